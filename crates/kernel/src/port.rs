@@ -1,0 +1,192 @@
+//! Ports: what a room may ask of rooms that it does not import.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::Diagnostic;
+use crate::schema::{ColumnSchema, TableSchema};
+use crate::time::Timestamp;
+use crate::value::Value;
+
+/// A half-open range of event time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeRange {
+    pub from: Timestamp,
+    /// Exclusive.
+    pub to: Timestamp,
+}
+
+/// What a query may cost before it is stopped with [`QueryError::Limit`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryLimits {
+    pub time_ms: u64,
+    pub memory_bytes: u64,
+    /// Rows returned; one more marks the result as truncated.
+    pub rows: u64,
+}
+
+impl Default for QueryLimits {
+    fn default() -> QueryLimits {
+        QueryLimits { time_ms: 120_000, memory_bytes: 512 << 20, rows: 100_000 }
+    }
+}
+
+/// A question in KQL.
+#[derive(Debug, Clone)]
+pub struct QueryRequest {
+    pub text: String,
+    /// The one `now()` of the query.
+    pub now: Timestamp,
+    /// Restricts `TimeGenerated` of every lake table, as the time picker does.
+    pub range: Option<TimeRange>,
+    pub limits: QueryLimits,
+    /// Tables that the asker may read; `None`: all.
+    pub tables: Option<Arc<[String]>>,
+}
+
+impl QueryRequest {
+    /// `text` at `now` with default limits over everything.
+    pub fn new(text: impl Into<String>, now: Timestamp) -> QueryRequest {
+        QueryRequest { text: text.into(), now, range: None, limits: QueryLimits::default(), tables: None }
+    }
+}
+
+/// One piece of an answer that is being streamed. The first chunk always arrives, even when there are no rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowChunk {
+    pub columns: Arc<[ColumnSchema]>,
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    pub columns: Arc<[ColumnSchema]>,
+    pub rows: Vec<Vec<Value>>,
+    /// More rows existed than the limit allows.
+    pub truncated: bool,
+    /// What `render` asked for: `timechart`, `barchart`, …
+    pub visualization: Option<String>,
+    pub warnings: Vec<Diagnostic>,
+    pub elapsed_us: u64,
+    pub rows_scanned: u64,
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum QueryError {
+    /// The asker's text is at fault; each diagnostic has a place in it.
+    #[error("the query is not valid: {}", first_message(.0))]
+    Invalid(Vec<Diagnostic>),
+    /// The query was stopped at a limit; the text says which and what to do.
+    #[error("{0}")]
+    Limit(String),
+    #[error("the query was cancelled")]
+    Cancelled,
+    /// Vigie or its storage is at fault.
+    #[error("the lake could not answer: {0}")]
+    Engine(String),
+}
+
+fn first_message(diagnostics: &[Diagnostic]) -> &str {
+    diagnostics.first().map_or("no reason given", |diagnostic| &diagnostic.message)
+}
+
+/// The lake as desks see it: append records, run KQL, stream results.
+#[async_trait]
+pub trait EventLake: Send + Sync {
+    /// Appends rows, each a JSON object, to a table as the source `vigie`. Returns when they are durable.
+    async fn append(&self, table: &str, rows: Vec<serde_json::Map<String, serde_json::Value>>) -> Result<(), DeliveryError>;
+    /// Runs a query and collects its answer.
+    async fn query(&self, request: QueryRequest) -> Result<Answer, QueryError>;
+    /// Runs a query and hands out chunks as they come. Dropping the stream cancels the query.
+    async fn stream(&self, request: QueryRequest) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError>;
+    /// Every table that KQL can name now: lake tables, then fact tables.
+    fn tables(&self) -> Vec<TableSchema>;
+}
+
+/// Records as a source sent them.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The connected source that sent it; decides parser, table and time zone.
+    pub source: String,
+    /// The table, when the sender named one instead of leaving it to the source.
+    pub table: Option<String>,
+    /// The records, decompressed, in the framing of the source (NDJSON over HTTP).
+    pub body: Bytes,
+    /// The sender's own name for this delivery; a second one with the same key is recognised. `None`: the digest of
+    /// the body is the key.
+    pub key: Option<String>,
+}
+
+/// What became of a delivery. It is durable when this is returned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// Records accepted, those in `_Unparsed` included.
+    pub accepted: u64,
+    /// Of these, how many could not be parsed and lie in `_Unparsed` with the reason.
+    pub unparsed: u64,
+    /// The delivery was seen before; nothing was stored again.
+    pub duplicate: bool,
+    /// Up to ten things that were wrong, with their place in the delivery.
+    pub problems: Vec<String>,
+}
+
+/// Why a delivery was not accepted. Nothing of it was stored.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DeliveryError {
+    #[error("no source or table is called `{0}`")]
+    UnknownTarget(String),
+    #[error("the delivery is {bytes} bytes; the limit is {limit}: send it in parts")]
+    TooLarge { bytes: u64, limit: u64 },
+    /// The disk is full or failing; the sender should keep the records and retry.
+    #[error("the lake cannot take records now: {0}; keep them and retry")]
+    Unavailable(String),
+    #[error("the delivery cannot be used: {0}")]
+    Malformed(String),
+}
+
+/// The way in for live sources.
+#[async_trait]
+pub trait IntakePort: Send + Sync {
+    /// Takes a delivery; returns when its records are durable and queryable.
+    async fn accept(&self, delivery: Delivery) -> Result<Receipt, DeliveryError>;
+    /// The state of each source.
+    fn sources(&self) -> Vec<SourceStatus>;
+}
+
+/// What is known of a connected source.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    pub name: String,
+    /// The parser: `windows-json`, `syslog`, `evtx`, …
+    pub format: String,
+    pub first_seen: Option<Timestamp>,
+    pub last_seen: Option<Timestamp>,
+    /// Event time of the newest record.
+    pub last_event: Option<Timestamp>,
+    pub records: u64,
+    pub bytes: u64,
+    pub unparsed: u64,
+    /// Records dropped before acceptance (a full UDP queue, an oversize line), with nothing kept of them.
+    pub dropped: u64,
+    pub duplicates: u64,
+    /// Records per second over the last minute.
+    pub rate_per_s: f64,
+    /// Receipt minus event time of the newest record, in milliseconds.
+    pub lag_ms: Option<i64>,
+    /// It has not spoken for longer than it usually does.
+    pub silent: bool,
+}
+
+/// The state database as KQL reads it: each table of facts under its PascalCase name.
+#[async_trait]
+pub trait FactTables: Send + Sync {
+    fn tables(&self) -> Vec<TableSchema>;
+    /// Rows of one table, each with the values of `columns` in that order. `range` narrows `TimeGenerated`.
+    async fn scan(&self, table: &str, columns: &[String], range: Option<TimeRange>) -> Result<Vec<Vec<Value>>, String>;
+}
