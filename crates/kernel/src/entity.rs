@@ -43,7 +43,11 @@ impl EntityKind {
     pub const fn is_strong(self) -> bool {
         matches!(
             self,
-            EntityKind::Account | EntityKind::Host | EntityKind::Mailbox | EntityKind::FileHash | EntityKind::MailMessage
+            EntityKind::Account
+                | EntityKind::Host
+                | EntityKind::Mailbox
+                | EntityKind::FileHash
+                | EntityKind::MailMessage
         )
     }
 }

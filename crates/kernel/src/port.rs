@@ -100,11 +100,18 @@ fn first_message(diagnostics: &[Diagnostic]) -> &str {
 #[async_trait]
 pub trait EventLake: Send + Sync {
     /// Appends rows, each a JSON object, to a table as the source `vigie`. Returns when they are durable.
-    async fn append(&self, table: &str, rows: Vec<serde_json::Map<String, serde_json::Value>>) -> Result<(), DeliveryError>;
+    async fn append(
+        &self,
+        table: &str,
+        rows: Vec<serde_json::Map<String, serde_json::Value>>,
+    ) -> Result<(), DeliveryError>;
     /// Runs a query and collects its answer.
     async fn query(&self, request: QueryRequest) -> Result<Answer, QueryError>;
     /// Runs a query and hands out chunks as they come. Dropping the stream cancels the query.
-    async fn stream(&self, request: QueryRequest) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError>;
+    async fn stream(
+        &self,
+        request: QueryRequest,
+    ) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError>;
     /// Every table that KQL can name now: lake tables, then fact tables.
     fn tables(&self) -> Vec<TableSchema>;
 }

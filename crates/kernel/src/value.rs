@@ -74,7 +74,9 @@ impl Value {
             Value::Bool(value) => Json::Bool(*value),
             Value::Int(value) => Json::from(*value),
             Value::Long(value) => Json::from(*value),
-            Value::Real(value) => serde_json::Number::from_f64(*value).map_or_else(|| real_text(*value).into(), Json::Number),
+            Value::Real(value) => {
+                serde_json::Number::from_f64(*value).map_or_else(|| real_text(*value).into(), Json::Number)
+            }
             Value::Decimal(text) | Value::String(text) | Value::Guid(text) => Json::String(text.clone()),
             Value::DateTime(ticks) => Json::String(datetime_text(*ticks)),
             Value::TimeSpan(ticks) => Json::String(timespan_text(*ticks)),
