@@ -13,6 +13,8 @@ use crate::time::Timestamp;
 pub enum Fact {
     /// A rule matched and the alert was put into a group. Emitted by `detect`.
     AlertRaised(AlertRaised),
+    /// An incident was opened, or anything of it changed. Emitted by `respond`.
+    IncidentChanged { incident: IncidentId, version: i64, at: Timestamp },
     /// An incident was closed. Emitted by `respond`.
     IncidentClosed { incident: IncidentId, classification: String, at: Timestamp },
     /// A promise was not kept in time. Emitted by `store` when a deadline fires.
@@ -26,6 +28,7 @@ impl Fact {
     pub const fn topic(&self) -> &'static str {
         match self {
             Fact::AlertRaised(_) => "alert-raised",
+            Fact::IncidentChanged { .. } => "incident-changed",
             Fact::IncidentClosed { .. } => "incident-closed",
             Fact::DeadlineExpired { .. } => "deadline-expired",
             Fact::SourceSilent { .. } => "source-silent",

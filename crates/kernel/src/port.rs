@@ -157,9 +157,27 @@ pub enum DeliveryError {
     Malformed(String),
 }
 
+/// What a source is, as somebody connected it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceDefinition {
+    /// The name in the address of its deliveries and in `_SourceName`.
+    pub name: String,
+    /// The parser: `windows-json`, `syslog`, `evtx`, …
+    pub format: String,
+    /// The table of its records; `None`: the parser decides.
+    pub table: Option<String>,
+    /// The IANA zone of instants that carry none; `None`: UTC.
+    pub time_zone: Option<String>,
+}
+
 /// The way in for live sources.
 #[async_trait]
 pub trait IntakePort: Send + Sync {
+    /// Connects a source, or replaces what was known of it; deliveries under its name are accepted from now on.
+    /// Called for each registered source at start, too. [`DeliveryError::Malformed`] says what of it cannot be used.
+    async fn connect(&self, source: SourceDefinition) -> Result<(), DeliveryError>;
+    /// The formats that a source can have, in the order in which to offer them.
+    fn formats(&self) -> Vec<String>;
     /// Takes a delivery; returns when its records are durable and queryable.
     async fn accept(&self, delivery: Delivery) -> Result<Receipt, DeliveryError>;
     /// The state of each source.
