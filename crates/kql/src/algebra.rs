@@ -1,0 +1,35 @@
+//! The typed algebra: what a query means, with nothing left to look up.
+//!
+//! An engine that lowers this tree never resolves a name, coerces a type or picks an overload: columns are
+//! positions in the input's schema, every conversion is an [`ExprKind::Convert`], every operator carries KQL's own
+//! null rules (see each variant). Scalar `let`s are substituted and tabular ones inlined or shared through
+//! [`Query::shared`].
+
+mod expr;
+mod plan;
+
+pub use expr::{BinaryOp, Expr, ExprKind, Haystack, PathStep, StringOp, UnaryOp};
+pub use plan::{
+    AggregateCall, ExpandColumn, ExternalSource, JoinKey, JoinKind, Node, ParseKind, ParsePart, Plan, Series, SharedId,
+    SortKey,
+};
+
+/// A whole bound query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    pub plan: Plan,
+    /// Plans that are computed once and read wherever [`Node::Shared`] names their position
+    /// (`materialize()`, `as`). A plan reads only plans before it.
+    pub shared: Vec<Plan>,
+    /// What `render` asked the console to draw. It does not change the rows.
+    pub render: Option<Render>,
+}
+
+/// The `render` operator, kept as a hint.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Render {
+    /// `timechart`, `barchart`, `piechart`, …
+    pub visualization: String,
+    /// `with (name=value, …)`, values as written, quotes removed.
+    pub properties: Vec<(String, String)>,
+}

@@ -1,0 +1,85 @@
+//! The functions of the language as data: one line per function, from which binding, completion, hover and the
+//! reference page are made.
+
+use kernel::value::ScalarType;
+
+/// One function.
+#[derive(Debug)]
+pub struct FunctionSpec {
+    /// The current spelling. Engines dispatch on it.
+    pub name: &'static str,
+    /// Other spellings, deprecated ones included.
+    pub aliases: &'static [&'static str],
+    pub class: FunctionClass,
+    /// In order of preference.
+    pub overloads: Vec<Overload>,
+    /// One line for people.
+    pub doc: &'static str,
+}
+
+/// Names are unique in the registry.
+impl PartialEq for FunctionSpec {
+    fn eq(&self, other: &FunctionSpec) -> bool {
+        self.name == other.name && self.class == other.class
+    }
+}
+
+/// Where a function may stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FunctionClass {
+    /// Anywhere; depends on its arguments only.
+    Scalar,
+    /// Anywhere; one value per query (`now`, `ago`) or per evaluation (`rand`, `new_guid`).
+    Environment,
+    /// After `serialize` or `sort`: reads rows around it.
+    Window,
+    /// In `summarize` and its kin.
+    Aggregate,
+}
+
+/// One way to call a function.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Overload {
+    pub parameters: Vec<Parameter>,
+    /// The last parameter repeats.
+    pub variadic: bool,
+    pub returns: Returns,
+    /// As people read it: `split(source: string, delimiter: string, index?: long): dynamic`.
+    pub signature: String,
+}
+
+/// One parameter.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Parameter {
+    pub name: &'static str,
+    pub accepts: Accepts,
+    /// May be left out, with everything after it.
+    pub optional: bool,
+}
+
+/// What a parameter takes. A dynamic argument is converted to a concrete type, a narrower number widened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Accepts {
+    /// Exactly this after conversion.
+    Type(ScalarType),
+    /// Anything, as it is.
+    Any,
+    /// int, long, real or decimal, as it is.
+    Number,
+    /// int or long, as it is.
+    Integer,
+    /// Number, datetime or timespan, as it is.
+    Ordered,
+    /// All parameters of this kind share one type, found from the arguments; they are converted to it.
+    Common,
+}
+
+/// The type of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Returns {
+    Type(ScalarType),
+    /// The type of the argument at this position.
+    SameAs(usize),
+    /// The shared type of the [`Accepts::Common`] parameters.
+    Common,
+}
