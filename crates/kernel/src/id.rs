@@ -34,6 +34,11 @@ impl<K: Kind> Id<K> {
         Id { uuid: uuid::Builder::from_custom_bytes(digest).into_uuid(), kind: PhantomData }
     }
 
+    /// The id that was stored as this UUID.
+    pub fn from_uuid(uuid: Uuid) -> Id<K> {
+        Id { uuid, kind: PhantomData }
+    }
+
     /// The bare UUID.
     pub fn uuid(self) -> Uuid {
         self.uuid
