@@ -1,1 +1,24 @@
-//! Not built yet.
+//! Events: appended for ever, never edited, asked in KQL.
+//!
+//! **Owns** the data directory: the write-ahead log, the hot rows, the Delta tables (local or on an object store),
+//! their compaction and retention, and the one query engine over them.
+//!
+//! **Never does** parsing of deliveries (it asks a [`Decoder`]), detection, HTTP, or changes to facts.
+//!
+//! **Invariants**
+//! - A row is durable, then visible, then acknowledged, in that order.
+//! - A row is hot or in a Delta file, never both and never neither, in every [`TableSnapshot`].
+//! - A log segment goes only when its rows are committed in every table *and* every [`Ticket`] of it is done.
+//! - A commit to Delta names the node and the last segment in its application transaction, so replay is harmless.
+//! - All durable I/O goes through the [`disk::Disk`] port or an object store, so that tests can break it anywhere.
+
+pub mod config;
+pub mod disk;
+pub mod entry;
+pub mod error;
+pub mod snapshot;
+
+pub use config::{LakeConfig, Retention};
+pub use entry::{Decoder, Entry, TableRows};
+pub use error::LakeError;
+pub use snapshot::{DataFile, TableSnapshot, Tables};
