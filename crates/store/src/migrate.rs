@@ -1,0 +1,76 @@
+//! One migrations folder for both engines.
+
+use sha2::{Digest, Sha256};
+
+use crate::database::{Database, Engine, Transact};
+use crate::error::Error;
+use crate::params;
+use kernel::Timestamp;
+
+/// One step of the schema, applied once and never edited after.
+struct Migration {
+    number: i64,
+    name: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! migrations {
+    ($($number:literal $file:literal),* $(,)?) => {
+        &[$(Migration { number: $number, name: $file, sql: include_str!(concat!("../migrations/", $file)) }),*]
+    };
+}
+
+/// In order of number.
+const MIGRATIONS: &[Migration] = migrations![
+    1 "0001_store.sql",
+];
+
+const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \
+    (number BIGINT PRIMARY KEY, name TEXT NOT NULL, digest TEXT NOT NULL, applied_us BIGINT NOT NULL)";
+const APPLIED: &str = "SELECT number, name, digest FROM schema_migration ORDER BY number";
+const RECORD: &str = "INSERT INTO schema_migration (number, name, digest, applied_us) VALUES ($1, $2, $3, $4)";
+/// Two programs that start at once on one PostgreSQL database take turns.
+const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(8427369134)";
+
+/// Brings the database to the schema of this program, all in one transaction.
+///
+/// # Errors
+/// [`Error::Schema`] when the database was made by a newer program or by one with other migrations.
+pub(crate) async fn migrate(database: &Database, now: Timestamp) -> Result<(), Error> {
+    let mut tx = database.begin().await?;
+    if database.engine() == Engine::Postgres {
+        tx.script("store.migration_lock", POSTGRES_LOCK).await?;
+    }
+    tx.script("store.create_migrations", CREATE).await?;
+    let applied = tx.fetch("store.applied_migrations", APPLIED, params![]).await?;
+    for (at, row) in applied.iter().enumerate() {
+        let number = row.int("number")?;
+        let known = MIGRATIONS.get(at).filter(|migration| migration.number == number);
+        let Some(known) = known else {
+            return Err(Error::Schema(format!(
+                "it has migration {number} ({}), which this program does not know; use the program that made it, or a newer one",
+                row.text("name")?
+            )));
+        };
+        if row.text("digest")? != digest(known.sql) {
+            return Err(Error::Schema(format!(
+                "its migration {number} ({}) differs from that of this program; use the program that made it",
+                known.name
+            )));
+        }
+    }
+    for migration in &MIGRATIONS[applied.len()..] {
+        apply(&mut tx, migration, now).await?;
+    }
+    tx.commit().await
+}
+
+async fn apply(tx: &mut Transact, migration: &'static Migration, now: Timestamp) -> Result<(), Error> {
+    tx.script(migration.name, migration.sql).await?;
+    let record = params![migration.number, migration.name, digest(migration.sql), now];
+    tx.execute("store.record_migration", RECORD, record).await.map(drop)
+}
+
+fn digest(sql: &str) -> String {
+    hex::encode(Sha256::digest(sql))
+}
