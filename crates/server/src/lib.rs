@@ -1,1 +1,21 @@
-//! Not built yet.
+//! The only door: HTTP API, sign-in, authorisation, live stream, embedded console.
+//!
+//! **Owns** HTTP, sessions, passwords, tokens, who may do what (Cedar), TLS, the contract `openapi.json`, kept
+//! queries, and the list of sources that were connected over the API.
+//!
+//! **Never does** anything that the API does not show: the console is a client like any other. It never reaches the
+//! lake or the intake but through their ports, and never decides what an alert or an incident is.
+//!
+//! **Invariants**
+//! - An operation that is not registered with an action cannot be reached; what the policies do not permit is denied.
+//! - Every change goes to the ledger with who and why, in the same transaction.
+//! - Passwords, session values and token secrets are stored as digests only.
+//! - Every body has a limit, in bytes and in time; every refusal has an id that the log has, too.
+
+pub mod action;
+pub mod api;
+pub mod app;
+pub mod problem;
+pub mod routes;
+
+pub use routes::openapi_json;

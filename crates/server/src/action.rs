@@ -1,0 +1,68 @@
+//! What can be asked for: the vocabulary of the policies. Each operation of the API names exactly one.
+
+/// Declares the actions with their names in the policies.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $action:ident = $name:literal;)*) => {
+        /// A permission that the policies grant or withhold.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {$(
+            $(#[$doc])*
+            $action,
+        )*}
+
+        impl Action {
+            /// All of them.
+            pub const ALL: &[Action] = &[$(Action::$action),*];
+
+            /// The name in the policies and in the API.
+            pub const fn as_str(self) -> &'static str {
+                match self {$(Action::$action => $name,)*}
+            }
+        }
+    };
+}
+
+actions! {
+    /// Sign in, see whether one is signed in, health, the contract itself. Open to everybody.
+    Enter = "enter";
+    /// One's own session and password.
+    OwnSession = "own-session";
+    /// One's own tokens.
+    OwnTokens = "own-tokens";
+    /// See everybody's tokens and revoke them.
+    ManageTokens = "manage-tokens";
+    /// See who there is, to assign work.
+    ReadUsers = "read-users";
+    /// Invite people, change their roles, lock them out.
+    ManageUsers = "manage-users";
+    /// Ask in KQL, with completion and export.
+    Query = "query";
+    /// Keep queries and share them.
+    SaveQueries = "save-queries";
+    /// See alerts with their events and reasons.
+    ReadAlerts = "read-alerts";
+    /// See incidents.
+    ReadIncidents = "read-incidents";
+    /// Open incidents and move them on.
+    RespondIncidents = "respond-incidents";
+    /// See rules.
+    ReadRules = "read-rules";
+    /// Write rules, switch them on and off.
+    ManageRules = "manage-rules";
+    /// See sources and their health.
+    ReadSources = "read-sources";
+    /// Connect sources.
+    ManageSources = "manage-sources";
+    /// Read and verify the ledger.
+    ReadLedger = "read-ledger";
+    /// The overview and the live stream.
+    ReadOverview = "read-overview";
+    /// Deliver records.
+    Ingest = "ingest";
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

@@ -1,0 +1,41 @@
+//! The API, one file per room. Each file has its wire types, its operations and a `routes` that registers them.
+
+pub mod alerts;
+pub mod health;
+pub mod incidents;
+pub mod ingest;
+pub mod kql;
+pub mod ledger;
+pub mod live;
+pub mod overview;
+pub mod query;
+pub mod rules;
+pub mod saved_queries;
+pub mod session;
+pub mod sources;
+pub mod tokens;
+pub mod users;
+pub mod words;
+
+use crate::routes::Routes;
+
+/// Every operation of the API.
+pub fn routes() -> Routes {
+    let mut routes = Routes::default();
+    session::routes(&mut routes);
+    users::routes(&mut routes);
+    tokens::routes(&mut routes);
+    query::routes(&mut routes);
+    kql::routes(&mut routes);
+    saved_queries::routes(&mut routes);
+    alerts::routes(&mut routes);
+    incidents::routes(&mut routes);
+    rules::routes(&mut routes);
+    sources::routes(&mut routes);
+    ledger::routes(&mut routes);
+    overview::routes(&mut routes);
+    live::routes(&mut routes);
+    ingest::routes(&mut routes);
+    health::routes(&mut routes);
+    routes
+}

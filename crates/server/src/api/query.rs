@@ -1,0 +1,131 @@
+//! Asking in KQL: answers as a stream, exports, the tables that there are.
+
+use crate::action::Action;
+use crate::problem::Problem;
+use crate::routes::Routes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::words::{ColumnWord, DiagnosticWord, Instant};
+use crate::problem::ProblemBody;
+
+/// A question.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// KQL.
+    pub query: String,
+    /// Only events at or after this time.
+    pub from: Option<Instant>,
+    /// Only events before this time.
+    pub to: Option<Instant>,
+    /// At most this many rows; the server's own limit holds, too.
+    pub rows: Option<u64>,
+}
+
+/// One line of the answer (NDJSON): columns first, then rows in pieces, then `done` or `error`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum AnswerLine {
+    Columns(AnswerColumns),
+    Rows(AnswerRows),
+    Done(AnswerDone),
+    Error(AnswerError),
+}
+
+/// The first line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnswerColumns {
+    pub columns: Vec<ColumnWord>,
+}
+
+/// Some rows, each with one value per column. Instants and timespans are text as KQL prints them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnswerRows {
+    pub rows: Vec<Vec<Json>>,
+}
+
+/// The last line of a whole answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnswerDone {
+    pub done: AnswerSummary,
+}
+
+/// The last line of an answer that broke off.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnswerError {
+    pub error: ProblemBody,
+}
+
+/// What is to be said of a whole answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnswerSummary {
+    pub elapsed_ms: f64,
+    pub rows: u64,
+    /// Rows that the engine read; absent where it does not count them.
+    pub rows_scanned: Option<u64>,
+    /// More rows existed than the limit allows.
+    pub truncated: bool,
+    /// What `render` asked for: `timechart`, `barchart`, …
+    pub visualization: Option<String>,
+    pub warnings: Vec<DiagnosticWord>,
+}
+
+/// The form of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// RFC 4180, UTF-8 with a header line; cells that a spreadsheet would run as a formula start with an apostrophe.
+    Csv,
+    /// One array of objects.
+    Json,
+    /// One object a line.
+    Ndjson,
+}
+
+/// Where an export goes.
+#[derive(Debug, Clone, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ExportOptions {
+    pub format: ExportFormat,
+}
+
+/// A table that KQL can name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Table {
+    pub name: String,
+    pub columns: Vec<ColumnWord>,
+}
+
+/// Every table: those of the lake, then those of facts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Tables {
+    pub tables: Vec<Table>,
+}
+
+/// Registers the operations of this room.
+pub fn routes(routes: &mut Routes) {
+    routes.add(__path_run_query, Action::Query, run_query);
+    routes.add(__path_export_query, Action::Query, export_query);
+    routes.add(__path_list_tables, Action::Query, list_tables);
+}
+
+/// Asks in KQL. The answer is a stream of lines; closing the connection cancels the query.
+#[utoipa::path(post, path = "/api/v1/query", tag = "query", request_body = Question, responses((status = 200, body = AnswerLine, content_type = "application/x-ndjson")))]
+async fn run_query() -> Problem {
+    Problem::unavailable("being built", 60)
+}
+
+/// The whole answer as a file.
+#[utoipa::path(post, path = "/api/v1/query/export", tag = "query", request_body = Question, params(ExportOptions), responses((status = 200, body = String, content_type = "text/csv")))]
+async fn export_query() -> Problem {
+    Problem::unavailable("being built", 60)
+}
+
+/// Tables that KQL can name.
+#[utoipa::path(get, path = "/api/v1/tables", tag = "query", responses((status = 200, body = Tables)))]
+async fn list_tables() -> Problem {
+    Problem::unavailable("being built", 60)
+}

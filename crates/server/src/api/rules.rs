@@ -1,0 +1,233 @@
+//! Rules in force: Sigma files, and KQL rules on a schedule.
+
+use crate::action::Action;
+use crate::problem::Problem;
+use crate::routes::Routes;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::api::words::{DiagnosticWord, Instant, SeverityWord};
+
+/// How a rule is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleKind {
+    /// On every batch as it arrives.
+    Sigma,
+    /// On a schedule.
+    Kql,
+}
+
+/// Whether a rule looks at events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RuleState {
+    Enabled,
+    Disabled,
+    /// It cannot run; its problems say why.
+    Broken,
+}
+
+/// A rule in the list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Rule {
+    pub id: String,
+    pub kind: RuleKind,
+    pub title: String,
+    pub severity: SeverityWord,
+    pub state: RuleState,
+    /// Sigma's word for its ripeness: `stable`, `test`, `experimental`, …
+    pub status: Option<String>,
+    /// `windows/process_creation`, as far as the rule says it.
+    pub log_source: Option<String>,
+    pub techniques: Vec<String>,
+    pub tags: Vec<String>,
+    /// The file or the person that it comes from.
+    pub origin: String,
+    pub alert_count: u64,
+    pub last_alert: Option<Instant>,
+    pub problem_count: u64,
+    pub version: i64,
+}
+
+/// Rules, and how many there are of each state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Rules {
+    pub rules: Vec<Rule>,
+    pub next: Option<String>,
+    pub enabled: u64,
+    pub disabled: u64,
+    pub broken: u64,
+}
+
+/// Which rules.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct RuleFilter {
+    pub kind: Option<RuleKind>,
+    pub state: Option<RuleState>,
+    /// At least this severity.
+    pub severity: Option<SeverityWord>,
+    pub technique: Option<String>,
+    /// Words of title, id, tags or log source.
+    pub search: Option<String>,
+    /// 1 to 5000; 500 when absent.
+    pub limit: Option<u32>,
+    pub cursor: Option<String>,
+}
+
+/// A rule with its text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RuleDetail {
+    pub rule: Rule,
+    /// As it was written.
+    pub text: String,
+    /// `yaml` or `kql`.
+    pub language: String,
+    pub description: String,
+    pub author: Option<String>,
+    pub license: Option<String>,
+    pub references: Vec<String>,
+    pub false_positives: Vec<String>,
+    pub problems: Vec<DiagnosticWord>,
+    /// For rules on a schedule.
+    pub schedule: Option<ScheduledRule>,
+    pub last_run: Option<RuleRun>,
+}
+
+/// How the last run of a rule on a schedule went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleRun {
+    pub at: Instant,
+    pub rows: u64,
+    pub elapsed_ms: u64,
+    /// Why there was no answer.
+    pub error: Option<String>,
+}
+
+/// Switches a rule.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SwitchRule {
+    pub enabled: bool,
+    /// The version that was read; a later one is a conflict.
+    pub version: i64,
+    pub reason: String,
+}
+
+/// How the number of rows is compared with the threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TriggerOperator {
+    GreaterThan,
+    LessThan,
+    Equal,
+    NotEqual,
+}
+
+/// Which column names which entity.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EntityMapping {
+    /// A kind as in `Entity`.
+    pub kind: String,
+    pub column: String,
+}
+
+/// A KQL rule on a schedule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduledRule {
+    pub title: String,
+    #[serde(default)]
+    pub description: String,
+    pub severity: SeverityWord,
+    pub query: String,
+    /// How often it runs: 60 to 1209600.
+    pub frequency_s: u64,
+    /// How far it looks back: at least the frequency.
+    pub period_s: u64,
+    pub operator: TriggerOperator,
+    pub threshold: u64,
+    #[serde(default)]
+    pub entities: Vec<EntityMapping>,
+    #[serde(default)]
+    pub techniques: Vec<String>,
+    /// After an alert, the rule is quiet for so long.
+    pub suppression_s: Option<u64>,
+    pub enabled: bool,
+}
+
+/// Makes a rule.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRule {
+    pub rule: ScheduledRule,
+    pub reason: String,
+}
+
+/// Replaces a rule.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceRule {
+    /// The version that was read; a later one is a conflict.
+    pub version: i64,
+    pub rule: ScheduledRule,
+    pub reason: String,
+}
+
+/// Drops a rule.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteRule {
+    /// The version that was read; a later one is a conflict.
+    pub version: i64,
+    pub reason: String,
+}
+
+/// Registers the operations of this room.
+pub fn routes(routes: &mut Routes) {
+    routes.add(__path_list_rules, Action::ReadRules, list_rules);
+    routes.add(__path_create_rule, Action::ManageRules, create_rule);
+    routes.add(__path_get_rule, Action::ReadRules, get_rule);
+    routes.add(__path_replace_rule, Action::ManageRules, replace_rule);
+    routes.add(__path_switch_rule, Action::ManageRules, switch_rule);
+    routes.add(__path_delete_rule, Action::ManageRules, delete_rule);
+}
+
+/// Rules, by title.
+#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(RuleFilter), responses((status = 200, body = Rules)))]
+async fn list_rules() -> Problem {
+    Problem::unavailable("being built", 60)
+}
+
+/// Makes a KQL rule on a schedule.
+#[utoipa::path(post, path = "/api/v1/rules", tag = "rules", request_body = CreateRule, responses((status = 201, body = RuleDetail)))]
+async fn create_rule() -> Problem {
+    Problem::unavailable("being built", 60)
+}
+
+/// A rule with its text.
+#[utoipa::path(get, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path)), responses((status = 200, body = RuleDetail)))]
+async fn get_rule() -> Problem {
+    Problem::unavailable("being built", 60)
+}
+
+/// Replaces a KQL rule on a schedule.
+#[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", request_body = ReplaceRule, params(("id" = String, Path)), responses((status = 200, body = RuleDetail)))]
+async fn replace_rule() -> Problem {
+    Problem::unavailable("being built", 60)
+}
+
+/// Switches a rule on or off.
+#[utoipa::path(post, path = "/api/v1/rules/{id}/state", tag = "rules", request_body = SwitchRule, params(("id" = String, Path)), responses((status = 200, body = RuleDetail)))]
+async fn switch_rule() -> Problem {
+    Problem::unavailable("being built", 60)
+}
+
+/// Drops a KQL rule on a schedule; its alerts stay.
+#[utoipa::path(post, path = "/api/v1/rules/{id}/delete", tag = "rules", request_body = DeleteRule, params(("id" = String, Path)), responses((status = 204)))]
+async fn delete_rule() -> Problem {
+    Problem::unavailable("being built", 60)
+}
