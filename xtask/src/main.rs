@@ -1,3 +1,51 @@
-//! Tasks.
+//! `cargo xtask …`: the tasks around the code. Each subcommand is one module.
+//!
+//! - `demo`: build console and binary, start the platform, play the scenario, print where to look.
+//! - `ci`: everything that must hold before a change lands; what `.ci/run` calls.
+//! - `tidy`: taste as a test: layers, sizes, words, documents, licences.
+//! - `bench NAME`: the figures of `docs/benchmarks.md`, with the peer where there is one.
+//! - `codegen`: OpenAPI document and the console's types from it.
 
-fn main() {}
+mod bench;
+mod ci;
+mod codegen;
+mod demo;
+mod licences;
+mod play;
+mod shell;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "cargo xtask <task>
+
+  demo [--no-play] [--port N] [--release]   build everything, start the platform on loopback, play the scenario
+  ci                                        format, tidy, lints, tests, console, browser tests, licences
+  tidy [--tighten]                          taste as a test; --tighten writes better ratchets back
+  bench NAME                                ingest | scan | kill | coldstart | console
+  codegen                                   openapi.json and the console's types
+  play --url URL --user NAME --password P   play the scenario into a running server (syslog ports: --syslog N)";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let (task, rest) = arguments.split_first().map_or(("", &[][..]), |(task, rest)| (task.as_str(), rest));
+    let outcome = match task {
+        "demo" => demo::run(rest),
+        "ci" => ci::run(rest),
+        "tidy" => tidy::run(rest),
+        "bench" => bench::run(rest),
+        "codegen" => codegen::run(rest),
+        "play" => play::run(rest),
+        _ => {
+            eprintln!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {task}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Pending.
+
+pub fn run(_arguments: &[String]) -> anyhow::Result<()> {
+    anyhow::bail!("pending")
+}
