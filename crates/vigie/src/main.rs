@@ -1,3 +1,5 @@
-//! The binary.
+//! The binary: command line, configuration, wiring.
+
+mod config;
 
 fn main() {}

@@ -1,0 +1,76 @@
+//! Configuration: one file, environment overrides, and for every value where it came from.
+//!
+//! The list of settings is data ([`settings::SETTINGS`]): the file's keys, the environment's names, the reference in
+//! `docs/configuration.md` and the commented `vigie.toml` all derive from it.
+
+mod read;
+pub mod settings;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub use read::{ConfigError, Origin, Resolved};
+
+/// Every setting, typed.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub data_dir: PathBuf,
+    pub database_url: String,
+    pub listen: SocketAddr,
+    pub tls_certificate: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub tls_self_signed: bool,
+    pub max_body_bytes: u64,
+    pub lake_url: Option<String>,
+    pub lake_segment_bytes: u64,
+    pub lake_flush_interval_ms: u64,
+    pub lake_retention_days: u32,
+    pub lake_min_free_bytes: u64,
+    pub syslog_udp: Option<SocketAddr>,
+    pub syslog_tcp: Option<SocketAddr>,
+    pub syslog_zone: String,
+    pub drop_folder: Option<PathBuf>,
+    pub max_line_bytes: u64,
+    pub query_time_ms: u64,
+    pub query_memory_bytes: u64,
+    pub query_rows: u64,
+    pub sigma_rules: Vec<PathBuf>,
+    pub kql_rules: Vec<PathBuf>,
+    pub log_filter: String,
+}
+
+impl Config {
+    /// Types every value; the error names the key, where its value came from and what would be accepted.
+    pub fn from_resolved(resolved: &Resolved) -> Result<Config, ConfigError> {
+        let data_dir = PathBuf::from(resolved.text("data.dir")?);
+        let database_url = match resolved.text("database.url")? {
+            "" => format!("sqlite://{}", data_dir.join("state.db").display()),
+            url => url.to_owned(),
+        };
+        Ok(Config {
+            database_url,
+            listen: resolved.parsed("server.listen", "an address such as 127.0.0.1:8420")?,
+            tls_certificate: resolved.path("server.tls_certificate")?,
+            tls_key: resolved.path("server.tls_key")?,
+            tls_self_signed: resolved.boolean("server.tls_self_signed")?,
+            max_body_bytes: resolved.integer("server.max_body_bytes")?,
+            lake_url: Some(resolved.text("lake.url")?.to_owned()).filter(|url| !url.is_empty()),
+            lake_segment_bytes: resolved.integer("lake.segment_bytes")?,
+            lake_flush_interval_ms: resolved.integer("lake.flush_interval_ms")?,
+            lake_retention_days: resolved.parsed("lake.retention_days", "a number of days")?,
+            lake_min_free_bytes: resolved.integer("lake.min_free_bytes")?,
+            syslog_udp: resolved.address("intake.syslog_udp")?,
+            syslog_tcp: resolved.address("intake.syslog_tcp")?,
+            syslog_zone: resolved.text("intake.syslog_zone")?.to_owned(),
+            drop_folder: resolved.path("intake.drop_folder")?,
+            max_line_bytes: resolved.integer("intake.max_line_bytes")?,
+            query_time_ms: resolved.integer("query.time_ms")?,
+            query_memory_bytes: resolved.integer("query.memory_bytes")?,
+            query_rows: resolved.integer("query.rows")?,
+            sigma_rules: resolved.paths("detect.sigma_rules")?,
+            kql_rules: resolved.paths("detect.kql_rules")?,
+            log_filter: resolved.text("log.filter")?.to_owned(),
+            data_dir,
+        })
+    }
+}
