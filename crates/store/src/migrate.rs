@@ -23,6 +23,7 @@ macro_rules! migrations {
 /// In order of number.
 const MIGRATIONS: &[Migration] = migrations![
     1 "0001_store.sql",
+    4 "0004_server.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

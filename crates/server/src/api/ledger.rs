@@ -24,13 +24,14 @@ pub struct LedgerEntry {
     /// The id of what it was done to.
     pub entity: String,
     pub reason: Option<String>,
-    /// What was written; absent when it was erased.
-    pub payload: Option<Json>,
-    /// Its personal data was erased; the chain still holds.
+    /// The record as it was.
+    pub before: Option<Json>,
+    /// The record as it is now.
+    pub after: Option<Json>,
+    /// Reason, before and after were erased; the chain still holds.
     pub erased: bool,
-    /// Hexadecimal.
+    /// Hexadecimal; it covers everything before it.
     pub hash: String,
-    pub previous_hash: String,
 }
 
 /// A page, newest first.
@@ -48,12 +49,10 @@ pub struct Ledger {
 pub struct LedgerFilter {
     /// `user:…`, `token:…` or `system:…`.
     pub actor: Option<String>,
-    /// A verb, or its beginning up to a dot.
+    /// A verb (`incident.close`) or its room (`incident`).
     pub verb: Option<String>,
     /// The id of what was acted on.
     pub entity: Option<String>,
-    pub from: Option<Instant>,
-    pub to: Option<Instant>,
     /// 1 to 500; 100 when absent.
     pub limit: Option<u32>,
     pub cursor: Option<String>,
@@ -66,7 +65,7 @@ pub struct LedgerProof {
     pub entries: u64,
     pub erased: u64,
     /// The hash of the last entry: keep it elsewhere, and the end cannot be cut off unnoticed.
-    pub head: Option<String>,
+    pub head: String,
     /// The first entry that does not fit.
     pub first_bad: Option<BadEntry>,
     pub elapsed_ms: f64,

@@ -31,7 +31,7 @@ pub enum AnswerLine {
     Columns(AnswerColumns),
     Rows(AnswerRows),
     Done(AnswerDone),
-    Error(AnswerError),
+    Error(Box<AnswerError>),
 }
 
 /// The first line.
