@@ -6,11 +6,13 @@
 //! - `bench NAME`: the figures of `docs/benchmarks.md`, with the peer where there is one.
 //! - `codegen`: OpenAPI document and the console's types from it.
 
+mod api;
 mod bench;
 mod ci;
 mod codegen;
 mod demo;
 mod licences;
+mod platform;
 mod play;
 mod shell;
 mod tidy;
