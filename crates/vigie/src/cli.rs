@@ -1,0 +1,187 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Vigie keeps one watch over an organisation's machines, accounts and people.
+#[derive(Debug, Parser)]
+#[command(name = "vigie", version, about, max_term_width = 110, propagate_version = true)]
+pub struct Cli {
+    /// Configuration file; without it `vigie.toml` in the working folder, if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Overrides one setting, such as `--set query.rows=10`. May be given several times.
+    #[arg(long = "set", global = true, value_name = "KEY=VALUE", value_parser = key_value)]
+    pub overrides: Vec<(String, String)>,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.to_owned()));
+    pair.ok_or_else(|| format!("`{text}` is not KEY=VALUE, such as query.rows=10"))
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Put Sigma rules to files, without a server: EVTX, NDJSON, JSON, CSV, syslog; plain, gz, zst or zip; folders.
+    Scan(Scan),
+    /// Read files into the lake. What was read before is recognised and not stored again.
+    Ingest(Ingest),
+    /// Ask the lake in KQL.
+    Query(Query),
+    /// Look after rules.
+    Rules {
+        #[command(subcommand)]
+        command: Rules,
+    },
+    /// Look after the ledger.
+    Ledger {
+        #[command(subcommand)]
+        command: Ledger,
+    },
+    /// Look after the lake.
+    Lake {
+        #[command(subcommand)]
+        command: Lake,
+    },
+    /// What each source delivered, as the lake knows it.
+    Sources,
+    /// Run the platform: console, API, live sources, detection.
+    Serve,
+    /// Look after the configuration.
+    Config {
+        #[command(subcommand)]
+        command: Config,
+    },
+    /// Print the OpenAPI document of the HTTP API.
+    #[command(name = "openapi")]
+    OpenApi,
+}
+
+/// `vigie scan`
+#[derive(Debug, Args)]
+pub struct Scan {
+    /// Files, folders and archives.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Folders or files of Sigma rules.
+    #[arg(long, short, required = true, value_name = "DIR", num_args = 1..)]
+    pub rules: Vec<PathBuf>,
+    /// How alerts are written.
+    #[arg(long, short, value_enum, default_value_t = AlertFormat::Table)]
+    pub format: AlertFormat,
+    /// Write alerts to a file instead of the terminal.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave out rules below this level.
+    #[arg(long, default_value = "informational", value_parser = severity)]
+    pub min_level: kernel::Severity,
+    /// Read every file as this instead of looking at its content.
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub as_format: Option<intake::Format>,
+    /// No progress bar and no summary.
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// `vigie ingest`
+#[derive(Debug, Args)]
+pub struct Ingest {
+    /// Files, folders and archives.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The source they are from; becomes `_SourceName`.
+    #[arg(long, default_value = "files")]
+    pub source: String,
+    /// Read every file as this instead of looking at its content.
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub as_format: Option<intake::Format>,
+    /// The table for JSON, CSV and text that no parser recognises.
+    #[arg(long)]
+    pub table: Option<String>,
+}
+
+/// `vigie query`
+#[derive(Debug, Args)]
+pub struct Query {
+    /// The query; `-` reads it from the standard input.
+    #[arg(value_name = "KQL")]
+    pub text: String,
+    /// How the answer is written.
+    #[arg(long, short, value_enum, default_value_t = AnswerFormat::Table)]
+    pub format: AnswerFormat,
+    /// Only events from this instant on: 2026-11-21T08:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    pub from: Option<kernel::Timestamp>,
+    /// Only events before this instant.
+    #[arg(long, value_name = "INSTANT")]
+    pub to: Option<kernel::Timestamp>,
+}
+
+/// `vigie rules`
+#[derive(Debug, Subcommand)]
+pub enum Rules {
+    /// Load every rule: what is refused and why, what cannot fire and why, what could be better.
+    Check {
+        #[arg(required = true, value_name = "DIR")]
+        paths: Vec<PathBuf>,
+        /// Print findings as JSON lines.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `vigie ledger`
+#[derive(Debug, Subcommand)]
+pub enum Ledger {
+    /// Verify the chain and name the first bad entry. Exit code 1 when there is one.
+    Verify,
+}
+
+/// `vigie lake`
+#[derive(Debug, Subcommand)]
+pub enum Lake {
+    /// Tables, rows, files, bytes, and what waits in the write-ahead log.
+    Status,
+    /// Merge small files, apply retention, delete what is out of use.
+    Compact,
+}
+
+/// `vigie config`
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Every value and where it came from.
+    Show,
+    /// A commented `vigie.toml` with every default.
+    Example,
+    /// The reference page in Markdown.
+    Reference,
+}
+
+/// How alerts are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AlertFormat {
+    Table,
+    Jsonl,
+    Csv,
+}
+
+/// How an answer is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    Table,
+    Json,
+    Csv,
+}
+
+fn severity(text: &str) -> Result<kernel::Severity, String> {
+    let words = || kernel::Severity::ALL.map(kernel::Severity::as_str).join(", ");
+    kernel::Severity::parse(text).ok_or_else(|| format!("use one of: {}", words()))
+}
+
+fn format(text: &str) -> Result<intake::Format, String> {
+    text.parse().map_err(|error: intake::IntakeError| error.to_string())
+}

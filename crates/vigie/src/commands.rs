@@ -1,0 +1,11 @@
+//! One module for each command.
+
+pub mod config;
+pub mod ingest;
+pub mod lake;
+pub mod ledger;
+pub mod query;
+pub mod rules;
+pub mod scan;
+pub mod serve;
+pub mod sources;
