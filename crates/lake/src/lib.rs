@@ -13,12 +13,28 @@
 //! - All durable I/O goes through the [`disk::Disk`] port or an object store, so that tests can break it anywhere.
 
 pub mod config;
+mod core;
+mod delta;
 pub mod disk;
 pub mod entry;
 pub mod error;
+mod flush;
+mod keys;
+pub mod lake;
+mod maintain;
+mod open;
 pub mod snapshot;
+pub mod status;
+mod table;
+mod ticket;
+mod wal;
 
 pub use config::{LakeConfig, Retention};
+pub use delta::DAY_COLUMN;
 pub use entry::{Decoder, Entry, TableRows};
 pub use error::LakeError;
+pub use lake::Lake;
+pub use open::Ports;
 pub use snapshot::{DataFile, TableSnapshot, Tables};
+pub use status::{LakeStatus, TableStatus};
+pub use ticket::{Appended, Problem, Replay, Ticket};

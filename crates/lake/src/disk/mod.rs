@@ -1,6 +1,7 @@
 //! The file system as the lake uses it: a port, so that tests can crash it, fill it and tear its writes.
 
 mod local;
+mod object;
 
 use std::any::Any;
 use std::io::{self, IoSlice};
@@ -11,6 +12,8 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 pub use local::LocalDisk;
+pub use object::DiskStore;
+pub(crate) use object::PARTIAL;
 
 /// What a directory says of one file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,0 +1,141 @@
+//! Rows to Parquet files: one per day, sorted by time, with the statistics that skip them.
+
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use arrow_array::types::TimestampMicrosecondType;
+use arrow_schema::SchemaRef;
+use arrow_select::interleave::interleave_record_batch;
+use kernel::Timestamp;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::SortingColumn;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+
+use super::days::{DayLimits, RowAt, split, time_values};
+use crate::snapshot::align;
+
+const ROW_GROUP_ROWS: usize = 131_072;
+const BATCH_ROWS: usize = 4_096;
+
+/// One Parquet file in memory.
+#[derive(Debug)]
+pub struct Encoded {
+    pub day: Option<i32>,
+    pub bytes: bytes::Bytes,
+    pub stats: FileStats,
+}
+
+/// What the transaction log says of a file.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FileStats {
+    pub rows: u64,
+    pub time: Option<(Timestamp, Timestamp)>,
+    /// Rows whose `TimeGenerated` is null.
+    pub time_nulls: u64,
+    pub received: Option<(Timestamp, Timestamp)>,
+}
+
+/// Encodes `batches`, which all have `schema`, one file per day.
+pub fn encode(batches: &[RecordBatch], schema: &SchemaRef, limits: DayLimits, zstd: i32) -> Result<Vec<Encoded>> {
+    split(batches, limits).into_iter().map(|(day, rows)| encode_day(batches, schema, day, &rows, zstd)).collect()
+}
+
+fn encode_day(
+    batches: &[RecordBatch],
+    schema: &SchemaRef,
+    day: Option<i32>,
+    rows: &[RowAt],
+    zstd: i32,
+) -> Result<Encoded> {
+    let mut file = FileWriter::new(schema, zstd)?;
+    let sources: Vec<&RecordBatch> = batches.iter().collect();
+    for chunk in rows.chunks(BATCH_ROWS) {
+        let batch = match contiguous(chunk) {
+            Some((source, first)) => batches[source].slice(first, chunk.len()),
+            None => interleave_record_batch(&sources, chunk)?,
+        };
+        file.write(&batch)?;
+    }
+    file.finish(day)
+}
+
+/// The batch and first row, when the rows lie one after the other in one batch.
+fn contiguous(rows: &[RowAt]) -> Option<RowAt> {
+    let (source, first) = *rows.first()?;
+    let follows = |(offset, at): (usize, &RowAt)| *at == (source, first + offset);
+    rows.iter().enumerate().all(follows).then_some((source, first))
+}
+
+/// Merges whole files of one day into one. Row groups stay in the order of the files.
+pub fn merge(files: &[bytes::Bytes], schema: &SchemaRef, day: Option<i32>, zstd: i32) -> Result<Encoded> {
+    let mut merged = FileWriter::new(schema, zstd)?;
+    for bytes in files {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?.with_batch_size(BATCH_ROWS).build()?;
+        for batch in reader {
+            merged.write(&align(&batch?, schema)?)?;
+        }
+    }
+    merged.finish(day)
+}
+
+struct FileWriter {
+    writer: ArrowWriter<Vec<u8>>,
+    stats: FileStats,
+}
+
+impl FileWriter {
+    fn new(schema: &SchemaRef, zstd: i32) -> Result<FileWriter> {
+        let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties(schema, zstd)?))?;
+        Ok(FileWriter { writer, stats: FileStats::default() })
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        self.writer.write(batch)?;
+        self.stats.rows += batch.num_rows() as u64;
+        if let Some(times) = time_values(batch, "TimeGenerated") {
+            self.stats.time_nulls += arrow_array::Array::null_count(times) as u64;
+            widen(&mut self.stats.time, times);
+        }
+        if let Some(times) = time_values(batch, "_TimeReceived") {
+            widen(&mut self.stats.received, times);
+        }
+        Ok(())
+    }
+
+    fn finish(self, day: Option<i32>) -> Result<Encoded> {
+        Ok(Encoded { day, bytes: self.writer.into_inner()?.into(), stats: self.stats })
+    }
+}
+
+fn widen(range: &mut Option<(Timestamp, Timestamp)>, times: &arrow_array::TimestampMicrosecondArray) {
+    let least = arrow::compute::min::<TimestampMicrosecondType>(times);
+    let greatest = arrow::compute::max::<TimestampMicrosecondType>(times);
+    if let (Some(least), Some(greatest)) = (least, greatest) {
+        let (old_least, old_greatest) = range.unwrap_or((Timestamp(least), Timestamp(greatest)));
+        *range = Some((old_least.min(Timestamp(least)), old_greatest.max(Timestamp(greatest))));
+    }
+}
+
+fn properties(schema: &SchemaRef, zstd: i32) -> Result<WriterProperties> {
+    let mut properties = WriterProperties::builder()
+        .set_created_by("vigie".to_owned())
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd)?))
+        .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_statistics_enabled(EnabledStatistics::Page);
+    // Every value differs: a dictionary would only be built to be thrown away.
+    for unique in ["_RawData", "_ItemId"] {
+        let path = ColumnPath::from(unique);
+        properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
+    }
+    if let Ok(index) = schema.index_of("TimeGenerated") {
+        let column_idx = i32::try_from(index).map_err(|error| ParquetError::External(error.into()))?;
+        let sorting = SortingColumn { column_idx, descending: false, nulls_first: true };
+        properties = properties.set_sorting_columns(Some(vec![sorting]));
+    }
+    Ok(properties.build())
+}
