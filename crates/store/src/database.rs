@@ -10,7 +10,8 @@ use sqlx::sqlite::{
     SqliteSynchronous,
 };
 use sqlx::{
-    Column, ConnectOptions, Decode, Executor, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction, TypeInfo, ValueRef,
+    Column, ConnectOptions, Connection, Decode, Executor, Postgres, Row as _, SqlSafeStr, Sqlite, Transaction,
+    TypeInfo, ValueRef,
 };
 
 use crate::error::Error;
@@ -121,20 +122,19 @@ async fn open_sqlite(url: &str) -> Result<Database, Error> {
         .busy_timeout(BUSY_TIMEOUT)
         .disable_statement_logging();
     let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
-    let writer = pool(1).connect_with(options.clone()).await.map_err(|error| refuse(url, error))?;
+    // A pool would try a wrong path again and again until its time limit.
+    options.connect().await.map_err(|error| refuse(url, error))?.close().await.map_err(|error| refuse(url, error))?;
+    let writer = pool(1).connect_lazy_with(options.clone());
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Database::Sqlite { writer, readers })
 }
 
 async fn open_postgres(url: &str) -> Result<Database, Error> {
     let options: PgConnectOptions = url.parse().map_err(|error| refuse(url, error))?;
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options.application_name("vigie").disable_statement_logging())
-        .await
-        .map_err(|error| refuse(url, error))?;
-    Ok(Database::Postgres(pool))
+    let options = options.application_name("vigie").disable_statement_logging();
+    options.connect().await.map_err(|error| refuse(url, error))?.close().await.map_err(|error| refuse(url, error))?;
+    let pool = PgPoolOptions::new().max_connections(POSTGRES_CONNECTIONS).acquire_timeout(ACQUIRE_TIMEOUT);
+    Ok(Database::Postgres(pool.connect_lazy_with(options)))
 }
 
 fn refuse(url: &str, problem: impl std::fmt::Display) -> Error {
@@ -143,6 +143,7 @@ fn refuse(url: &str, problem: impl std::fmt::Display) -> Error {
 
 /// `postgres://vigie:…@host/db`: what may be shown in a log.
 fn without_password(url: &str) -> String {
+    let url = url.split_once("password=").map_or(url, |(before, _)| before);
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let Some((login, place)) = rest.rsplit_once('@') else { return url.to_owned() };
     match login.split_once(':') {
@@ -293,6 +294,7 @@ mod tests {
     #[test]
     fn a_password_is_never_shown() {
         assert_eq!(without_password("postgres://vigie:s3cret@db/vigie"), "postgres://vigie:…@db/vigie");
+        assert_eq!(without_password("postgres://db/vigie?password=s3cret"), "postgres://db/vigie?");
         assert_eq!(without_password("sqlite:state.db"), "sqlite:state.db");
     }
 }

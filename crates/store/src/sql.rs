@@ -128,15 +128,17 @@ pub const POSTPONE: Statement = Statement::new(
 );
 pub const MARK_DELIVERED: Statement = Statement::new(
     "store.mark_delivered",
-    "INSERT INTO delivered (subscriber, fact_seq) VALUES ($1, $2) ON CONFLICT (subscriber, fact_seq) DO NOTHING",
+    "INSERT INTO delivered (subscriber, fact_seq) SELECT CAST($1 AS TEXT), CAST($2 AS BIGINT) \
+     WHERE NOT EXISTS (SELECT 1 FROM subscriber WHERE name = $1 AND cursor_seq >= $2) \
+     OR EXISTS (SELECT 1 FROM parked WHERE parked.subscriber = $1 AND parked.fact_seq = $2) \
+     ON CONFLICT (subscriber, fact_seq) DO NOTHING",
 );
+/// The last thousand stay: another process may be about to deliver a fact that it read before the cursor moved.
 pub const FORGET_MARKERS: Statement = Statement::new(
     "store.forget_markers",
-    "DELETE FROM delivered WHERE subscriber = $1 AND fact_seq <= $2 AND NOT EXISTS \
+    "DELETE FROM delivered WHERE subscriber = $1 AND fact_seq <= $2 - 1000 AND NOT EXISTS \
      (SELECT 1 FROM parked WHERE parked.subscriber = $1 AND parked.fact_seq = delivered.fact_seq)",
 );
-pub const FORGET_MARKER: Statement =
-    Statement::new("store.forget_marker", "DELETE FROM delivered WHERE subscriber = $1 AND fact_seq = $2");
 pub const PARK: Statement = Statement::new(
     "store.park",
     "INSERT INTO parked (subscriber, fact_seq, attempts, error, time_us, retry) VALUES ($1, $2, $3, $4, $5, 0) \
@@ -199,7 +201,6 @@ pub const STATEMENTS: &[Statement] = &[
     POSTPONE,
     MARK_DELIVERED,
     FORGET_MARKERS,
-    FORGET_MARKER,
     PARK,
     UNPARK,
     RETRY_PARKED,

@@ -51,7 +51,7 @@ pub trait OutboxPort: Send + Sync {
     fn facts_after(&self, seq: i64, limit: u32) -> impl Future<Output = Result<Vec<StoredFact>, Self::Error>> + Send;
     /// Parked facts that somebody asked to deliver again.
     fn retries(&self, subscriber: &'static str) -> impl Future<Output = Result<Vec<StoredFact>, Self::Error>> + Send;
-    /// Moves on to `seq`, forgetting tries and markers up to there.
+    /// Moves on to `seq`, forgetting tries and old markers.
     fn advance(&self, subscriber: &'static str, seq: i64) -> impl Future<Output = Result<(), Self::Error>> + Send;
     /// Waits with the fact after the cursor.
     fn postpone(

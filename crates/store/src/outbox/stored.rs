@@ -125,7 +125,6 @@ impl OutboxPort for Store {
     async fn unpark(&self, subscriber: &'static str, seq: i64) -> Result<(), Error> {
         let mut tx = self.housekeeping(Housekeeping::OutboxCursor).await?;
         tx.execute(&sql::UNPARK, params![subscriber, seq]).await?;
-        tx.execute(&sql::FORGET_MARKER, params![subscriber, seq]).await?;
         tx.commit().await
     }
 }

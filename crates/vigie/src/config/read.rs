@@ -82,9 +82,8 @@ impl Resolved {
     fn take_file(&mut self, path: &Path) -> Result<(), ConfigError> {
         let text = std::fs::read_to_string(path)
             .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
-        let tables: toml::Table = text
-            .parse()
-            .map_err(|source| ConfigError::NotToml { path: path.to_owned(), source: Box::new(source) })?;
+        let tables: toml::Table =
+            text.parse().map_err(|source| ConfigError::NotToml { path: path.to_owned(), source: Box::new(source) })?;
         let origin = Origin::File(path.to_owned());
         for (section, keys) in tables {
             let Value::Table(keys) = keys else {
@@ -103,7 +102,11 @@ impl Resolved {
         Ok(())
     }
 
-    fn take_variable(&mut self, setting: &'static Setting, variable: &dyn Fn(&str) -> Option<String>) -> Result<(), ConfigError> {
+    fn take_variable(
+        &mut self,
+        setting: &'static Setting,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<(), ConfigError> {
         let name = setting.variable();
         if let Some(text) = variable(&name) {
             let origin = Origin::Environment(name);
@@ -180,7 +183,10 @@ impl Resolved {
     pub fn paths(&self, key: &'static str) -> Result<Vec<PathBuf>, ConfigError> {
         let (value, _) = self.value(key);
         let items = value.as_array().ok_or_else(|| self.wrong(key, "a list of folders"))?;
-        items.iter().map(|item| item.as_str().map(PathBuf::from).ok_or_else(|| self.wrong(key, "a list of folders"))).collect()
+        items
+            .iter()
+            .map(|item| item.as_str().map(PathBuf::from).ok_or_else(|| self.wrong(key, "a list of folders")))
+            .collect()
     }
 
     fn wrong(&self, key: &'static str, expected: &str) -> ConfigError {
@@ -192,7 +198,8 @@ impl Resolved {
 fn find(key: &str, origin: &Origin) -> Result<&'static Setting, ConfigError> {
     settings::all().find(|setting| setting.key == key).ok_or_else(|| {
         let last = key.rsplit('.').next().unwrap_or(key);
-        let hint = settings::all().map(|setting| setting.key).find(|known| known.ends_with(last) || known.contains(last));
+        let hint =
+            settings::all().map(|setting| setting.key).find(|known| known.ends_with(last) || known.contains(last));
         ConfigError::Unknown { key: key.to_owned(), origin: origin.clone(), hint }
     })
 }
@@ -240,7 +247,11 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    fn read(file: Option<&str>, environment: &[(&str, &str)], overrides: &[(&str, &str)]) -> Result<Resolved, ConfigError> {
+    fn read(
+        file: Option<&str>,
+        environment: &[(&str, &str)],
+        overrides: &[(&str, &str)],
+    ) -> Result<Resolved, ConfigError> {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().join("vigie.toml");
         std::fs::write(&path, file.unwrap_or_default()).expect("writing the file");

@@ -39,34 +39,123 @@ const fn setting(key: &'static str, kind: Kind, default: &'static str, doc: &'st
 
 /// All settings, by section.
 pub const SETTINGS: [Setting; 23] = [
-    setting("data.dir", Kind::Text, "\"vigie-data\"", "Folder of the lake, the write-ahead log and the SQLite state database. One server at a time."),
-    setting("database.url", Kind::Text, "\"\"", "State database. Empty: SQLite in the data folder. `postgres://user@host/name` for PostgreSQL; its password comes from database.password."),
+    setting(
+        "data.dir",
+        Kind::Text,
+        "\"vigie-data\"",
+        "Folder of the lake, the write-ahead log and the SQLite state database. One server at a time.",
+    ),
+    setting(
+        "database.url",
+        Kind::Text,
+        "\"\"",
+        "State database. Empty: SQLite in the data folder. `postgres://user@host/name` for PostgreSQL; its password comes from database.password.",
+    ),
     setting("database.password", Kind::Secret, "\"\"", "Password of the PostgreSQL role."),
-    setting("server.listen", Kind::Text, "\"127.0.0.1:8420\"", "Address of console and API. Any address but loopback needs TLS."),
+    setting(
+        "server.listen",
+        Kind::Text,
+        "\"127.0.0.1:8420\"",
+        "Address of console and API. Any address but loopback needs TLS.",
+    ),
     setting("server.tls_certificate", Kind::Text, "\"\"", "PEM file with the certificate chain."),
     setting("server.tls_key", Kind::Text, "\"\"", "PEM file with the private key."),
-    setting("server.tls_self_signed", Kind::Boolean, "false", "Make and use a self-signed certificate in the data folder when no PEM files are given."),
-    setting("server.max_body_bytes", Kind::Integer, "67108864", "Largest request body accepted, after decompression, in bytes."),
-    setting("lake.url", Kind::Text, "\"\"", "Where Delta tables live. Empty: in the data folder. `s3://bucket/prefix` for an S3-compatible store; keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the endpoint from AWS_ENDPOINT_URL."),
-    setting("lake.segment_bytes", Kind::Integer, "67108864", "Size at which a segment of the write-ahead log is closed and flushed, in bytes."),
-    setting("lake.flush_interval_ms", Kind::Integer, "60000", "Age at which a segment is closed and flushed, in milliseconds."),
-    setting("lake.retention_days", Kind::Integer, "365", "Days after which events are deleted, by event time, unless a table says otherwise. 0: never."),
-    setting("lake.min_free_bytes", Kind::Integer, "268435456", "Free disk space below which intake stops with an error, in bytes."),
+    setting(
+        "server.tls_self_signed",
+        Kind::Boolean,
+        "false",
+        "Make and use a self-signed certificate in the data folder when no PEM files are given.",
+    ),
+    setting(
+        "server.max_body_bytes",
+        Kind::Integer,
+        "67108864",
+        "Largest request body accepted, after decompression, in bytes.",
+    ),
+    setting(
+        "lake.url",
+        Kind::Text,
+        "\"\"",
+        "Where Delta tables live. Empty: in the data folder. `s3://bucket/prefix` for an S3-compatible store; keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, the endpoint from AWS_ENDPOINT_URL.",
+    ),
+    setting(
+        "lake.segment_bytes",
+        Kind::Integer,
+        "67108864",
+        "Size at which a segment of the write-ahead log is closed and flushed, in bytes.",
+    ),
+    setting(
+        "lake.flush_interval_ms",
+        Kind::Integer,
+        "60000",
+        "Age at which a segment is closed and flushed, in milliseconds.",
+    ),
+    setting(
+        "lake.retention_days",
+        Kind::Integer,
+        "365",
+        "Days after which events are deleted, by event time, unless a table says otherwise. 0: never.",
+    ),
+    setting(
+        "lake.min_free_bytes",
+        Kind::Integer,
+        "268435456",
+        "Free disk space below which intake stops with an error, in bytes.",
+    ),
     setting("intake.syslog_udp", Kind::Text, "\"\"", "Address for syslog over UDP, such as `0.0.0.0:514`. Empty: off."),
-    setting("intake.syslog_tcp", Kind::Text, "\"\"", "Address for syslog over TCP (octet counting and newline framing). Empty: off."),
-    setting("intake.syslog_zone", Kind::Text, "\"UTC\"", "Time zone of RFC 3164 times, which carry none: an IANA name such as `Africa/Nairobi`."),
-    setting("intake.drop_folder", Kind::Text, "\"\"", "Folder whose files are read as they appear and grow; the first folder level names the source. Empty: off."),
-    setting("intake.max_line_bytes", Kind::Integer, "16777216", "Longest line accepted from any source, in bytes; the rest of a longer one is cut and counted."),
+    setting(
+        "intake.syslog_tcp",
+        Kind::Text,
+        "\"\"",
+        "Address for syslog over TCP (octet counting and newline framing). Empty: off.",
+    ),
+    setting(
+        "intake.syslog_zone",
+        Kind::Text,
+        "\"UTC\"",
+        "Time zone of RFC 3164 times, which carry none: an IANA name such as `Africa/Nairobi`.",
+    ),
+    setting(
+        "intake.drop_folder",
+        Kind::Text,
+        "\"\"",
+        "Folder whose files are read as they appear and grow; the first folder level names the source. Empty: off.",
+    ),
+    setting(
+        "intake.max_line_bytes",
+        Kind::Integer,
+        "16777216",
+        "Longest line accepted from any source, in bytes; the rest of a longer one is cut and counted.",
+    ),
     setting("query.time_ms", Kind::Integer, "120000", "Time after which a query is stopped, in milliseconds."),
-    setting("query.memory_bytes", Kind::Integer, "536870912", "Memory that all queries share before they spill to disk, in bytes."),
+    setting(
+        "query.memory_bytes",
+        Kind::Integer,
+        "536870912",
+        "Memory that all queries share before they spill to disk, in bytes.",
+    ),
     setting("query.rows", Kind::Integer, "100000", "Rows returned by a query unless it asks for fewer."),
-    setting("detect.sigma_rules", Kind::List, "[]", "Folders of Sigma rules, besides the rules that Vigie brings along."),
-    setting("detect.kql_rules", Kind::List, "[]", "Folders of scheduled KQL rules in Sentinel's YAML form, besides those that Vigie brings along."),
+    setting(
+        "detect.sigma_rules",
+        Kind::List,
+        "[]",
+        "Folders of Sigma rules, besides the rules that Vigie brings along.",
+    ),
+    setting(
+        "detect.kql_rules",
+        Kind::List,
+        "[]",
+        "Folders of scheduled KQL rules in Sentinel's YAML form, besides those that Vigie brings along.",
+    ),
 ];
 
 /// Log filter has its own entry outside the sections' count because it is read before the file is.
-pub const LOG_FILTER: Setting =
-    setting("log.filter", Kind::Text, "\"info\"", "What is logged, as `level` or `crate=level,…`: error, warn, info, debug, trace.");
+pub const LOG_FILTER: Setting = setting(
+    "log.filter",
+    Kind::Text,
+    "\"info\"",
+    "What is logged, as `level` or `crate=level,…`: error, warn, info, debug, trace.",
+);
 
 /// Every setting, the log filter included.
 pub fn all() -> impl Iterator<Item = &'static Setting> {
@@ -99,7 +188,11 @@ pub fn reference() -> String {
          `vigie config example` prints a commented file.\n\n| setting | variable | default | what it does |\n|---|---|---|---|\n",
     );
     for setting in all() {
-        let default = if setting.kind == Kind::Secret { "never in the file".to_owned() } else { format!("`{}`", setting.default) };
+        let default = if setting.kind == Kind::Secret {
+            "never in the file".to_owned()
+        } else {
+            format!("`{}`", setting.default)
+        };
         let _ = writeln!(text, "| `{}` | `{}` | {default} | {} |", setting.key, setting.variable(), setting.doc);
     }
     text
