@@ -1,1 +1,46 @@
-//! Not built yet.
+//! Sigma rules over columns of events.
+//!
+//! **Owns** reading rules ([`load`]), what they mean ([`detection`]), where their log sources are found
+//! ([`mapping`]), and the engine that puts all rules to a batch at once ([`Engine`]).
+//!
+//! **Never does** read events, keep state between batches, or decide what an alert is. Correlations are refused by
+//! name.
+//!
+//! **Invariants**
+//! - Every file that is loaded is accounted for: rules, a [`Problem`] with place and remedy, or not YAML.
+//! - A rule that cannot fire says why ([`Reach::unreachable`]).
+//! - The compiled engine and the tree ([`naive`]) agree on every event; a property test holds them to it.
+//! - Case is ignored character by character, so "contains" survives folding ([`pattern`]).
+
+mod batch;
+mod bitmap;
+mod column;
+pub mod detection;
+mod encode;
+mod engine;
+mod error;
+pub mod lint;
+mod literal;
+mod load;
+mod lower;
+pub mod mapping;
+mod matcher;
+pub mod naive;
+pub mod pattern;
+mod problem;
+mod program;
+mod reach;
+mod rule;
+mod run;
+mod value;
+
+pub use batch::{Batch, RAW_COLUMN, Row};
+pub use engine::{Engine, Hit, Hits, Size};
+pub use error::Error;
+pub use load::{RuleSet, load, load_text};
+pub use mapping::{BadMapping, Gate, Mappings};
+pub use naive::Reason;
+pub use problem::Problem;
+pub use reach::{FieldUse, OpenGate, Reach};
+pub use rule::{LogSource, Rule, Status};
+pub use value::Lists;
