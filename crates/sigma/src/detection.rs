@@ -52,23 +52,37 @@ pub struct Item {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
     /// The whole value has the form of the pattern.
-    Text { pattern: Pattern, cased: bool },
+    Text {
+        pattern: Pattern,
+        cased: bool,
+    },
     /// The expression matches somewhere in the value.
     Regex(Expression),
     /// Equal as a number.
     Number(Number),
     /// `true` or `false`.
     Bool(bool),
-    Compare { by: Order, number: Number },
+    Compare {
+        by: Order,
+        number: Number,
+    },
     Network(IpNet),
     /// A part of the instant that the value names, in UTC.
-    TimePart { part: TimePart, by: Order, number: Number },
+    TimePart {
+        part: TimePart,
+        by: Order,
+        number: Number,
+    },
     /// The field is absent (JSON `null` counts as absent).
     Null,
     /// The field is there, or not.
     Exists(bool),
     /// The value of another field of the same event.
-    Field { other: String, by: TextOrder, cased: bool },
+    Field {
+        other: String,
+        by: TextOrder,
+        cased: bool,
+    },
 }
 
 /// How two texts compare.

@@ -32,11 +32,12 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
 }
 
 /// What Base64 shows of `bytes` wherever they stand in a longer text: one form for each of the three alignments,
-/// without the characters at either end that depend on the neighbours.
-pub(crate) fn base64_offsets(bytes: &[u8]) -> Vec<String> {
+/// without the characters at either end that depend on the neighbours. `None`: the value is a single byte, which leaves
+/// nothing certain.
+pub(crate) fn base64_offsets(bytes: &[u8]) -> Option<Vec<String>> {
     const FIRST: [usize; 3] = [0, 2, 3];
     const DROPPED: [usize; 3] = [0, 3, 2];
-    let forms = (0..3).filter_map(|shift| {
+    let forms = (0..3).map(|shift| {
         let shifted: Vec<u8> = std::iter::repeat_n(b' ', shift).chain(bytes.iter().copied()).collect();
         let encoded = STANDARD.encode(&shifted);
         let end = encoded.len().checked_sub(DROPPED[shifted.len() % 3])?;
@@ -95,8 +96,9 @@ mod tests {
 
     #[test]
     fn base64_offsets_occur_at_every_alignment() {
-        for needle in ["a", "foo", "http://", "Invoke-"] {
-            let forms = base64_offsets(needle.as_bytes());
+        assert_eq!(base64_offsets(b"a"), None);
+        for needle in ["ab", "foo", "http://", "Invoke-"] {
+            let forms = base64_offsets(needle.as_bytes()).expect("long enough");
             for before in 0..6 {
                 for after in 0..4 {
                     let text = format!("{}{needle}{}", "x".repeat(before), "\u{7f}".repeat(after));

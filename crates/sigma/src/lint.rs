@@ -84,9 +84,13 @@ impl Finding {
             Finding::OldDate => "write the date as YYYY-MM-DD",
             Finding::MatchesAll => "give the value some text, or use `exists: true` if presence is meant",
             Finding::StarInModifier => "leave the `*` out: the modifier already allows any text there",
-            Finding::SlowRegex => "put at least three fixed characters into the expression, so that it runs only where they occur",
+            Finding::SlowRegex => {
+                "put at least three fixed characters into the expression, so that it runs only where they occur"
+            }
             Finding::UnusedDetection => "use the detection in the condition, or remove it",
-            Finding::EscapedWildcard => "write two backslashes before the `*` if a backslash and then any text is meant",
+            Finding::EscapedWildcard => {
+                "write two backslashes before the `*` if a backslash and then any text is meant"
+            }
         }
     }
 }
@@ -122,7 +126,8 @@ fn check_item(detection: &str, item: &Item, add: &mut Add<'_>) {
                     && text.ends_with(['*', '?'])
                     && text.contains('\\')
                 {
-                    let reason = format!("in `{detection}`, `{field}` ends in an escaped wildcard: `{text}` is meant literally");
+                    let reason =
+                        format!("in `{detection}`, `{field}` ends in an escaped wildcard: `{text}` is meant literally");
                     add(Finding::EscapedWildcard, field, reason);
                 }
             }

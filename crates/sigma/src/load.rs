@@ -96,10 +96,8 @@ fn read_all(files: &[PathBuf], lists: &Lists) -> Vec<Read> {
 }
 
 fn read_file(file: &Path, lists: &Lists) -> Read {
-    let refuse = |reason: String| Read {
-        problems: vec![Fault::Unreadable.at(file, None, None, reason)],
-        ..Read::default()
-    };
+    let refuse =
+        |reason: String| Read { problems: vec![Fault::Unreadable.at(file, None, None, reason)], ..Read::default() };
     let bytes = match std::fs::metadata(file).map(|metadata| metadata.len()) {
         Ok(length) if length > MAX_FILE_BYTES => return refuse(format!("the file has {length} bytes")),
         Ok(_) => std::fs::read(file),

@@ -108,10 +108,9 @@ fn lower(detection: &syntax::Detection, lists: &Lists) -> Result<Detection, Refu
             field,
             format!("`{field}[…]` asks about one member of an array (a draft of Sigma 3), which is not evaluated"),
         )),
-        syntax::Detection::Conditional { .. } => Err(Refusal::new(
-            "condition",
-            "a condition inside a detection (a draft of Sigma 3) is not evaluated",
-        )),
+        syntax::Detection::Conditional { .. } => {
+            Err(Refusal::new("condition", "a condition inside a detection (a draft of Sigma 3) is not evaluated"))
+        }
     }
 }
 

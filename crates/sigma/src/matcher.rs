@@ -92,7 +92,8 @@ impl Literals {
         if texts.is_empty() {
             return (None, meanings);
         }
-        let automaton = AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).prefilter(false).build(&texts);
+        let automaton =
+            AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).prefilter(false).build(&texts);
         (Some(automaton.expect("rules hold far fewer than 2^31 bytes of literals")), meanings)
     }
 }

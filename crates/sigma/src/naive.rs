@@ -96,10 +96,10 @@ fn item(name: &str, item: &Item, gate: &Gate, event: &dyn Event) -> Option<Vec<R
         (false, found) => found,
         (true, Some(_)) => None,
         (true, None) => values.first().map(|value| {
-            let each = item.tests.iter().map(|test| Reason {
-                predicate: format!("not: {}", words(test)),
-                ..reason(shown, test, Some(value))
-            });
+            let each = item
+                .tests
+                .iter()
+                .map(|test| Reason { predicate: format!("not: {}", words(test)), ..reason(shown, test, Some(value)) });
             each.collect()
         }),
     }

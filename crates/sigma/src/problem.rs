@@ -60,8 +60,12 @@ impl Fault {
         match self {
             Fault::Unreadable => "make the file readable, UTF-8 and smaller than 8 MiB",
             Fault::NotYaml => "mend the YAML at this place",
-            Fault::NotARule => "a rule needs title, logsource and detection with a condition; move other YAML files away",
-            Fault::BadDetection => "mend the detection; modifiers are listed in the Sigma specification, appendix modifiers",
+            Fault::NotARule => {
+                "a rule needs title, logsource and detection with a condition; move other YAML files away"
+            }
+            Fault::BadDetection => {
+                "mend the detection; modifiers are listed in the Sigma specification, appendix modifiers"
+            }
             Fault::MissingList => "give the placeholder a list of values, or remove the rule",
             Fault::NotEvaluated => "the rule is left out until this is supported",
             Fault::Duplicate => "give each rule an id of its own, or load only one of them",

@@ -179,9 +179,7 @@ impl Builder {
                 let owner = Owner::Fields(link.left, link.right);
                 single(*self.links.entry(link).or_insert_with(|| allot(&mut self.owners, owner)))
             }
-            test => {
-                single(self.fields[number as usize].intern(test, &mut self.owners, Owner::Field(number)))
-            }
+            test => single(self.fields[number as usize].intern(test, &mut self.owners, Owner::Field(number))),
         }
     }
 

@@ -44,10 +44,9 @@ pub(crate) fn of(rule: &Rule, gates: Vec<Arc<Gate>>, can_hold: &[bool]) -> Reach
         .into_iter()
         .zip(can_hold)
         .map(|(gate, can_hold)| {
-            let fields = names.iter().map(|name| FieldUse {
-                field: (*name).to_owned(),
-                column: gate.column(name).map(str::to_owned),
-            });
+            let fields = names
+                .iter()
+                .map(|name| FieldUse { field: (*name).to_owned(), column: gate.column(name).map(str::to_owned) });
             OpenGate { fields: fields.collect(), can_hold: *can_hold, gate: Arc::clone(&gate) }
         })
         .collect();
@@ -55,10 +54,18 @@ pub(crate) fn of(rule: &Rule, gates: Vec<Arc<Gate>>, can_hold: &[bool]) -> Reach
         [] => Some(no_gate(&rule.logsource)),
         gates if gates.iter().any(|gate| gate.can_hold) => None,
         gates => {
-            let missing: BTreeSet<&str> =
-                gates.iter().flat_map(|gate| &gate.fields).filter(|one| one.column.is_none()).map(|one| &*one.field).collect();
+            let missing: BTreeSet<&str> = gates
+                .iter()
+                .flat_map(|gate| &gate.fields)
+                .filter(|one| one.column.is_none())
+                .map(|one| &*one.field)
+                .collect();
             let missing: Vec<&str> = missing.into_iter().collect();
-            Some(format!("its condition can never hold: no known event of {} carries {}", rule.logsource, missing.join(", ")))
+            Some(format!(
+                "its condition can never hold: no known event of {} carries {}",
+                rule.logsource,
+                missing.join(", ")
+            ))
         }
     };
     Reach { gates, unreachable }

@@ -23,7 +23,8 @@ pub(crate) fn evaluate(engine: &Engine, batch: &RecordBatch) -> Hits {
     for field in &engine.gate_fields {
         run.scan_field(*field, &everything);
     }
-    let open: Vec<Option<Bitmap>> = engine.gates.iter().map(|gate| run.verdicts.rows(&gate.node, &everything)).collect();
+    let open: Vec<Option<Bitmap>> =
+        engine.gates.iter().map(|gate| run.verdicts.rows(&gate.node, &everything)).collect();
     run.scan_behind(&open);
     let mut hits = Vec::new();
     for (gate, within) in engine.gates.iter().zip(&open) {

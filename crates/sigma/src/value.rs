@@ -219,9 +219,7 @@ fn apply(modifier: Modifier, stage: Stage, lists: &Lists) -> Result<Vec<Stage>, 
         Modifier::Base64 => vec![Stage::Pattern(Pattern::literal(&encode::base64(&stage.bytes("base64")?)))],
         Modifier::Base64Offset => {
             let forms = encode::base64_offsets(&stage.bytes("base64offset")?);
-            if forms.is_empty() {
-                return Err("the value is too short for `base64offset`".to_owned());
-            }
+            let forms = forms.ok_or("the value is too short for `base64offset`")?;
             forms.iter().map(|form| Stage::Pattern(Pattern::literal(form))).collect()
         }
         Modifier::WindAsh => {

@@ -51,7 +51,9 @@ pub fn flat(json: &Value) -> Fields {
 fn put(fields: &mut Fields, name: &str, value: &Value) {
     match value {
         Value::Null => {}
-        Value::Object(object) => object.iter().for_each(|(inner, value)| put(fields, &format!("{name}.{inner}"), value)),
+        Value::Object(object) => {
+            object.iter().for_each(|(inner, value)| put(fields, &format!("{name}.{inner}"), value))
+        }
         Value::Array(values) => values.iter().for_each(|value| put(fields, name, value)),
         Value::String(text) => fields.entry(name.to_owned()).or_default().push(text.clone()),
         other => fields.entry(name.to_owned()).or_default().push(other.to_string()),
@@ -79,7 +81,9 @@ pub fn windows(json: &Value) -> Fields {
                         put(&mut fields, &name.replace(' ', ""), value);
                     });
                 }
-                Value::Object(inner) => put(&mut fields, &name.replace(' ', ""), inner.get("#text").unwrap_or(&Value::Null)),
+                Value::Object(inner) => {
+                    put(&mut fields, &name.replace(' ', ""), inner.get("#text").unwrap_or(&Value::Null))
+                }
                 value => put(&mut fields, &name.replace(' ', ""), value),
             }
         }
@@ -89,10 +93,8 @@ pub fn windows(json: &Value) -> Fields {
 
 /// Other people's data, where there is any; otherwise says that `what` is skipped.
 pub fn shared(folder: &str, what: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("VIGIE_SHARED_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("VIGIE_SHARED_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"), PathBuf::from);
     let path = root.join(folder);
     if !path.exists() {
         println!("skipped: {what}, because {folder} is not among the shared data");
