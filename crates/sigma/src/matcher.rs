@@ -251,24 +251,23 @@ impl Matcher {
     }
 
     fn scan_typed(&self, value: &str, folded: &str, hits: &mut Vec<Predicate>) {
-        if !self.numbers.is_empty() || !self.ordered.is_empty() {
-            if let Some(number) = Number::parse(value) {
-                let equal = self.numbers.get(&key(number)).into_iter().flatten();
-                hits.extend(equal.filter(|(one, _)| Order::Equal.holds(number, *one)).map(|(_, predicate)| *predicate));
-                let ordered = self.ordered.iter().filter(|(by, bound, _)| by.holds(number, *bound));
-                hits.extend(ordered.map(|(_, _, predicate)| *predicate));
-            }
+        let numeric = !self.numbers.is_empty() || !self.ordered.is_empty();
+        if let Some(number) = numeric.then(|| Number::parse(value)).flatten() {
+            let equal = self.numbers.get(&key(number)).into_iter().flatten();
+            hits.extend(equal.filter(|(one, _)| Order::Equal.holds(number, *one)).map(|(_, predicate)| *predicate));
+            let ordered = self.ordered.iter().filter(|(by, bound, _)| by.holds(number, *bound));
+            hits.extend(ordered.map(|(_, _, predicate)| *predicate));
         }
         match folded {
             "true" => hits.extend_from_slice(&self.booleans[1]),
             "false" => hits.extend_from_slice(&self.booleans[0]),
             _ => {}
         }
-        if !self.networks.is_empty() {
-            if let Some(address) = address(value) {
-                let inside = self.networks.iter().filter(|(network, _)| network.contains(&address));
-                hits.extend(inside.map(|(_, predicate)| *predicate));
-            }
+        if !self.networks.is_empty()
+            && let Some(address) = address(value)
+        {
+            let inside = self.networks.iter().filter(|(network, _)| network.contains(&address));
+            hits.extend(inside.map(|(_, predicate)| *predicate));
         }
         for (part, by, bound, predicate) in &self.times {
             if part.of(value).is_some_and(|number| by.holds(number, *bound)) {

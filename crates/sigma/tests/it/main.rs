@@ -2,3 +2,6 @@
 
 mod corpus;
 mod events;
+mod loading;
+mod twin;
+mod vectors;

@@ -1,0 +1,179 @@
+//! The compiled engine against the tree, on random rules and events.
+
+use std::path::Path;
+
+use proptest::prelude::*;
+use sigma::{Batch, Engine, Lists, Mappings, Rule, load_text, naive};
+
+use crate::events::{Fields, batch};
+
+const FIELDS: [&str; 4] = ["A", "B", "C", "Renamed"];
+/// Few letters, so that values and patterns meet: case, non-ASCII, separators, numbers, an address.
+const VALUES: [&str; 20] = [
+    "",
+    "a",
+    "A",
+    "aB",
+    "abab",
+    "ABBA",
+    "ab\nab",
+    "É",
+    "é",
+    "ΣΑΣ",
+    "ſ",
+    "-ab",
+    "/ab",
+    "7",
+    "7.0",
+    "10",
+    "-3",
+    "10.0.0.7",
+    "::ffff:10.0.0.9",
+    "2024-02-29T23:59:00Z",
+];
+const ITEMS: [&str; 44] = [
+    "A: a",
+    "A: 'a*'",
+    "A: '*b'",
+    "A: 'a*b?*'",
+    "A: '*'",
+    "A: ''",
+    "A: null",
+    "A: [null, ab]",
+    "A: 7",
+    "A: '7'",
+    "A|contains: b",
+    "A|contains|all: [a, b]",
+    "A|startswith: [a, é]",
+    "A|endswith: ab",
+    "A|contains|cased: B",
+    "A|cased: aB",
+    "A|endswith|cased: 'BA'",
+    "A|re: 'a.*b'",
+    "A|re|i: 'ABB'",
+    "A|re: '^$'",
+    "A|re|s: 'b.a'",
+    "A|re|m: '^ab$'",
+    "A|re|i: 'σας'",
+    "A|exists: true",
+    "B|exists: false",
+    "A|neq: a",
+    "A|contains|neq: [a, b]",
+    "A|gt: 6",
+    "A|gte: 7",
+    "A|lt: 8.5",
+    "A|lte: -3",
+    "A|cidr: 10.0.0.0/8",
+    "A|cidr: '::/0'",
+    "A|fieldref: B",
+    "A|fieldref|contains: B",
+    "A|fieldref|startswith|cased: C",
+    "A|windash|contains: ' -ab'",
+    "A|windash: '-ab'",
+    "A|year: 2024",
+    "A|hour|gte: 20",
+    "'|contains': b",
+    "'|re': 'B+'",
+    "A|contains: 's'",
+    "A: true",
+];
+
+fn rule() -> impl Strategy<Value = String> {
+    let item = (prop::sample::select(&ITEMS[..]), prop::sample::select(&FIELDS[..]));
+    let item = item.prop_map(|(item, field)| match item.strip_prefix('A') {
+        Some(rest) => format!("{field}{rest}"),
+        None => item.to_owned(),
+    });
+    let detection = prop::collection::vec(prop::collection::btree_map("[xyz]", item, 1..4), 1..3);
+    let condition = prop::sample::select(vec![
+        "d0",
+        "not d0",
+        "d0 and d1",
+        "d0 and not d1",
+        "d0 or d1 and not d2",
+        "1 of d*",
+        "all of them",
+        "2 of d*",
+        "not 1 of d1*",
+        "not (d0 or d1) or d2",
+    ]);
+    (prop::collection::vec(detection, 3), condition).prop_map(|(detections, condition)| {
+        let mut text = "title: t\nlogsource: { category: test }\ndetection:\n".to_owned();
+        for (number, alternatives) in detections.iter().enumerate() {
+            text.push_str(&format!("  d{number}:\n"));
+            for items in alternatives {
+                let mut lines = Vec::new();
+                let mut fields = std::collections::BTreeSet::new();
+                for item in items.values() {
+                    // A mapping names each key once.
+                    let key = item.split(": ").next().unwrap_or_default().to_owned();
+                    if fields.insert(key) {
+                        lines.push(item.clone());
+                    }
+                }
+                text.push_str(&format!("    - {}\n", lines.join("\n      ")));
+            }
+        }
+        text.push_str(&format!("  condition: {condition}\n"));
+        text
+    })
+}
+
+fn event() -> impl Strategy<Value = Fields> {
+    let values = prop::collection::vec(prop::sample::select(&VALUES[..]).prop_map(str::to_owned), 1..3);
+    let field = prop::sample::select(vec!["A", "B", "C", "D", "Gate"]).prop_map(str::to_owned);
+    prop::collection::btree_map(field, values, 0..6)
+}
+
+const MAPPING: &str = "- logsource: { category: test }
+  gates:
+    - { name: plain, when: { Gate: ['a*', '7'] }, fields: { Renamed: D } }
+    - { name: poor, when: { 'Gate|exists': false }, fields: { Renamed: A }, absent: [B] }
+";
+
+fn by_tree(rule: &Rule, mappings: &Mappings, events: &Batch<'_>, rows: usize) -> Vec<u32> {
+    let gates = mappings.gates(&rule.logsource);
+    let fires = |row: &u32| {
+        let event = events.row(*row as usize);
+        gates.iter().any(|gate| {
+            let mut plain = sigma::Gate::clone(gate);
+            plain.fields.clear();
+            plain.absent.clear();
+            naive::reasons(&gate.condition, &plain, &event).is_some()
+                && rule.conditions.iter().any(|condition| naive::reasons(condition, gate, &event).is_some())
+        })
+    };
+    (0..rows as u32).filter(fires).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn engine_and_tree_agree(
+        texts in prop::collection::vec(rule(), 1..6),
+        events in prop::collection::vec(event(), 1..150),
+    ) {
+        let mut mappings = Mappings::default();
+        mappings.add("test", MAPPING).expect("a mapping");
+        let mut rules = Vec::new();
+        for (number, text) in texts.iter().enumerate() {
+            let set = load_text(Path::new("test.yml"), &format!("id: r{number}\n{text}"), &Lists::new());
+            prop_assert!(set.problems.is_empty(), "{text}\n{:?}", set.problems);
+            rules.extend(set.rules);
+        }
+        let batch = batch(&events);
+        let engine = Engine::compile(rules, &mappings);
+        let hits = engine.evaluate(&batch);
+        let rows = Batch::new(&batch);
+        for (number, rule) in engine.rules().iter().enumerate() {
+            let found: Vec<u32> =
+                hits.hits.iter().filter(|hit| hit.rule as usize == number).map(|hit| hit.row).collect();
+            prop_assert_eq!(&found, &by_tree(rule, &mappings, &rows, events.len()), "{}", rule.text);
+            for row in found {
+                let reasons = engine.explain(number, &batch, row as usize).expect("the row exists");
+                prop_assert!(reasons.is_some());
+            }
+        }
+    }
+}
