@@ -161,6 +161,8 @@ fn note_errors(file: &Path, text: &str, collection: &SigmaCollection, read: &mut
             Fault::NotYaml
         } else if is_metadata_flaw(error) {
             Fault::Metadata
+        } else if error.starts_with("Missing required field") {
+            Fault::NotARule
         } else if error.contains("modifier") || error.contains("ondition") || error.contains("etection") {
             Fault::BadDetection
         } else {
@@ -243,14 +245,7 @@ impl Source<'_> {
     }
 
     fn refused(&self, refusal: Refusal, rule: String) -> Problem {
-        let fault = if refusal.reason.contains("has no list of values") {
-            Fault::MissingList
-        } else if refusal.reason.contains("not evaluated") {
-            Fault::NotEvaluated
-        } else {
-            Fault::BadDetection
-        };
-        fault.at(self.file, line_of(&self.text, &refusal.near), Some(rule), refusal.reason)
+        refusal.fault.at(self.file, line_of(&self.text, &refusal.near), Some(rule), refusal.reason)
     }
 }
 

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use rsigma_parser::{self as syntax, ConditionExpr, FieldSpec, Modifier, Quantifier, SigmaValue};
 
 use crate::detection::{Condition, Detection, Item, Named, Number, Test};
-use crate::value::{Lists, tests_of};
+use crate::problem::Fault;
+use crate::value::{BadValue, Lists, tests_of};
 
 /// Why a rule cannot be used; and what in its text is at fault, to find the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
+    pub fault: Fault,
     pub reason: String,
     /// A piece of the text near the fault.
     pub near: String,
@@ -18,7 +20,12 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(near: impl Into<String>, reason: impl Into<String>) -> Refusal {
-        Refusal { reason: reason.into(), near: near.into() }
+        Refusal { fault: Fault::BadDetection, reason: reason.into(), near: near.into() }
+    }
+
+    /// The construct is valid, and is not supported.
+    fn unsupported(near: impl Into<String>, reason: impl Into<String>) -> Refusal {
+        Refusal { fault: Fault::NotEvaluated, ..Refusal::new(near, reason) }
     }
 }
 
@@ -104,7 +111,7 @@ fn lower(detection: &syntax::Detection, lists: &Lists) -> Result<Detection, Refu
             let field = FieldSpec::new(None, Vec::new());
             item(&syntax::DetectionItem { field, values: values.clone() }, lists)
         }
-        syntax::Detection::ArrayMatch { field, .. } => Err(Refusal::new(
+        syntax::Detection::ArrayMatch { field, .. } => Err(Refusal::unsupported(
             field,
             format!("`{field}[…]` asks about one member of an array (a draft of Sigma 3), which is not evaluated"),
         )),
@@ -129,9 +136,15 @@ fn item(item: &syntax::DetectionItem, lists: &Lists) -> Result<Detection, Refusa
     let mut groups = Vec::new();
     for value in &item.values {
         let tests = tests_of(value, modifiers, field.is_none(), lists);
-        groups.push(tests.map_err(|reason| {
+        groups.push(tests.map_err(|bad| {
             let name = field.as_deref().unwrap_or("keyword");
-            Refusal::new(near.clone(), format!("`{name}`: {reason}"))
+            let (fault, reason) = match bad {
+                BadValue::Wrong(reason) => (Fault::BadDetection, reason),
+                BadValue::NoList(list) => {
+                    (Fault::MissingList, format!("the placeholder `%{list}%` has no list of values"))
+                }
+            };
+            Refusal { fault, ..Refusal::new(near.clone(), format!("`{name}`: {reason}")) }
         })?);
     }
     let negated = modifiers.contains(&Modifier::Neq);

@@ -17,6 +17,27 @@ const MAX_REGEX_BYTES: usize = 4 << 20;
 /// More values than this from one line of a rule are a mistake.
 const MAX_EXPANSION: usize = 100_000;
 
+/// Why a value cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BadValue {
+    /// The rule is at fault.
+    Wrong(String),
+    /// The placeholder of this name has no list; who loads the rules is at fault.
+    NoList(String),
+}
+
+impl From<String> for BadValue {
+    fn from(reason: String) -> BadValue {
+        BadValue::Wrong(reason)
+    }
+}
+
+impl From<&str> for BadValue {
+    fn from(reason: &str) -> BadValue {
+        BadValue::Wrong(reason.to_owned())
+    }
+}
+
 /// How an item compares, once its modifiers are sorted out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Operator {
@@ -35,11 +56,11 @@ pub(crate) fn tests_of(
     modifiers: &[Modifier],
     keyword: bool,
     lists: &Lists,
-) -> Result<Vec<Test>, String> {
+) -> Result<Vec<Test>, BadValue> {
     let operator = operator(modifiers)?;
     let has = |modifier| modifiers.contains(&modifier);
     if keyword && !matches!(operator, Operator::Text | Operator::Regex | Operator::Cidr) {
-        return Err("a comparison without a field is not defined".to_owned());
+        return Err("a comparison without a field is not defined".into());
     }
     match operator {
         Operator::Exists => match value {
@@ -47,9 +68,9 @@ pub(crate) fn tests_of(
             SigmaValue::String(text) => match text.original.to_ascii_lowercase().as_str() {
                 "true" | "yes" => Ok(vec![Test::Exists(true)]),
                 "false" | "no" => Ok(vec![Test::Exists(false)]),
-                _ => Err(format!("`exists` takes true or false, not `{text}`")),
+                _ => Err(format!("`exists` takes true or false, not `{text}`").into()),
             },
-            other => Err(format!("`exists` takes true or false, not `{other}`")),
+            other => Err(format!("`exists` takes true or false, not `{other}`").into()),
         },
         Operator::Compare(by) => {
             let number = number(value).ok_or_else(|| format!("a comparison takes a number, not `{value}`"))?;
@@ -163,7 +184,7 @@ enum Stage {
     Bytes(Vec<u8>),
 }
 
-fn texts(value: &SigmaValue, modifiers: &[Modifier], keyword: bool, lists: &Lists) -> Result<Vec<Test>, String> {
+fn texts(value: &SigmaValue, modifiers: &[Modifier], keyword: bool, lists: &Lists) -> Result<Vec<Test>, BadValue> {
     let has = |modifier| modifiers.contains(&modifier);
     let shaped = modifiers.iter().any(|modifier| {
         rewrites(*modifier) || matches!(modifier, Modifier::Contains | Modifier::StartsWith | Modifier::EndsWith)
@@ -190,7 +211,7 @@ fn texts(value: &SigmaValue, modifiers: &[Modifier], keyword: bool, lists: &List
             next.extend(apply(*modifier, stage, lists)?);
         }
         if next.len() > MAX_EXPANSION {
-            return Err(format!("the modifiers make more than {MAX_EXPANSION} values of one"));
+            return Err(format!("the modifiers make more than {MAX_EXPANSION} values of one").into());
         }
         stages = next;
     }
@@ -208,7 +229,7 @@ fn shaped_by_anchor(modifiers: &[Modifier]) -> bool {
     modifiers.iter().any(|one| matches!(one, Modifier::Contains | Modifier::StartsWith | Modifier::EndsWith))
 }
 
-fn apply(modifier: Modifier, stage: Stage, lists: &Lists) -> Result<Vec<Stage>, String> {
+fn apply(modifier: Modifier, stage: Stage, lists: &Lists) -> Result<Vec<Stage>, BadValue> {
     Ok(match modifier {
         Modifier::Contains => vec![Stage::Pattern(stage.text()?.surrounded(true, true))],
         Modifier::StartsWith => vec![Stage::Pattern(stage.text()?.surrounded(false, true))],
@@ -259,7 +280,7 @@ impl Stage {
 }
 
 /// Every combination of what the placeholders in `pattern` stand for.
-fn expand(pattern: &Pattern, lists: &Lists) -> Result<Vec<Pattern>, String> {
+fn expand(pattern: &Pattern, lists: &Lists) -> Result<Vec<Pattern>, BadValue> {
     let mut variants: Vec<Vec<Part>> = vec![Vec::new()];
     for part in pattern.parts() {
         let Part::Text(text) = part else {
@@ -269,9 +290,9 @@ fn expand(pattern: &Pattern, lists: &Lists) -> Result<Vec<Pattern>, String> {
         let mut rest = text.as_str();
         while let Some((before, name, after)) = placeholder(rest) {
             let values = lists.get(name).filter(|values| !values.is_empty());
-            let values = values.ok_or_else(|| format!("the placeholder `%{name}%` has no list of values"))?;
+            let values = values.ok_or_else(|| BadValue::NoList(name.to_owned()))?;
             if variants.len() * values.len() > MAX_EXPANSION {
-                return Err(format!("the placeholders make more than {MAX_EXPANSION} values"));
+                return Err(format!("the placeholders make more than {MAX_EXPANSION} values").into());
             }
             variants = variants
                 .iter()
