@@ -1,0 +1,101 @@
+//! Incidents from alerts.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::fact::AlertRaised;
+use kernel::{Actor, Fact};
+use store::{Delivery, Entry, HandlerError, Subscriber, Tx};
+
+use crate::alerts::{self, Course};
+use crate::commands::{Change, Respond, TRIES, commit, was_overtaken};
+use crate::decide;
+use crate::error::Error;
+use crate::happening::Happening;
+use crate::incident::Incident;
+use crate::records;
+
+impl Respond {
+    /// Hears of alerts and puts them into incidents. To be given to `Store::run_outbox`.
+    pub fn subscriber(&self) -> Arc<dyn Subscriber> {
+        Arc::new(AlertsToIncidents { respond: self.clone() })
+    }
+}
+
+struct AlertsToIncidents {
+    respond: Respond,
+}
+
+#[async_trait]
+impl Subscriber for AlertsToIncidents {
+    fn name(&self) -> &'static str {
+        "respond.alerts"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["alert-raised"]
+    }
+
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let Fact::AlertRaised(alert) = &delivery.fact else { return Ok(()) };
+        let mut done = self.take(delivery, alert).await;
+        for _ in 1..TRIES {
+            if !was_overtaken(&done) {
+                break;
+            }
+            done = self.take(delivery, alert).await;
+        }
+        Ok(done?)
+    }
+}
+
+impl AlertsToIncidents {
+    async fn take(&self, delivery: &Delivery, alert: &AlertRaised) -> Result<(), Error> {
+        let mut tx = self.respond.store.begin().await?;
+        if !tx.acknowledge(delivery).await? {
+            return Ok(());
+        }
+        tx.lock(records::GROUPS).await?;
+        if records::incident_of_alert(&mut tx, alert.alert).await?.is_some() {
+            // Somebody was faster and added it by hand.
+            return Ok(());
+        }
+        let incident = records::of_group(&mut tx, alert.group).await?;
+        let status = incident.as_ref().map(|incident| incident.status);
+        match (alerts::course(status, alert.severity, self.respond.policy), incident) {
+            (Course::Join, Some(incident)) => join(tx, incident, alert).await,
+            (Course::Join | Course::Open, incident) => open(tx, incident, alert).await,
+            (Course::Wait, _) => wait(tx, alert).await,
+        }
+    }
+}
+
+fn respond() -> Actor {
+    Actor::system("respond")
+}
+
+async fn join(tx: Tx, incident: Incident, alert: &AlertRaised) -> Result<(), Error> {
+    let happenings = alerts::join(&incident, alert);
+    let change = Change { actor: &respond(), reason: None, happenings };
+    commit(tx, Some(&incident), incident.clone(), change).await.map(drop)
+}
+
+/// Opens an incident with the alert and the milder ones that were waiting.
+async fn open(mut tx: Tx, closed: Option<Incident>, alert: &AlertRaised) -> Result<(), Error> {
+    let title: String = alerts::title(alert).chars().take(decide::LONGEST_TITLE).collect();
+    let mut incident = records::create(&mut tx, title, alert.severity).await?;
+    incident.previous = closed.map(|closed| closed.id);
+    let mut all = records::waiting(&mut tx, alert.group).await?;
+    all.push(alert.clone());
+    let mut happenings = vec![Happening::Opened { previous: incident.previous }];
+    happenings.extend(alerts::join_all(&incident, &all));
+    let change = Change { actor: &respond(), reason: None, happenings };
+    commit(tx, None, incident, change).await.map(drop)
+}
+
+async fn wait(mut tx: Tx, alert: &AlertRaised) -> Result<(), Error> {
+    records::insert_waiting(&mut tx, alert).await?;
+    let entry = Entry::new(&respond(), "alert.wait", alert.alert);
+    tx.commit(entry.reason("too mild to open an incident; it joins the one of its group")).await?;
+    Ok(())
+}
