@@ -16,9 +16,6 @@ use crate::incident::{Classification, Incident, Status};
 use crate::records;
 use crate::task::TaskState;
 
-/// Tries of a change that meets another one in the database.
-pub(crate) const TRIES: usize = 5;
-
 /// What somebody wants done with an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
@@ -186,22 +183,11 @@ impl Respond {
     /// [`Error::NotFound`], [`Error::Refused`] by the state machine, [`Error::Conflict`] when somebody edited the
     /// incident after the version that the order is based on.
     pub async fn command(&self, order: &Order) -> Result<Incident, Error> {
-        let mut done = self.try_command(order).await;
-        for _ in 1..TRIES {
-            if !was_overtaken(&done) {
-                break;
-            }
-            done = self.try_command(order).await;
-        }
-        done
-    }
-
-    async fn try_command(&self, order: &Order) -> Result<Incident, Error> {
         let mut tx = self.store.begin().await?;
         if matches!(order.command, Command::AddAlerts { .. }) {
             tx.lock(records::GROUPS).await?;
         }
-        let incident = records::load(&mut tx, order.incident).await?.ok_or(Error::NotFound(order.incident))?;
+        let incident = records::hold(&mut tx, order.incident).await?.ok_or(Error::NotFound(order.incident))?;
         if order.version > incident.version || order.command.is_edit() && order.version < incident.edited_version {
             return Err(conflict(&order.command, &incident));
         }
@@ -234,11 +220,6 @@ impl Respond {
 fn conflict(command: &Command, incident: &Incident) -> Error {
     let (yours, theirs, version) = (json!(command), json!(incident), incident.version);
     Error::Conflict(Box::new(store::Conflict { yours, theirs, version }))
-}
-
-/// Whether another transaction was faster. The decision is then made anew on what it wrote, up to [`TRIES`] times.
-pub(crate) fn was_overtaken<T>(done: &Result<T, Error>) -> bool {
-    matches!(done, Err(Error::Store(store::Error::Stale { .. })))
 }
 
 /// Writes what happened: the record, the lines, what they create, the ledger entries and the facts.

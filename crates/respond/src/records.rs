@@ -72,15 +72,17 @@ pub(crate) async fn create(tx: &mut Tx, title: String, severity: Severity) -> Re
     Ok(Incident::blank(tx.id(), number, title, severity, tx.now()))
 }
 
-pub(crate) async fn load(tx: &mut Tx, id: IncidentId) -> Result<Option<Incident>, Error> {
+/// Reads an incident to change it; others who want to change it wait.
+pub(crate) async fn hold(tx: &mut Tx, id: IncidentId) -> Result<Option<Incident>, Error> {
+    tx.execute(&sql::HOLD_INCIDENT, params![id]).await?;
     let row = tx.fetch_optional(&sql::INCIDENT, params![id]).await?;
     row.map(|row| incident(&row)).transpose()
 }
 
-/// The incident that takes the alerts of a group.
+/// The incident that takes the alerts of a group, held.
 pub(crate) async fn of_group(tx: &mut Tx, group: AlertGroupId) -> Result<Option<Incident>, Error> {
-    let row = tx.fetch_optional(&sql::INCIDENT_OF_GROUP, params![group]).await?;
-    row.map(|row| incident(&row)).transpose()
+    let Some(row) = tx.fetch_optional(&sql::INCIDENT_OF_GROUP, params![group]).await? else { return Ok(None) };
+    hold(tx, row.id("incident_id")?).await
 }
 
 /// The incident that an alert belongs to.

@@ -28,14 +28,11 @@ pub const UPDATE_INCIDENT: Statement = Statement::new(
 );
 pub const INCIDENT: Statement =
     Statement::new("respond.incident", concat!("SELECT ", incident_columns!(), " FROM incident i WHERE i.id = $1"));
-pub const INCIDENT_OF_GROUP: Statement = Statement::new(
-    "respond.incident_of_group",
-    concat!(
-        "SELECT ",
-        incident_columns!(),
-        " FROM incident i JOIN incident_group g ON g.incident_id = i.id WHERE g.group_id = $1"
-    ),
-);
+/// Changes nothing and holds the row, so that who decides on it decides on the latest.
+pub const HOLD_INCIDENT: Statement =
+    Statement::new("respond.hold_incident", "UPDATE incident SET updated_us = updated_us WHERE id = $1");
+pub const INCIDENT_OF_GROUP: Statement =
+    Statement::new("respond.incident_of_group", "SELECT incident_id FROM incident_group WHERE group_id = $1");
 /// Open ones first, worst first, newest first. The cursor is the last of the page before.
 pub const QUEUE: Statement = Statement::new(
     "respond.queue",
@@ -134,6 +131,7 @@ pub const STATEMENTS: &[Statement] = &[
     INSERT_INCIDENT,
     UPDATE_INCIDENT,
     INCIDENT,
+    HOLD_INCIDENT,
     INCIDENT_OF_GROUP,
     QUEUE,
     OPEN_COUNTS,

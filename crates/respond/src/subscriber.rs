@@ -8,7 +8,7 @@ use kernel::{Actor, Fact};
 use store::{Delivery, Entry, HandlerError, Subscriber, Tx};
 
 use crate::alerts::{self, Course};
-use crate::commands::{Change, Respond, TRIES, commit, was_overtaken};
+use crate::commands::{Change, Respond, commit};
 use crate::decide;
 use crate::error::Error;
 use crate::happening::Happening;
@@ -38,14 +38,7 @@ impl Subscriber for AlertsToIncidents {
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let Fact::AlertRaised(alert) = &delivery.fact else { return Ok(()) };
-        let mut done = self.take(delivery, alert).await;
-        for _ in 1..TRIES {
-            if !was_overtaken(&done) {
-                break;
-            }
-            done = self.take(delivery, alert).await;
-        }
-        Ok(done?)
+        Ok(self.take(delivery, alert).await?)
     }
 }
 
