@@ -1,1 +1,29 @@
-//! Not built yet.
+//! Sources of records: what they send becomes table rows and field columns.
+//!
+//! **Owns** the formats (Windows events as JSON or EVTX, Entra and CloudTrail logs, syslog with CEF and auditd,
+//! CSV, Zeek, generic JSON, plain text), their normalisation to tables (data under `content/sources/`), reading
+//! files, folders and archives, the syslog listeners, the folder watcher and the counters of each source.
+//!
+//! **Never does** storage, queries or detection; never reads a clock that it was not given; never writes a file;
+//! never runs or unpacks anything to disk.
+//!
+//! **Invariants**
+//! - [`decode`] is a pure function: same bytes, same entry id, same time of receipt, same source settings give the
+//!   same rows, so a write-ahead log of raw deliveries can be replayed.
+//! - No record is lost: what does not parse becomes a row of `_Unparsed` with the reason and the bytes; what never
+//!   reached a delivery is counted as dropped with its reason.
+//! - No input makes it panic or take memory or time out of proportion: [`DecodeLimits`] and [`FileLimits`] bound
+//!   line size, depth, width, field names, archive ratio, archive depth.
+//! - Every row that derives from one source record carries the same `_ItemId`.
+
+#![expect(dead_code, reason = "the decoders that use the parsers land next")]
+
+mod error;
+mod limits;
+mod request;
+mod time;
+
+pub use error::IntakeError;
+pub use limits::{DecodeLimits, FileLimits};
+pub use request::{DecodeRequest, Decoded, EventBatch, Format, Problem, TableRows};
+pub use time::SourceZone;
