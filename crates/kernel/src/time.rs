@@ -3,7 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::SignedDuration;
+use jiff::civil::DateTime;
 use serde::{Deserialize, Serialize};
+
+/// 1970-01-01T00:00:00.
+const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// An instant: microseconds since 1970-01-01T00:00:00Z.
 ///
@@ -52,16 +57,17 @@ impl Timestamp {
         self.to_string()[..10].to_owned()
     }
 
-    fn jiff(self) -> jiff::Timestamp {
+    /// Date and time of day in UTC. By civil time, because `jiff`'s own instants end a day before ours.
+    fn civil(self) -> DateTime {
         let held = self.0.clamp(Self::MIN.0, Self::MAX.0);
-        jiff::Timestamp::from_microsecond(held).unwrap_or(jiff::Timestamp::UNIX_EPOCH)
+        EPOCH.checked_add(SignedDuration::from_micros(held)).unwrap_or(EPOCH)
     }
 }
 
 /// ISO 8601 in UTC with six decimals: `2026-11-21T08:15:00.000000Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let civil = jiff::tz::TimeZone::UTC.to_datetime(self.jiff());
+        let civil = self.civil();
         write!(
             f,
             "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
@@ -88,11 +94,19 @@ impl FromStr for Timestamp {
     type Err = NotAnInstant;
 
     fn from_str(text: &str) -> Result<Timestamp, NotAnInstant> {
-        text.trim()
-            .parse::<jiff::Timestamp>()
-            .map(|instant| Timestamp(instant.as_microsecond()))
-            .map_err(|_| NotAnInstant { text: text.chars().take(64).collect() })
+        let trimmed = text.trim();
+        match trimmed.parse::<jiff::Timestamp>() {
+            Ok(instant) => Ok(Timestamp(instant.as_microsecond())),
+            Err(_) => last_day(trimmed).ok_or_else(|| NotAnInstant { text: text.chars().take(64).collect() }),
+        }
     }
+}
+
+/// An instant in UTC that `jiff`'s own instants do not reach.
+fn last_day(text: &str) -> Option<Timestamp> {
+    let civil: DateTime = text.strip_suffix(['Z', 'z'])?.parse().ok()?;
+    let micros = civil.duration_since(EPOCH).as_micros();
+    i64::try_from(micros).ok().map(|micros| Timestamp(micros.min(Timestamp::MAX.0)))
 }
 
 /// Where the time comes from. Production reads the machine; tests turn it by hand.
