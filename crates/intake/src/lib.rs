@@ -16,14 +16,34 @@
 //!   line size, depth, width, field names, archive ratio, archive depth.
 //! - Every row that derives from one source record carries the same `_ItemId`.
 
-#![expect(dead_code, reason = "the decoders that use the parsers land next")]
-
+mod batch;
+mod cloud;
+mod csv;
+mod decode;
 mod error;
+mod evtx;
+pub mod files;
+mod generic;
+mod json;
 mod limits;
+pub mod listen;
+mod mapping;
+mod output;
+mod record;
+mod registry;
 mod request;
+mod sniff;
+mod syslog;
+mod table;
+mod text;
 mod time;
+mod transform;
+mod windows;
 
+pub use decode::decode;
 pub use error::IntakeError;
 pub use limits::{DecodeLimits, FileLimits};
+pub use registry::{Drop, SourceRegistry};
 pub use request::{DecodeRequest, Decoded, EventBatch, Format, Problem, TableRows};
+pub use sniff::sniff;
 pub use time::SourceZone;

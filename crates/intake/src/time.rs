@@ -200,6 +200,12 @@ fn slow(text: &str, zone: &SourceZone) -> Moment {
     }
 }
 
+/// `Nov 21 2026 08:15:00` of CEF, with an optional fraction and zone name that is not read.
+pub(crate) fn cef(text: &str, zone: &SourceZone) -> Moment {
+    let text = text.get(..20).unwrap_or(text);
+    DateTime::strptime("%b %d %Y %H:%M:%S", text).map_or(Moment::Unreadable, |local| Moment::of(zone.instant(local)))
+}
+
 /// `Nov 21 08:15:00` of RFC 3164: the year is the one that brings it nearest to the time of receipt, so that a
 /// message of 31 December that arrives on 1 January is a second old and not a year ahead.
 pub(crate) fn without_year(text: &str, received: Timestamp, zone: &SourceZone) -> Option<Timestamp> {
