@@ -25,6 +25,25 @@ pub(crate) fn separator(header: &[u8]) -> u8 {
     SEPARATORS.into_iter().rev().max_by_key(|separator| count(*separator)).unwrap_or(b',')
 }
 
+/// Whether a text has a header of two names at least and under it records of as many values.
+pub(crate) fn looks_like_csv(text: &[u8], cut: bool) -> bool {
+    let header_end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(separator(&text[..header_end]))
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(text);
+    let widths: Vec<(usize, bool)> = reader
+        .byte_records()
+        .take(5)
+        .map_while(Result::ok)
+        .map(|record| (record.len(), record.iter().any(|value| value.iter().any(u8::is_ascii_alphabetic))))
+        .collect();
+    // Where the text was cut, its last record may be half.
+    let whole = if cut && widths.len() > 1 { &widths[..widths.len() - 1] } else { &widths[..] };
+    matches!(whole.first(), Some((width, true)) if *width >= 2 && whole.iter().all(|(other, _)| other == width))
+}
+
 /// Decodes CSV (RFC 4180). The first record names the columns.
 pub(crate) fn csv(request: &DecodeRequest<'_>, mut out: Output<'_>) -> Decoded {
     let payload = request.payload.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(request.payload);

@@ -27,6 +27,10 @@ fn json(text: &[u8]) -> Format {
     let first = &text[..text.len().min(16 << 10)];
     let has = |key: &str| memchr::memmem::find(first, format!("\"{key}\"").as_bytes()).is_some();
     let all = |keys: &[&str]| keys.iter().all(|key| has(key));
+    let exported = ["SignInLogs", "NonInteractiveUserSignInLogs", "AuditLogs"].into_iter().any(has);
+    let entra = (has("properties") && exported)
+        || all(&["userPrincipalName", "createdDateTime"])
+        || all(&["activityDisplayName", "initiatedBy"]);
     if all(&["eventSource", "eventName", "awsRegion"]) {
         Format::CloudTrail
     } else if all(&["TimeGenerated", "Type"]) || all(&["TimeGenerated", "SourceSystem"]) {
@@ -35,9 +39,7 @@ fn json(text: &[u8]) -> Format {
     } else if all(&["Event", "System"]) || has("winlog") || (has("EventID") && (has("Channel") || has("ProviderGuid")))
     {
         Format::WindowsJson
-    } else if has("properties") && (has("SignInLogs") || has("NonInteractiveUserSignInLogs") || has("AuditLogs")) {
-        Format::Entra
-    } else if all(&["userPrincipalName", "createdDateTime"]) || all(&["activityDisplayName", "initiatedBy"]) {
+    } else if entra {
         Format::Entra
     } else {
         Format::Json
@@ -45,14 +47,10 @@ fn json(text: &[u8]) -> Format {
 }
 
 fn lines(text: &[u8]) -> Format {
-    let mut lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).filter(|line| !line.is_empty());
-    let Some(first) = lines.next() else { return Format::Text };
+    let first = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end).find(|line| !line.is_empty());
+    let Some(first) = first else { return Format::Text };
     if crate::syslog::looks_like_syslog(first) || first.starts_with(b"CEF:") || first.starts_with(b"type=") {
         return Format::Syslog;
     }
-    let separator = crate::csv::separator(first);
-    let columns = |line: &[u8]| line.iter().filter(|byte| **byte == separator).count();
-    let header = columns(first);
-    let named = !first.iter().all(|byte| byte.is_ascii_digit() || *byte == separator);
-    if header >= 1 && named && lines.take(3).all(|line| columns(line) >= header) { Format::Csv } else { Format::Text }
+    if crate::csv::looks_like_csv(text, text.len() == SNIFF_BYTES) { Format::Csv } else { Format::Text }
 }

@@ -136,10 +136,10 @@ impl TableBuilder {
     /// Sets a column of the row under construction from text, read as the column's type. The first value wins.
     pub(crate) fn set(&mut self, column: usize, text: &str, zone: &SourceZone) -> Result<(), Misfit> {
         if let Column::Text(_) = self.columns[column] {
-            if self.reach(column) {
-                if let Column::Text(builder) = &mut self.columns[column] {
-                    builder.append_value(text);
-                }
+            if self.reach(column)
+                && let Column::Text(builder) = &mut self.columns[column]
+            {
+                builder.append_value(text);
             }
             return Ok(());
         }
@@ -178,10 +178,10 @@ impl TableBuilder {
 
     /// Sets an instant.
     pub(crate) fn set_time(&mut self, column: usize, at: Timestamp) {
-        if self.reach(column) {
-            if let Column::Time(builder) = &mut self.columns[column] {
-                builder.append_value(at.micros());
-            }
+        if self.reach(column)
+            && let Column::Time(builder) = &mut self.columns[column]
+        {
+            builder.append_value(at.micros());
         }
     }
 

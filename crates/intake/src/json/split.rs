@@ -44,7 +44,8 @@ impl<'a> Splitter<'a> {
         while let Some(&byte) = self.bytes.get(self.at) {
             // 0x1E separates records in RFC 7464; 0 is padding that writers leave after a crash.
             let between = matches!(byte, b' ' | b'\n' | b'\r' | b'\t' | 0x1E | 0);
-            if !between && !(self.in_array && matches!(byte, b',' | b']')) {
+            let in_list = self.in_array && matches!(byte, b',' | b']');
+            if !between && !in_list {
                 return Some(self.at);
             }
             self.at += 1;

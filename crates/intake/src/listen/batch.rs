@@ -46,7 +46,6 @@ pub(super) async fn run(mut messages: Receiver<Message>, context: ListenContext,
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a timer's deadline, which no test or rule depends on")]
 fn deadline(after_ms: u64) -> Instant {
     Instant::now() + Duration::from_millis(after_ms)
 }

@@ -41,8 +41,8 @@ fn value(text: &str) -> (&str, &str) {
         return inside.split_once('"').unwrap_or((inside, ""));
     }
     // `msg='op=login acct="ana"'` holds pairs of its own: step inside.
-    if text.starts_with('\'') {
-        return ("", &text[1..]);
+    if let Some(inside) = text.strip_prefix('\'') {
+        return ("", inside);
     }
     let end = text.find([' ', '\u{1d}']).unwrap_or(text.len());
     (text[..end].trim_end_matches('\''), &text[end..])
@@ -51,7 +51,7 @@ fn value(text: &str) -> (&str, &str) {
 /// The kernel writes arguments with blanks or quotes in hexadecimal.
 fn decoded<'v>(key: &str, value: &'v str) -> std::borrow::Cow<'v, str> {
     let argument = key.starts_with('a') && key[1..].bytes().all(|byte| byte.is_ascii_digit()) && key.len() > 1;
-    let hex = value.len() >= 8 && value.len() % 2 == 0 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let hex = value.len() >= 8 && value.len().is_multiple_of(2) && value.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !(hex && (key == "proctitle" || (argument && value.bytes().any(|byte| byte.is_ascii_uppercase())))) {
         return value.into();
     }

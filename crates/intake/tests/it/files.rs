@@ -7,7 +7,7 @@ use intake::files::{FileChunk, open};
 use intake::{FileLimits, Format, IntakeError};
 
 fn small() -> FileLimits {
-    FileLimits { chunk_bytes: 64, record_bytes: 256, ratio_from_bytes: 4096, ..FileLimits::default() }
+    FileLimits { chunk_bytes: 64, record_bytes: 256, ratio_from_bytes: 4096, ratio: 100, ..FileLimits::default() }
 }
 
 fn read(paths: &[&Path], limits: FileLimits) -> (Vec<FileChunk>, Vec<IntakeError>) {

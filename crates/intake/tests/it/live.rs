@@ -184,6 +184,8 @@ async fn a_folder_is_followed_through_growth_rotation_and_restart() {
     until(|| all() == "one\ntwo\nhalf\n").await;
     std::fs::rename(logs.join("app.log"), logs.join("app.log.1")).unwrap();
     append("app.log.1", "late\n");
+    // Files are taken in the order of their last writing, which file systems note in steps of milliseconds.
+    tokio::time::sleep(Duration::from_millis(30)).await;
     append("app.log", "new\n");
     until(|| all().ends_with("late\nnew\n")).await;
     first.stop.cancel();

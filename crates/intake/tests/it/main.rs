@@ -1,5 +1,7 @@
 //! Tests of the intake as its callers see it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
+
 mod decode;
 mod files;
 mod live;
