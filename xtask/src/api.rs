@@ -107,6 +107,19 @@ impl Api {
         Ok(serde_json::from_value(json_of(answer).with_context(|| format!("delivering to {target}"))?)?)
     }
 
+    /// Delivers NDJSON as it is, under a name of its own.
+    pub fn ingest_plain(&self, target: &str, token: &SourceToken, body: &[u8], key: &str) -> Result<Receipt> {
+        let answer = self
+            .agent
+            .post(format!("{}/api/v1/ingest/{target}", self.url))
+            .header("authorization", &format!("Bearer {}", token.0))
+            .header("content-type", "application/x-ndjson")
+            .header("idempotency-key", key)
+            .send(body)
+            .with_context(|| format!("delivering to {target}"))?;
+        Ok(serde_json::from_value(json_of(answer).with_context(|| format!("delivering to {target}"))?)?)
+    }
+
     /// Runs a query and returns its rows.
     pub fn query(&self, text: &str) -> Result<Vec<Vec<Value>>> {
         let mut answer = self

@@ -1,5 +1,32 @@
-//! Pending.
+//! `cargo xtask bench NAME`: the figures of `docs/benchmarks.md`, reproducible by anyone.
+//!
+//! With `--record` the section of that name is written into the document; otherwise it is only printed.
 
-pub fn run(_arguments: &[String]) -> anyhow::Result<()> {
-    anyhow::bail!("pending")
+mod cold_start;
+mod console;
+mod ingest;
+mod input;
+mod kill;
+mod report;
+mod scan;
+
+use anyhow::{Result, bail};
+
+use crate::shell;
+
+/// Runs one benchmark.
+pub fn run(arguments: &[String]) -> Result<()> {
+    let section = match arguments.first().map(String::as_str) {
+        Some("ingest") => ingest::run()?,
+        Some("scan") => scan::run()?,
+        Some("kill") => kill::run(arguments)?,
+        Some("coldstart") => cold_start::run()?,
+        Some("console") => console::run()?,
+        _ => bail!("name a benchmark: ingest, scan, kill, coldstart, console"),
+    };
+    println!("\n{}", section.markdown());
+    if arguments.iter().any(|argument| argument == "--record") {
+        section.record(&shell::root().join("docs/benchmarks.md"))?;
+    }
+    Ok(())
 }

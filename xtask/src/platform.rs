@@ -141,6 +141,12 @@ impl Platform {
         Ok(())
     }
 
+    /// Asks the server to stop, and waits until it has written what it holds.
+    pub fn terminate(&mut self) -> Result<()> {
+        shell::run(&self.data, "kill", &["-TERM", &self.child.id().to_string()])?;
+        self.wait()
+    }
+
     /// Waits until the server stops by itself.
     pub fn wait(&mut self) -> Result<()> {
         let status = self.child.wait().context("waiting for the server")?;

@@ -46,5 +46,10 @@ pub fn run() -> Result<Section> {
 /// A badge at a door, one every quarter of a second over 30 days.
 fn line(start: i64, row: usize) -> String {
     let at = kernel::Timestamp(start + row as i64 * 259_000);
-    format!("{{\"TimeGenerated\":\"{at}\",\"Door\":\"D{:03}\",\"Badge\":{},\"Granted\":{}}}\n", row % 180, row * 7919 % 3000, row % 97 != 0)
+    format!(
+        "{{\"TimeGenerated\":\"{at}\",\"Door\":\"D{:03}\",\"Badge\":{},\"Granted\":{}}}\n",
+        row % 180,
+        row * 7919 % 3000,
+        row % 97 != 0
+    )
 }

@@ -17,7 +17,8 @@ pub fn run() -> Result<Section> {
     let index = std::fs::read_to_string(dist.join("index.html")).context("reading console/dist/index.html")?;
     let mut total = 0;
     for part in index.split('"').filter(|part| part.ends_with(".js")) {
-        let script = std::fs::read(dist.join(part.trim_start_matches(['.', '/']))).with_context(|| format!("reading {part}"))?;
+        let script =
+            std::fs::read(dist.join(part.trim_start_matches(['.', '/']))).with_context(|| format!("reading {part}"))?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&script)?;
         total += encoder.finish()?.len();

@@ -29,7 +29,8 @@ pub fn run() -> Result<Section> {
     let sent = AtomicUsize::new(0);
     let started = input::stopwatch();
     std::thread::scope(|scope| {
-        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(|| client(&running.url, &token, &batches, &sent))).collect();
+        let clients: Vec<_> =
+            (0..CLIENTS).map(|_| scope.spawn(|| client(&running.url, &token, &batches, &sent))).collect();
         clients.into_iter().try_for_each(|client| client.join().expect("a client does not panic"))
     })?;
     let seconds = started.elapsed().as_secs_f64();
@@ -77,7 +78,8 @@ fn queryable_after_ms(api: &Api, token: &SourceToken) -> Result<u128> {
     let started = input::stopwatch();
     api.ingest_plain("bench", token, line.as_bytes(), marker)?;
     for _ in 0..100 {
-        let rows = api.query(&format!("SecurityEvent | where TimeGenerated > ago(5m) and Computer == '{marker}' | count"))?;
+        let rows =
+            api.query(&format!("SecurityEvent | where TimeGenerated > ago(5m) and Computer == '{marker}' | count"))?;
         if rows.first().and_then(|row| row.first()).and_then(serde_json::Value::as_i64) == Some(1) {
             return Ok(started.elapsed().as_millis());
         }

@@ -65,7 +65,12 @@ pub fn run(arguments: &[String]) -> Result<Section> {
 }
 
 /// Delivers one batch after the other until the server is killed after `delay`; returns how many were acknowledged.
-fn deliver_until_killed(running: &mut Platform, token: &SourceToken, delay: Duration, first: u64) -> Result<(u64, u64)> {
+fn deliver_until_killed(
+    running: &mut Platform,
+    token: &SourceToken,
+    delay: Duration,
+    first: u64,
+) -> Result<(u64, u64)> {
     let (done, stop) = (AtomicU64::new(0), AtomicBool::new(false));
     let url = running.url.clone();
     std::thread::scope(|scope| {
@@ -73,7 +78,8 @@ fn deliver_until_killed(running: &mut Platform, token: &SourceToken, delay: Dura
             let api = Api::new(&url);
             while !stop.load(Ordering::Relaxed) {
                 let delivery = first + done.load(Ordering::Relaxed);
-                let body: String = (0..LINES).map(|line| format!("{{\"Delivery\":{delivery},\"Line\":{line}}}\n")).collect();
+                let body: String =
+                    (0..LINES).map(|line| format!("{{\"Delivery\":{delivery},\"Line\":{line}}}\n")).collect();
                 match api.ingest_plain("victim", token, body.as_bytes(), &format!("delivery-{delivery}")) {
                     Ok(_) => done.fetch_add(1, Ordering::Relaxed),
                     Err(_) => break,

@@ -17,7 +17,12 @@ pub struct Section {
 impl Section {
     /// The section as Markdown, with the machine.
     pub fn markdown(&self) -> String {
-        let mut text = format!("## {}\n\n{}\n\n{}\n\n| measure | target | result |\n|---|---|---|\n", self.name, self.what, machine());
+        let mut text = format!(
+            "## {}\n\n{}\n\n{}\n\n| measure | target | result |\n|---|---|---|\n",
+            self.name,
+            self.what,
+            machine()
+        );
         for [measure, target, result] in &self.rows {
             let _ = writeln!(text, "| {measure} | {target} | {result} |");
         }
@@ -46,7 +51,8 @@ fn machine() -> String {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name)).map(str::to_owned);
-        line.and_then(|line| line.split(':').nth(1).map(|value| value.trim().to_owned())).unwrap_or_else(|| "unknown".into())
+        line.and_then(|line| line.split(':').nth(1).map(|value| value.trim().to_owned()))
+            .unwrap_or_else(|| "unknown".into())
     };
     let (processor, memory) = (field(&read("/proc/cpuinfo"), "model name"), field(&read("/proc/meminfo"), "MemTotal"));
     format!("Machine: {cores} cores ({processor}), memory {memory}, load {}.", read("/proc/loadavg").trim())

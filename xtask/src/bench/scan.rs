@@ -44,7 +44,11 @@ pub fn run() -> Result<Section> {
         rows: vec![
             ["events/s".into(), "≥ 20,000".into(), format!("{rate:.0}")],
             ["seconds in all".into(), String::new(), format!("{:.2}", seconds(&summary))],
-            ["of these, loading and compiling rules".into(), String::new(), format!("{:.2}", number("rules_ms") as f64 / 1000.0)],
+            [
+                "of these, loading and compiling rules".into(),
+                String::new(),
+                format!("{:.2}", number("rules_ms") as f64 / 1000.0),
+            ],
             ["alerts".into(), String::new(), number("alerts").to_string()],
         ],
     })
