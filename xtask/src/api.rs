@@ -114,7 +114,7 @@ impl Api {
             .post(format!("{}/api/v1/ingest/{target}", self.url))
             .header("authorization", &format!("Bearer {}", token.0))
             .header("content-type", "application/x-ndjson")
-            .header("idempotency-key", key)
+            .header("vigie-delivery", key)
             .send(body)
             .with_context(|| format!("delivering to {target}"))?;
         Ok(serde_json::from_value(json_of(answer).with_context(|| format!("delivering to {target}"))?)?)

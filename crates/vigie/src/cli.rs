@@ -27,6 +27,8 @@ fn key_value(text: &str) -> Result<(String, String), String> {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Put Sigma rules to files, without a server: EVTX, NDJSON, JSON, CSV, syslog; plain, gz, zst or zip; folders.
+    ///
+    /// Exit code 0: no alert; 1: alerts; 2: something could not be read or used.
     Scan(Scan),
     /// Read files into the lake. What was read before is recognised and not stored again.
     Ingest(Ingest),
@@ -82,9 +84,9 @@ pub struct Scan {
     /// Read every file as this instead of looking at its content.
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub as_format: Option<intake::Format>,
-    /// No progress bar and no summary.
-    #[arg(long, short)]
-    pub quiet: bool,
+    /// The summary at the end, on the error output: by rule, host and technique; as one line of JSON; or none.
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
+    pub summary: SummaryFormat,
 }
 
 /// `vigie ingest`
@@ -167,6 +169,14 @@ pub enum AlertFormat {
     Table,
     Jsonl,
     Csv,
+}
+
+/// How the summary of a scan is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SummaryFormat {
+    Text,
+    Json,
+    None,
 }
 
 /// How an answer is written.

@@ -65,7 +65,7 @@ fn scan(binary: &std::path::Path, path: &std::path::Path) -> Result<serde_json::
         .arg(path)
         .arg("--rules")
         .args(input::sigma_rules())
-        .args(["--format", "jsonl", "--output", "/dev/null", "--summary-json"])
+        .args(["--format", "jsonl", "--output", "/dev/null", "--summary", "json"])
         .output()
         .context("starting the scan")?;
     let text = String::from_utf8_lossy(&output.stderr);

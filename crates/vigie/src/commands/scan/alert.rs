@@ -1,0 +1,180 @@
+//! One alert of a scan, and how it is written.
+
+use std::io::Write;
+
+use anyhow::Result;
+use kernel::{Severity, Timestamp};
+use serde::Serialize;
+use sigma::Reason;
+
+use crate::cli::AlertFormat;
+use crate::terminal;
+
+/// A rule matched a record of a file.
+#[derive(Debug, Clone, Serialize)]
+pub struct Alert {
+    /// Event time.
+    pub time: Timestamp,
+    pub level: Severity,
+    pub rule: String,
+    pub rule_id: String,
+    pub host: Option<String>,
+    pub techniques: Vec<String>,
+    /// The file, and within an archive the member.
+    pub file: String,
+    /// `_ItemId` of the record within this scan.
+    pub item: String,
+    pub reasons: Vec<Reason>,
+    /// The record as it was found.
+    pub record: String,
+}
+
+/// Writes alerts one by one.
+pub struct AlertWriter {
+    format: AlertFormat,
+    output: Box<dyn Write + Send>,
+    written: u64,
+}
+
+impl AlertWriter {
+    /// Writes to `output` in `format`.
+    pub fn new(format: AlertFormat, output: Box<dyn Write + Send>) -> AlertWriter {
+        AlertWriter { format, output, written: 0 }
+    }
+
+    /// Writes one alert.
+    pub fn write(&mut self, alert: &Alert) -> Result<()> {
+        match self.format {
+            AlertFormat::Table => self.write_row(alert)?,
+            AlertFormat::Jsonl => writeln!(self.output, "{}", json_line(alert)?)?,
+            AlertFormat::Csv => self.write_csv(alert)?,
+        }
+        self.written += 1;
+        Ok(())
+    }
+
+    /// Everything is on its way.
+    pub fn finish(mut self) -> Result<()> {
+        Ok(self.output.flush()?)
+    }
+
+    fn write_row(&mut self, alert: &Alert) -> Result<()> {
+        let reasons: Vec<String> = alert.reasons.iter().map(reason_text).collect();
+        writeln!(
+            self.output,
+            "{} {:13} {} [{}] {}\n  {} · {}\n  because {}",
+            &alert.time.to_string()[..19],
+            alert.level.as_str(),
+            terminal::one_line(&alert.rule, 120),
+            alert.techniques.join(" "),
+            terminal::one_line(alert.host.as_deref().unwrap_or("-"), 60),
+            terminal::one_line(&alert.file, 160),
+            alert.item,
+            terminal::one_line(&reasons.join("; "), 400),
+        )?;
+        Ok(())
+    }
+
+    fn write_csv(&mut self, alert: &Alert) -> Result<()> {
+        let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(vec![]);
+        if self.written == 0 {
+            writer.write_record(["time", "level", "rule", "rule_id", "host", "techniques", "file", "item", "reasons", "record"])?;
+        }
+        let reasons: Vec<String> = alert.reasons.iter().map(reason_text).collect();
+        writer.write_record([
+            &alert.time.to_string(),
+            alert.level.as_str(),
+            &alert.rule,
+            &alert.rule_id,
+            alert.host.as_deref().unwrap_or_default(),
+            &alert.techniques.join(" "),
+            &alert.file,
+            &alert.item,
+            &reasons.join("; "),
+            &alert.record,
+        ])?;
+        let bytes = writer.into_inner().map_err(|error| anyhow::anyhow!("writing CSV: {error}"))?;
+        Ok(self.output.write_all(&bytes)?)
+    }
+}
+
+/// Times as text, the record as the JSON that it is where it is JSON.
+fn json_line(alert: &Alert) -> Result<String> {
+    let mut object = serde_json::to_value(alert)?;
+    object["time"] = alert.time.to_string().into();
+    if let Ok(record) = serde_json::from_str::<serde_json::Value>(&alert.record)
+        && record.is_object()
+    {
+        object["record"] = record;
+    }
+    Ok(object.to_string())
+}
+
+/// ``CommandLine contains `comsvcs`: rundll32.exe …``
+fn reason_text(reason: &Reason) -> String {
+    match &reason.value {
+        Some(value) => format!("{} {}: {}", reason.field, reason.predicate, terminal::one_line(value, 200)),
+        None => format!("{} {}", reason.field, reason.predicate),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().expect("one thread").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn written(format: AlertFormat) -> String {
+        let alert = Alert {
+            time: Timestamp(0),
+            level: Severity::High,
+            rule: "A \"quoted\" rule\u{7}".into(),
+            rule_id: "r1".into(),
+            host: Some("ws-1".into()),
+            techniques: vec!["T1003.001".into()],
+            file: "a.zip/b.evtx".into(),
+            item: "i-0".into(),
+            reasons: vec![Reason {
+                detection: "selection".into(),
+                field: "Image".into(),
+                predicate: "ends with `\\x.exe`".into(),
+                value: Some("C:\\x.exe".into()),
+            }],
+            record: "{\"Image\":\"C:\\\\x.exe\"}".into(),
+        };
+        let shared = Shared::default();
+        let mut writer = AlertWriter::new(format, Box::new(shared.clone()));
+        writer.write(&alert).expect("memory takes it");
+        writer.write(&alert).expect("memory takes it");
+        writer.finish().expect("memory takes it");
+        let bytes = shared.0.lock().expect("one thread").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn each_format_carries_the_reason_and_survives_quotes() {
+        let table = written(AlertFormat::Table);
+        assert!(table.contains("because Image ends with") && !table.contains('\u{7}'), "{table}");
+        let lines = written(AlertFormat::Jsonl);
+        let first: serde_json::Value = serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
+        assert_eq!(first["record"]["Image"], "C:\\x.exe");
+        assert_eq!(first["time"], "1970-01-01T00:00:00.000000Z");
+        let text = written(AlertFormat::Csv);
+        let rows: Vec<_> = csv::Reader::from_reader(text.as_bytes()).into_records().collect::<Result<_, _>>().expect("CSV");
+        assert_eq!(rows.len(), 2);
+        assert_eq!(&rows[0][2], "A \"quoted\" rule\u{7}");
+    }
+}
