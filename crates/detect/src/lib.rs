@@ -1,1 +1,64 @@
-//! Not built yet.
+//! Rules in force, what they find, and which findings belong together.
+//!
+//! **Owns** rules (Sigma as loaded, KQL on a schedule), which of them are switched on, alerts with their entities and
+//! reasons, alert groups, the schedule.
+//!
+//! **Never does** evaluate Sigma (crate `sigma`) or KQL (a port), store events, or open incidents: it emits
+//! [`kernel::fact::AlertRaised`].
+//!
+//! **Invariants**
+//! - The hits of one batch are stored in one transaction under the batch's name; the same batch again changes nothing.
+//! - An alert belongs to exactly one group, from its first moment.
+//! - An alert keeps the digest of the rule as it was when it matched, the entities, and events with the reasons.
+//! - A scheduled rule leaves no gap between its windows, also when the server was down.
+//!
+//! **Tables** `Rules`, `Alerts`, `AlertGroups`. **Facts** out: `alert-raised`.
+
+mod alert;
+mod commands;
+pub mod entities;
+mod error;
+mod fact_tables;
+pub mod grouping;
+mod in_force;
+mod queries;
+pub mod risk;
+mod rule;
+pub mod scheduled;
+mod schedule;
+pub mod sql;
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use store::Store;
+
+pub use alert::{Alert, AlertEvent, AlertFilter, Hit, MatchReason};
+pub use commands::Recorded;
+pub use error::Error;
+pub use fact_tables::FACT_TABLES;
+pub use in_force::{InForce, Loaded};
+pub use queries::{EntityCount, RuleCount, SeverityCount, TechniqueCount, TimeCount};
+pub use rule::{NewRule, Rule, RuleFilter, RuleKind, RuleState};
+pub use schedule::{RuleRun, ScheduleRound};
+pub use scheduled::ScheduledRule;
+
+/// The room.
+#[derive(Clone)]
+pub struct Detect {
+    store: Store,
+    in_force: Arc<ArcSwap<InForce>>,
+}
+
+impl Detect {
+    /// Over the state database; no rule is in force until [`Detect::load_sigma`].
+    pub fn new(store: Store) -> Detect {
+        store.register_fact_tables(FACT_TABLES);
+        Detect { store, in_force: Arc::new(ArcSwap::from_pointee(InForce::none())) }
+    }
+
+    /// The Sigma engine in force now. Take it once for each batch.
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.load_full()
+    }
+}

@@ -23,6 +23,7 @@ macro_rules! migrations {
 /// In order of number.
 const MIGRATIONS: &[Migration] = migrations![
     1 "0001_store.sql",
+    2 "0002_detect.sql",
     3 "0003_respond.sql",
     4 "0004_server.sql",
 ];
