@@ -8,10 +8,10 @@ use store::Row;
 use crate::rule::RuleKind;
 
 /// Events kept with an alert; further ones are counted.
-pub const KEPT_EVENTS: usize = 100;
+pub const KEPT_EVENTS: usize = 20;
 
 /// Bytes of one raw record that are kept with an alert; the lake has all of it.
-pub const KEPT_RAW_BYTES: usize = 32 << 10;
+pub const KEPT_RAW_BYTES: usize = 16 << 10;
 
 /// One predicate of the rule that held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,10 @@ pub struct Hit {
     pub techniques: Vec<String>,
     pub entities: Vec<Entity>,
     pub event: AlertEvent,
+    /// Further events of the batch that make the same alert and are only counted.
+    pub further: u64,
+    /// Time of the last of them all.
+    pub until: Timestamp,
     /// Hits of one rule with the same entities within this time are one alert.
     pub quiet_us: i64,
 }

@@ -37,7 +37,7 @@ pub use alert::{Alert, AlertEvent, AlertFilter, Hit, MatchReason};
 pub use commands::Recorded;
 pub use error::Error;
 pub use fact_tables::FACT_TABLES;
-pub use in_force::{InForce, Loaded};
+pub use in_force::{InForce, Loaded, Rows};
 pub use queries::{EntityCount, RuleCount, SeverityCount, TechniqueCount, TimeCount};
 pub use rule::{NewRule, Rule, RuleFilter, RuleKind, RuleState};
 pub use schedule::{RuleRun, ScheduleRound};

@@ -67,6 +67,7 @@ CREATE TABLE alert (
     event_count BIGINT NOT NULL,
     entities TEXT NOT NULL,
     events TEXT NOT NULL,
+    kept BIGINT NOT NULL,
     likeness TEXT NOT NULL,
     risk DOUBLE PRECISION NOT NULL
 );
