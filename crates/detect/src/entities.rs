@@ -88,14 +88,24 @@ pub fn ties(entity: &Entity) -> bool {
     match entity.kind {
         EntityKind::Account => {
             let name = entity.key.split('@').next().unwrap_or_default();
-            !name.ends_with('$') && !SHARED_ACCOUNTS.contains(&name) && !name.starts_with("dwm-") && !name.starts_with("umfd-")
+            !name.ends_with('$')
+                && !SHARED_ACCOUNTS.contains(&name)
+                && !name.starts_with("dwm-")
+                && !name.starts_with("umfd-")
         }
         _ => !entity.key.is_empty(),
     }
 }
 
 const SHARED_ACCOUNTS: [&str; 9] = [
-    "system", "local service", "network service", "anonymous logon", "iusr", "guest", "lokaler dienst", "netzwerkdienst",
+    "system",
+    "local service",
+    "network service",
+    "anonymous logon",
+    "iusr",
+    "guest",
+    "lokaler dienst",
+    "netzwerkdienst",
     "root",
 ];
 

@@ -61,7 +61,10 @@ fn distance_us(group: &Candidate, at: Timestamp) -> i64 {
 
 fn shared(one: &BTreeSet<Tie>, other: &BTreeSet<Tie>) -> (usize, usize) {
     let common = one.intersection(other);
-    common.fold((0, 0), |(strong, weak), (kind, _)| if kind.is_strong() { (strong + 1, weak) } else { (strong, weak + 1) })
+    common.fold(
+        (0, 0),
+        |(strong, weak), (kind, _)| if kind.is_strong() { (strong + 1, weak) } else { (strong, weak + 1) },
+    )
 }
 
 fn is_tied(alert: &BTreeSet<Tie>, group: &BTreeSet<Tie>, strong: usize, weak: usize) -> bool {

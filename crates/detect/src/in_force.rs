@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
+use arrow_array::cast::as_string_array;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use arrow_array::cast::as_string_array;
 use kernel::diagnostic::Level;
 use kernel::{Entity, Timestamp};
 use sha2::{Digest, Sha256};
@@ -102,7 +102,11 @@ impl InForce {
         };
         let reasons = reasons
             .into_iter()
-            .map(|reason| MatchReason { field: reason.field, predicate: reason.predicate, value: reason.value.map(|value| cut(&value, 2_048).to_owned()) })
+            .map(|reason| MatchReason {
+                field: reason.field,
+                predicate: reason.predicate,
+                value: reason.value.map(|value: String| cut(&value, 2_048).to_owned()),
+            })
             .collect();
         AlertEvent {
             item_id: rows.item_id(row).to_owned(),
@@ -114,7 +118,8 @@ impl InForce {
 
     /// Rules that are switched on.
     pub fn rules(&self) -> usize {
-        self.engine.rules().len() - self.engine.rules().iter().filter(|rule| self.switched_off.contains(&rule.id)).count()
+        self.engine.rules().len()
+            - self.engine.rules().iter().filter(|rule| self.switched_off.contains(&rule.id)).count()
     }
 }
 
@@ -150,7 +155,8 @@ impl Detect {
             let rules = new_rules(&engine, &set.problems);
             (Arc::new(engine), rules)
         });
-        let (engine, rules) = compiled.await.map_err(|error| Error::Refused(format!("compiling rules was stopped: {error}")))?;
+        let (engine, rules) =
+            compiled.await.map_err(|error| Error::Refused(format!("compiling rules was stopped: {error}")))?;
         let states = self.sync_rules(RuleKind::Sigma, &rules).await?;
         let switched_off: BTreeSet<String> =
             states.into_iter().filter(|(_, state)| *state == RuleState::Disabled).map(|(id, _)| id).collect();

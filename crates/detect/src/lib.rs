@@ -24,8 +24,8 @@ mod in_force;
 mod queries;
 pub mod risk;
 mod rule;
-pub mod scheduled;
 mod schedule;
+pub mod scheduled;
 pub mod sql;
 
 use std::sync::Arc;

@@ -122,7 +122,9 @@ impl Detect {
     /// Alerts raised in a range of time, by severity.
     pub async fn alerts_by_severity(&self, from: Timestamp, to: Timestamp) -> Result<Vec<SeverityCount>, Error> {
         let rows = self.store.fetch_all(&sql::ALERTS_BY_SEVERITY, params![from, to]).await?;
-        let counted = rows.iter().map(|row| Ok(SeverityCount { severity: row.severity("severity")?, alerts: row.count("alerts")? }));
+        let counted = rows
+            .iter()
+            .map(|row| Ok(SeverityCount { severity: row.severity("severity")?, alerts: row.count("alerts")? }));
         Ok(counted.collect::<Result<_, store::Error>>()?)
     }
 
@@ -164,7 +166,8 @@ impl Detect {
                 *counts.entry(technique).or_default() += row.count("alerts")?;
             }
         }
-        let mut counts: Vec<_> = counts.into_iter().map(|(technique, alerts)| TechniqueCount { technique, alerts }).collect();
+        let mut counts: Vec<_> =
+            counts.into_iter().map(|(technique, alerts)| TechniqueCount { technique, alerts }).collect();
         counts.sort_by(|a, b| b.alerts.cmp(&a.alerts).then_with(|| a.technique.cmp(&b.technique)));
         Ok(counts)
     }

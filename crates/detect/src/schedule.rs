@@ -99,7 +99,8 @@ impl Detect {
         // Only after the alerts are stored is the window covered; until then a crash runs it again.
         let covered = if error.is_none() { Some(run.to) } else { due.covered };
         let mut tx = self.store.housekeeping(Housekeeping::RuleSchedule).await?;
-        tx.execute(&sql::SAVE_RUN, params![&due.id, run.next, covered, now, rows, elapsed_us, error.as_deref()]).await?;
+        tx.execute(&sql::SAVE_RUN, params![&due.id, run.next, covered, now, rows, elapsed_us, error.as_deref()])
+            .await?;
         tx.commit().await?;
         if let Some(error) = error {
             tracing::warn!(rule = due.id, error, "a scheduled rule could not be run");

@@ -82,7 +82,10 @@ impl ScheduledRule {
             return Err(format!("frequency: {} s; use one minute to 14 days", self.frequency_s));
         }
         if self.period_s < self.frequency_s || self.period_s > 14 * 86_400 {
-            return Err(format!("period: {} s; use at least the frequency ({} s) and at most 14 days", self.period_s, self.frequency_s));
+            return Err(format!(
+                "period: {} s; use at least the frequency ({} s) and at most 14 days",
+                self.period_s, self.frequency_s
+            ));
         }
         Ok(())
     }
@@ -233,7 +236,8 @@ fn mapped(mapping: &SentinelMapping) -> Vec<EntityMapping> {
 pub fn duration_s(text: &str) -> Result<u64, String> {
     let span: jiff::Span = text.trim().parse().map_err(|_| format!("`{text}` is no duration; write PT5M or 5m"))?;
     let relative = jiff::SpanRelativeTo::days_are_24_hours();
-    let seconds = span.total((jiff::Unit::Second, relative)).map_err(|_| format!("`{text}`: use weeks, days, hours, minutes"))?;
+    let seconds =
+        span.total((jiff::Unit::Second, relative)).map_err(|_| format!("`{text}`: use weeks, days, hours, minutes"))?;
     if seconds.is_sign_negative() || seconds > 1e9 {
         return Err(format!("`{text}` is out of range"));
     }
@@ -289,7 +293,9 @@ entityMappings:
 
     #[test]
     fn durations_in_both_spellings() {
-        for (text, seconds) in [("PT5M", 300), ("5m", 300), ("P1D", 86_400), ("1d", 86_400), ("14d", 1_209_600), ("PT1H30M", 5_400)] {
+        for (text, seconds) in
+            [("PT5M", 300), ("5m", 300), ("P1D", 86_400), ("1d", 86_400), ("14d", 1_209_600), ("PT1H30M", 5_400)]
+        {
             assert_eq!(duration_s(text), Ok(seconds), "{text}");
         }
     }

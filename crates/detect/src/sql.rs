@@ -81,8 +81,7 @@ pub const MARK_BATCH: Statement = statement(
     "detect.mark_batch",
     "INSERT INTO detection (batch, time_us) VALUES ($1, $2) ON CONFLICT (batch) DO NOTHING",
 );
-pub const FORGET_BATCHES: Statement =
-    statement("detect.forget_batches", "DELETE FROM detection WHERE time_us < $1");
+pub const FORGET_BATCHES: Statement = statement("detect.forget_batches", "DELETE FROM detection WHERE time_us < $1");
 
 pub const FIND_ALIKE: Statement = statement(
     "detect.find_alike",
@@ -191,8 +190,38 @@ pub const TECHNIQUES: Statement = statement(
 
 /// For the test that prepares each on both engines.
 pub const STATEMENTS: &[Statement] = &[
-    LIST_RULES, GET_RULE, COUNT_RULES, RULE_DIGESTS, INSERT_RULE, REPLACE_RULE, SWITCH_RULE, DELETE_RULE, DUE_RULES,
-    NEXT_DUE, SAVE_RUN, LAST_RUN, MARK_BATCH, FORGET_BATCHES, FIND_ALIKE, GROW_ALERT, ALERT_EVENTS, KEEP_EVENTS, INSERT_ALERT,
-    INSERT_ALERT_ENTITY, GROUPS_WITH, GROUP_TIES, INSERT_GROUP, TIE_GROUP, GROUP_ALERTS, GROUP_SPAN, SAVE_GROUP,
-    LIST_ALERTS, GET_ALERT, ALERTS_BY_SEVERITY, ALERTS_BY_STEP, TOP_RULES, TOP_ENTITIES, TECHNIQUES,
+    LIST_RULES,
+    GET_RULE,
+    COUNT_RULES,
+    RULE_DIGESTS,
+    INSERT_RULE,
+    REPLACE_RULE,
+    SWITCH_RULE,
+    DELETE_RULE,
+    DUE_RULES,
+    NEXT_DUE,
+    SAVE_RUN,
+    LAST_RUN,
+    MARK_BATCH,
+    FORGET_BATCHES,
+    FIND_ALIKE,
+    GROW_ALERT,
+    ALERT_EVENTS,
+    KEEP_EVENTS,
+    INSERT_ALERT,
+    INSERT_ALERT_ENTITY,
+    GROUPS_WITH,
+    GROUP_TIES,
+    INSERT_GROUP,
+    TIE_GROUP,
+    GROUP_ALERTS,
+    GROUP_SPAN,
+    SAVE_GROUP,
+    LIST_ALERTS,
+    GET_ALERT,
+    ALERTS_BY_SEVERITY,
+    ALERTS_BY_STEP,
+    TOP_RULES,
+    TOP_ENTITIES,
+    TECHNIQUES,
 ];

@@ -83,7 +83,9 @@ impl Detect {
 
 /// Hits by likeness, in order of time; a pause longer than the rule's quiet time begins a new bundle.
 fn bundle(mut hits: Vec<Hit>) -> Vec<Bundle> {
-    hits.sort_by(|a, b| (a.event.time, &a.event.item_id, &a.rule_id).cmp(&(b.event.time, &b.event.item_id, &b.rule_id)));
+    hits.sort_by(|a, b| {
+        (a.event.time, &a.event.item_id, &a.rule_id).cmp(&(b.event.time, &b.event.item_id, &b.rule_id))
+    });
     let mut open: BTreeMap<String, usize> = BTreeMap::new();
     let mut bundles: Vec<Bundle> = Vec::new();
     for hit in hits {

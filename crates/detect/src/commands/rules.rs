@@ -42,7 +42,9 @@ impl Detect {
                     added.push(rule.id.as_str());
                     state
                 }
-                Some(stored) if stored.digest == rule.digest && (stored.state == RuleState::Broken) == rule.broken => stored.state,
+                Some(stored) if stored.digest == rule.digest && (stored.state == RuleState::Broken) == rule.broken => {
+                    stored.state
+                }
                 Some(stored) => {
                     let state = state_after_change(stored.state, rule.broken);
                     replace(&mut tx, rule, state, stored.version).await?;
@@ -73,7 +75,14 @@ impl Detect {
     ///
     /// # Errors
     /// [`Error::Refused`] without a reason or for a broken rule; [`store::Error::Conflict`] when `version` is old.
-    pub async fn switch_rule(&self, id: &str, enabled: bool, version: i64, actor: &Actor, reason: &str) -> Result<Rule, Error> {
+    pub async fn switch_rule(
+        &self,
+        id: &str,
+        enabled: bool,
+        version: i64,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Rule, Error> {
         let reason = reason_of(reason)?;
         let mut tx = self.store.begin().await?;
         let before = load(&mut tx, id).await?;
@@ -109,7 +118,14 @@ impl Detect {
     ///
     /// # Errors
     /// As [`Detect::create_scheduled`]; [`store::Error::Conflict`] when `version` is old.
-    pub async fn replace_scheduled(&self, id: &str, rule: &ScheduledRule, version: i64, actor: &Actor, reason: &str) -> Result<Rule, Error> {
+    pub async fn replace_scheduled(
+        &self,
+        id: &str,
+        rule: &ScheduledRule,
+        version: i64,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Rule, Error> {
         let reason = reason_of(reason)?;
         let problems = check(rule)?;
         let mut tx = self.store.begin().await?;
@@ -135,7 +151,9 @@ impl Detect {
         let mut tx = self.store.begin().await?;
         let before = load(&mut tx, id).await?;
         if before.kind != RuleKind::Kql {
-            return Err(Error::Refused("a Sigma rule is removed from its folder, not here; switch it off instead".to_owned()));
+            return Err(Error::Refused(
+                "a Sigma rule is removed from its folder, not here; switch it off instead".to_owned(),
+            ));
         }
         expect_version(&before, version, json!({"deleted": true}))?;
         tx.execute_one(&sql::DELETE_RULE, params![id, version]).await?;

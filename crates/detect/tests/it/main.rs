@@ -1,0 +1,22 @@
+//! The room from outside, on both databases.
+#![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
+
+mod alerts;
+mod rig;
+mod rules;
+mod schedule;
+mod statements;
+
+testkit::on_both_databases! { suite:
+    statements::every_statement_prepares,
+    alerts::the_same_batch_again_changes_nothing,
+    alerts::likeness_makes_one_alert_grow,
+    alerts::strong_things_tie_groups_across_batches,
+    alerts::the_order_within_a_batch_does_not_matter,
+    alerts::filters_and_pages,
+    rules::packs_come_change_and_go,
+    rules::a_switch_counts_from_the_next_batch,
+    rules::two_editors_meet,
+    schedule::runs_once_per_window_and_catches_up,
+    schedule::a_failed_query_is_shown_and_its_window_is_run_again,
+}
