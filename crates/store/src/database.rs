@@ -123,7 +123,8 @@ async fn open_sqlite(url: &str) -> Result<Database, Error> {
         .disable_statement_logging();
     let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
     // A pool would try a wrong path again and again until its time limit.
-    options.connect().await.map_err(|error| refuse(url, error))?.close().await.map_err(|error| refuse(url, error))?;
+    let unusable = |error| refuse(url, format!("{error}; its folder must exist and be writable"));
+    options.connect().await.map_err(unusable)?.close().await.map_err(|error| refuse(url, error))?;
     let writer = pool(1).connect_lazy_with(options.clone());
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(Database::Sqlite { writer, readers })

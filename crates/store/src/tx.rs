@@ -10,7 +10,7 @@ use crate::ledger::entry::{Committed, Entry};
 use crate::outbox::Delivery;
 use crate::param::Param;
 use crate::row::Row;
-use crate::statement::Statement;
+use crate::statement::{Effect, Statement};
 use crate::store::Store;
 use crate::{ledger, outbox, params, sql};
 
@@ -44,8 +44,14 @@ impl Tx {
     /// Runs a statement and tells how many records it changed.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database refuses or fails.
+    /// [`Error::Unavailable`] when the database refuses or fails, [`Error::Misuse`] when it writes the ledger.
     pub async fn execute(&mut self, statement: &Statement, params: Vec<Param>) -> Result<u64, Error> {
+        spare_the_ledger(statement)?;
+        self.execute_own(statement, params).await
+    }
+
+    /// For the store's own statements, which may write the ledger.
+    pub(crate) async fn execute_own(&mut self, statement: &Statement, params: Vec<Param>) -> Result<u64, Error> {
         self.transact.execute(statement.name, statement.sql, params).await
     }
 
@@ -65,6 +71,7 @@ impl Tx {
     /// # Errors
     /// [`Error::Unavailable`] when the database refuses or fails.
     pub async fn fetch_all(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, Error> {
+        spare_the_ledger(statement)?;
         self.transact.fetch(statement.name, statement.sql, params).await
     }
 
@@ -160,5 +167,15 @@ impl Tx {
             self.store.inner.deadlines_changed.send_modify(|commits| *commits += 1);
         }
         Ok(head.committed)
+    }
+}
+
+/// Only the store appends to the ledger; no room writes there.
+fn spare_the_ledger(statement: &Statement) -> Result<(), Error> {
+    match statement.effect()? {
+        Effect::Writes("ledger" | "ledger_head" | "ledger_payload") => {
+            Err(Error::misuse(statement, "the ledger is written by committing, and erased by `erase_ledger_payload`"))
+        }
+        Effect::Reads | Effect::Writes(_) => Ok(()),
     }
 }

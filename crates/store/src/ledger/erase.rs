@@ -23,7 +23,7 @@ impl Store {
     /// [`Error::NotFound`] when there is no such entry or it was erased before.
     pub async fn erase_ledger_payload(&self, seq: i64, actor: &Actor, reason: &str) -> Result<Committed, Error> {
         let mut tx = self.begin().await?;
-        if tx.execute(&sql::ERASE_PAYLOAD, params![seq]).await? == 0 {
+        if tx.execute_own(&sql::ERASE_PAYLOAD, params![seq]).await? == 0 {
             return Err(Error::NotFound(format!("ledger entry {seq} does not exist or was erased before")));
         }
         tx.commit(Entry::new(actor, ERASE, entity(seq)).reason(reason)).await

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::join_all;
+use futures::future::{join, join_all};
 use kernel::id::FactId;
 use kernel::{Actor, Fact, Timestamp};
 use serde::Serialize;
@@ -22,6 +22,7 @@ use crate::{params, sql};
 const LONGEST_SLEEP: Duration = Duration::from_secs(1);
 /// After an error of the database.
 const PAUSE: Duration = Duration::from_secs(5);
+const BETWEEN_PRUNINGS: Duration = Duration::from_secs(3_600);
 /// Facts that everybody has handled are kept for so long.
 const KEEP_US: i64 = 30 * 86_400_000_000;
 
@@ -137,7 +138,19 @@ impl Store {
 
     /// Delivers facts until it is dropped, which is safe at any moment. A slow subscriber does not hold up others.
     pub async fn run_outbox(&self, subscribers: Vec<Arc<dyn Subscriber>>) {
-        join_all(subscribers.into_iter().map(|subscriber| self.run_postman(subscriber))).await;
+        let postmen = join_all(subscribers.into_iter().map(|subscriber| self.run_postman(subscriber)));
+        join(postmen, self.run_pruning()).await;
+    }
+
+    async fn run_pruning(&self) {
+        loop {
+            match self.prune_outbox().await {
+                Ok(0) => {}
+                Ok(facts) => tracing::info!(facts, "old facts that everybody has handled were dropped"),
+                Err(error) => tracing::warn!(%error, "old facts could not be dropped; trying again"),
+            }
+            tokio::time::sleep(BETWEEN_PRUNINGS).await;
+        }
     }
 
     async fn run_postman(&self, subscriber: Arc<dyn Subscriber>) {

@@ -28,6 +28,7 @@ testkit::on_both_databases! { suite:
     deadlines::expire_while_down,
     deadlines::a_wrong_wall_clock_fires_nothing,
     deadlines::two_engines_fire_once,
+    outbox::the_loops_fire_and_deliver,
     outbox::facts_arrive_in_order_once,
     outbox::failures_are_retried_then_parked,
     fact_tables::scan_columns_and_ranges,

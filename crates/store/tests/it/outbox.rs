@@ -73,6 +73,43 @@ pub async fn emit(store: &Store, sources: &[&str]) {
     tx.commit(rig::entry("test.emit", "facts")).await.unwrap();
 }
 
+/// Passes on the names of facts as they arrive.
+struct Bell(tokio::sync::mpsc::UnboundedSender<String>);
+
+#[async_trait]
+impl Subscriber for Bell {
+    fn name(&self) -> &'static str {
+        "test.bell"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["deadline-expired"]
+    }
+
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let Fact::DeadlineExpired { subject, .. } = &delivery.fact else { return Ok(()) };
+        Ok(self.0.send(subject.clone())?)
+    }
+}
+
+/// The loops as production runs them, on the machine's clock.
+pub async fn the_loops_fire_and_deliver(url: String) {
+    let clock = Arc::new(kernel::time::SystemClock::new());
+    let store = Store::open(&url, clock, Arc::new(store::OsRandomness)).await.unwrap();
+    let (bell, mut rings) = tokio::sync::mpsc::unbounded_channel();
+    let (deadlines, outbox) = (store.clone(), store.clone());
+    let loops = [
+        tokio::spawn(async move { deadlines.run_deadlines().await }),
+        tokio::spawn(async move { outbox.run_outbox(vec![Arc::new(Bell(bell))]).await }),
+    ];
+    for (subject, after_us) in [("already due", 0), ("soon due", 50_000)] {
+        crate::deadlines::promise(&store, subject, store::Due::After(after_us)).await;
+        let ring = tokio::time::timeout(std::time::Duration::from_secs(20), rings.recv()).await;
+        assert_eq!(ring.expect("it rings in time").as_deref(), Some(subject));
+    }
+    loops.iter().for_each(tokio::task::JoinHandle::abort);
+}
+
 pub async fn facts_arrive_in_order_once(url: String) {
     let (store, _) = rig::open(&url).await;
     let mut postman = store.postman(Counter::new(&store));

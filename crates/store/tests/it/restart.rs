@@ -39,8 +39,11 @@ async fn restarted(url: &str, clock: &Arc<TestClock>, store: Store) -> Store {
 pub async fn crash_at_every_await_point(url: String) {
     let (mut store, clock) = rig::open(&url).await;
     let mut expected = Vec::new();
-    // How often a future waits depends on how fast the database answers; two passes meet more of the places.
-    for pass in 0..2 {
+    // How often a future waits depends on how fast the database answers: SQLite needs more than one pass.
+    for pass in 0.. {
+        if expected.len() > 30 {
+            break;
+        }
         for waits in 0.. {
             let subject = format!("subject-{pass}-{waits:04}");
             deadlines::promise(&store, &subject, Due::After(1_000_000)).await;
@@ -57,7 +60,6 @@ pub async fn crash_at_every_await_point(url: String) {
         }
     }
     assert_eq!(outbox::effects(&store).await, expected);
-    assert!(expected.len() > 20, "only {} points were tried", expected.len());
     assert_eq!(deadlines::expired(&store).await.len(), expected.len(), "each fired once");
     assert_eq!(store.verify_ledger().await.unwrap().fault, None);
 }

@@ -20,6 +20,10 @@ pub async fn nothing_is_written_without_commit(url: String) {
     let row = store.fetch_optional(&rig::SELECT, params!["record-1"]).await.unwrap().unwrap();
     assert_eq!((row.text("entity").unwrap(), row.int("version").unwrap()), ("value", 1));
 
+    let mut tx = store.begin().await.unwrap();
+    let forged = tx.execute(&store::sql::SET_HEAD, params!["forged"]).await;
+    assert!(matches!(forged, Err(Error::Misuse { .. })), "a room does not write the ledger: {forged:?}");
+    drop(tx);
     let refused = store.fetch_all(&rig::UPDATE, params!["record-1", 1, "x"]).await;
     assert!(matches!(refused, Err(Error::Misuse { .. })), "a write outside a transaction: {refused:?}");
 }
