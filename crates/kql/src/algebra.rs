@@ -7,12 +7,15 @@
 
 mod expr;
 mod plan;
+mod size;
 
 pub use expr::{BinaryOp, Expr, ExprKind, Haystack, PathStep, StringOp, UnaryOp};
 pub use plan::{
     AggregateCall, ExpandColumn, ExternalSource, JoinKey, JoinKind, Node, ParseKind, ParsePart, Plan, Series, SharedId,
     SortKey,
 };
+
+pub use size::Size;
 
 /// A whole bound query.
 #[derive(Debug, Clone, PartialEq)]

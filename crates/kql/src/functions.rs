@@ -1,6 +1,15 @@
 //! The functions of the language as data: one line per function, from which binding, completion, hover and the
 //! reference page are made.
 
+mod aggregate;
+mod scalar;
+mod series;
+mod signature;
+mod value;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use kernel::value::ScalarType;
 
 /// One function.
@@ -82,4 +91,69 @@ pub enum Returns {
     SameAs(usize),
     /// The shared type of the [`Accepts::Common`] parameters.
     Common,
+}
+
+/// One line of the registry, before its signatures are read.
+pub(crate) struct Row {
+    class: FunctionClass,
+    /// `name(a: type, b?: type, …): type`, overloads separated by ` | `.
+    signatures: &'static str,
+    aliases: &'static [&'static str],
+    doc: &'static str,
+}
+
+/// All functions, in order of name.
+pub fn all() -> &'static [FunctionSpec] {
+    &REGISTRY.specs
+}
+
+/// The scalar, environment or window function of this spelling.
+pub fn scalar(name: &str) -> Option<&'static FunctionSpec> {
+    REGISTRY.scalars.get(name).map(|&at| &REGISTRY.specs[at])
+}
+
+/// The aggregate function of this spelling.
+pub fn aggregate(name: &str) -> Option<&'static FunctionSpec> {
+    REGISTRY.aggregates.get(name).map(|&at| &REGISTRY.specs[at])
+}
+
+struct Registry {
+    specs: Vec<FunctionSpec>,
+    scalars: HashMap<&'static str, usize>,
+    aggregates: HashMap<&'static str, usize>,
+}
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    let rows = [scalar::ROWS, value::ROWS, series::ROWS, aggregate::ROWS].into_iter().flatten();
+    let mut specs: Vec<FunctionSpec> = rows.map(signature::spec).collect();
+    specs.sort_by_key(|spec| spec.name);
+    let (mut scalars, mut aggregates) = (HashMap::new(), HashMap::new());
+    for (at, spec) in specs.iter().enumerate() {
+        let names = if spec.class == FunctionClass::Aggregate { &mut aggregates } else { &mut scalars };
+        for name in std::iter::once(&spec.name).chain(spec.aliases) {
+            names.insert(*name, at);
+        }
+    }
+    Registry { specs, scalars, aggregates }
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_reads_and_no_spelling_is_taken_twice() {
+        let spellings = |aggregate: bool| {
+            let of_class = all().iter().filter(|spec| (spec.class == FunctionClass::Aggregate) == aggregate);
+            of_class.map(|spec| 1 + spec.aliases.len()).sum::<usize>()
+        };
+        assert_eq!(REGISTRY.scalars.len(), spellings(false));
+        assert_eq!(REGISTRY.aggregates.len(), spellings(true));
+        for spec in all() {
+            assert!(!spec.overloads.is_empty(), "{}", spec.name);
+            for overload in &spec.overloads {
+                assert!(!overload.signature.contains("???"), "{}", overload.signature);
+            }
+        }
+    }
 }

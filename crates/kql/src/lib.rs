@@ -11,8 +11,19 @@
 //! - Every diagnostic has a place in the text.
 
 pub mod algebra;
+mod bind;
 pub mod catalog;
+pub mod codes;
+pub mod editor;
 pub mod functions;
+mod lexer;
+mod parser;
+pub mod syntax;
+
+pub use bind::{Bound, bind, compile};
+pub use editor::{classify, complete, format, hover};
+pub use lexer::{Token, TokenKind, lex};
+pub use parser::{Parsed, parse};
 
 /// Longer queries are refused.
 pub const MAX_QUERY_BYTES: usize = 1 << 20;

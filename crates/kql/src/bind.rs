@@ -1,0 +1,377 @@
+//! The syntax tree against a catalog: names, types, overloads, and the algebra.
+
+mod aggregate;
+mod call;
+mod convert;
+mod expr;
+mod join;
+mod name;
+mod operand;
+mod pipeline;
+mod project;
+mod relation;
+mod series;
+mod source;
+mod union;
+
+use std::rc::Rc;
+
+use kernel::diagnostic::{Diagnostic, Level, Span};
+use kernel::schema::ColumnSchema;
+use kernel::value::ScalarType;
+
+use crate::algebra::{AggregateCall, Expr, ExprKind, Plan, Query, Render, Size};
+use crate::catalog::Catalog;
+use crate::parser::Parsed;
+use crate::{codes, syntax};
+
+use pipeline::Observation;
+
+/// Operators in a bound query, inlined `let`s included.
+const MAX_OPERATORS: u32 = 5_000;
+/// Operators and expressions of a bound query, inlined `let`s included.
+const MAX_NODES: usize = 300_000;
+/// Depth of what a `let` may stand for.
+const MAX_LET_DEPTH: usize = 250;
+/// Calls of user-defined functions inside one another.
+const MAX_CALL_DEPTH: u32 = 16;
+/// Statements in a query.
+const MAX_STATEMENTS: usize = 500;
+
+/// What binding gives.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bound {
+    /// Only when no diagnostic is an error.
+    pub query: Option<Query>,
+    /// Those of the parser, then the binder's, by place.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Resolves every name and type of `parsed`.
+pub fn bind(parsed: &Parsed, catalog: &Catalog) -> Bound {
+    let mut binder = Binder::new(catalog);
+    binder.gaps_reported = !parsed.diagnostics.is_empty();
+    let query = binder.script(&parsed.script);
+    let mut diagnostics = parsed.diagnostics.clone();
+    // A gap in the tree was already reported by the parser; what binding says of it is noise.
+    diagnostics.append(&mut binder.diagnostics);
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    diagnostics.dedup();
+    let failed = diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error);
+    Bound { query: query.filter(|_| !failed), diagnostics }
+}
+
+/// Parses and binds.
+pub fn compile(text: &str, catalog: &Catalog) -> Bound {
+    bind(&crate::parse(text), catalog)
+}
+
+/// The input columns of every operator, for an editor.
+pub(crate) fn observe(parsed: &Parsed, catalog: &Catalog) -> Vec<(Span, Vec<ColumnSchema>)> {
+    let mut binder = Binder::new(catalog);
+    binder.observation.active = true;
+    binder.script(&parsed.script);
+    binder.observation.inputs
+}
+
+/// What the name of a `let`, a parameter or an `as` stands for.
+#[derive(Debug, Clone)]
+enum Meaning {
+    Scalar(Expr),
+    Table(Rc<Plan>),
+    Function { function: Rc<syntax::Function>, environment: Environment },
+}
+
+/// Names in force, innermost first.
+type Environment = Option<Rc<Definition>>;
+
+#[derive(Debug)]
+struct Definition {
+    name: String,
+    meaning: Meaning,
+    size: Size,
+    outer: Environment,
+}
+
+/// What a scalar expression can see.
+#[derive(Debug, Default)]
+struct Row {
+    columns: Vec<ColumnSchema>,
+    /// In a join condition: the columns of the right side.
+    right: Option<Vec<ColumnSchema>>,
+    /// In `summarize`: aggregates are collected here, and columns are out of reach.
+    aggregates: Option<Collected>,
+    /// A window function occurred.
+    window: bool,
+}
+
+/// Aggregates of one `summarize`.
+#[derive(Debug, Default)]
+struct Collected {
+    calls: Vec<AggregateCall>,
+    /// Where the next output column will be.
+    next: usize,
+}
+
+impl Row {
+    fn of(columns: &[ColumnSchema]) -> Row {
+        Row { columns: columns.to_vec(), ..Row::default() }
+    }
+}
+
+struct Binder<'a> {
+    catalog: &'a Catalog,
+    environment: Environment,
+    diagnostics: Vec<Diagnostic>,
+    shared: Vec<Plan>,
+    render: Option<Render>,
+    operators: u32,
+    nodes: usize,
+    call_depth: u32,
+    /// A function is being bound whose arguments hold columns; a table in it would take them for its own.
+    columns_in_scope: bool,
+    /// While inlining a function from elsewhere: the call, which is where its problems are reported.
+    at: Option<Span>,
+    /// The parser reported something, so a gap in the tree is no news.
+    gaps_reported: bool,
+    /// What completion and hover watch.
+    observation: Observation,
+}
+
+impl<'a> Binder<'a> {
+    fn new(catalog: &'a Catalog) -> Binder<'a> {
+        Binder {
+            catalog,
+            environment: None,
+            diagnostics: Vec::new(),
+            shared: Vec::new(),
+            render: None,
+            operators: 0,
+            nodes: 0,
+            call_depth: 0,
+            columns_in_scope: false,
+            at: None,
+            gaps_reported: false,
+            observation: Observation::default(),
+        }
+    }
+
+    fn script(&mut self, script: &syntax::Script) -> Option<Query> {
+        let mut answer = None;
+        if script.statements.len() > MAX_STATEMENTS {
+            let message =
+                format!("the query has {} statements; the limit is {MAX_STATEMENTS}", script.statements.len());
+            self.error(codes::LIMIT, Span::new(0, 0), message);
+            return None;
+        }
+        for statement in &script.statements {
+            if let Some(expr) = self.statement(statement) {
+                if let Some(Plan { span, .. }) = answer {
+                    let message = "only the last statement gives an answer; this one is a second answer";
+                    self.error(codes::UNSUPPORTED, expr.span, message).help("send one query at a time");
+                    let _: Span = span;
+                }
+                answer = Some(self.answer(expr));
+            }
+        }
+        let Some(plan) = answer else {
+            if !script.statements.is_empty() && !self.gaps_reported {
+                let span = Span::new(0, 0);
+                self.error(codes::SYNTAX, span, "there is no query after the `let` statements")
+                    .help("end with a table or `print`");
+            }
+            return None;
+        };
+        Some(Query { plan, shared: std::mem::take(&mut self.shared), render: self.render.take() })
+    }
+
+    /// Defines, or gives back the expression that is the answer.
+    fn statement<'s>(&mut self, statement: &'s syntax::Statement) -> Option<&'s syntax::Expr> {
+        match statement {
+            syntax::Statement::Query(expr) => return Some(expr),
+            syntax::Statement::Let { name, value } => {
+                let meaning = self.meaning(value);
+                self.define(&name.text, meaning);
+            }
+            syntax::Statement::LetFunction { name, function } => {
+                let environment = self.environment.clone();
+                let function = Rc::new(function.clone());
+                self.define(&name.text, Meaning::Function { function, environment });
+            }
+            syntax::Statement::Other { name, span } if name.text == "set" => {
+                self.diagnostics.push(Diagnostic::warning(codes::IGNORED, *span, "`set` has no effect here"));
+            }
+            syntax::Statement::Other { name, span } => {
+                let message = format!("`{}` statements are not supported", name.text);
+                self.error(codes::UNSUPPORTED, *span, message).help("use `let` to name values and tables");
+            }
+        }
+        None
+    }
+
+    /// A table as it is, a scalar as one row.
+    fn answer(&mut self, expr: &syntax::Expr) -> Plan {
+        if self.is_tabular(expr) {
+            return self.table(expr);
+        }
+        let value = self.scalar(expr, &mut Row::default());
+        let schema = vec![ColumnSchema { name: "print_0".to_owned(), scalar: value.scalar }];
+        source::print(vec![value], schema, expr.span)
+    }
+
+    fn meaning(&mut self, value: &syntax::Expr) -> Meaning {
+        if self.is_tabular(value) {
+            return Meaning::Table(Rc::new(self.table(value)));
+        }
+        if let syntax::ExprKind::Name(name) = &value.kind
+            && let Some(meaning @ Meaning::Function { .. }) = self.lookup(name)
+        {
+            return meaning.clone();
+        }
+        Meaning::Scalar(self.scalar(value, &mut Row::default()))
+    }
+
+    fn define(&mut self, name: &str, meaning: Meaning) {
+        let size = match &meaning {
+            Meaning::Scalar(expr) => expr.size(),
+            Meaning::Table(plan) => plan.size(),
+            Meaning::Function { .. } => Size::default(),
+        };
+        let outer = self.environment.take();
+        self.environment = Some(Rc::new(Definition { name: name.to_owned(), meaning, size, outer }));
+    }
+
+    fn lookup(&self, name: &str) -> Option<&Meaning> {
+        self.definition(name).map(|definition| &definition.meaning)
+    }
+
+    fn definition(&self, name: &str) -> Option<&Rc<Definition>> {
+        let mut at = self.environment.as_ref();
+        while let Some(definition) = at.filter(|definition| definition.name != name) {
+            at = definition.outer.as_ref();
+        }
+        at
+    }
+
+    /// What `name` stands for, to put in its place: counted against the limits.
+    fn inline(&mut self, name: &str, span: Span) -> Option<Meaning> {
+        let definition = self.definition(name)?.clone();
+        let before = self.nodes;
+        self.nodes = before.saturating_add(definition.size.nodes);
+        if self.nodes <= MAX_NODES && definition.size.depth <= MAX_LET_DEPTH {
+            return Some(definition.meaning.clone());
+        }
+        if before <= MAX_NODES {
+            let message = format!("`{name}` makes the query too large once every `let` is put in its place");
+            self.error(codes::LIMIT, span, message).help("wrap tables that are used often in materialize()");
+        }
+        Some(Meaning::Scalar(Self::invalid(span)))
+    }
+
+    /// Is it a table rather than a value? Decided by form and by what its head names.
+    fn is_tabular(&self, expr: &syntax::Expr) -> bool {
+        match &expr.kind {
+            syntax::ExprKind::Pipe { .. } => true,
+            syntax::ExprKind::Name(name) => match self.lookup(name) {
+                Some(Meaning::Table(_)) => true,
+                Some(Meaning::Function { function, .. }) => self.function_is_tabular(function),
+                Some(Meaning::Scalar(_)) => false,
+                None => self.catalog.table(name).is_some() || self.catalog.function(name).is_some(),
+            },
+            syntax::ExprKind::Call { function, args } => self.call_is_tabular(function, args),
+            // workspace("…").Table, database("…").Table
+            syntax::ExprKind::Member { base, .. } => {
+                matches!(
+                    &base.kind,
+                    syntax::ExprKind::Call { function, .. } if source::is_place(&function.text)
+                ) || matches!(&base.kind, syntax::ExprKind::Member { .. } if self.is_tabular(base))
+            }
+            _ => false,
+        }
+    }
+
+    fn call_is_tabular(&self, function: &syntax::Name, args: &[syntax::Argument]) -> bool {
+        match self.lookup(&function.text) {
+            Some(Meaning::Function { function, .. }) => self.function_is_tabular(function),
+            Some(Meaning::Table(_)) => true,
+            Some(Meaning::Scalar(_)) => false,
+            None if function.text == "materialize" => {
+                args.first().is_some_and(|argument| self.is_tabular(&argument.value))
+            }
+            None => {
+                matches!(function.text.as_str(), "table" | "_GetWatchlist" | "externaldata" | "view")
+                    || (crate::functions::scalar(&function.text).is_none()
+                        && self.catalog.function(&function.text).is_some())
+                    || self.catalog.table(&function.text).is_some()
+            }
+        }
+    }
+
+    fn function_is_tabular(&self, function: &syntax::Function) -> bool {
+        let local = |name: &str| {
+            function
+                .parameters
+                .iter()
+                .find(|parameter| parameter.name.text == name)
+                .map(|parameter| matches!(parameter.kind, syntax::ParameterKind::Table { .. }))
+        };
+        match function.body.last() {
+            Some(syntax::Statement::Query(syntax::Expr { kind: syntax::ExprKind::Name(name), .. })) => local(name)
+                .or_else(|| {
+                    function.body.iter().find_map(|statement| match statement {
+                        syntax::Statement::Let { name: defined, value } if defined.text == *name => {
+                            Some(self.is_tabular(value))
+                        }
+                        _ => None,
+                    })
+                })
+                .unwrap_or_else(|| {
+                    self.is_tabular(&syntax::Expr { kind: syntax::ExprKind::Name(name.clone()), span: Span::new(0, 0) })
+                }),
+            Some(syntax::Statement::Query(expr)) => self.is_tabular(expr),
+            _ => false,
+        }
+    }
+
+    // --- reporting
+
+    /// Reports an error; the remedy can be added to what it gives.
+    fn error(&mut self, code: &str, span: Span, message: impl Into<String>) -> Reported<'_> {
+        let span = self.at.unwrap_or(span);
+        self.diagnostics.push(Diagnostic::error(code, span, message));
+        Reported { diagnostic: self.diagnostics.last_mut() }
+    }
+
+    fn invalid(span: Span) -> Expr {
+        Expr { kind: ExprKind::Invalid, scalar: ScalarType::Dynamic, span }
+    }
+
+    /// Counts operators; beyond the limit reports once.
+    fn spend(&mut self, operators: u32, span: Span) -> bool {
+        let before = self.operators;
+        self.operators = before.saturating_add(operators);
+        if self.operators <= MAX_OPERATORS {
+            return true;
+        }
+        if before <= MAX_OPERATORS {
+            let message =
+                format!("the query comes to more than {MAX_OPERATORS} operators once every `let` is put in its place");
+            self.error(codes::LIMIT, span, message).help("wrap tables that are used often in materialize()");
+        }
+        false
+    }
+}
+
+/// A diagnostic that was just reported.
+struct Reported<'d> {
+    diagnostic: Option<&'d mut Diagnostic>,
+}
+
+impl Reported<'_> {
+    /// Adds the remedy.
+    fn help(self, help: impl Into<String>) {
+        if let Some(diagnostic) = self.diagnostic {
+            diagnostic.help = Some(help.into());
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! Calls: special forms, user-defined functions, and overloads of registered ones.
+
+use std::rc::Rc;
+
+use kernel::diagnostic::Span;
+use kernel::value::{ScalarType, Value};
+
+use super::convert::{common, convert, cost};
+use super::name::nearest;
+use super::{Binder, Environment, MAX_CALL_DEPTH, Meaning, Row, expr};
+use crate::algebra::{Expr, ExprKind, PathStep};
+use crate::functions::{self, Accepts, FunctionClass, FunctionSpec, Overload, Returns};
+use crate::{codes, syntax};
+
+impl Binder<'_> {
+    pub(super) fn call(&mut self, name: &syntax::Name, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        // A `let` that took a scalar function's name leaves the function callable.
+        if let Some(Meaning::Function { function, environment }) = self.lookup(&name.text) {
+            let (function, environment) = (Rc::clone(function), environment.clone());
+            return self.user_function(&name.text, &function, environment, args, span, row);
+        }
+        if row.aggregates.is_some()
+            && let Some(function) = functions::aggregate(&name.text)
+            && (functions::scalar(&name.text).is_none())
+        {
+            return self.aggregate_in_expression(name, function, args, span, row);
+        }
+        match name.text.as_str() {
+            "toscalar" => return self.first_value(args, span),
+            "column_ifexists" | "columnifexists" => return self.column_if_exists(args, span, row),
+            "pack_all" => return self.pack_all(span, row),
+            "ingestion_time" => return self.ingestion_time(span, row),
+            "case" => return self.case(args, span, row),
+            "extract" | "extract_json" | "extractjson"
+                if args.last().is_some_and(|arg| matches!(arg.value.kind, syntax::ExprKind::TypeOf(_))) =>
+            {
+                return self.typed_extract(name, args, span, row);
+            }
+            _ => {}
+        }
+        let Some(function) = functions::scalar(&name.text) else {
+            self.unknown_function(name);
+            return Self::invalid(span);
+        };
+        if function.class == FunctionClass::Window {
+            row.window = true;
+        }
+        let args: Vec<Expr> = args.iter().map(|argument| self.scalar(&argument.value, row)).collect();
+        self.resolve(function, args, span)
+    }
+
+    fn unknown_function(&mut self, name: &syntax::Name) {
+        if functions::aggregate(&name.text).is_some() {
+            let message = format!("`{}` is an aggregate; it belongs into `summarize`", name.text);
+            self.error(codes::MISPLACED, name.span, message);
+            return;
+        }
+        let known = functions::all().iter().filter(|spec| spec.class != FunctionClass::Aggregate).map(|spec| spec.name);
+        let near = nearest(&name.text, known);
+        let reported =
+            self.error(codes::UNKNOWN_FUNCTION, name.span, format!("there is no function called `{}` here", name.text));
+        if let Some(near) = near {
+            reported.help(format!("did you mean `{near}`?"));
+        }
+    }
+
+    /// Chooses the overload that costs least and converts the arguments to it.
+    pub(super) fn resolve(&mut self, function: &'static FunctionSpec, args: Vec<Expr>, span: Span) -> Expr {
+        if args.iter().any(|arg| matches!(arg.kind, ExprKind::Invalid)) {
+            return Self::invalid(span);
+        }
+        let priced = function.overloads.iter().filter_map(|overload| Some((price(overload, &args)?, overload)));
+        let Some((_, overload)) = priced.min_by_key(|(price, _)| *price) else {
+            self.no_overload(function, &args, span);
+            return Self::invalid(span);
+        };
+        let shared = common_type(overload, &args);
+        let args: Vec<Expr> = args
+            .into_iter()
+            .enumerate()
+            .map(|(at, arg)| match parameter(overload, at) {
+                Some(Accepts::Type(scalar)) => convert_argument(arg, scalar),
+                Some(Accepts::Common) => convert(arg, shared.unwrap_or(ScalarType::Dynamic)),
+                Some(Accepts::Number | Accepts::Ordered) if arg.scalar == ScalarType::Dynamic => {
+                    convert(arg, ScalarType::Real)
+                }
+                _ => arg,
+            })
+            .collect();
+        let scalar = match overload.returns {
+            Returns::Type(scalar) => scalar,
+            Returns::SameAs(at) => args.get(at).map_or(ScalarType::Dynamic, |arg| arg.scalar),
+            Returns::Common => shared.unwrap_or(ScalarType::Dynamic),
+        };
+        Expr { kind: ExprKind::Call { function, overload, args }, scalar, span }
+    }
+
+    fn no_overload(&mut self, function: &FunctionSpec, args: &[Expr], span: Span) {
+        let given: Vec<&str> = args.iter().map(|arg| arg.scalar.as_str()).collect();
+        let message = format!("`{}` does not take ({})", function.name, given.join(", "));
+        let forms: Vec<&str> = function.overloads.iter().map(|overload| overload.signature.as_str()).collect();
+        self.error(codes::BAD_ARGUMENTS, span, message).help(format!("it is {}", forms.join(" or ")));
+    }
+
+    /// `case(condition, value, …, default)`: the registry cannot say "in turn".
+    fn case(&mut self, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let mut bound: Vec<Expr> = args.iter().map(|argument| self.scalar(&argument.value, row)).collect();
+        let Some(function) = functions::scalar("case") else { return Self::invalid(span) };
+        if bound.len() < 3 || bound.len().is_multiple_of(2) {
+            self.no_overload(function, &bound, span);
+            return Self::invalid(span);
+        }
+        if bound.iter().any(|arg| matches!(arg.kind, ExprKind::Invalid)) {
+            return Self::invalid(span);
+        }
+        let last = bound.len() - 1;
+        let is_value = |at: usize| at % 2 == 1 || at == last;
+        let types = bound.iter().enumerate().filter(|(at, _)| is_value(*at)).map(|(_, arg)| arg.scalar);
+        let scalar = shared_type(types).unwrap_or(ScalarType::Dynamic);
+        bound = bound
+            .into_iter()
+            .enumerate()
+            .map(|(at, arg)| if is_value(at) { convert(arg, scalar) } else { self.expect(arg, ScalarType::Bool) })
+            .collect();
+        Expr { kind: ExprKind::Call { function, overload: &function.overloads[0], args: bound }, scalar, span }
+    }
+
+    fn first_value(&mut self, args: &[syntax::Argument], span: Span) -> Expr {
+        let [argument] = args else {
+            self.error(codes::BAD_ARGUMENTS, span, "`toscalar` takes one table");
+            return Self::invalid(span);
+        };
+        if !self.is_tabular(&argument.value) {
+            return self.scalar(&argument.value, &mut Row::default());
+        }
+        let plan = self.table(&argument.value);
+        match plan.schema.first().map(|column| column.scalar) {
+            Some(scalar) => Expr { kind: ExprKind::Scalar(Box::new(plan)), scalar, span },
+            None => Self::invalid(span),
+        }
+    }
+
+    fn column_if_exists(&mut self, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let [name, default] = args else {
+            self.error(codes::BAD_ARGUMENTS, span, "`column_ifexists` takes a column name and a default");
+            return Self::invalid(span);
+        };
+        let bound = self.scalar(&name.value, &mut Row::default());
+        let ExprKind::Literal(Value::String(name)) = bound.kind else {
+            self.error(codes::NOT_CONSTANT, name.value.span, "the column name must be a constant string");
+            return Self::invalid(span);
+        };
+        match expr::column(&row.columns, &name, span) {
+            Some(column) => column,
+            None => self.scalar(&default.value, row),
+        }
+    }
+
+    fn pack_all(&mut self, span: Span, row: &Row) -> Expr {
+        let mut args = Vec::with_capacity(row.columns.len() * 2);
+        for (index, column) in row.columns.iter().enumerate() {
+            let key = ExprKind::Literal(Value::String(column.name.clone()));
+            args.push(Expr { kind: key, scalar: ScalarType::String, span });
+            args.push(expr::at(&row.columns, index, span));
+        }
+        self.call_by_name("bag_pack", args, span)
+    }
+
+    /// When the row was accepted: a column that every lake table has.
+    fn ingestion_time(&mut self, span: Span, row: &Row) -> Expr {
+        expr::column(&row.columns, "_TimeReceived", span).unwrap_or_else(|| {
+            self.error(
+                codes::UNSUPPORTED,
+                span,
+                "`ingestion_time()` needs the column `_TimeReceived`, which is not here",
+            )
+            .help("call it before `project` or `summarize` drop the column");
+            Self::invalid(span)
+        })
+    }
+
+    /// `extract(…, typeof(long))`: the text, then converted.
+    fn typed_extract(&mut self, name: &syntax::Name, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let Some((last, rest)) = args.split_last() else { return Self::invalid(span) };
+        let syntax::ExprKind::TypeOf(scalar) = last.value.kind else { return Self::invalid(span) };
+        let rest: Vec<Expr> = rest.iter().map(|argument| self.scalar(&argument.value, row)).collect();
+        let text = self.call_by_name(&name.text, rest, span);
+        if matches!(text.kind, ExprKind::Invalid) {
+            return text;
+        }
+        if scalar == ScalarType::Dynamic {
+            self.call_by_name("todynamic", vec![text], span)
+        } else {
+            self.force(text, scalar)
+        }
+    }
+
+    /// Binds the body of a scalar function with its parameters in force.
+    fn user_function(
+        &mut self,
+        name: &str,
+        function: &Rc<syntax::Function>,
+        environment: Environment,
+        args: &[syntax::Argument],
+        span: Span,
+        row: &mut Row,
+    ) -> Expr {
+        let Some(arguments) = self.arguments(name, function, args, span, row) else { return Self::invalid(span) };
+        let with_columns =
+            arguments.iter().any(|(_, meaning)| matches!(meaning, Meaning::Scalar(expr) if expr.reads_columns()));
+        let outer = self.columns_in_scope;
+        self.columns_in_scope = outer || with_columns;
+        let result = self.inside(environment, arguments, span, |binder| {
+            let mut answer = None;
+            for statement in &function.body {
+                answer = binder.statement(statement).or(answer);
+            }
+            match answer {
+                Some(body) if binder.is_tabular(body) => {
+                    binder.error(codes::WRONG_SHAPE, span, format!("`{name}` gives a table, a value is needed here"));
+                    Self::invalid(span)
+                }
+                Some(body) => Expr { span, ..binder.scalar(body, &mut Row::default()) },
+                None => Self::invalid(span),
+            }
+        });
+        self.columns_in_scope = outer;
+        result.unwrap_or_else(|| Self::invalid(span))
+    }
+
+    /// Runs `body` with a function's own names in force, reporting its problems at the call.
+    pub(super) fn inside<T>(
+        &mut self,
+        environment: Environment,
+        arguments: Vec<(String, Meaning)>,
+        span: Span,
+        body: impl FnOnce(&mut Self) -> T,
+    ) -> Option<T> {
+        if self.call_depth >= MAX_CALL_DEPTH {
+            let message = format!("functions call one another more than {MAX_CALL_DEPTH} levels deep");
+            self.error(codes::LIMIT, span, message);
+            return None;
+        }
+        if !self.spend(1, span) {
+            return None;
+        }
+        let outer = std::mem::replace(&mut self.environment, environment);
+        let outer_at = self.at;
+        self.call_depth += 1;
+        for (name, meaning) in arguments {
+            self.define(&name, meaning);
+        }
+        let result = body(self);
+        self.call_depth -= 1;
+        self.environment = outer;
+        self.at = outer_at;
+        Some(result)
+    }
+
+    /// Arguments by position, then by name, then defaults.
+    pub(super) fn arguments(
+        &mut self,
+        name: &str,
+        function: &syntax::Function,
+        args: &[syntax::Argument],
+        span: Span,
+        row: &mut Row,
+    ) -> Option<Vec<(String, Meaning)>> {
+        let mut given = Vec::with_capacity(function.parameters.len());
+        let positional: Vec<&syntax::Argument> = args.iter().filter(|arg| arg.name.is_none()).collect();
+        if positional.len() > function.parameters.len() {
+            let message = format!("`{name}` takes {} arguments, not {}", function.parameters.len(), args.len());
+            self.error(codes::BAD_ARGUMENTS, span, message);
+            return None;
+        }
+        for argument in args {
+            if let Some(unknown) = &argument.name
+                && !function.parameters.iter().any(|parameter| parameter.name.text == unknown.text)
+            {
+                self.error(
+                    codes::BAD_ARGUMENTS,
+                    unknown.span,
+                    format!("`{name}` has no parameter called `{}`", unknown.text),
+                );
+                return None;
+            }
+        }
+        for (at, parameter) in function.parameters.iter().enumerate() {
+            let by_name = |arg: &&syntax::Argument| arg.name.as_ref().is_some_and(|n| n.text == parameter.name.text);
+            let value = args.iter().find(by_name).or(positional.get(at).copied()).map(|argument| &argument.value);
+            let Some(value) = value.or(parameter.default.as_ref()) else {
+                let message = format!("`{name}` needs an argument for `{}`", parameter.name.text);
+                self.error(codes::BAD_ARGUMENTS, span, message);
+                return None;
+            };
+            let meaning = match &parameter.kind {
+                syntax::ParameterKind::Table { columns, .. } => {
+                    let plan = self.table(value);
+                    for (column, _) in columns {
+                        if !plan.schema.iter().any(|known| known.name == column.text) {
+                            let message = format!("`{name}` needs a table with a column `{}`", column.text);
+                            self.error(codes::BAD_ARGUMENTS, value.span, message);
+                        }
+                    }
+                    Meaning::Table(Rc::new(plan))
+                }
+                syntax::ParameterKind::Scalar(scalar) => {
+                    let bound = self.scalar(value, row);
+                    Meaning::Scalar(self.expect(bound, *scalar))
+                }
+            };
+            given.push((parameter.name.text.clone(), meaning));
+        }
+        Some(given)
+    }
+
+    /// One output of a function that gives several, as an element of its array.
+    pub(super) fn output(call: &Expr, at: usize, scalar: ScalarType) -> Expr {
+        let step = PathStep::Index(i64::try_from(at).unwrap_or(0));
+        let kind = ExprKind::Path { base: Box::new(call.clone()), step };
+        convert(Expr { kind, scalar: ScalarType::Dynamic, span: call.span }, scalar)
+    }
+}
+
+fn parameter(overload: &Overload, at: usize) -> Option<Accepts> {
+    let last = overload.parameters.last().filter(|_| overload.variadic);
+    overload.parameters.get(at).or(last).map(|parameter| parameter.accepts)
+}
+
+/// A long constant becomes an int where one is asked for; everything else as usual.
+fn convert_argument(arg: Expr, to: ScalarType) -> Expr {
+    match (&arg.kind, to) {
+        (ExprKind::Literal(Value::Long(value)), ScalarType::Int) => {
+            let value = i32::try_from(*value).map_or(Value::Null, Value::Int);
+            Expr { kind: ExprKind::Literal(value), scalar: to, span: arg.span }
+        }
+        _ => convert(arg, to),
+    }
+}
+
+/// What it costs to call `overload` with `args`; `None` where it cannot be.
+fn price(overload: &Overload, args: &[Expr]) -> Option<u32> {
+    let needed = overload.parameters.iter().filter(|parameter| !parameter.optional).count();
+    if args.len() < needed || (args.len() > overload.parameters.len() && !overload.variadic) {
+        return None;
+    }
+    let mut total = 0;
+    for (at, arg) in args.iter().enumerate() {
+        let numeric = super::convert::is_numeric(arg.scalar);
+        total += match parameter(overload, at)? {
+            Accepts::Any | Accepts::Common => 0,
+            Accepts::Type(scalar) => cost(arg.scalar, scalar)?,
+            Accepts::Number if numeric => 0,
+            Accepts::Number | Accepts::Ordered if arg.scalar == ScalarType::Dynamic => 10,
+            Accepts::Integer if matches!(arg.scalar, ScalarType::Int | ScalarType::Long) => 0,
+            Accepts::Ordered if numeric || matches!(arg.scalar, ScalarType::DateTime | ScalarType::TimeSpan) => 0,
+            Accepts::Number | Accepts::Integer | Accepts::Ordered => return None,
+        };
+    }
+    Some(total)
+}
+
+/// The shared type of the arguments that must have one; dynamic where they have none.
+fn common_type(overload: &Overload, args: &[Expr]) -> Option<ScalarType> {
+    let shared = args.iter().enumerate().filter(|(at, _)| parameter(overload, *at) == Some(Accepts::Common));
+    shared_type(shared.map(|(_, arg)| arg.scalar))
+}
+
+fn shared_type(types: impl Iterator<Item = ScalarType>) -> Option<ScalarType> {
+    types.fold(None, |shared, scalar| match shared {
+        None => Some(scalar),
+        Some(known) => Some(common(known, scalar).unwrap_or(ScalarType::Dynamic)),
+    })
+}

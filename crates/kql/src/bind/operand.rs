@@ -1,0 +1,295 @@
+//! Infix operators: which types they take and what they give.
+
+use kernel::diagnostic::Span;
+use kernel::value::{ScalarType, Value};
+use serde_json::Value as Json;
+
+use super::convert::{common, convert, cost, element, is_numeric};
+use super::{Binder, Row};
+use crate::algebra::{BinaryOp, Expr, ExprKind, Haystack, StringOp};
+use crate::{codes, syntax};
+
+impl Binder<'_> {
+    pub(super) fn infix(&mut self, op: &syntax::Name, left: Expr, right: Expr, span: Span) -> Expr {
+        if matches!(left.kind, ExprKind::Invalid) || matches!(right.kind, ExprKind::Invalid) {
+            return Self::invalid(span);
+        }
+        if let Some((string_op, negated)) = string_op(&op.text) {
+            return self.string_match(op, string_op, negated, left, right, span);
+        }
+        let op_kind = match op.text.as_str() {
+            "==" | "=" => BinaryOp::Equal,
+            "!=" | "<>" => BinaryOp::NotEqual,
+            "<" => BinaryOp::Less,
+            "<=" => BinaryOp::LessOrEqual,
+            ">" => BinaryOp::Greater,
+            ">=" => BinaryOp::GreaterOrEqual,
+            "+" => BinaryOp::Add,
+            "-" => BinaryOp::Subtract,
+            "*" => BinaryOp::Multiply,
+            "/" => BinaryOp::Divide,
+            "%" => BinaryOp::Modulo,
+            ":" => return self.string_match(op, StringOp::Has, false, left, right, span),
+            other => {
+                self.error(codes::UNSUPPORTED, op.span, format!("the operator `{other}` is not supported"));
+                return Self::invalid(span);
+            }
+        };
+        let arithmetic = matches!(op.text.as_str(), "+" | "-" | "*" | "/" | "%");
+        let typed =
+            if arithmetic { self.arithmetic(op_kind, left, right) } else { self.comparison(op_kind, left, right) };
+        match typed {
+            Ok((left, right, scalar)) => {
+                let kind = ExprKind::Binary { op: op_kind, left: Box::new(left), right: Box::new(right) };
+                Expr { kind, scalar, span }
+            }
+            Err((left, right)) => self.mismatch(op, left, right, span),
+        }
+    }
+
+    fn mismatch(&mut self, op: &syntax::Name, left: ScalarType, right: ScalarType, span: Span) -> Expr {
+        let message = format!("`{}` is not defined between {left} and {right}", op.text);
+        let help = match (left, right) {
+            (ScalarType::Dynamic, ScalarType::Dynamic) => {
+                "convert the parts with `tolong(…)`, `todouble(…)` or `tostring(…)`"
+            }
+            (ScalarType::DateTime, _) | (_, ScalarType::DateTime) => {
+                "write an instant as datetime(2026-11-21) or convert with `todatetime(…)`"
+            }
+            (ScalarType::String, _) | (_, ScalarType::String) => "convert one side with `tostring(…)`",
+            _ => "convert one side to the type of the other",
+        };
+        self.error(codes::BAD_OPERANDS, span, message).help(help);
+        Self::invalid(span)
+    }
+
+    fn string_match(
+        &mut self,
+        op: &syntax::Name,
+        string_op: StringOp,
+        negated: bool,
+        left: Expr,
+        right: Expr,
+        span: Span,
+    ) -> Expr {
+        let fits = |expr: &Expr| matches!(expr.scalar, ScalarType::String | ScalarType::Dynamic);
+        if !fits(&left) || !fits(&right) {
+            return self.mismatch(op, left.scalar, right.scalar, span);
+        }
+        let left = Box::new(convert(left, ScalarType::String));
+        let right = Box::new(convert(right, ScalarType::String));
+        Expr { kind: ExprKind::StringMatch { op: string_op, negated, left, right }, scalar: ScalarType::Bool, span }
+    }
+
+    /// Both sides in one type, or the types that do not meet.
+    fn comparison(
+        &mut self,
+        op: BinaryOp,
+        left: Expr,
+        right: Expr,
+    ) -> Result<(Expr, Expr, ScalarType), (ScalarType, ScalarType)> {
+        let types = (left.scalar, right.scalar);
+        let ordering = !matches!(op, BinaryOp::Equal | BinaryOp::NotEqual);
+        let (left, right) = match common(left.scalar, right.scalar) {
+            Some(scalar) => (convert(left, scalar), convert(right, scalar)),
+            // A string meets another type in that type: `Flag == "0"`, `Count == "5"`.
+            None if !ordering && types.0 == ScalarType::String => (self.force(left, types.1), right),
+            None if !ordering && types.1 == ScalarType::String => {
+                let right = self.force(right, types.0);
+                (left, right)
+            }
+            // A number meets a truth value as one: `IsAdmin == 1`.
+            None if !ordering && types.0 == ScalarType::Bool && is_numeric(types.1) => {
+                let right = self.force(right, ScalarType::Bool);
+                (left, right)
+            }
+            None if !ordering && types.1 == ScalarType::Bool && is_numeric(types.0) => {
+                (self.force(left, ScalarType::Bool), right)
+            }
+            None => return Err(types),
+        };
+        Ok((left, right, ScalarType::Bool))
+    }
+
+    fn arithmetic(
+        &mut self,
+        op: BinaryOp,
+        left: Expr,
+        right: Expr,
+    ) -> Result<(Expr, Expr, ScalarType), (ScalarType, ScalarType)> {
+        use ScalarType::{DateTime, Dynamic, Int, Long, Real, TimeSpan};
+        let types = (left.scalar, right.scalar);
+        let scale = |scalar: ScalarType| if scalar == Real { Real } else { Long };
+        Ok(match (op, left.scalar, right.scalar) {
+            (BinaryOp::Add | BinaryOp::Subtract, DateTime, TimeSpan) | (BinaryOp::Add, TimeSpan, DateTime) => {
+                (left, right, DateTime)
+            }
+            (BinaryOp::Subtract, DateTime, DateTime) => (left, right, TimeSpan),
+            (BinaryOp::Divide, TimeSpan, TimeSpan) => (left, right, Real),
+            (BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Modulo, TimeSpan, TimeSpan) => (left, right, TimeSpan),
+            (BinaryOp::Multiply | BinaryOp::Divide, TimeSpan, Int | Long | Real) => {
+                let to = scale(right.scalar);
+                (left, convert(right, to), TimeSpan)
+            }
+            (BinaryOp::Multiply, Int | Long | Real, TimeSpan) => {
+                let to = scale(left.scalar);
+                (convert(left, to), right, TimeSpan)
+            }
+            (BinaryOp::Subtract, Dynamic, DateTime) => (convert(left, DateTime), right, TimeSpan),
+            (BinaryOp::Add | BinaryOp::Subtract, Dynamic, TimeSpan) => return Err(types),
+            (_, a, b) => match common(a, b) {
+                Some(Int) => (convert(left, Long), convert(right, Long), Long),
+                Some(scalar) if is_numeric(scalar) => (convert(left, scalar), convert(right, scalar), scalar),
+                _ => return Err(types),
+            },
+        })
+    }
+
+    pub(super) fn between(&mut self, negated: bool, value: Expr, low: Expr, high: Expr, span: Span) -> Expr {
+        if [&value, &low, &high].iter().any(|expr| matches!(expr.kind, ExprKind::Invalid)) {
+            return Self::invalid(span);
+        }
+        // `between (start .. span)`: the end is start + span.
+        let high = if value.scalar == ScalarType::DateTime && high.scalar == ScalarType::TimeSpan {
+            let kind =
+                ExprKind::Binary { op: BinaryOp::Add, left: Box::new(low.clone()), right: Box::new(high.clone()) };
+            Expr { kind, scalar: ScalarType::DateTime, span: high.span }
+        } else {
+            high
+        };
+        let found = common(value.scalar, low.scalar).and_then(|scalar| common(scalar, high.scalar));
+        let Some(scalar) = found.filter(|scalar| *scalar != ScalarType::String) else {
+            let message = format!(
+                "`between` needs one ordered type; here are {}, {} and {}",
+                value.scalar, low.scalar, high.scalar
+            );
+            self.error(codes::BAD_OPERANDS, span, message);
+            return Self::invalid(span);
+        };
+        let of = |expr| Box::new(convert(expr, scalar));
+        let kind = ExprKind::Between { negated, value: of(value), low: of(low), high: of(high) };
+        Expr { kind, scalar: ScalarType::Bool, span }
+    }
+
+    pub(super) fn membership(
+        &mut self,
+        op: &syntax::Name,
+        value: &syntax::Expr,
+        list: &[syntax::Expr],
+        span: Span,
+        row: &mut Row,
+    ) -> Expr {
+        let value = self.scalar(value, row);
+        let word = op.text.trim_start_matches('!');
+        let negated = op.text.starts_with('!');
+        let textual = matches!(word, "in~" | "has_any" | "has_all");
+        if negated && word.starts_with("has") {
+            self.error(codes::UNSUPPORTED, op.span, format!("`{}` is not an operator", op.text))
+                .help("write `not(… has_any (…))`");
+            return Self::invalid(span);
+        }
+        let value = if textual { self.textual(op, value) } else { value };
+        let Some((value, haystack)) = self.haystack(value, list, textual, row) else { return Self::invalid(span) };
+        if matches!(value.kind, ExprKind::Invalid) {
+            return Self::invalid(span);
+        }
+        let value = Box::new(value);
+        let kind = match word {
+            "has_any" | "has_all" => ExprKind::HasTerms { all: word == "has_all", value, haystack },
+            _ => ExprKind::In { ignore_case: word == "in~", negated, value, haystack },
+        };
+        Expr { kind, scalar: ScalarType::Bool, span }
+    }
+
+    /// A string or dynamic as string; in~ also takes other types by their text.
+    fn textual(&mut self, op: &syntax::Name, value: Expr) -> Expr {
+        match value.scalar {
+            ScalarType::String | ScalarType::Dynamic => convert(value, ScalarType::String),
+            _ if op.text.ends_with("in~") => self.force(value, ScalarType::String),
+            other => {
+                let message = format!("`{}` needs a string, this is a {other}", op.text);
+                self.error(codes::BAD_OPERANDS, value.span, message).help("convert it with `tostring(…)`");
+                Self::invalid(value.span)
+            }
+        }
+    }
+
+    fn haystack(
+        &mut self,
+        value: Expr,
+        list: &[syntax::Expr],
+        textual: bool,
+        row: &mut Row,
+    ) -> Option<(Expr, Haystack)> {
+        if let [only] = list
+            && self.is_tabular(only)
+            && !row
+                .columns
+                .iter()
+                .any(|column| matches!(&only.kind, syntax::ExprKind::Name(name) if *name == column.name))
+        {
+            let plan = self.table(only);
+            let first = plan.schema.first()?.scalar;
+            // The value meets the table's column in the column's type.
+            let value = if textual || first == ScalarType::Dynamic { value } else { self.force(value, first) };
+            return Some((value, Haystack::Table(Box::new(plan))));
+        }
+        let mut items = Vec::with_capacity(list.len());
+        for item in list {
+            let item = self.scalar(item, row);
+            match &item.kind {
+                ExprKind::Invalid => return None,
+                ExprKind::Literal(Value::Dynamic(Json::Array(elements))) => {
+                    items.extend(elements.iter().map(|json| element(json, item.span)));
+                }
+                ExprKind::Literal(_) => items.push(item),
+                _ if item.scalar == ScalarType::Dynamic && list.len() == 1 => {
+                    return Some((value, Haystack::Array(Box::new(item))));
+                }
+                _ => items.push(item),
+            }
+        }
+        let to = if textual {
+            ScalarType::String
+        } else if value.scalar == ScalarType::Dynamic {
+            items
+                .iter()
+                .map(|item| item.scalar)
+                .find(|scalar| *scalar != ScalarType::Dynamic)
+                .unwrap_or(ScalarType::String)
+        } else {
+            items.iter().map(|item| item.scalar).fold(value.scalar, |wide, item| match common(wide, item) {
+                Some(scalar) if is_numeric(scalar) => scalar,
+                _ => wide,
+            })
+        };
+        let value = if cost(value.scalar, to).is_some() { convert(value, to) } else { self.force(value, to) };
+        let items = items.into_iter().map(|item| self.force(item, to)).collect();
+        Some((value, Haystack::List(items)))
+    }
+}
+
+/// The string operator of this spelling, and whether it is negated.
+fn string_op(spelling: &str) -> Option<(StringOp, bool)> {
+    let negated = spelling.starts_with('!') || spelling.starts_with("not");
+    let plain = spelling.trim_start_matches('!').trim_start_matches("not");
+    let op = match plain {
+        "=~" => StringOp::EqualsIgnoreCase,
+        "~" if negated => StringOp::EqualsIgnoreCase,
+        "has" => StringOp::Has,
+        "has_cs" => StringOp::HasCs,
+        "hasprefix" => StringOp::HasPrefix,
+        "hasprefix_cs" => StringOp::HasPrefixCs,
+        "hassuffix" => StringOp::HasSuffix,
+        "hassuffix_cs" => StringOp::HasSuffixCs,
+        "contains" => StringOp::Contains,
+        "contains_cs" | "containscs" => StringOp::ContainsCs,
+        "startswith" => StringOp::StartsWith,
+        "startswith_cs" => StringOp::StartsWithCs,
+        "endswith" => StringOp::EndsWith,
+        "endswith_cs" => StringOp::EndsWithCs,
+        "matches regex" => StringOp::MatchesRegex,
+        _ => return None,
+    };
+    Some((op, negated))
+}

@@ -1,0 +1,358 @@
+//! Pipes: each operator over the plan before it.
+
+use std::rc::Rc;
+
+use kernel::diagnostic::Span;
+use kernel::schema::ColumnSchema;
+use kernel::value::{ScalarType, Value};
+
+use super::{Binder, Meaning, Row, source};
+use crate::algebra::{Expr, ExprKind, Node, Plan, Render, SharedId, SortKey};
+use crate::syntax::{Operator, OperatorKind, OrderBy, Projection};
+use crate::{codes, syntax};
+
+/// What an editor wants to know of a binding: the columns that each operator sees, and what names mean.
+#[derive(Debug, Default)]
+pub(crate) struct Observation {
+    pub(crate) active: bool,
+    /// Operator and its input.
+    pub(crate) inputs: Vec<(Span, Vec<ColumnSchema>)>,
+}
+
+impl Binder<'_> {
+    pub(super) fn pipe(&mut self, source: Option<&syntax::Expr>, operators: &[Operator], span: Span) -> Plan {
+        let mut rest = operators;
+        let mut plan = match (source, operators.split_first()) {
+            (Some(source), _) => self.table(source),
+            (None, Some((head, tail))) => {
+                rest = tail;
+                self.head(head)
+            }
+            (None, None) => source::nothing(span),
+        };
+        for operator in rest {
+            plan = self.operator(plan, operator);
+        }
+        plan
+    }
+
+    pub(super) fn operator(&mut self, input: Plan, operator: &Operator) -> Plan {
+        if self.observation.active {
+            self.observation.inputs.push((operator.span, input.schema.clone()));
+        }
+        if !self.spend(1, operator.span) {
+            return input;
+        }
+        use OperatorKind as Kind;
+        match &operator.kind {
+            Kind::Where(predicate) => self.filter(input, predicate, operator.span),
+            Kind::Projection(projection, items) => self.projection(input, *projection, items, operator.span),
+            Kind::Summarize { aggregates, by } => self.summarize(input, aggregates, by, operator.span),
+            Kind::Sort(keys) => {
+                let keys = self.order(&input, keys);
+                over(input, operator.span, |input| Node::Sort { input, keys })
+            }
+            Kind::Top { rows, keys } => {
+                let rows = self.row_count(rows);
+                let keys = self.order(&input, keys);
+                let sorted = over(input, operator.span, |input| Node::Sort { input, keys });
+                over(sorted, operator.span, |input| Node::Take { input, rows })
+            }
+            Kind::Take(rows) => {
+                let rows = self.row_count(rows);
+                over(input, operator.span, |input| Node::Take { input, rows })
+            }
+            Kind::Sample(rows) => {
+                let rows = self.row_count(rows);
+                over(input, operator.span, |input| Node::Sample { input, rows })
+            }
+            Kind::Count => self.count(input, operator.span),
+            Kind::GetSchema => source::schema_rows(&input.schema, operator.span),
+            Kind::Join { lookup, options, right, on } => self.join(input, *lookup, options, right, on, operator.span),
+            Kind::Union { options, tables } => self.union(Some(input), options, tables, operator.span),
+            Kind::Search { tables, predicate, .. } => self.search(Some(input), tables, predicate, operator.span),
+            Kind::Expand { options, items, limit } => self.expand(input, options, items, limit.as_ref(), operator),
+            Kind::Apply { options, items, limit, body } => {
+                self.apply(input, options, items, limit.as_ref(), body, operator)
+            }
+            Kind::Parse { drop_unmatched, options, source, pattern } => {
+                self.parse(input, *drop_unmatched, options, source, pattern, operator.span)
+            }
+            Kind::MakeSeries { .. } => self.make_series(input, operator),
+            Kind::Render { visualization, properties } => {
+                self.render = Some(Render {
+                    visualization: visualization.text.clone(),
+                    properties: source::properties(properties),
+                });
+                input
+            }
+            Kind::As(name) => self.name_result(input, &name.text),
+            Kind::Invoke(call) => self.invoke(input, call, operator.span),
+            Kind::Evaluate { call, schema } => self.evaluate(input, call, schema.as_deref(), operator.span),
+            Kind::Range { .. } | Kind::DataTable { .. } | Kind::ExternalData { .. } => {
+                let message = format!("`{}` makes rows and cannot follow a `|`", operator.name.text);
+                self.error(codes::MISPLACED, operator.name.span, message);
+                input
+            }
+            Kind::Unsupported => {
+                self.unsupported(operator);
+                input
+            }
+        }
+    }
+
+    pub(super) fn unsupported(&mut self, operator: &Operator) {
+        let name = operator.name.text.as_str();
+        if name.is_empty() {
+            return;
+        }
+        let nearest_form = match name {
+            "top-nested" => Some("use `summarize … by …` followed by `top`"),
+            "top-hitters" => Some("use `summarize count() by …` followed by `top`"),
+            "partition" => Some("use `summarize … by …`, or `union` of one pipe for each part"),
+            "scan" => Some("use `serialize` with `prev()` and `row_cumsum()`"),
+            "find" => Some("use `union withsource=… …` with `where`, or `search`"),
+            "parse-kv" => Some("use `parse` or `extract(…)` for each key"),
+            "fork" | "facet" => Some("send one query for each branch"),
+            "sample-distinct" => Some("use `distinct …` followed by `take`"),
+            "consume" => Some("use `count`"),
+            "reduce"
+            | "make-graph"
+            | "graph-match"
+            | "graph-shortest-paths"
+            | "graph-to-table"
+            | "assert-schema"
+            | "macro-expand" => None,
+            _ => {
+                let near = super::name::nearest(name, crate::parser::OPERATORS).map(str::to_owned);
+                let reported =
+                    self.error(codes::SYNTAX, operator.name.span, format!("there is no operator called `{name}`"));
+                if let Some(near) = near {
+                    reported.help(format!("did you mean `{near}`?"));
+                }
+                return;
+            }
+        };
+        let reported =
+            self.error(codes::UNSUPPORTED, operator.name.span, format!("the operator `{name}` is not supported"));
+        if let Some(help) = nearest_form {
+            reported.help(help);
+        }
+    }
+
+    fn filter(&mut self, input: Plan, predicate: &syntax::Expr, span: Span) -> Plan {
+        let mut row = Row::of(&input.schema);
+        let bound = self.scalar(predicate, &mut row);
+        let predicate = if bound.scalar == ScalarType::Dynamic && !matches!(bound.kind, ExprKind::Invalid) {
+            self.error(codes::WRONG_TYPE, bound.span, "a condition is a bool, this is a dynamic")
+                .help("convert it with `tobool(…)`");
+            Self::invalid(bound.span)
+        } else {
+            self.expect(bound, ScalarType::Bool)
+        };
+        if !row.window {
+            return over(input, span, |input| Node::Filter { input, predicate });
+        }
+        // A window function in a condition: compute the condition as a column, filter, drop it.
+        let width = input.schema.len();
+        let mut columns: Vec<Expr> = (0..width).map(|at| super::expr::at(&input.schema, at, span)).collect();
+        columns.push(predicate);
+        let mut schema = input.schema.clone();
+        let original = schema.clone();
+        schema.push(ColumnSchema {
+            name: super::name::Names::of(schema.iter().map(|c| c.name.as_str())).free("_condition"),
+            scalar: ScalarType::Bool,
+        });
+        let windowed = Plan { node: Node::Window { input: Box::new(input), columns }, schema, span };
+        let condition = super::expr::at(&windowed.schema, width, span);
+        let filtered = over(windowed, span, |input| Node::Filter { input, predicate: condition });
+        let kept = (0..width).map(|at| super::expr::at(&filtered.schema, at, span)).collect();
+        Plan { node: Node::Project { input: Box::new(filtered), columns: kept }, schema: original, span }
+    }
+
+    pub(super) fn order(&mut self, input: &Plan, keys: &[OrderBy]) -> Vec<SortKey> {
+        let mut row = Row::of(&input.schema);
+        let mut bound = Vec::with_capacity(keys.len());
+        for key in keys {
+            let descending = !key.ascending.unwrap_or(false);
+            let nulls_first = key.nulls_first.unwrap_or(!descending);
+            let mut expr = self.scalar(&key.value.value, &mut row);
+            if expr.scalar == ScalarType::Dynamic && !matches!(expr.kind, ExprKind::Invalid) {
+                self.error(codes::WRONG_TYPE, expr.span, "a dynamic value has no order")
+                    .help("convert it with `tostring(…)`, `tolong(…)` or `todatetime(…)`");
+                expr = Self::invalid(expr.span);
+            }
+            bound.push(SortKey { expr, descending, nulls_first });
+        }
+        if row.window {
+            self.error(codes::MISPLACED, input.span, "window functions cannot be sort keys")
+                .help("compute them with `extend` first");
+        }
+        bound
+    }
+
+    /// A constant number of rows.
+    pub(super) fn row_count(&mut self, rows: &syntax::Expr) -> u64 {
+        let bound = self.scalar(rows, &mut Row::default());
+        match &bound.kind {
+            ExprKind::Literal(Value::Long(rows)) => u64::try_from(*rows).unwrap_or(0),
+            ExprKind::Literal(Value::Int(rows)) => u64::try_from(*rows).unwrap_or(0),
+            ExprKind::Invalid => 0,
+            _ => {
+                self.error(codes::NOT_CONSTANT, rows.span, "the number of rows must be a constant whole number");
+                0
+            }
+        }
+    }
+
+    fn count(&mut self, input: Plan, span: Span) -> Plan {
+        let Some(function) = crate::functions::aggregate("count") else { return input };
+        let call = crate::algebra::AggregateCall {
+            function,
+            args: Vec::new(),
+            filter: None,
+            outputs: vec![ScalarType::Long],
+            span,
+        };
+        let schema = vec![ColumnSchema { name: "Count".to_owned(), scalar: ScalarType::Long }];
+        Plan {
+            node: Node::Aggregate { input: Box::new(input), keys: Vec::new(), aggregates: vec![call] },
+            schema,
+            span,
+        }
+    }
+
+    /// `as name`: the rows so far, computed once, under a name.
+    fn name_result(&mut self, input: Plan, name: &str) -> Plan {
+        let plan = self.share(input);
+        self.define(name, Meaning::Table(Rc::new(plan.clone())));
+        plan
+    }
+
+    /// Moves a plan into the shared ones.
+    pub(super) fn share(&mut self, plan: Plan) -> Plan {
+        if matches!(plan.node, Node::Shared(_)) {
+            return plan;
+        }
+        let (schema, span) = (plan.schema.clone(), plan.span);
+        self.shared.push(plan);
+        Plan { node: Node::Shared(SharedId(self.shared.len() - 1)), schema, span }
+    }
+
+    fn evaluate(
+        &mut self,
+        input: Plan,
+        call: &syntax::Expr,
+        schema: Option<&[(syntax::Name, ScalarType)]>,
+        span: Span,
+    ) -> Plan {
+        let syntax::ExprKind::Call { function, args } = &call.kind else {
+            self.error(
+                codes::SYNTAX,
+                call.span,
+                "a plugin is called with its arguments, as in `evaluate bag_unpack(Column)`",
+            );
+            return input;
+        };
+        match (function.text.as_str(), schema) {
+            ("bag_unpack", Some(schema)) => self.unpack(input, args, schema, span),
+            ("bag_unpack" | "pivot", None) => {
+                let message = format!("the columns of `{}` depend on the data; they must be declared", function.text);
+                let example = if function.text == "pivot" {
+                    "evaluate pivot(A) : (X: string, Y: long)"
+                } else {
+                    "evaluate bag_unpack(Bag) : (*, Key: string)"
+                };
+                let help = if function.text == "pivot" {
+                    "count what you need by `summarize countif(…)` for each value".to_owned()
+                } else {
+                    format!(
+                        "declare them as in `{}`, or read each key with `extend Key = tostring(Bag.Key)`",
+                        example.replace("*, ", "")
+                    )
+                };
+                self.error(codes::UNSUPPORTED, function.span, message).help(help);
+                input
+            }
+            (name, _) => {
+                self.error(codes::UNSUPPORTED, function.span, format!("the plugin `{name}` is not supported"));
+                input
+            }
+        }
+    }
+
+    /// `bag_unpack` with a declared schema: each declared column that the input lacks is a key of the bag.
+    fn unpack(
+        &mut self,
+        input: Plan,
+        args: &[syntax::Argument],
+        declared: &[(syntax::Name, ScalarType)],
+        span: Span,
+    ) -> Plan {
+        let mut row = Row::of(&input.schema);
+        let Some(bag) = args.first().map(|argument| self.scalar(&argument.value, &mut row)) else { return input };
+        let (ExprKind::Column { index, .. }, [_]) = (&bag.kind, args) else {
+            self.error(codes::UNSUPPORTED, span, "`bag_unpack` takes one column here").help("`extend` the bag first");
+            return input;
+        };
+        let index = *index;
+        let mut schema = Vec::new();
+        let mut columns = Vec::new();
+        for (name, scalar) in declared {
+            let existing = input.schema.iter().position(|column| column.name == name.text).filter(|at| *at != index);
+            let expr = match existing {
+                Some(at) => super::expr::at(&input.schema, at, span),
+                None => {
+                    let step = crate::algebra::PathStep::Key(name.text.clone());
+                    let kind = ExprKind::Path { base: Box::new(bag.clone()), step };
+                    super::convert::convert(Expr { kind, scalar: ScalarType::Dynamic, span }, *scalar)
+                }
+            };
+            schema.push(ColumnSchema { name: name.text.clone(), scalar: expr.scalar });
+            columns.push(expr);
+        }
+        Plan { node: Node::Project { input: Box::new(input), columns }, schema, span }
+    }
+
+    pub(super) fn head(&mut self, operator: &Operator) -> Plan {
+        if !self.spend(1, operator.span) {
+            return source::nothing(operator.span);
+        }
+        match &operator.kind {
+            OperatorKind::Projection(Projection::Print, items) => self.print(items, operator.span),
+            OperatorKind::Range { column, from, to, step } => self.range(column, from, to, step, operator.span),
+            OperatorKind::DataTable { columns, values } => self.data_table(columns, values, operator.span),
+            OperatorKind::ExternalData { columns, uris, properties } => {
+                self.external(columns, uris, properties, operator.span)
+            }
+            OperatorKind::Union { options, tables } => self.union(None, options, tables, operator.span),
+            OperatorKind::Search { tables, predicate, .. } => self.search(None, tables, predicate, operator.span),
+            OperatorKind::Evaluate { call, schema } => {
+                self.evaluate(source::nothing(operator.span), call, schema.as_deref(), operator.span)
+            }
+            _ => {
+                self.unsupported(operator);
+                source::nothing(operator.span)
+            }
+        }
+    }
+}
+
+/// An operator that keeps its input's columns.
+pub(super) fn over(input: Plan, span: Span, node: impl FnOnce(Box<Plan>) -> Node) -> Plan {
+    let schema = input.schema.clone();
+    Plan { node: node(Box::new(input)), schema, span }
+}
+
+/// The option called `name` as a word.
+pub(super) fn option<'o>(options: &'o [syntax::Setting], name: &str) -> Option<(&'o str, Span)> {
+    options.iter().find(|option| option.name.text == name).map(|option| {
+        let text = match &option.value.kind {
+            syntax::ExprKind::Name(name) => name.as_str(),
+            syntax::ExprKind::Literal(Value::String(text), _) => text.as_str(),
+            syntax::ExprKind::Literal(Value::Bool(true), _) => "true",
+            _ => "",
+        };
+        (text, option.value.span)
+    })
+}

@@ -1,0 +1,272 @@
+//! union and search.
+
+use std::collections::HashMap;
+
+use kernel::diagnostic::Span;
+use kernel::schema::ColumnSchema;
+use kernel::value::{ScalarType, Value};
+
+use super::name::{Names, matches};
+use super::pipeline::{option, over};
+use super::project::projected;
+use super::{Binder, Row, convert, expr, source};
+use crate::algebra::{BinaryOp, Expr, ExprKind, Node, Plan, StringOp};
+use crate::{codes, syntax};
+
+/// Legs times columns of one union.
+const MAX_CELLS: usize = 200_000;
+
+/// One input of a union with the name that `withsource` shows.
+struct Leg {
+    name: String,
+    plan: Plan,
+}
+
+impl Binder<'_> {
+    pub(super) fn union(
+        &mut self,
+        input: Option<Plan>,
+        options: &[syntax::Setting],
+        tables: &[syntax::Expr],
+        span: Span,
+    ) -> Plan {
+        let fuzzy = option(options, "isfuzzy").is_some_and(|(word, _)| word == "true");
+        let inner = option(options, "kind").is_some_and(|(word, _)| word == "inner");
+        let mut legs: Vec<Leg> = input.into_iter().map(|plan| Leg { name: leg_name(&plan, 0), plan }).collect();
+        for table in tables {
+            self.legs(table, fuzzy, &mut legs);
+        }
+        if legs.is_empty() {
+            self.error(codes::UNKNOWN_TABLE, span, "no table of this union exists");
+            return source::nothing(span);
+        }
+        let source_column =
+            option(options, "withsource").or(option(options, "with_source")).map(|(name, _)| name.to_owned());
+        self.unite(legs, source_column.as_deref(), inner, span)
+    }
+
+    /// The plans that one operand stands for: several for a pattern, none for a missing table of a fuzzy union.
+    fn legs(&mut self, table: &syntax::Expr, fuzzy: bool, legs: &mut Vec<Leg>) {
+        let pattern = match &table.kind {
+            syntax::ExprKind::Star => Some("*"),
+            syntax::ExprKind::Name(name) if name.contains('*') => Some(name.as_str()),
+            _ => None,
+        };
+        if let Some(pattern) = pattern {
+            let found: Vec<String> = self
+                .catalog
+                .tables()
+                .filter(|table| matches(pattern, &table.name))
+                .map(|table| table.name.clone())
+                .collect();
+            if found.is_empty() && !fuzzy {
+                self.error(codes::UNKNOWN_TABLE, table.span, format!("no table fits `{pattern}`"));
+            }
+            for name in found {
+                let expr = syntax::Expr { kind: syntax::ExprKind::Name(name.clone()), span: table.span };
+                if !self.spend(1, table.span) {
+                    return;
+                }
+                legs.push(Leg { name, plan: self.table(&expr) });
+            }
+            return;
+        }
+        let before = self.diagnostics.len();
+        let plan = self.table(table);
+        if fuzzy {
+            let unknown = self.diagnostics[before..].iter().any(|problem| problem.code == codes::UNKNOWN_TABLE);
+            if unknown {
+                // A fuzzy union leaves out what is not there.
+                let name = self.diagnostics[before..]
+                    .iter()
+                    .find(|problem| problem.code == codes::UNKNOWN_TABLE)
+                    .map(|p| p.message.clone());
+                self.diagnostics.truncate(before);
+                self.ignored(table.span, &format!("left out of the union: {}", name.unwrap_or_default()));
+                return;
+            }
+        }
+        let name = match &table.kind {
+            syntax::ExprKind::Name(name) => name.clone(),
+            _ => leg_name(&plan, legs.len()),
+        };
+        legs.push(Leg { name, plan });
+    }
+
+    pub(super) fn search(
+        &mut self,
+        input: Option<Plan>,
+        tables: &[syntax::Expr],
+        predicate: &syntax::Expr,
+        span: Span,
+    ) -> Plan {
+        let mut legs = Vec::new();
+        match input {
+            Some(plan) => legs.push(Leg { name: leg_name(&plan, 0), plan }),
+            None if tables.is_empty() => {
+                self.legs(&syntax::Expr { kind: syntax::ExprKind::Star, span }, false, &mut legs);
+            }
+            None => {
+                for table in tables {
+                    self.legs(table, false, &mut legs);
+                }
+            }
+        }
+        // A column that only some tables have is no error: a table without it cannot match.
+        let mut found = Vec::new();
+        for leg in legs {
+            let before = self.diagnostics.len();
+            let mut row = Row::of(&leg.plan.schema);
+            let bound = self.search_predicate(predicate, &mut row);
+            let missing = self.diagnostics[before..].iter().all(|problem| problem.code == codes::UNKNOWN_COLUMN);
+            if self.diagnostics.len() > before && missing {
+                self.diagnostics.truncate(before);
+                continue;
+            }
+            let predicate = self.expect(bound, ScalarType::Bool);
+            let plan = over(leg.plan, span, |input| Node::Filter { input, predicate });
+            found.push(Leg { name: leg.name, plan });
+        }
+        if found.is_empty() {
+            self.error(codes::UNKNOWN_COLUMN, span, "no table has the columns of this search");
+            return source::nothing(span);
+        }
+        self.unite(found, Some("$table"), false, span)
+    }
+
+    /// A bare text is looked for in every string column; `and`, `or` combine.
+    fn search_predicate(&mut self, predicate: &syntax::Expr, row: &mut Row) -> Expr {
+        match &predicate.kind {
+            syntax::ExprKind::Literal(Value::String(text), _) => search_term(text, row, predicate.span),
+            syntax::ExprKind::Logical { all, operands } => {
+                let operands = operands.iter().map(|operand| self.search_predicate(operand, row)).collect();
+                expr::balanced(if *all { BinaryOp::And } else { BinaryOp::Or }, operands, predicate.span)
+            }
+            syntax::ExprKind::Call { function, args } if function.text == "not" && args.len() == 1 => {
+                let inner = self.search_predicate(&args[0].value, row);
+                self.call_by_name("not", vec![inner], predicate.span)
+            }
+            syntax::ExprKind::Infix { op, left, right } if matches!(left.kind, syntax::ExprKind::Star) => {
+                let mut any = Vec::new();
+                for at in 0..row.columns.len() {
+                    if matches!(row.columns[at].scalar, ScalarType::String | ScalarType::Dynamic) {
+                        let column = expr::at(&row.columns, at, left.span);
+                        let right = self.scalar(right, row);
+                        any.push(self.infix(op, convert::convert(column, ScalarType::String), right, predicate.span));
+                    }
+                }
+                any_of(any, predicate.span)
+            }
+            _ => self.scalar(predicate, row),
+        }
+    }
+}
+
+/// `"text"` has (or with `*` around it: contains, starts, ends) in any string or dynamic column.
+fn search_term(text: &str, row: &Row, span: Span) -> Expr {
+    let (op, needle) = match (text.strip_prefix('*'), text.strip_suffix('*')) {
+        (Some(_), Some(_)) if text.len() > 1 => (StringOp::Contains, text.trim_matches('*')),
+        (Some(rest), None) => (StringOp::HasSuffix, rest),
+        (None, Some(rest)) => (StringOp::HasPrefix, rest),
+        _ => (StringOp::Has, text),
+    };
+    let literal = Expr { kind: ExprKind::Literal(Value::String(needle.to_owned())), scalar: ScalarType::String, span };
+    let any = (0..row.columns.len())
+        .filter(|at| matches!(row.columns[*at].scalar, ScalarType::String | ScalarType::Dynamic))
+        .map(|at| {
+            let left = Box::new(convert::convert(expr::at(&row.columns, at, span), ScalarType::String));
+            let kind = ExprKind::StringMatch { op, negated: false, left, right: Box::new(literal.clone()) };
+            Expr { kind, scalar: ScalarType::Bool, span }
+        })
+        .collect();
+    any_of(any, span)
+}
+
+fn any_of(any: Vec<Expr>, span: Span) -> Expr {
+    if any.is_empty() {
+        return Expr { kind: ExprKind::Literal(Value::Bool(false)), scalar: ScalarType::Bool, span };
+    }
+    expr::balanced(BinaryOp::Or, any, span)
+}
+
+fn leg_name(plan: &Plan, at: usize) -> String {
+    match &plan.node {
+        Node::Table { name } => name.clone(),
+        _ => format!("union_arg{at}"),
+    }
+}
+
+/// One output column of a union and the name that it has in the legs.
+struct Output {
+    column: ColumnSchema,
+    name: String,
+}
+
+impl Binder<'_> {
+    /// Projects every leg to the columns of the union and concatenates.
+    fn unite(&mut self, legs: Vec<Leg>, source_column: Option<&str>, inner: bool, span: Span) -> Plan {
+        let (outputs, mut names) = outputs(&legs, inner);
+        let cells = legs.len().saturating_mul(outputs.len());
+        if cells > MAX_CELLS {
+            let message =
+                format!("{} tables with {} columns in all are too many for one union", legs.len(), outputs.len());
+            self.error(codes::LIMIT, span, message).help("name the tables: `union A, B` or `search in (A, B) …`");
+            return source::nothing(span);
+        }
+        let source = source_column.map(|name| ColumnSchema { name: names.free(name), scalar: ScalarType::String });
+        let schema: Vec<ColumnSchema> =
+            source.iter().chain(outputs.iter().map(|output| &output.column)).cloned().collect();
+        let inputs = legs
+            .into_iter()
+            .map(|leg| {
+                let text = |text: &str| Expr {
+                    kind: ExprKind::Literal(Value::String(text.to_owned())),
+                    scalar: ScalarType::String,
+                    span,
+                };
+                let places: HashMap<&str, usize> =
+                    leg.plan.schema.iter().enumerate().map(|(at, column)| (column.name.as_str(), at)).collect();
+                let named = source.iter().map(|_| text(&leg.name));
+                let taken = outputs.iter().map(|Output { column, name }| {
+                    let at = places.get(name.as_str()).filter(|at| leg.plan.schema[**at].scalar == column.scalar);
+                    match at {
+                        Some(at) => expr::at(&leg.plan.schema, *at, span),
+                        None if column.scalar == ScalarType::String => text(""),
+                        None => Expr { kind: ExprKind::Literal(Value::Null), scalar: column.scalar, span },
+                    }
+                });
+                let columns = named.chain(taken).collect();
+                projected(leg.plan, schema.clone(), columns, false, span)
+            })
+            .collect();
+        Plan { node: Node::Union { inputs }, schema, span }
+    }
+}
+
+/// The columns of a union: a name that has several types gives one column for each, `x_long` and `x_string`.
+fn outputs(legs: &[Leg], inner: bool) -> (Vec<Output>, Names) {
+    let mut columns: Vec<(&str, Vec<ScalarType>, usize)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for column in legs.iter().flat_map(|leg| &leg.plan.schema) {
+        let place = *places.entry(&column.name).or_insert_with(|| {
+            columns.push((&column.name, Vec::new(), 0));
+            columns.len() - 1
+        });
+        let (_, types, count) = &mut columns[place];
+        *count += 1;
+        if !types.contains(&column.scalar) {
+            types.push(column.scalar);
+        }
+    }
+    columns.retain(|(_, _, count)| !inner || *count == legs.len());
+    let single = columns.iter().filter(|(_, types, _)| types.len() == 1).map(|(name, _, _)| *name);
+    let mut names = Names::of(single);
+    let mut outputs = Vec::with_capacity(columns.len());
+    for (name, types, _) in columns {
+        for scalar in &types {
+            let output = if types.len() == 1 { name.to_owned() } else { names.free(&format!("{name}_{scalar}")) };
+            outputs.push(Output { column: ColumnSchema { name: output, scalar: *scalar }, name: name.to_owned() });
+        }
+    }
+    (outputs, names)
+}

@@ -1,0 +1,6 @@
+//! Integration tests of the language.
+
+mod corpus;
+mod editor;
+mod hostile;
+mod specs;
