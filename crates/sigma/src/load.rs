@@ -89,9 +89,17 @@ fn read_all(files: &[PathBuf], lists: &Lists) -> Vec<Read> {
     std::thread::scope(|scope| {
         let parts: Vec<_> = files
             .chunks(share)
-            .map(|part| scope.spawn(move || part.iter().map(|file| read_file(file, lists)).collect::<Vec<_>>()))
+            .map(|part| scope.spawn(move || part.iter().map(|file| read_guarded(file, lists)).collect::<Vec<_>>()))
             .collect();
-        parts.into_iter().flat_map(|part| part.join().expect("reading a rule does not panic")).collect()
+        parts.into_iter().flat_map(|part| part.join().expect("a panic stays within its file")).collect()
+    })
+}
+
+/// A fault of the parser costs the one file that met it.
+fn read_guarded(file: &Path, lists: &Lists) -> Read {
+    std::panic::catch_unwind(|| read_file(file, lists)).unwrap_or_else(|_| Read {
+        problems: vec![Fault::NotARule.at(file, None, None, "the parser failed on this file".to_owned())],
+        ..Read::default()
     })
 }
 

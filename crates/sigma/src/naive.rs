@@ -53,8 +53,8 @@ fn any(parts: impl Iterator<Item = Option<Vec<Reason>>>, least: u64) -> Option<V
     (held.len() as u64 >= least).then(|| held.concat())
 }
 
-fn detection(name: &str, detection_: &Detection, gate: &Gate, event: &dyn Event) -> Option<Vec<Reason>> {
-    match detection_ {
+fn detection(name: &str, part: &Detection, gate: &Gate, event: &dyn Event) -> Option<Vec<Reason>> {
+    match part {
         Detection::All(parts) => all(parts.iter().map(|part| detection(name, part, gate, event))),
         Detection::Any(parts) => any(parts.iter().map(|part| detection(name, part, gate, event)), 1),
         Detection::Item(one) => item(name, one, gate, event),

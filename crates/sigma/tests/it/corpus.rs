@@ -1,5 +1,6 @@
 //! The published rules and their regression cases.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::OnceLock;
 
@@ -7,7 +8,7 @@ use rsigma_eval::event::JsonEvent;
 use serde_json::Value;
 use sigma::{Engine, Lists, Mappings, RuleSet, load};
 
-use crate::events::{Fields, batch, shared, windows};
+use crate::events::{Fields, batch, flat, shared, windows};
 
 const FOLDERS: [&str; 5] =
     ["rules", "rules-compliance", "rules-emerging-threats", "rules-placeholder", "rules-threat-hunting"];
@@ -111,18 +112,35 @@ fn regression_cases_match() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// Every rule on every regression event, gates left out on both sides, against the other engine.
-#[test]
-fn same_matches_as_the_oracle_on_regression_events() {
-    let (Some(corpus), Some(cases)) = (corpus(), cases()) else { return };
+/// Every rule on some events, gates left out on both sides, against the other engine.
+fn check_against_oracle(corpus: &RuleSet, events: &[Fields]) {
     let mut open = Mappings::default();
-    let sources: std::collections::BTreeSet<_> = corpus.rules.iter().map(|rule| rule.logsource.clone()).collect();
+    let sources: BTreeSet<_> = corpus.rules.iter().map(|rule| rule.logsource.clone()).collect();
     for source in sources {
         let source = serde_json::to_string(&source).expect("a log source is text");
         let text = format!("- logsource: {source}\n  gates: [{{ name: all, when: {{ '@product': '*' }} }}]");
         open.add("test", &text).expect("a mapping");
     }
     let engine = Engine::compile(corpus.rules.clone(), &open);
+    let ours = engine.evaluate(&batch(events));
+    let oracle = oracle(corpus);
+    let mut differences = Vec::new();
+    for (row, event) in events.iter().enumerate() {
+        let json = json(event);
+        let matches = oracle.evaluate(&JsonEvent::borrow(&json));
+        let theirs: BTreeSet<&str> = matches.iter().filter_map(|one| one.header.rule_id.as_deref()).collect();
+        let here = ours.hits.iter().filter(|hit| hit.row as usize == row);
+        let here: BTreeSet<&str> = here.map(|hit| engine.rules()[hit.rule as usize].id.as_str()).collect();
+        for id in here.symmetric_difference(&theirs) {
+            let side = if here.contains(id) { "only here" } else { "only there" };
+            differences.push(format!("row {row}: {id} {side}"));
+        }
+    }
+    println!("{} events, {} hits", events.len(), ours.hits.len());
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+fn oracle(corpus: &RuleSet) -> rsigma_eval::Engine {
     // One collection: the oracle builds its indexes anew for each that is added.
     let mut collection = rsigma_parser::SigmaCollection::new();
     for rule in &corpus.rules {
@@ -131,39 +149,57 @@ fn same_matches_as_the_oracle_on_regression_events() {
     }
     let mut oracle = rsigma_eval::Engine::new();
     oracle.add_collection(&collection).expect("rules that the oracle takes");
-    let events: Vec<Fields> = cases.iter().flat_map(|case| case.events.iter().map(windows)).collect();
-    let ours = engine.evaluate(&batch(&events));
-    let mut differences = Vec::new();
-    for (row, event) in events.iter().enumerate() {
-        let json: serde_json::Map<String, Value> = event
-            .iter()
-            .filter(|(name, _)| !name.starts_with('@'))
-            .map(|(name, values)| {
-                let value = match values.as_slice() {
-                    [one] => Value::from(one.as_str()),
-                    many => Value::from(many.to_vec()),
-                };
-                (name.clone(), value)
-            })
-            .collect();
-        let json = Value::Object(json);
-        let matches = oracle.evaluate(&JsonEvent::borrow(&json));
-        let mut theirs: Vec<&str> = matches.iter().filter_map(|one| one.header.rule_id.as_deref()).collect();
-        let here = ours.hits.iter().filter(|hit| hit.row as usize == row);
-        let mut here: Vec<&str> = here.map(|hit| engine.rules()[hit.rule as usize].id.as_str()).collect();
-        theirs.sort_unstable();
-        here.sort_unstable();
-        if theirs != here {
-            let only = |one: &[&str], other: &[&str]| -> Vec<String> {
-                one.iter().filter(|id| !other.contains(id)).map(ToString::to_string).collect()
-            };
-            differences.push(format!(
-                "row {row}: only here {:?}, only there {:?}",
-                only(&here, &theirs),
-                only(&theirs, &here)
-            ));
+    oracle
+}
+
+fn json(event: &Fields) -> Value {
+    let fields = event.iter().filter(|(name, _)| !name.starts_with('@')).map(|(name, values)| {
+        let value = match values.as_slice() {
+            [one] => Value::from(one.as_str()),
+            many => Value::from(many.to_vec()),
+        };
+        (name.clone(), value)
+    });
+    Value::Object(fields.collect())
+}
+
+#[test]
+fn same_matches_as_the_oracle() {
+    let Some(corpus) = corpus() else { return };
+    let mut events: Vec<Fields> =
+        cases().unwrap_or_default().iter().flat_map(|case| case.events.iter().map(windows)).collect();
+    if let Some(root) = shared("otrf/datasets/atomic", "attack simulations") {
+        let zips = walkdir::WalkDir::new(&root).sort_by_file_name().into_iter().flatten();
+        for zip in zips.filter(|entry| entry.path().extension().is_some_and(|end| end == "zip")) {
+            events.extend(simulation(zip.path()));
         }
     }
-    println!("{} events, {} hits", events.len(), ours.hits.len());
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    if !events.is_empty() {
+        check_against_oracle(corpus, &events);
+    }
+}
+
+/// A few events of a small simulation, spread over it.
+fn simulation(path: &Path) -> Vec<Fields> {
+    const LARGEST_BYTES: u64 = 150_000;
+    const EVENTS: usize = 24;
+    if std::fs::metadata(path).is_ok_and(|metadata| metadata.len() > LARGEST_BYTES) {
+        return Vec::new();
+    }
+    let file = std::fs::File::open(path).expect("the file was just found");
+    let Ok(mut archive) = zip::ZipArchive::new(file) else { return Vec::new() };
+    let mut text = String::new();
+    for number in 0..archive.len() {
+        let Ok(mut member) = archive.by_index(number) else { continue };
+        let wanted = member.name().is_ok_and(|name| name.ends_with(".json"));
+        if wanted && std::io::Read::read_to_string(&mut member, &mut text).is_err() {
+            return Vec::new();
+        }
+    }
+    let lines: Vec<&str> = text.lines().collect();
+    let step = (lines.len() / EVENTS).max(1);
+    let chosen = lines.iter().step_by(step).filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut events: Vec<Fields> = chosen.map(|event| flat(&event)).collect();
+    events.iter_mut().for_each(|event| drop(event.insert("@product".to_owned(), vec!["windows".to_owned()])));
+    events
 }
