@@ -15,6 +15,9 @@ use crate::pattern::{Pattern, Shape, fold, fold_into};
 /// The id of a predicate in the program.
 pub(crate) type Predicate = u32;
 
+/// Literals up to so many bytes together go into a DFA, which takes some 300 bytes of memory for each.
+const MAX_DFA_BYTES: usize = 6 << 10;
+
 /// The compiled tests of one field.
 #[derive(Default)]
 pub(crate) struct Matcher {
@@ -92,8 +95,10 @@ impl Literals {
         if texts.is_empty() {
             return (None, meanings);
         }
-        let automaton =
-            AhoCorasick::builder().kind(Some(AhoCorasickKind::ContiguousNFA)).prefilter(false).build(&texts);
+        // A small automaton affords the faster form; a large one would leave the processor's cache.
+        let bytes: usize = texts.iter().map(String::len).sum();
+        let kind = if bytes <= MAX_DFA_BYTES { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
+        let automaton = AhoCorasick::builder().kind(Some(kind)).prefilter(false).build(&texts);
         (Some(automaton.expect("rules hold far fewer than 2^31 bytes of literals")), meanings)
     }
 }

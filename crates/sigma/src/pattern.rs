@@ -205,23 +205,29 @@ pub fn fold_char(character: char) -> impl Iterator<Item = char> {
 
 /// `text` with case taken away.
 pub fn fold(text: &str) -> Cow<'_, str> {
-    if !text.is_ascii() {
-        return Cow::Owned(text.chars().flat_map(fold_char).collect());
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(text);
     }
-    if text.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Cow::Owned(text.to_ascii_lowercase());
-    }
-    Cow::Borrowed(text)
+    let mut folded = String::with_capacity(text.len());
+    fold_into(text, &mut folded);
+    Cow::Owned(folded)
 }
 
-/// Writes the folded `text` into `buffer`, replacing what was there.
+/// Writes the folded `text` into `buffer`, replacing what was there. Runs of ASCII, nearly all of any log, go by the
+/// block.
 pub fn fold_into(text: &str, buffer: &mut String) {
     buffer.clear();
-    if text.is_ascii() {
-        buffer.push_str(text);
-        buffer.make_ascii_lowercase();
-    } else {
-        buffer.extend(text.chars().flat_map(fold_char));
+    let mut rest = text;
+    loop {
+        let plain = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());
+        let (ascii, other) = rest.split_at(plain);
+        let start = buffer.len();
+        buffer.push_str(ascii);
+        buffer[start..].make_ascii_lowercase();
+        let mut characters = other.chars();
+        let Some(character) = characters.next() else { return };
+        buffer.extend(fold_char(character));
+        rest = characters.as_str();
     }
 }
 
@@ -265,7 +271,8 @@ mod tests {
         assert_eq!(fold("Straſe\u{212A}"), "strasek");
         assert_eq!(fold("ÀÉ"), "àé");
         let mut buffer = String::from("old");
-        fold_into("ABÇ", &mut buffer);
-        assert_eq!(buffer, "abç");
+        fold_into("ABÇÉ\u{1F600}Xy", &mut buffer);
+        assert_eq!(buffer, "abçé\u{1F600}xy");
+        assert_eq!(fold("ab c7"), "ab c7");
     }
 }
