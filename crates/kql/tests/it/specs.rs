@@ -80,14 +80,14 @@ fn check(path: &std::path::Path) -> usize {
             .map(|rest| ("schema", rest))
             .or(rest.strip_prefix("```diagnostics\n").map(|rest| ("diagnostics", rest)));
         if let Some((expected_kind, body)) = expected {
-            let end = body.find("```").expect("every block is closed");
+            let end = body.find("\n```").expect("every block is closed");
             if (expected_kind, body[..end].trim_end()) != (kind, got.as_str()) {
                 wrong.push(format!(
                     "{query}\n  expected {expected_kind}: {}\n  got {kind}: {got}",
                     body[..end].trim_end()
                 ));
             }
-            rest = &body[end + 3..];
+            rest = &body[end + 4..];
         } else {
             wrong.push(format!("{query}\n  has no answer; got {kind}: {got}"));
             out.push('\n');
