@@ -1,0 +1,96 @@
+// Checks the message files against each other and writes the types of their keys.
+//   node scripts/messages.mjs           problems on standard error, exit 1 when there are any
+//   node scripts/messages.mjs --write   writes src/lib/i18n/keys.ts
+import { readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = new URL("../", import.meta.url);
+const languages = ["en", "fr", "ar"];
+const keysFile = new URL("src/lib/i18n/keys.ts", root);
+
+const load = (language) => JSON.parse(readFileSync(new URL(`messages/${language}.json`, root), "utf8"));
+const forms = (message) => (typeof message === "string" ? { other: message } : message);
+const parameters = (message) => {
+  const names = new Set();
+  for (const text of Object.values(forms(message))) {
+    for (const [, name] of text.matchAll(/\{(\w+)\}/g)) names.add(name);
+  }
+  return [...names].sort();
+};
+
+/** Every way in which the files disagree with English, in words. */
+export function checkMessages() {
+  const reference = load("en");
+  const problems = languages.flatMap((language) => checkLanguage(language, load(language), reference));
+  if (readOrEmpty(keysFile) !== keyTypes(reference)) {
+    problems.push("src/lib/i18n/keys.ts is stale: run `node scripts/messages.mjs --write`");
+  }
+  return problems;
+}
+
+function checkLanguage(language, messages, reference) {
+  const problems = [];
+  const categories = new Intl.PluralRules(language).resolvedOptions().pluralCategories;
+  for (const key of Object.keys(reference)) {
+    const message = messages[key];
+    if (message === undefined) {
+      problems.push(`${language}: \`${key}\` is missing`);
+      continue;
+    }
+    if ((typeof message === "string") !== (typeof reference[key] === "string")) {
+      problems.push(`${language}: \`${key}\` must ${typeof message === "string" ? "" : "not "}have plural forms`);
+    } else if (typeof message !== "string") {
+      const absent = categories.filter((category) => message[category] === undefined);
+      if (absent.length > 0) problems.push(`${language}: \`${key}\` lacks the form ${absent.join(", ")}`);
+    }
+    if (Object.values(forms(message)).some((text) => text.trim() === "")) {
+      problems.push(`${language}: \`${key}\` is empty`);
+    }
+    const [mine, theirs] = [parameters(message), parameters(reference[key])];
+    if (mine.join() !== theirs.join()) {
+      problems.push(`${language}: \`${key}\` names {${mine}} where English names {${theirs}}`);
+    }
+  }
+  for (const key of Object.keys(messages)) {
+    if (reference[key] === undefined) problems.push(`${language}: \`${key}\` does not exist in English`);
+  }
+  return problems;
+}
+
+function keyTypes(reference) {
+  const lines = Object.keys(reference)
+    .sort()
+    .map((key) => `  ${JSON.stringify(key)}: ${parameterType(reference[key])};`);
+  return [
+    "// Written by scripts/messages.mjs from messages/en.json. Do not edit.",
+    "",
+    "/** Every message and the parameters it takes. */",
+    "export interface Messages {",
+    ...lines,
+    "}",
+    "",
+  ].join("\n");
+}
+
+function parameterType(message) {
+  const names = parameters(message);
+  if (typeof message !== "string" && !names.includes("count")) names.unshift("count");
+  if (names.length === 0) return "null";
+  const plural = typeof message !== "string";
+  return `{ ${names.map((name) => `${name}: ${plural && name === "count" ? "number" : "string | number"}`).join("; ")} }`;
+}
+
+function readOrEmpty(url) {
+  try {
+    return readFileSync(url, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  if (process.argv.includes("--write")) writeFileSync(keysFile, keyTypes(load("en")));
+  const problems = checkMessages();
+  for (const problem of problems) console.error(problem);
+  process.exitCode = problems.length > 0 ? 1 : 0;
+}

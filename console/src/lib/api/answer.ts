@@ -1,0 +1,72 @@
+// Asking in KQL: the answer is a stream of lines, so the first rows are on screen while the last are being read.
+import { refuse, writeHeaders } from "./client";
+import { Problem, type ProblemBody } from "./problem";
+import { LineSplitter } from "./lines";
+import type { AnswerSummary, Column, ExportFormat } from "./types";
+
+export interface Question {
+  query: string;
+  from?: string | undefined;
+  to?: string | undefined;
+}
+
+export interface Sink {
+  columns(columns: Column[]): void;
+  rows(rows: unknown[][]): void;
+  done(summary: AnswerSummary): void;
+}
+
+type Line =
+  | { columns: Column[] }
+  | { rows: unknown[][] }
+  | { done: AnswerSummary }
+  | { error: ProblemBody };
+
+/** Runs a question. Aborting the signal closes the connection, which cancels the query on the server. */
+export async function ask(question: Question, sink: Sink, signal: AbortSignal): Promise<void> {
+  const response = await post("/api/v1/query", question, signal);
+  if (response.body === null) throw new TypeError("the answer has no body");
+  const lines = new LineSplitter();
+  const reader = response.body.getReader();
+  let finished = false;
+  for (;;) {
+    const { value, done } = await reader.read();
+    for (const line of done ? lines.end() : lines.push(value)) finished = feed(JSON.parse(line) as Line, sink) || finished;
+    if (done) break;
+  }
+  if (!finished) throw new Problem({ code: "cut-off", title: "", detail: "", status: 0 });
+}
+
+function feed(line: Line, sink: Sink): boolean {
+  if ("columns" in line) sink.columns(line.columns);
+  else if ("rows" in line) sink.rows(line.rows);
+  else if ("error" in line) throw new Problem({ ...line.error, status: line.error.status });
+  else {
+    sink.done(line.done);
+    return true;
+  }
+  return false;
+}
+
+/** The whole answer as a file in the reader's downloads. */
+export async function exportAnswer(question: Question, format: ExportFormat): Promise<void> {
+  const response = await post(`/api/v1/query/export?format=${format}`, question, null);
+  const address = URL.createObjectURL(await response.blob());
+  const link = document.createElement("a");
+  link.href = address;
+  link.download = `vigie-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${format}`;
+  link.click();
+  URL.revokeObjectURL(address);
+}
+
+async function post(path: string, question: Question, signal: AbortSignal | null): Promise<Response> {
+  const response = await fetch(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", ...writeHeaders() },
+    body: JSON.stringify(question),
+    credentials: "same-origin",
+    signal,
+  });
+  if (!response.ok) await refuse(response, path);
+  return response;
+}

@@ -1,0 +1,98 @@
+// The words. Messages of one language are loaded on demand; keys and parameters are checked by the compiler.
+import type { Messages } from "./keys";
+
+export const languages = ["en", "fr", "ar"] as const;
+export type Language = (typeof languages)[number];
+export type MessageKey = keyof Messages;
+/** Keys that need no parameter: what menus, commands and headings use. */
+export type PlainKey = { [K in MessageKey]: Messages[K] extends null ? K : never }[MessageKey];
+type Template = string | Partial<Record<Intl.LDMLPluralRule, string>>;
+type Dictionary = Record<string, Template>;
+
+/** How each language calls itself, for the switch. */
+export const languageNames: Record<Language, string> = { en: "English", fr: "Français", ar: "العربية" };
+
+const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
+  en: () => import("../../../messages/en.json"),
+  fr: () => import("../../../messages/fr.json"),
+  ar: () => import("../../../messages/ar.json"),
+};
+
+const storageKey = "vigie.language";
+
+class Words {
+  language = $state<Language>("en");
+  #dictionary = $state.raw<Dictionary>({});
+  #plural = $derived(new Intl.PluralRules(this.language));
+
+  /** Tag for `Intl`: Arabic keeps Latin digits, so that a number on screen is the number in the log. */
+  get locale(): string {
+    return this.language === "ar" ? "ar-u-nu-latn" : this.language === "en" ? "en-GB" : this.language;
+  }
+
+  get direction(): "ltr" | "rtl" {
+    return this.language === "ar" ? "rtl" : "ltr";
+  }
+
+  async use(language: Language): Promise<void> {
+    this.#dictionary = (await loaders[language]()).default as Dictionary;
+    this.language = language;
+    document.documentElement.lang = language;
+    document.documentElement.dir = this.direction;
+    rememberLanguage(language);
+  }
+
+  /** The template of `key` in the present language. */
+  template(key: string, count: number | undefined): string | undefined {
+    const message = this.#dictionary[key];
+    if (message === undefined || typeof message === "string") return message;
+    return message[this.#plural.select(count ?? 0)] ?? message.other;
+  }
+}
+
+export const words = new Words();
+
+type Arguments<K extends MessageKey> = Messages[K] extends null ? [] : [parameters: Messages[K]];
+
+/** The message `key`, its parameters filled in. Numbers are written as the language writes them. */
+export function t<K extends MessageKey>(key: K, ...args: Arguments<K>): string {
+  const parameters = args[0] as Record<string, string | number> | undefined;
+  const count = parameters?.["count"];
+  const template = words.template(key, typeof count === "number" ? count : undefined) ?? key;
+  return parameters === undefined ? template : fill(template, parameters, words.locale);
+}
+
+/** A message whose key is made from a code that the server sent; the code itself when we have no word for it. */
+export function code(prefix: string, value: string): string {
+  return words.template(`${prefix}.${value}`, undefined) ?? value;
+}
+
+export function fill(template: string, parameters: Record<string, string | number>, locale: string): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = parameters[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? new Intl.NumberFormat(locale).format(value) : value;
+  });
+}
+
+/** What the reader chose before, else the first of the browser's languages that we speak. */
+export function preferredLanguage(): Language {
+  const wanted = [storedLanguage(), ...navigator.languages].map((tag) => tag?.slice(0, 2));
+  return wanted.find((tag): tag is Language => (languages as readonly (string | undefined)[]).includes(tag)) ?? "en";
+}
+
+function storedLanguage(): string | undefined {
+  try {
+    return localStorage.getItem(storageKey) ?? undefined;
+  } catch {
+    return undefined; // Storage refused: the browser's languages decide.
+  }
+}
+
+function rememberLanguage(language: Language): void {
+  try {
+    localStorage.setItem(storageKey, language);
+  } catch {
+    // Storage refused: the choice lasts as long as the page.
+  }
+}
