@@ -1,0 +1,110 @@
+// A question being asked: its answer as it streams in, its order, its end.
+import { ask, type Question } from "$lib/api/answer";
+import { asProblem, isAbort, type Problem } from "$lib/api/problem";
+import type { AnswerSummary, Column } from "$lib/api/types";
+import { orderOf, widthsOf, type Row, type Sort } from "$lib/grid/cells";
+
+/** How often the screen follows the stream. */
+const follow_ms = 120;
+
+export class Asking {
+  columns = $state.raw<Column[]>([]);
+  widths = $state.raw<number[]>([]);
+  /** Rows on screen; the array behind may already hold more. */
+  count = $state(0);
+  sort = $state.raw<Sort | null>(null);
+  running = $state(false);
+  started = $state(0);
+  summary = $state.raw<AnswerSummary | null>(null);
+  problem = $state.raw<Problem | null>(null);
+  cancelled = $state(false);
+  /** The question that the answer belongs to. */
+  question = $state.raw<Question | null>(null);
+  /** Grows with each answer, so that what was derived from the rows of the last one is made anew. */
+  edition = $state(0);
+  rows: Row[] = [];
+  #order: Uint32Array | null = null;
+  #abort: AbortController | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Asks, and returns when the answer has ended, one way or another. */
+  async run(question: Question): Promise<void> {
+    this.#abort?.abort();
+    const abort = (this.#abort = new AbortController());
+    this.#begin(question);
+    const sink = {
+      columns: (columns: Column[]) => (this.columns = columns),
+      rows: (rows: unknown[][]) => this.#take(rows),
+      done: (summary: AnswerSummary) => (this.summary = summary),
+    };
+    try {
+      await ask(question, sink, abort.signal);
+    } catch (error) {
+      if (this.#abort !== abort) return;
+      if (isAbort(error)) this.cancelled = true;
+      else this.problem = asProblem(error);
+    }
+    if (this.#abort !== abort) return;
+    this.#show();
+    this.running = false;
+  }
+
+  /** Stops the question; the rows that have come stay. */
+  cancel(): void {
+    this.#abort?.abort();
+  }
+
+  rowAt = (position: number): Row => {
+    // Reading the edition makes callers follow a new order or a new answer.
+    void this.edition;
+    return this.rows[this.#order?.[position] ?? position] ?? [];
+  };
+
+  /** Up, down, and back to the order of the answer. */
+  sortBy(column: number): void {
+    const now = this.sort;
+    if (now?.column !== column) this.sort = { column, descending: false };
+    else this.sort = now.descending ? null : { column, descending: true };
+    this.#arrange();
+  }
+
+  resize(column: number, width: number): void {
+    this.widths = this.widths.map((one, at) => (at === column ? width : one));
+  }
+
+  #begin(question: Question): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.rows = [];
+    this.#order = null;
+    this.columns = [];
+    this.widths = [];
+    this.count = 0;
+    this.sort = null;
+    this.summary = null;
+    this.problem = null;
+    this.cancelled = false;
+    this.question = question;
+    this.running = true;
+    this.started = Date.now();
+    this.edition += 1;
+  }
+
+  #take(rows: unknown[][]): void {
+    for (const row of rows) this.rows.push(row);
+    this.#timer ??= setTimeout(() => this.#show(), follow_ms);
+  }
+
+  #show(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.widths.length !== this.columns.length) this.widths = widthsOf(this.columns, this.rows.slice(0, 200));
+    if (this.sort) this.#arrange();
+    this.count = this.rows.length;
+  }
+
+  #arrange(): void {
+    this.#order = this.sort ? orderOf(this.rows, this.columns[this.sort.column]?.type ?? "string", this.sort) : null;
+    this.edition += 1;
+  }
+}
