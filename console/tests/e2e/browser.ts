@@ -1,0 +1,87 @@
+// A browser and a server to drive: the real one when `VIGIE_URL` is set, else the mock beside it.
+import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
+import { existsSync } from "node:fs";
+
+export interface Target {
+  url: string;
+  user: string;
+  password: string;
+  setupUrl: string | null;
+  mock: boolean;
+  raise: (() => void) | null;
+  stop: () => Promise<void>;
+}
+
+const flags = [
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update", "--disable-sync",
+];
+
+export async function openTarget(): Promise<Target> {
+  const url = process.env["VIGIE_URL"];
+  if (url !== undefined && url !== "") {
+    return {
+      url: url.replace(/\/$/, ""),
+      user: required("VIGIE_USER"),
+      password: required("VIGIE_PASSWORD"),
+      setupUrl: process.env["VIGIE_SETUP_URL"] || null,
+      mock: false,
+      raise: null,
+      stop: async () => {},
+    };
+  }
+  const { start, credentials, setupPath } = await import("../mock/server.mjs");
+  const server = await start();
+  return { ...credentials, url: server.url, setupUrl: server.url + setupPath, mock: true, raise: server.raise, stop: server.stop };
+}
+
+export function openBrowser(): Promise<Browser> {
+  const candidates = [process.env["VIGIE_CHROMIUM"], "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+  const executablePath = candidates.find((path) => path !== undefined && existsSync(path));
+  if (executablePath === undefined) throw new Error("no Chromium: install the package `chromium` or set VIGIE_CHROMIUM to its path");
+  return chromium.launch({ executablePath, args: flags });
+}
+
+export interface Look {
+  theme: "light" | "dark";
+  language: "en" | "fr" | "ar";
+}
+
+/** A fresh context with a look; every message of the content policy and every error of a script is collected. */
+export async function openContext(browser: Browser, look: Look, size = { width: 1440, height: 900 }): Promise<{ context: BrowserContext; faults: string[] }> {
+  const context = await browser.newContext({
+    viewport: size, colorScheme: look.theme, locale: look.language, reducedMotion: "reduce", ignoreHTTPSErrors: true, permissions: ["clipboard-read", "clipboard-write"],
+  });
+  const faults: string[] = [];
+  await context.addInitScript((language) => localStorage.setItem("vigie.language", language), look.language);
+  context.on("weberror", (error) => faults.push(`error: ${error.error().message}`));
+  context.on("console", (message) => {
+    // An answer of 401 before sign-in is what the console expects; the browser prints it all the same.
+    if (message.type() === "error" && !/status of 4\d\d/.test(message.text())) faults.push(`console: ${message.text()}`);
+  });
+  return { context, faults };
+}
+
+export async function signIn(page: Page, target: Target): Promise<void> {
+  await page.goto(`${target.url}/login`);
+  const name = page.locator("input[autocomplete=username]");
+  await Promise.race([name.waitFor(), page.locator("nav").waitFor()]);
+  if (!(await name.isVisible())) return;
+  await name.fill(target.user);
+  await page.locator("input[autocomplete=current-password]").fill(target.password);
+  await page.keyboard.press("Enter");
+  await page.locator("nav").waitFor();
+}
+
+/** Nothing is on its way any more. */
+export async function settle(page: Page): Promise<void> {
+  await page.locator("main h1").waitFor();
+  await page.waitForFunction(() => document.querySelector(".loading, .wait") === null);
+  await page.evaluate(() => document.fonts.ready);
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === "") throw new Error(`VIGIE_URL is set, so ${name} must be, too`);
+  return value;
+}

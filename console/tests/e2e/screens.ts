@@ -1,0 +1,76 @@
+// Pictures of every page, to be looked at: `npm run screens -- FOLDER [light|dark] [en|fr|ar]`.
+import { mkdirSync } from "node:fs";
+import { openBrowser, openContext, openTarget, settle, signIn, type Look } from "./browser";
+
+export const routes: Record<string, string> = {
+  overview: "/",
+  ask: "/ask?q=SecurityEvent%0A%7C+where+EventID+%3D%3D+4625%0A%7C+take+5000&run=1",
+  chart: "/ask?q=SecurityEvent%0A%7C+summarize+count()+by+bin(TimeGenerated,+15m),+Computer%0A%7C+render+timechart&run=1",
+  start: "/ask",
+  alerts: "/alerts",
+  incidents: "/incidents",
+  rules: "/rules",
+  sources: "/sources",
+  ledger: "/ledger",
+  settings: "/settings",
+};
+
+export async function takeScreens(folder: string, look: Look, only: string[] = []): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const target = await openTarget();
+  const browser = await openBrowser();
+  const { context, faults } = await openContext(browser, look);
+  const page = await context.newPage();
+  const shoot = (name: string) => page.screenshot({ path: `${folder}/${name}-${look.theme}-${look.language}.png` });
+  const wanted = (name: string) => only.length === 0 || only.includes(name);
+  await page.goto(`${target.url}/login`);
+  await page.locator("h1").waitFor();
+  if (wanted("login")) await shoot("login");
+  await signIn(page, target);
+  for (const [name, path] of Object.entries(routes)) {
+    if (!wanted(name)) continue;
+    await page.goto(target.url + path);
+    await settle(page);
+    await page.waitForTimeout(700);
+    if (name === "ask") {
+      await page.locator("[role=gridcell]").nth(8).click();
+      await page.waitForTimeout(200);
+    }
+    await shoot(name);
+  }
+  if (wanted("alert")) {
+    await page.goto(`${target.url}/alerts`);
+    await page.locator("[data-row]").first().click();
+    await page.locator(".code-block").first().waitFor();
+    await page.waitForTimeout(300);
+    await shoot("alert");
+  }
+  if (wanted("dossier")) {
+    await page.goto(`${target.url}/incidents`);
+    await page.locator("[data-row]").first().click();
+    await settle(page);
+    await page.waitForTimeout(300);
+    await shoot("dossier");
+    await page.keyboard.press("t");
+    await page.waitForTimeout(400);
+    await shoot("dossier-act");
+  }
+  if (wanted("rule")) {
+    await page.goto(`${target.url}/rules`);
+    await page.locator("[data-row]").first().click();
+    await page.locator(".code-block").first().waitFor();
+    await shoot("rule");
+  }
+  if (wanted("palette")) {
+    await page.keyboard.press("Control+k");
+    await page.waitForTimeout(200);
+    await shoot("palette");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await page.waitForTimeout(300);
+    await shoot("help");
+  }
+  for (const fault of new Set(faults)) console.error(fault);
+  await browser.close();
+  await target.stop();
+}
