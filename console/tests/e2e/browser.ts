@@ -53,7 +53,10 @@ export async function openContext(browser: Browser, look: Look, size = { width: 
     viewport: size, colorScheme: look.theme, locale: look.language, reducedMotion: "reduce", ignoreHTTPSErrors: true, permissions: ["clipboard-read", "clipboard-write"],
   });
   const faults: string[] = [];
-  await context.addInitScript((language) => localStorage.setItem("vigie.language", language), look.language);
+  await context.addInitScript((language) => {
+    // Also runs in the empty page before the first address, which has no storage.
+    if (location.protocol.startsWith("http")) localStorage.setItem("vigie.language", language);
+  }, look.language);
   context.on("weberror", (error) => faults.push(`error: ${error.error().message}`));
   context.on("console", (message) => {
     // An answer of 401 before sign-in is what the console expects; the browser prints it all the same.

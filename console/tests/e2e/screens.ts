@@ -1,4 +1,4 @@
-// Pictures of every page, to be looked at: `npm run screens -- FOLDER [light|dark] [en|fr|ar]`.
+// Pictures of every page, to be looked at: `VIGIE_SCREENS=folder VIGIE_LOOK=dark,ar npm run screens`.
 import { mkdirSync } from "node:fs";
 import { openBrowser, openContext, openTarget, settle, signIn, type Look } from "./browser";
 

@@ -189,7 +189,7 @@ export const ledger = Array.from({ length: 240 }, (_, at) => {
   return {
     sequence, at: iso(now - at * 500_000), actor: at % 5 === 4 ? "system:detect" : "user:u-1", actor_name: at % 5 === 4 ? "Vigie" : "Nadia Benali",
     verb: verbs[at % verbs.length], entity: `incident-${at % 6}`, reason: at % 5 === 4 ? null : "On duty tonight; the host is off the network",
-    payload: at % 11 === 10 ? null : { owner: { from: null, to: "u-1" } }, erased: at % 11 === 10, hash: hex(sequence), previous_hash: hex(sequence - 1),
+    before: at % 11 === 10 ? null : { owner: null, version: 2 }, after: at % 11 === 10 ? null : { owner: "u-1", version: 3 }, erased: at % 11 === 10, hash: hex(sequence),
   };
 });
 

@@ -1060,12 +1060,12 @@ export interface components {
             /** @description The id of what it was done to. */
             entity: string;
             reason?: string | null;
-            payload?: components["schemas"]["Value"] | null;
-            /** @description Its personal data was erased; the chain still holds. */
+            before?: components["schemas"]["Value"] | null;
+            after?: components["schemas"]["Value"] | null;
+            /** @description Reason, before and after were erased; the chain still holds. */
             erased: boolean;
-            /** @description Hexadecimal. */
+            /** @description Hexadecimal; it covers everything before it. */
             hash: string;
-            previous_hash: string;
         };
         /** @description What a walk along the whole chain found. */
         LedgerProof: {
@@ -1075,7 +1075,7 @@ export interface components {
             /** Format: int64 */
             erased: number;
             /** @description The hash of the last entry: keep it elsewhere, and the end cannot be cut off unnoticed. */
-            head?: string | null;
+            head: string;
             first_bad?: components["schemas"]["BadEntry"] | null;
             /** Format: double */
             elapsed_ms: number;
@@ -2793,12 +2793,10 @@ export interface operations {
             query?: {
                 /** @description `user:…`, `token:…` or `system:…`. */
                 actor?: string;
-                /** @description A verb, or its beginning up to a dot. */
+                /** @description A verb (`incident.close`) or its room (`incident`). */
                 verb?: string;
                 /** @description The id of what was acted on. */
                 entity?: string;
-                from?: components["schemas"]["Instant"];
-                to?: components["schemas"]["Instant"];
                 /** @description 1 to 500; 100 when absent. */
                 limit?: number;
                 cursor?: string;

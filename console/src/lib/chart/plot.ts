@@ -21,11 +21,12 @@ export function drawLines(host: HTMLElement, data: Lines, size: { width: number;
       ...size,
       tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
       cursor: { drag: { x: true, y: false, setScale: false } },
-      axes: [axis, { ...axis, size: 56 }],
+      axes: [{ ...axis, values: (_, splits) => stampsOf(splits) }, { ...axis, size: 56 }],
       series: [
         { label: "UTC", value: (_, seconds) => (seconds === null ? "–" : new Date(seconds * 1000).toISOString().slice(0, 19).replace("T", " ")) },
         ...data.lines.map(({ name }, at) => ({
           label: name,
+          value: (_: uPlot, value: number | null) => (value === null ? "–" : String(value)),
           stroke: colour(hues[at % hues.length] ?? "--accent"),
           width: 1.75,
           // Colour never stands alone: each further line has a dash of its own.
@@ -48,6 +49,18 @@ export function drawLines(host: HTMLElement, data: Lines, size: { width: number;
     host,
   );
   return { resize: (width, height) => plot.setSize({ width, height }), destroy: () => plot.destroy() };
+}
+
+/** The clock of each mark, and the day where it begins or changes. 24 hours, as everywhere else. */
+function stampsOf(splits: number[]): string[] {
+  let day = "";
+  return splits.map((seconds) => {
+    const iso = new Date(seconds * 1000).toISOString();
+    const changed = iso.slice(0, 10) !== day;
+    day = iso.slice(0, 10);
+    const clock = (splits[1] ?? 0) - (splits[0] ?? 0) < 60 ? iso.slice(11, 19) : iso.slice(11, 16);
+    return changed ? `${clock}\n${day}` : clock;
+  });
 }
 
 /** `light-dark(…)` as the colour that it is now: a canvas does not know the function. */

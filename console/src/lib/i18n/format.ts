@@ -44,6 +44,11 @@ export function localText(date: Date, locale: string): string {
   }).format(date);
 }
 
+/** Whether the reader's own zone says something that UTC does not. */
+export function hasLocalZone(date: Date): boolean {
+  return date.getTimezoneOffset() !== 0;
+}
+
 /** `16:03 GMT+2`, for the clock in the bar. */
 export function localClock(date: Date, locale: string): string {
   return new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", timeZoneName: "short" }).format(date);
@@ -82,4 +87,13 @@ export function bytesText(bytes: number, locale: string): string {
   const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
   const format = { style: "unit", unit: units[power], unitDisplay: "short", maximumFractionDigits: 1 } as const;
   return new Intl.NumberFormat(locale, format).format(bytes / 1000 ** power);
+}
+
+/** A template with its `{parameters}` filled in, numbers as the language writes them; an unknown one stays as it is. */
+export function fill(template: string, parameters: Record<string, string | number>, locale: string): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => {
+    const value = parameters[name];
+    if (value === undefined) return whole;
+    return typeof value === "number" ? new Intl.NumberFormat(locale).format(value) : value;
+  });
 }

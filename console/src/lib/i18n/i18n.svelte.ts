@@ -1,4 +1,5 @@
 // The words. Messages of one language are loaded on demand; keys and parameters are checked by the compiler.
+import { fill } from "./format";
 import type { Messages } from "./keys";
 
 export const languages = ["en", "fr", "ar"] as const;
@@ -65,14 +66,6 @@ export function t<K extends MessageKey>(key: K, ...args: Arguments<K>): string {
 /** A message whose key is made from a code that the server sent; the code itself when we have no word for it. */
 export function code(prefix: string, value: string): string {
   return words.template(`${prefix}.${value}`, undefined) ?? value;
-}
-
-export function fill(template: string, parameters: Record<string, string | number>, locale: string): string {
-  return template.replace(/\{(\w+)\}/g, (whole, name: string) => {
-    const value = parameters[name];
-    if (value === undefined) return whole;
-    return typeof value === "number" ? new Intl.NumberFormat(locale).format(value) : value;
-  });
 }
 
 /** What the reader chose before, else the first of the browser's languages that we speak. */

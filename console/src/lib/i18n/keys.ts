@@ -146,6 +146,7 @@ export interface Messages {
   "field.status": null;
   "field.title": null;
   "field.value": null;
+  "filter.at-least": null;
   "filter.clear": null;
   "filter.entity": null;
   "filter.incident": null;
@@ -233,6 +234,8 @@ export interface Messages {
   "incidents.view.new": null;
   "incidents.view.open": null;
   "ledger.actor": null;
+  "ledger.after": null;
+  "ledger.before": null;
   "ledger.broken": { sequence: string | number };
   "ledger.broken.remedy": null;
   "ledger.chain": null;
@@ -245,8 +248,6 @@ export interface Messages {
   "ledger.intact": null;
   "ledger.none": null;
   "ledger.none.text": null;
-  "ledger.payload": null;
-  "ledger.previous": null;
   "ledger.show": null;
   "ledger.time": null;
   "ledger.verb": null;
