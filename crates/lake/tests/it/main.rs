@@ -1,0 +1,9 @@
+//! Tests of the lake through its public face.
+
+mod bench;
+mod columns;
+mod crash;
+mod interop;
+mod lifecycle;
+mod simulation;
+mod support;
