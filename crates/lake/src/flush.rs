@@ -14,6 +14,8 @@ use crate::error::LakeError;
 use crate::snapshot::align;
 use crate::table::{Log, Table};
 
+/// Tables that are flushed at the same time; the encoder's threads bound the work, this only hides waiting.
+const TABLES_AT_ONCE: usize = 4;
 /// Log bytes that are flushed in one commit at most.
 const FLUSH_BYTES: u64 = 256 << 20;
 
@@ -55,7 +57,7 @@ impl Core {
             async move { core.flush_table(&table, node, last).await }
         });
         // All are tried: a table that cannot be written must not hold up the others.
-        let outcomes: Vec<_> = stream::iter(flushes).buffer_unordered(self.config.encode_threads).collect().await;
+        let outcomes: Vec<_> = stream::iter(flushes).buffer_unordered(TABLES_AT_ONCE).collect().await;
         outcomes.into_iter().collect::<Result<(), LakeError>>()?;
         self.segments.lock().flushed(node, last);
         let core = Arc::clone(self);

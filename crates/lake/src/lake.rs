@@ -272,8 +272,9 @@ async fn keep_tidy(lake: Weak<Inner>) {
 
 impl Inner {
     fn has_old_segment(&self) -> bool {
-        let age_us = i64::try_from(self.core.config.segment_age_ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
-        let old = self.core.clock.now().plus_micros(-age_us);
-        self.core.segments.lock().iter().any(|segment| !segment.sealed && segment.created <= old)
+        let age_us = self.core.config.segment_age_ms.saturating_mul(1_000);
+        let now_us = self.core.clock.monotonic_us();
+        let is_old = |begun_us: u64| now_us.saturating_sub(begun_us) >= age_us;
+        self.core.segments.lock().iter().any(|segment| !segment.sealed && is_old(segment.begun_us))
     }
 }

@@ -135,7 +135,15 @@ async fn known_tables(
     let mut known: BTreeMap<String, TableSchema> =
         catalog.into_iter().map(|table| (table.name.clone(), table)).collect();
     let mut stale = false;
-    for name in home.list().await? {
+    let listed = match home.list().await {
+        Err(error) if !known.is_empty() => {
+            // Intake goes to the local log; tables that the catalog lacks wait for the next start.
+            tracing::warn!(%error, "the tables cannot be listed now; going on with the catalog");
+            Vec::new()
+        }
+        listed => listed?,
+    };
+    for name in listed {
         if !known.contains_key(&name)
             && let Some(delta) = home.load(&name).await?
         {
@@ -199,6 +207,11 @@ fn recover(
     let mut previous = None;
     for (path, header) in found.good {
         highest = highest.max(header.number);
+        if header.node == node && past.retired.contains(&header.number) {
+            // A crash came between the note of its end and the end.
+            core.disk.remove(&path).map_err(|error| LakeError::io(&path, error))?;
+            continue;
+        }
         let flushed = header.node == node && header.number <= past.flushed;
         let limit = limits.get(&header.number).copied();
         let Some(segment) = recovery.read(path, &header, limit, flushed)? else { continue };
@@ -250,6 +263,7 @@ impl Recovery<'_> {
             bytes: end,
             entries: 0,
             created: header.created,
+            begun_us: 0,
             sealed: true,
             flushed,
             open_tickets: 0,

@@ -99,6 +99,13 @@ fn stats_json(stats: &FileStats) -> Value {
 pub fn active(delta: &DeltaTable, table: &str, table_path: &Path) -> Result<Vec<Arc<DataFile>>, LakeError> {
     let state = delta.snapshot().map_err(|error| LakeError::delta(table, error))?;
     let views = state.log_data();
+    if let Some(view) = views.iter().find(|view| view.deletion_vector_descriptor().is_some()) {
+        let reason = format!(
+            "another program deleted rows of {} by a deletion vector, which Vigie does not read; rewrite the table without",
+            view.path()
+        );
+        return Err(LakeError::columns(table, reason));
+    }
     let files = views.iter().map(|view| {
         let stats: Value = view.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let bound = |bounds: &str, column: &str| stats[bounds][column].as_str()?.parse::<Timestamp>().ok();

@@ -2,6 +2,7 @@
 //!
 //! Appended before a segment is deleted, rewritten whole when most of it has expired.
 
+use std::collections::HashSet;
 use std::io::{self, IoSlice};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,6 +25,8 @@ enum Kind {
     Retired = 1,
     /// It and all before it are committed in every table.
     Flushed = 2,
+    /// Numbers up to it are used; keys of segments long gone follow.
+    Used = 3,
 }
 
 /// What the key log said when it was opened.
@@ -35,6 +38,8 @@ pub struct Past {
     /// Segments up to this one are committed in every table.
     pub flushed: u64,
     pub keys: Vec<(KeyDigest, Timestamp)>,
+    /// Segments whose file may be deleted, if it is still there.
+    pub retired: HashSet<u64>,
     /// Bytes at the end that were cut off, being torn.
     pub torn_bytes: u64,
 }
@@ -105,7 +110,7 @@ impl RetiredLog {
         bytes.extend_from_slice(&[0; 4]);
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
         bytes.extend(block(Kind::Flushed, self.flushed, &[]));
-        bytes.extend(block(Kind::Retired, self.highest, keys));
+        bytes.extend(block(Kind::Used, self.highest, keys));
         self.file = None;
         replace_file(self.disk.as_ref(), &self.path, &bytes)?;
         self.file = Some(self.disk.append(&self.path)?);
@@ -177,8 +182,12 @@ fn parse_block(bytes: &[u8], past: &mut Past) -> Option<usize> {
     if crc32fast::hash(&block[4..]).to_le_bytes() != block[..4] {
         return None;
     }
-    if head[4] == Kind::Flushed as u8 {
-        past.flushed = past.flushed.max(segment);
+    match head[4] {
+        kind if kind == Kind::Flushed as u8 => past.flushed = past.flushed.max(segment),
+        kind if kind == Kind::Retired as u8 => {
+            past.retired.insert(segment);
+        }
+        _ => {}
     }
     past.highest = past.highest.max(segment);
     for key in block[BLOCK_HEAD_LEN..].chunks_exact(KEY_LEN) {
@@ -186,4 +195,46 @@ fn parse_block(bytes: &[u8], past: &mut Past) -> Option<usize> {
         past.keys.push((key[..16].try_into().ok()?, at));
     }
     Some(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::LocalDisk;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_rewrite_keeps_what_counts_and_retires_nothing() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("retired.log");
+        let open = |fresh: u128| RetiredLog::open(Arc::new(LocalDisk), &path, Uuid::from_u128(fresh)).unwrap();
+        let (mut log, past) = open(1);
+        assert_eq!((past.node, log.node()), (None, Uuid::from_u128(1)));
+        log.retire(3, &[([1; 16], Timestamp(5))]).unwrap();
+        log.note_flushed(4).unwrap();
+        let (mut log, past) = open(2);
+        assert_eq!((past.node, past.highest, past.flushed), (Some(Uuid::from_u128(1)), 4, 4));
+        assert_eq!((past.retired, past.keys.clone()), (HashSet::from([3]), vec![([1; 16], Timestamp(5))]));
+        log.rewrite(&past.keys).unwrap();
+        let (_, past) = open(2);
+        assert_eq!((past.highest, past.flushed, past.retired), (4, 4, HashSet::new()));
+        assert_eq!(past.keys, [([1; 16], Timestamp(5))]);
+    }
+
+    proptest! {
+        #[test]
+        fn a_torn_end_costs_only_itself(cut in 0usize..200, rubbish in prop::collection::vec(any::<u8>(), 0..40)) {
+            let mut bytes = Vec::from(*MAGIC);
+            bytes.extend_from_slice(&[1; 16]);
+            bytes.extend_from_slice(&[0; 4]);
+            bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+            let blocks = [block(Kind::Retired, 1, &[([7; 16], Timestamp(1))]), block(Kind::Flushed, 2, &[])];
+            let whole = [bytes.clone(), blocks.concat()].concat();
+            let cut = cut.min(whole.len());
+            let torn = [&whole[..cut], &rubbish].concat();
+            let (past, good) = parse(&torn);
+            prop_assert!(good <= torn.len());
+            prop_assert_eq!(past.retired.contains(&1), cut >= bytes.len() + blocks[0].len());
+        }
+    }
 }

@@ -16,6 +16,8 @@ pub struct Segment {
     pub bytes: u64,
     pub entries: u64,
     pub created: Timestamp,
+    /// The same on the monotonic clock, for its age in this process.
+    pub begun_us: u64,
     /// No more entries will come.
     pub sealed: bool,
     /// Its rows are committed in every table.

@@ -242,6 +242,7 @@ impl Work {
             bytes: HEADER_LEN as u64,
             entries: 0,
             created,
+            begun_us: self.clock.monotonic_us(),
             sealed: false,
             flushed: false,
             open_tickets: 0,

@@ -42,13 +42,16 @@ impl Clock for HandClock {
     }
 }
 
+/// Time, text, item id.
+type Row = (Option<i64>, String, String);
+
 /// Reads lines `Table|microseconds|text`; a time of `-` is none.
 pub struct Lines;
 
 impl Decoder for Lines {
     fn decode(&self, entry: &Entry) -> Vec<TableRows> {
         let text = std::str::from_utf8(&entry.payload).unwrap();
-        let mut tables: BTreeMap<&str, Vec<(Option<i64>, String, String)>> = BTreeMap::new();
+        let mut tables: BTreeMap<&str, Vec<Row>> = BTreeMap::new();
         for (number, line) in text.lines().enumerate() {
             let mut parts = line.splitn(3, '|');
             let (table, time, text) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
@@ -64,7 +67,7 @@ pub fn table_schema(name: &str) -> TableSchema {
     TableSchema { name: name.into(), columns }.with_standard_columns()
 }
 
-fn batch(entry: &Entry, rows: Vec<(Option<i64>, String, String)>) -> RecordBatch {
+fn batch(entry: &Entry, rows: Vec<Row>) -> RecordBatch {
     let times: TimestampMicrosecondArray = rows.iter().map(|row| row.0).collect();
     let received = TimestampMicrosecondArray::from(vec![entry.received.micros(); rows.len()]);
     let columns: Vec<ArrayRef> = vec![
