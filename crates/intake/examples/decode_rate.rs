@@ -6,6 +6,10 @@ use intake::{DecodeRequest, Format, decode};
 use kernel::id::EntryId;
 use kernel::{Clock, Timestamp, time::SystemClock};
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().ok_or("usage: decode_rate FILE [FORMAT] [ROUNDS]")?;

@@ -122,6 +122,11 @@ pub(crate) struct Texts {
 }
 
 impl Texts {
+    /// Room for `bytes` of text.
+    fn with_capacity(bytes: usize) -> Texts {
+        Texts { bytes: String::with_capacity(bytes), ends: Vec::new() }
+    }
+
     pub(crate) fn push(&mut self, text: &str) {
         self.bytes.push_str(text);
         self.ends.push(self.bytes.len() as i32);
@@ -145,6 +150,11 @@ pub(crate) struct EventBuilder {
 }
 
 impl EventBuilder {
+    /// Room for the records of a payload of `bytes`.
+    pub(crate) fn with_capacity(bytes: usize) -> EventBuilder {
+        EventBuilder { raw: Texts::with_capacity(bytes), ..EventBuilder::default() }
+    }
+
     /// The fields of a record as one row.
     pub(crate) fn push(&mut self, record: Record<'_>, item_id: &str, time: Timestamp, raw: &str) {
         for field in record.list() {

@@ -46,18 +46,20 @@ fn windows_evtx(request: &DecodeRequest<'_>, mut out: Output<'_>) -> Decoded {
     let mut shapes = Shapes::new(&layout, &mapping::windows().names, request.limits.field_names);
     let mut rows = WindowsRows::new(&mut shapes);
     let mut fields = Fields::default();
-    evtx::records(request.payload, |outcome| {
-        out.begin();
-        match outcome {
-            evtx::Outcome::Record { json, position } => {
-                fields.clear();
-                match crate::json::walk(json, 0, &request.limits, &mut shapes, &mut fields) {
-                    Ok(end) => rows.record(fields.of(json, 0..end), &shapes, &mut out),
-                    Err(fault) => out.unparsed(&position, &fault.to_string(), json.as_bytes()),
-                }
+    evtx::records(request.payload, |outcome| match outcome {
+        evtx::Outcome::Record { json, position } => {
+            out.begin();
+            fields.clear();
+            match crate::json::walk(json, 0, &request.limits, &mut shapes, &mut fields) {
+                Ok(end) => rows.record(fields.of(json, 0..end), &shapes, &mut out),
+                Err(fault) => out.unparsed(&position, &fault.to_string(), json.as_bytes()),
             }
-            evtx::Outcome::Broken { bytes, position, reason } => out.unparsed(&position, &reason, bytes),
         }
+        evtx::Outcome::Broken { bytes, position, reason } => {
+            out.begin();
+            out.unparsed(&position, &reason, bytes);
+        }
+        evtx::Outcome::Missing { position, reason } => out.problem_at(|| position, || reason),
     });
     finish(out, &shapes)
 }

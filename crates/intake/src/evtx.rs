@@ -14,12 +14,26 @@ pub(crate) const CHUNK_BYTES: usize = 0x1_0000;
 pub(crate) const FILE_HEADER_BYTES: usize = 0x1000;
 /// The first bytes of a file.
 pub(crate) const FILE_MAGIC: &[u8; 8] = b"ElfFile\0";
+/// Offsets of names in a chunk's header.
+const STRING_TABLE: std::ops::Range<usize> = 128..384;
 const CHUNK_MAGIC: &[u8; 8] = b"ElfChnk\0";
 
 /// What became of a place that should hold a record.
 pub(crate) enum Outcome<'a> {
-    Record { json: &'a str, position: String },
-    Broken { bytes: &'a [u8], position: String, reason: String },
+    Record {
+        json: &'a str,
+        position: String,
+    },
+    Broken {
+        bytes: &'a [u8],
+        position: String,
+        reason: String,
+    },
+    /// Records that the chunk's header counts and that are not there.
+    Missing {
+        position: String,
+        reason: String,
+    },
 }
 
 /// Reads every record of `payload`, a file or chunks of one.
@@ -59,6 +73,12 @@ fn chunk(block: &[u8], number: usize, at: usize, each: &mut impl FnMut(Outcome<'
     data.resize(CHUNK_BYTES, 0);
     let place = || format!("chunk {number}, byte {at}");
     let mut read = Vec::new();
+    if let Some(missing) = cut_off(block) {
+        each(Outcome::Missing {
+            position: format!("chunk {number}, byte {}", at + block.len()),
+            reason: format!("the file ends here; {missing} more bytes of records should follow"),
+        });
+    }
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| read_chunk(data, &mut read)));
     for item in read {
         match item {
@@ -85,11 +105,26 @@ fn chunk(block: &[u8], number: usize, at: usize, each: &mut impl FnMut(Outcome<'
     each(Outcome::Broken { bytes: block, position: place(), reason });
 }
 
+/// Bytes of records that should follow the end of a block that is no whole chunk.
+fn cut_off(block: &[u8]) -> Option<usize> {
+    const FREE_SPACE: std::ops::Range<usize> = 48..52;
+    let free_space = u32::from_le_bytes(block.get(FREE_SPACE)?.try_into().ok()?) as usize;
+    (block.len() < CHUNK_BYTES && free_space <= CHUNK_BYTES)
+        .then(|| free_space.saturating_sub(block.len()))
+        .filter(|missing| *missing > 0)
+}
+
 type Item = Result<(u64, Vec<u8>), (Option<usize>, String)>;
 
 fn read_chunk(data: Vec<u8>, read: &mut Vec<Item>) -> Result<(), String> {
+    let settings = Arc::new(ParserSettings::new().indent(false));
     let mut data = EvtxChunkData::new(data, false).map_err(|error| chain(&error))?;
-    let mut chunk = data.parse(Arc::new(ParserSettings::new().indent(false))).map_err(|error| chain(&error))?;
+    if data.parse(Arc::clone(&settings)).is_err() {
+        // The table of names is damaged; records can be read without it, as it only saves reading names twice.
+        data.data[STRING_TABLE].fill(0);
+        data = EvtxChunkData::new(data.data, false).map_err(|error| chain(&error))?;
+    }
+    let mut chunk = data.parse(settings).map_err(|error| chain(&error))?;
     for record in chunk.iter() {
         let item = record.and_then(|record| {
             let (id, offset) = (record.event_record_id, record.binxml_offset);

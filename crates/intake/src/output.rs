@@ -17,6 +17,9 @@ use crate::time::{self, Moment};
 /// A time this far after receipt is worth a remark.
 const FUTURE_MICROS: i64 = 86_400_000_000;
 
+/// Room that is made at once for large columns, at most.
+const ROOM_BYTES: usize = 8 << 20;
+
 /// Where the standard columns lie in a table.
 #[derive(Clone, Copy)]
 struct Standard {
@@ -37,9 +40,9 @@ pub(crate) struct Sink {
 }
 
 impl Sink {
-    fn new(schema: TableSchema) -> Sink {
+    fn new(schema: TableSchema, payload_bytes: usize) -> Sink {
         let schema = schema.with_standard_columns();
-        let rows = TableBuilder::new(schema);
+        let rows = TableBuilder::new(schema, &["_RawData", "EventData"], payload_bytes.min(ROOM_BYTES));
         let column = |name: &str| rows.column(name).expect("with_standard_columns adds it");
         let standard = Standard {
             time: column("TimeGenerated"),
@@ -79,7 +82,7 @@ impl<'r> Output<'r> {
             request,
             sinks: Vec::new(),
             named: BTreeMap::new(),
-            events: EventBuilder::default(),
+            events: EventBuilder::with_capacity(request.payload.len().min(ROOM_BYTES)),
             item_prefix: item.len(),
             item,
             record_no: 0,
@@ -173,8 +176,9 @@ impl<'r> Output<'r> {
             if self.sinks.len() <= rule.table {
                 self.sinks.resize_with(source.tables.len(), || None);
             }
-            let mut sink =
-                self.sinks[rule.table].take().unwrap_or_else(|| Sink::new(source.tables[rule.table].clone()));
+            let mut sink = self.sinks[rule.table]
+                .take()
+                .unwrap_or_else(|| Sink::new(source.tables[rule.table].clone(), self.request.payload.len()));
             self.standard_columns(&mut sink, &source.tables[rule.table].name, at, raw.take());
             for (column, expression) in &rule.columns {
                 if let Some(value) = source.evaluate(expression, record) {
@@ -192,7 +196,7 @@ impl<'r> Output<'r> {
 
     /// Starts a row in a table that is not of a mapping; [`end_named`](Self::end_named) ends it.
     pub(crate) fn begin_named(&mut self, table: &str, at: Timestamp, raw: Option<&str>) -> Sink {
-        let mut sink = self.named.remove(table).unwrap_or_else(|| Sink::new(self.schema_of(table)));
+        let mut sink = self.named.remove(table).unwrap_or_else(|| Sink::new(self.schema_of(table), 0));
         self.standard_columns(&mut sink, table, at, raw);
         sink
     }

@@ -46,7 +46,8 @@ macro_rules! each {
 }
 
 impl Column {
-    fn new(scalar: ScalarType) -> Column {
+    /// `bytes`: about how much text the column will hold.
+    fn new(scalar: ScalarType, bytes: usize) -> Column {
         match scalar {
             ScalarType::Bool => Column::Bool(BooleanBuilder::new()),
             ScalarType::Int => Column::Int(Int32Builder::new()),
@@ -56,7 +57,9 @@ impl Column {
                 Column::Decimal(Decimal128Builder::new().with_data_type(kernel::schema::stored_type(scalar)))
             }
             ScalarType::DateTime => Column::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-            ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => Column::Text(StringBuilder::new()),
+            ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
+                Column::Text(StringBuilder::with_capacity(0, bytes))
+            }
         }
     }
 
@@ -79,8 +82,11 @@ pub(crate) struct TableBuilder {
 }
 
 impl TableBuilder {
-    pub(crate) fn new(schema: TableSchema) -> TableBuilder {
-        let columns: Vec<Column> = schema.columns.iter().map(|column| Column::new(column.scalar)).collect();
+    /// `large` columns hold about `bytes` of text each; room is made for them at once.
+    pub(crate) fn new(schema: TableSchema, large: &[&str], bytes: usize) -> TableBuilder {
+        let room = |name: &str| if large.contains(&name) { bytes } else { 0 };
+        let columns: Vec<Column> =
+            schema.columns.iter().map(|column| Column::new(column.scalar, room(&column.name))).collect();
         let by_name = schema.columns.iter().enumerate().map(|(at, column)| (column.name.clone(), at)).collect();
         TableBuilder { filled: vec![0; columns.len()], columns, schema, rows: 0, by_name }
     }
@@ -96,7 +102,7 @@ impl TableBuilder {
         }
         let at = self.columns.len();
         self.schema.columns.push(kernel::ColumnSchema { name: name.to_owned(), scalar });
-        self.columns.push(Column::new(scalar));
+        self.columns.push(Column::new(scalar, 0));
         self.filled.push(0);
         self.by_name.insert(name.to_owned(), at);
         at

@@ -76,6 +76,7 @@ impl<'a, R: Read> Chunker<'a, R> {
             }
             if first && self.offset == 0 && self.forced.is_none() {
                 self.format = sniff(&self.buffer);
+                self.refuse_binary()?;
             }
             match self.cut() {
                 Some(end) => break end,
@@ -86,6 +87,20 @@ impl<'a, R: Read> Chunker<'a, R> {
             }
         };
         Ok(Some(self.take(end)))
+    }
+
+    /// Text has no zero bytes; what has them and is no event log is not for this program.
+    fn refuse_binary(&self) -> Result<(), IntakeError> {
+        let head = &self.buffer[..self.buffer.len().min(4096)];
+        if self.format == Format::Evtx || !head.contains(&0) {
+            return Ok(());
+        }
+        let reason = if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) {
+            "it is UTF-16; convert it to UTF-8 (iconv -f UTF-16 -t UTF-8) and give it again"
+        } else {
+            "it is neither text nor a Windows event log; if it is, name its format"
+        };
+        Err(IntakeError::Malformed { label: self.label.to_owned(), reason: reason.to_owned() })
     }
 
     fn fill(&mut self, wanted: usize) -> Result<(), IntakeError> {

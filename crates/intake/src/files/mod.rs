@@ -4,7 +4,8 @@
 //! each can be decoded alone. The key of a chunk depends on everything in its file up to its end: reading the same
 //! file again gives the same keys, and a file that has grown gives the same keys for what was there before.
 //!
-//! Archives are read in memory, never unpacked to disk; names inside of them are labels and nothing else.
+//! Archives are read in memory, never unpacked to disk; names inside of them are labels and nothing else. Files that
+//! hold neither text nor an event log are refused by name; `__MACOSX/` in archives is passed over.
 
 mod chunk;
 mod read;

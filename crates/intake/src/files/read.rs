@@ -164,6 +164,8 @@ impl<E: FnMut(Result<FileChunk, IntakeError>) -> bool> Reader<'_, E> {
         }
         for number in 0..members {
             let outcome = match archive.by_index(number) {
+                // What the Finder adds beside each file is about the file and no part of it.
+                Ok(member) if member.name().is_ok_and(|name| name.starts_with("__MACOSX/")) => Ok(()),
                 Ok(member) if member.is_file() => {
                     let name = member
                         .name()

@@ -101,6 +101,8 @@ fn hostile_archives_are_stopped_and_others_go_on() {
     write(folder.path(), "5-climb.zip", &zipped(&[("../../climb.json", &lines(1))]));
     write(folder.path(), "6-cut.json.gz", &gzip(&lines(500))[..40]);
     write(folder.path(), "7-good.json", &lines(1));
+    write(folder.path(), "8-picture.png", b"\x89PNG\0\0\0binary");
+    write(folder.path(), "9-wide.json", b"\xFF\xFE{\0}\0");
     let (chunks, errors) = read(&[folder.path()], small());
     let text: Vec<String> = errors.iter().map(ToString::to_string).collect();
     let named = |name: &str, what: &str| {
@@ -111,6 +113,8 @@ fn hostile_archives_are_stopped_and_others_go_on() {
     named("3-deep", "archives within one another");
     named("4-cut.zip", "not a whole zip archive");
     named("6-cut.json", "after byte");
+    named("8-picture.png", "neither text nor a Windows event log");
+    named("9-wide.json", "it is UTF-16");
     let good: Vec<&str> =
         chunks.iter().filter(|chunk| chunk.payload == lines(1)).map(|chunk| chunk.label.as_str()).collect();
     assert!(good.iter().any(|label| label.ends_with("2-bomb.zip!good.json")), "{good:?}");

@@ -95,3 +95,37 @@ fn plain(event: &str) -> String {
     });
     words.collect::<Vec<_>>().join(" ")
 }
+
+/// Every attack recording is read through its archive, and what cannot be read is counted.
+#[test]
+fn every_recording_is_read() {
+    let Some(folder) = shared_data("otrf/datasets/atomic/windows/defense_evasion/host") else { return };
+    let (mut records, mut unparsed, mut lines) = (0, 0, Vec::new());
+    for item in intake::files::open(vec![folder], None, intake::FileLimits::default()) {
+        let chunk = match item {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                lines.push(error.to_string());
+                continue;
+            }
+        };
+        // All records take too long for a test that is not optimised: the first part of each file.
+        if chunk.chunk_no > 0 {
+            continue;
+        }
+        let cut =
+            memchr::memrchr(b'\n', &chunk.payload[..chunk.payload.len().min(256 << 10)]).unwrap_or(chunk.payload.len());
+        let found = decoded(chunk.format, &chunk.payload[..cut]);
+        assert!(found.accepted > 0, "{}", chunk.label);
+        records += found.accepted;
+        unparsed += found.unparsed;
+        if found.unparsed > 0 {
+            lines.push(format!(
+                "{} ({}): {} of {}: {}",
+                chunk.label, chunk.format, found.unparsed, found.accepted, found.problems[0]
+            ));
+        }
+    }
+    eprintln!("{records} records, {unparsed} unparsed");
+    assert!(lines.is_empty(), "{lines:#?}");
+}

@@ -1,0 +1,7 @@
+//! Bytes of anybody as a delivery in the format `evtx`.
+#![no_main]
+
+#[path = "intake/check.rs"]
+mod check;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| check::decode(intake::Format::Evtx, bytes));
