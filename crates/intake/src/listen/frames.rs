@@ -21,6 +21,8 @@ pub struct FrameDecoder {
     /// Where the unread part of the buffer begins.
     start: usize,
     state: State,
+    /// The stream has used counted frames, so that a number must be a length.
+    counts: bool,
     message_bytes: usize,
 }
 
@@ -37,7 +39,7 @@ enum State {
 impl FrameDecoder {
     /// `message_bytes` is the longest message.
     pub fn new(message_bytes: usize) -> FrameDecoder {
-        FrameDecoder { buffer: Vec::new(), start: 0, state: State::Between, message_bytes }
+        FrameDecoder { buffer: Vec::new(), start: 0, state: State::Between, counts: false, message_bytes }
     }
 
     /// Adds what was read from the stream.
@@ -78,18 +80,11 @@ impl FrameDecoder {
         }
     }
 
-    /// What is left when the stream ends: a last line without its newline.
-    pub fn finish(mut self) -> Option<FrameEvent> {
+    /// What is left when the stream ends: a last line without its newline, or the beginning of a counted message.
+    pub fn finish(self) -> Option<FrameEvent> {
         let rest = self.unread().trim_ascii();
-        let counted = rest.first().is_some_and(u8::is_ascii_digit);
-        if self.state != State::Between || rest.is_empty() {
-            return None;
-        }
-        if counted {
-            self.state = State::Broken;
-            return Some(FrameEvent::Broken);
-        }
-        Some(FrameEvent::Message(rest.to_vec()))
+        let left = self.state == State::Between && !rest.is_empty();
+        left.then(|| FrameEvent::Message(rest.to_vec()))
     }
 
     fn unread(&self) -> &[u8] {
@@ -116,19 +111,21 @@ impl FrameDecoder {
                 let from = digits + 1;
                 let message = self.unread().get(from..from + length as usize)?.to_vec();
                 self.start += from + message.len();
+                self.counts = true;
                 Some(FrameEvent::Message(message))
             }
             (Some(b' '), Some(length)) => {
                 self.start += digits + 1;
                 self.state = State::SkipBytes(length);
+                self.counts = true;
                 Some(FrameEvent::Oversize)
             }
-            // A line that happens to begin with a digit is legal; a number without end is not.
-            (Some(_), Some(_)) => self.line(),
-            (_, None) => {
+            (_, None) if self.counts => {
                 self.state = State::Broken;
                 Some(FrameEvent::Broken)
             }
+            // A line that happens to begin with a digit.
+            _ => self.line(),
         }
     }
 
@@ -187,8 +184,9 @@ mod tests {
         check("\n\n<1>a\r\n", &["<1>a"]);
         check("30 <1>aaaaaaaaaaaaaaaaaaaaaaaaaaa5 <1>ab", &["(oversize)", "<1>ab"]);
         check("<1>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n<1>b\n", &["(oversize)", "<1>b"]);
-        check("99999999999 <1>a", &["(broken)"]);
-        check("5 <1>", &["(broken)"]);
+        check("5 <1>ab99999999999 <1>a", &["<1>ab", "(broken)"]);
+        check("20261121081500 host\n", &["20261121081500 host"]);
+        check("5 <1>", &["5 <1>"]);
         check("2026-11-21 line\n", &["2026-11-21 line"]);
         check("", &[]);
     }

@@ -120,14 +120,14 @@ async fn tcp_takes_both_framings_and_stopping_hands_over_the_rest() {
     lines.write_all(b"<13>app: three\n<13>app: four").await.unwrap();
     lines.shutdown().await.unwrap();
     let mut broken = TcpStream::connect(address).await.unwrap();
-    broken.write_all(b"99999999999999 x").await.unwrap();
+    broken.write_all(b"13 <13>app: zero99999999999999 x").await.unwrap();
     until(|| context.registry.drops("fw").len() == 1).await;
     tokio::time::sleep(Duration::from_millis(100)).await;
     context.stop.cancel();
     listener.await.unwrap().unwrap();
     let mut messages = lake.messages();
     messages.sort();
-    assert_eq!(messages, ["four", "one", "three", "two!"]);
+    assert_eq!(messages, ["four", "one", "three", "two!", "zero"]);
 }
 
 #[tokio::test]
