@@ -9,15 +9,16 @@ use crate::request::{DecodeRequest, Decoded, Format};
 use crate::windows::{WindowsLayout, WindowsRows};
 use crate::{evtx, mapping};
 
-/// Larger deliveries are not decoded: offsets are 32 bits. Readers and listeners cut far below.
-const PAYLOAD_BYTES: usize = 1 << 30;
+/// Larger deliveries are not decoded: a column's texts have offsets of 31 bits, and escaping can make a text six times
+/// as long. Readers and listeners cut far below.
+const PAYLOAD_BYTES: usize = 256 << 20;
 
 /// Decodes a delivery. Never fails and never panics: what cannot be read lies in `_Unparsed` with the reason.
 pub fn decode(request: &DecodeRequest<'_>) -> Decoded {
     let mut out = Output::new(request);
     if request.payload.len() > PAYLOAD_BYTES {
         out.begin();
-        out.unparsed("byte 0", "the delivery is larger than 1 GiB; send it in parts", request.payload);
+        out.unparsed("byte 0", "the delivery is larger than 256 MiB; send it in parts", request.payload);
         return out.finish(&[]);
     }
     match request.format {

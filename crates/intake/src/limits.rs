@@ -37,6 +37,8 @@ pub struct FileLimits {
     pub chunk_bytes: usize,
     /// Longest record before a chunk is cut in the middle of it (the decoder then reports both parts).
     pub record_bytes: usize,
+    /// Largest JSON document that holds all its records in one array or object, and so cannot be cut.
+    pub document_bytes: usize,
     /// Most bytes that one compressed file or archive member may unpack to.
     pub unpacked_bytes: u64,
     /// Most unpacked bytes for each compressed byte, once [`ratio_from_bytes`](Self::ratio_from_bytes) are unpacked.
@@ -56,6 +58,7 @@ impl Default for FileLimits {
         FileLimits {
             chunk_bytes: 4 << 20,
             record_bytes: 16 << 20,
+            document_bytes: 256 << 20,
             unpacked_bytes: 64 << 30,
             ratio: 400,
             ratio_from_bytes: 64 << 20,

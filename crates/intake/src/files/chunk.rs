@@ -80,13 +80,22 @@ impl<'a, R: Read> Chunker<'a, R> {
             }
             match self.cut() {
                 Some(end) => break end,
-                None if self.ended || failure.is_some() || wanted > self.limits.record_bytes => {
+                None if self.ended || failure.is_some() || self.buffer.len() >= self.longest() => {
                     break self.buffer.len();
                 }
-                None => wanted = self.buffer.len() * 2,
+                None => wanted = (self.buffer.len() * 2).min(self.longest()),
             }
         };
         Ok(Some(self.take(end)))
+    }
+
+    /// How long a chunk may become in search of its end.
+    fn longest(&self) -> usize {
+        match self.format {
+            Format::WindowsJson | Format::Json | Format::Entra | Format::CloudTrail => self.limits.document_bytes,
+            _ => self.limits.record_bytes,
+        }
+        .max(self.limits.chunk_bytes)
     }
 
     /// Text has no zero bytes; what has them and is no event log is not for this program.
@@ -143,8 +152,8 @@ impl<'a, R: Read> Chunker<'a, R> {
         memchr::memrchr(b'\n', &self.buffer).map(|newline| newline + 1)
     }
 
-    /// NDJSON ends at a line after which an object begins. One array or one pretty object cannot be cut and is read
-    /// whole, up to the limit of a record.
+    /// NDJSON ends at a line after which an object begins. One array or one object with all records cannot be cut and
+    /// is read whole, up to its own limit.
     fn json_cut(&self) -> Option<usize> {
         let mut end = self.buffer.len();
         while let Some(newline) = memchr::memrchr(b'\n', &self.buffer[..end]) {

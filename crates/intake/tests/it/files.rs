@@ -81,6 +81,16 @@ fn the_same_file_gives_the_same_keys_however_it_is_packed() {
 }
 
 #[test]
+fn one_array_is_read_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = format!("[\n{}\n]", ["{\"EventID\":1,\"Channel\":\"System\"}"; 200].join(",\n"));
+    let path = write(folder.path(), "array.json", text.as_bytes());
+    let (chunks, errors) = read(&[&path], small());
+    assert!(errors.is_empty() && chunks.len() == 1, "{errors:?}");
+    assert_eq!(crate::support::decoded(chunks[0].format, &chunks[0].payload).accepted, 200);
+}
+
+#[test]
 fn csv_chunks_carry_their_header() {
     let folder = tempfile::tempdir().unwrap();
     let text: String = (0..20).map(|number| format!("{number},\"line\nbreak\"\n")).collect();
