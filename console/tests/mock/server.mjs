@@ -22,7 +22,7 @@ class Refusal extends Error {
 
 /** Starts on a port (0: any free one). Returns its address and how to stop it. */
 export async function start(port = 0) {
-  const state = { signedIn: false, listeners: new Set(), saved: [savedQuery("q-1", "Failed sign-ins", "SecurityEvent\n| where EventID == 4625", true)], tokens: [], next: 1000 };
+  const state = { sessions: new Set(), listeners: new Set(), saved: [savedQuery("q-1", "Failed sign-ins", "SecurityEvent\n| where EventID == 4625", true)], tokens: [], next: 1000 };
   const server = createServer((request, response) => void serve(request, response, state));
   await new Promise((done) => server.listen(port, "127.0.0.1", done));
   const timer = setInterval(() => state.listeners.forEach((one) => tell(one, "pulse", data.pulse())), 3000);
@@ -66,9 +66,9 @@ function file(path, response) {
   createReadStream(found).pipe(response);
 }
 
-function session(state) {
+function session(signedIn) {
   const actions = ["own-session", "own-tokens", "manage-tokens", "read-users", "manage-users", "query", "save-queries", "read-alerts", "read-incidents", "respond-incidents", "read-rules", "manage-rules", "read-sources", "manage-sources", "read-ledger", "read-overview"];
-  const signed_in = state.signedIn ? { user: data.me, csrf: "mock-csrf", expires: data.iso(Date.now() + 3_600_000), idle_s: 1800, actions } : null;
+  const signed_in = signedIn ? { user: data.me, csrf: "mock-csrf", expires: data.iso(Date.now() + 3_600_000), idle_s: 1800, actions } : null;
   return { signed_in, setup_required: false, server_time: data.iso(Date.now()), version: "0.1.0" };
 }
 
@@ -80,25 +80,31 @@ async function api(request, response, url, body, state) {
     response.writeHead(status, { "Content-Type": "application/json" });
     response.end(value === undefined ? "" : JSON.stringify(value));
   };
+  const key = /vigie_mock=(\w+)/.exec(request.headers.cookie ?? "")?.[1] ?? "";
+  const signedIn = state.sessions.has(key);
+  const enter = () => {
+    const fresh = Math.random().toString(36).slice(2);
+    state.sessions.add(fresh);
+    response.setHeader("Set-Cookie", `vigie_mock=${fresh}; HttpOnly; SameSite=Strict; Path=/`);
+    return session(true);
+  };
   const open = ["session", "login", "setup"].includes(room) && !id;
-  if (!open && !state.signedIn) throw new Refusal(401, "unauthenticated", "Not signed in", "there is no session");
+  if (!open && !signedIn) throw new Refusal(401, "unauthenticated", "Not signed in", "there is no session");
   if (!open && method !== "GET" && request.headers["x-vigie-csrf"] !== "mock-csrf") throw new Refusal(403, "csrf", "No CSRF value", "send X-Vigie-Csrf");
   if (!open && method !== "GET" && "reason" in body && body.reason.trim() === "") throw new Refusal(422, "invalid", "No reason", "`reason` is empty");
 
   switch (`${method} ${room}${id ? "/:id" : ""}${act ? `/${act}` : ""}`) {
     case "GET session":
-      return send(session(state));
+      return send(session(signedIn));
     case "POST login":
       if (body.name !== credentials.user || body.password !== credentials.password) {
         throw new Refusal(401, "wrong-credentials", "Name or password is wrong", "no account has this name and password", { help: "After five tries the door rests for a while." });
       }
-      state.signedIn = true;
-      return send(session(state));
+      return send(enter());
     case "POST setup":
-      state.signedIn = true;
-      return send(session(state));
+      return send(enter());
     case "POST logout":
-      state.signedIn = false;
+      state.sessions.delete(key);
       return send(undefined, 204);
     case "POST session/:id":
       return send(undefined, 204);
