@@ -1,0 +1,118 @@
+//! `vigie query`: ask the lake in KQL.
+
+use std::io::Read;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use kernel::port::{Answer, QueryError, QueryLimits, QueryRequest, TimeRange};
+use kernel::{Diagnostic, Timestamp};
+
+use super::serve;
+use crate::cli::{AnswerFormat, Query};
+use crate::platform::Ground;
+use crate::terminal;
+
+/// Exit code when the query is not valid.
+const INVALID: u8 = 2;
+
+/// Asks and prints. Exit code 2 when the query is at fault, with its place.
+pub async fn run(arguments: &Query, ground: Ground) -> Result<ExitCode> {
+    let text = match arguments.text.as_str() {
+        "-" => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("reading the query from the standard input")?;
+            text
+        }
+        text => text.to_owned(),
+    };
+    let (lake, replay) = ground.lake().await?;
+    drop(replay);
+    let store = ground.store().await?;
+    // The rooms' tables are part of what can be asked.
+    let _rooms = (detect::Detect::new(store.clone()), respond::Respond::new(store.clone(), respond::Policy::default()));
+    let engine = serve::engine(&lake, &store, ground.clock.clone(), &ground.config)?;
+    let request = request(arguments, text.clone(), &ground);
+    let outcome = engine.query(request).await;
+    drop(engine);
+    lake.close().await?;
+    match outcome {
+        Ok(answer) => print(arguments.format, &answer).map(|()| ExitCode::SUCCESS),
+        Err(QueryError::Invalid(diagnostics)) => {
+            for diagnostic in &diagnostics {
+                eprintln!("{}", place_and_message(&text, diagnostic));
+            }
+            Ok(ExitCode::from(INVALID))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn request(arguments: &Query, text: String, ground: &Ground) -> QueryRequest {
+    let range = (arguments.from.is_some() || arguments.to.is_some()).then(|| TimeRange {
+        from: arguments.from.unwrap_or(Timestamp::MIN),
+        to: arguments.to.unwrap_or(Timestamp::MAX),
+    });
+    let config = &ground.config;
+    let limits = QueryLimits { time_ms: config.query_time_ms, memory_bytes: config.query_memory_bytes, rows: config.query_rows };
+    QueryRequest { range, limits, ..QueryRequest::new(text, ground.clock.now()) }
+}
+
+/// `1:17: there is no column `Acount`; did you mean …`
+fn place_and_message(text: &str, diagnostic: &Diagnostic) -> String {
+    let (line, column) = diagnostic.span.line_column(text);
+    let help = diagnostic.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
+    format!("{line}:{column}: {} {}{help}", diagnostic.code, diagnostic.message)
+}
+
+fn print(format: AnswerFormat, answer: &Answer) -> Result<()> {
+    match format {
+        AnswerFormat::Table => print_table(answer)?,
+        AnswerFormat::Json => print_json(answer)?,
+        AnswerFormat::Csv => print_csv(answer)?,
+    }
+    for warning in &answer.warnings {
+        eprintln!("warning: {}", warning.message);
+    }
+    if answer.truncated {
+        eprintln!("only the first {} rows are shown; narrow the query, or raise query.rows", terminal::thousands(answer.rows.len() as u64));
+    }
+    Ok(())
+}
+
+fn print_table(answer: &Answer) -> Result<()> {
+    let headings: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
+    let mut table = terminal::table(&headings);
+    for row in &answer.rows {
+        table.add_row(row.iter().map(|value| terminal::one_line(&cell(value), 200)));
+    }
+    terminal::print(&format!("{table}\n"))?;
+    eprintln!("{} rows, {:.1} ms", terminal::thousands(answer.rows.len() as u64), answer.elapsed_us as f64 / 1_000.0);
+    Ok(())
+}
+
+/// One object a line: what other programs read most easily.
+fn print_json(answer: &Answer) -> Result<()> {
+    for row in &answer.rows {
+        let object: serde_json::Map<_, _> =
+            answer.columns.iter().zip(row).map(|(column, value)| (column.name.clone(), value.to_json())).collect();
+        terminal::print(&format!("{}\n", serde_json::Value::Object(object)))?;
+    }
+    Ok(())
+}
+
+fn print_csv(answer: &Answer) -> Result<()> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(answer.columns.iter().map(|column| column.name.as_str()))?;
+    for row in &answer.rows {
+        writer.write_record(row.iter().map(cell))?;
+    }
+    terminal::print(&String::from_utf8(writer.into_inner()?)?)
+}
+
+fn cell(value: &kernel::Value) -> String {
+    match value.to_json() {
+        serde_json::Value::String(text) => text,
+        serde_json::Value::Null => String::new(),
+        other => other.to_string(),
+    }
+}

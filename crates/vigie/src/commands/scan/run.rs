@@ -1,0 +1,160 @@
+//! Chunks of files through decoder and engine on all cores, alerts out in the order of the files.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::sync_channel;
+use std::sync::{Arc, Mutex};
+
+use anyhow::Result;
+use arrow_array::cast::AsArray;
+use arrow_array::types::UInt32Type;
+use arrow_array::{Array, RecordBatch};
+use intake::files::{FileChunk, FileChunks};
+use intake::{DecodeRequest, IntakeError};
+use kernel::Timestamp;
+use kernel::id::EntryId;
+use sigma::Engine;
+
+use super::alert::Alert;
+use super::summary::Summary;
+
+/// Problems that are described; further ones are counted.
+const DESCRIBED_PROBLEMS: usize = 20;
+/// Chunks that may wait for an earlier one to be written.
+const AHEAD: usize = 16;
+
+/// What a scan needs to know.
+pub struct Scanning<'a> {
+    pub engine: &'a Engine,
+    pub now: Timestamp,
+}
+
+/// What one chunk gave.
+#[derive(Default)]
+struct Part {
+    alerts: Vec<Alert>,
+    counts: Summary,
+}
+
+impl Scanning<'_> {
+    /// Scans every chunk and hands out the alerts in the order of files and records.
+    pub fn all(&self, chunks: FileChunks, write: &mut dyn FnMut(&Alert) -> Result<()>) -> Result<Summary> {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        let source = Mutex::new(chunks.enumerate());
+        let (sender, receiver) = sync_channel::<(usize, Part)>(AHEAD);
+        let mut total = Summary::default();
+        std::thread::scope(|scope| {
+            for _ in 0..workers {
+                let (sender, source) = (sender.clone(), &source);
+                scope.spawn(move || {
+                    loop {
+                        let next = source.lock().ok().and_then(|mut source| source.next());
+                        let Some((number, chunk)) = next else { return };
+                        // Nobody listens any more when writing failed.
+                        if sender.send((number, self.part(chunk))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            in_order(receiver.into_iter(), |part| {
+                for alert in &part.alerts {
+                    total.count(alert);
+                    write(alert)?;
+                }
+                total.add(part.counts);
+                Ok(())
+            })
+        })?;
+        Ok(total)
+    }
+
+    fn part(&self, chunk: Result<FileChunk, IntakeError>) -> Part {
+        let chunk = match chunk {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                return Part { counts: Summary { failed: vec![error.to_string()], ..Summary::default() }, ..Part::default() };
+            }
+        };
+        let entry = entry_id(&chunk.key);
+        let request = DecodeRequest::new(entry, &chunk.label, chunk.format, self.now, &chunk.payload);
+        let decoded = intake::decode(&request);
+        let hits = self.engine.evaluate(&decoded.events.columns);
+        let alerts = hits.hits.iter().map(|hit| self.alert(&chunk, &decoded.events, hit)).collect();
+        let problems = decoded.problems.iter().map(|problem| format!("{}: {problem}", chunk.label));
+        let counts = Summary {
+            files: u64::from(chunk.chunk_no == 0),
+            records: decoded.accepted,
+            unparsed: decoded.unparsed,
+            bytes: chunk.payload.len() as u64,
+            problems: problems.collect(),
+            problem_count: decoded.problem_count,
+            ..Summary::default()
+        };
+        Part { alerts, counts }
+    }
+
+    fn alert(&self, chunk: &FileChunk, events: &Arc<intake::EventBatch>, hit: &sigma::Hit) -> Alert {
+        let (row, number) = (hit.row as usize, hit.rule as usize);
+        let rule = &self.engine.rules()[number];
+        let host = ["Computer", "Hostname", "host.name"].iter().find_map(|name| text(&events.columns, name, row));
+        Alert {
+            time: Timestamp(events.times.value(row)),
+            level: rule.severity,
+            rule: rule.title.clone(),
+            rule_id: rule.id.clone(),
+            host: host.map(str::to_owned),
+            techniques: rule.techniques(),
+            file: chunk.label.clone(),
+            item: events.item_ids.value(row).to_owned(),
+            reasons: self.engine.explain(number, &events.columns, row).ok().flatten().unwrap_or_default(),
+            record: events.raw.value(row).to_owned(),
+        }
+    }
+}
+
+impl Summary {
+    /// Adds the counts of a part; alerts are counted one by one.
+    pub fn add(&mut self, part: Summary) {
+        self.files += part.files;
+        self.records += part.records;
+        self.unparsed += part.unparsed;
+        self.bytes += part.bytes;
+        self.problem_count += part.problem_count;
+        self.failed.extend(part.failed);
+        let room = DESCRIBED_PROBLEMS.saturating_sub(self.problems.len());
+        self.problems.extend(part.problems.into_iter().take(room));
+    }
+}
+
+/// The same file gives the same item ids in every scan.
+fn entry_id(key: &[u8; 32]) -> EntryId {
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&key[..16]);
+    EntryId::derived(digest)
+}
+
+/// The text of a dictionary column.
+fn text<'a>(columns: &'a RecordBatch, name: &str, row: usize) -> Option<&'a str> {
+    let column = columns.column_by_name(name)?;
+    if column.is_null(row) {
+        return None;
+    }
+    let dictionary = column.as_dictionary_opt::<UInt32Type>()?;
+    let values = dictionary.values().as_string_opt::<i32>()?;
+    Some(values.value(dictionary.keys().value(row) as usize))
+}
+
+/// Hands parts on in the order of their numbers.
+fn in_order(parts: impl Iterator<Item = (usize, Part)>, mut take: impl FnMut(Part) -> Result<()>) -> Result<()> {
+    let mut waiting = BTreeMap::new();
+    let mut next = 0;
+    for (number, part) in parts {
+        waiting.insert(number, part);
+        while let Some(part) = waiting.remove(&next) {
+            take(part)?;
+            next += 1;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,345 @@
+//! `vigie serve`: the whole platform in one process.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use detect::{Detect, RuleKind};
+use intake::SourceRegistry;
+use intake::listen::{self, ListenContext, ListenOptions};
+use kernel::port::{EventLake, IntakePort, SourceDefinition};
+use kernel::{Clock, Timestamp};
+use lake::{EngineConfig, Lake, QueryEngine, Replay};
+use respond::{Policy, Respond};
+use server::{Console, Server, ServerConfig, ServerParts, Tls, TlsSource};
+use sigma::{Lists, Mappings};
+use store::Store;
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::platform::detection::{Detection, DetectionQueue};
+use crate::platform::events::Events;
+use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
+use crate::platform::{Ground, data_file, drop_folder};
+use crate::{shipped_rules, terminal};
+
+/// How often the schedule of KQL rules is looked at.
+const SCHEDULE_TICK: Duration = Duration::from_secs(5);
+/// Sources of the listeners that the configuration opens.
+const SYSLOG_UDP: &str = "syslog-udp";
+const SYSLOG_TCP: &str = "syslog-tcp";
+
+/// Runs until it is told to stop.
+pub async fn run(ground: Ground) -> Result<()> {
+    std::fs::create_dir_all(&ground.config.data_dir)
+        .with_context(|| format!("making {}", ground.config.data_dir.display()))?;
+    // First the lake: its lock says who may be here.
+    let (lake, replay) = ground.lake().await?;
+    let house = House::build(&ground, lake).await?;
+    let outcome = house.run(replay).await;
+    house.close().await?;
+    outcome
+}
+
+/// Everything that runs.
+struct House {
+    config: Config,
+    clock: Arc<dyn Clock>,
+    decoding: Arc<crate::platform::decoding::Decoding>,
+    lake: Lake,
+    store: Store,
+    detect: Detect,
+    respond: Respond,
+    pipeline: Arc<Pipeline>,
+    events: Arc<Events>,
+    server: Server,
+    queue: DetectionQueue,
+    detection: parking_lot::Mutex<Option<Detection>>,
+    rules_ready: watch::Sender<bool>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl House {
+    async fn build(ground: &Ground, lake: Lake) -> Result<House> {
+        let config = ground.config.clone();
+        let store = ground.store().await?;
+        let detect = Detect::new(store.clone());
+        let respond = Respond::new(store.clone(), Policy::default());
+        let (rules_ready, ready) = watch::channel(false);
+        let (queue, detection) = DetectionQueue::new(detect.clone(), ready);
+        let pipeline = Arc::new(Pipeline::new(
+            lake.clone(),
+            ground.decoding.clone(),
+            Some(queue.clone()),
+            ground.clock.clone(),
+            ground.randomness.clone(),
+        ));
+        pipeline.connect(source(OWN_SOURCE, "json", None)).await?;
+        let engine = engine(&lake, &store, ground.clock.clone(), &config)?;
+        let events = Arc::new(Events { engine: Arc::new(engine), pipeline: pipeline.clone() });
+        let server = Server::build(ServerParts {
+            store: store.clone(),
+            lake: events.clone(),
+            intake: pipeline.clone(),
+            detect: detect.clone(),
+            respond: respond.clone(),
+            clock: ground.clock.clone(),
+            console: Console::embedded(),
+            config: server_config(&config),
+        })
+        .await?;
+        Ok(House {
+            clock: ground.clock.clone(),
+            decoding: ground.decoding.clone(),
+            detection: parking_lot::Mutex::new(Some(detection)),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            config,
+            lake,
+            store,
+            detect,
+            respond,
+            pipeline,
+            events,
+            server,
+            queue,
+            rules_ready,
+        })
+    }
+
+    async fn run(&self, replay: Replay) -> Result<()> {
+        let tls = self.tls()?;
+        let listener = server::listen(self.config.listen, tls.as_ref()).await?;
+        let address = listener.local_addr().context("the address of the listener")?;
+        self.start_listeners().await?;
+        self.start_detection(replay);
+        self.start_loops();
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        self.announce(&format!("{scheme}://{address}"), tls.as_ref()).await?;
+        let stop = self.stop.clone();
+        tokio::spawn(async move {
+            stop_signal().await;
+            stop.cancel();
+        });
+        self.server.serve(listener, tls, self.stop.clone()).await;
+        Ok(())
+    }
+
+    /// After this everything that was accepted is in the tables.
+    async fn close(self) -> Result<()> {
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        self.lake.close().await.context("closing the lake")?;
+        self.store.close().await;
+        Ok(())
+    }
+
+    async fn announce(&self, url: &str, tls: Option<&Tls>) -> Result<()> {
+        terminal::print(&format!("Vigie {} listens on {url}\n", env!("CARGO_PKG_VERSION")))?;
+        if let Some(tls) = tls {
+            terminal::print(&format!("certificate, SHA-256: {}\n", tls.fingerprint))?;
+        }
+        if let Some(link) = self.server.setup_link().await? {
+            terminal::print(&format!("Nobody can sign in yet. Choose name and password at\n  {url}{}\n", link.path))?;
+        }
+        Ok(())
+    }
+
+    fn tls(&self) -> Result<Option<Tls>> {
+        let source = match (&self.config.tls_certificate, &self.config.tls_key) {
+            (Some(certificate), Some(key)) => TlsSource::Files { certificate: certificate.clone(), key: key.clone() },
+            (None, None) if self.config.tls_self_signed => TlsSource::SelfSigned {
+                folder: data_file(&self.config, "tls"),
+                names: vec!["localhost".to_owned(), self.config.listen.ip().to_string()],
+            },
+            (None, None) => return Ok(None),
+            _ => anyhow::bail!("server.tls_certificate and server.tls_key go together; one of them is missing"),
+        };
+        Ok(Some(Tls::load(&source)?))
+    }
+
+    async fn start_listeners(&self) -> Result<()> {
+        let zone = Some(self.config.syslog_zone.clone()).filter(|zone| zone != "UTC");
+        let context = ListenContext {
+            port: self.pipeline.clone(),
+            registry: self.pipeline.registry(),
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+        };
+        if let Some(address) = self.config.syslog_udp {
+            self.pipeline.connect(source(SYSLOG_UDP, "syslog", zone.clone())).await?;
+            let socket = UdpSocket::bind(address).await.with_context(|| format!("intake.syslog_udp: listening on {address}"))?;
+            let listening = listen::syslog_udp(socket, context.clone(), self.listen_options(SYSLOG_UDP));
+            self.tasks.spawn(async move { report(SYSLOG_UDP, listening.await) });
+        }
+        if let Some(address) = self.config.syslog_tcp {
+            self.pipeline.connect(source(SYSLOG_TCP, "syslog", zone)).await?;
+            let listener = TcpListener::bind(address).await.with_context(|| format!("intake.syslog_tcp: listening on {address}"))?;
+            let listening = listen::syslog_tcp(listener, None, context, self.listen_options(SYSLOG_TCP));
+            self.tasks.spawn(async move { report(SYSLOG_TCP, listening.await) });
+        }
+        if let Some(folder) = self.config.drop_folder.clone() {
+            anyhow::ensure!(folder.is_dir(), "intake.drop_folder: {} is not a folder", folder.display());
+            let state = data_file(&self.config, "drop-folder.json");
+            self.tasks.spawn(drop_folder::watch(self.pipeline.clone(), folder, state, self.stop.clone()));
+        }
+        Ok(())
+    }
+
+    fn listen_options(&self, source: &str) -> ListenOptions {
+        let message_bytes = usize::try_from(self.config.max_line_bytes).unwrap_or(usize::MAX);
+        ListenOptions { message_bytes: message_bytes.min(ListenOptions::new(source).message_bytes), ..ListenOptions::new(source) }
+    }
+
+    /// Compiles the rules beside the start, then lets detection begin: first what the last run left.
+    fn start_detection(&self, replay: Replay) {
+        let (detect, config, ready) = (self.detect.clone(), self.config.clone(), self.rules_ready.clone());
+        self.tasks.spawn(async move {
+            match load_rules(&detect, &config).await {
+                // Nobody waits any more when the house is closing.
+                Ok(()) => drop(ready.send(true)),
+                Err(error) => tracing::error!("rules could not be loaded; detection waits for the next start: {error:#}"),
+            }
+        });
+        let stop = self.stop.clone();
+        if let Some(detection) = self.detection.lock().take() {
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    () = detection.run() => {}
+                    // What waits keeps its place in the log.
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
+        let (queue, decoding, stop) = (self.queue.clone(), self.decoding.clone(), self.stop.clone());
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = queue.replay(replay, decoding) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
+    /// Facts, deadlines, scheduled rules, silent sources.
+    fn start_loops(&self) {
+        let until_stop = |work: std::pin::Pin<Box<dyn Future<Output = ()> + Send>>| {
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    () = work => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        };
+        let store = self.store.clone();
+        let subscribers = vec![self.respond.subscriber(), self.server.subscriber()];
+        until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
+        let store = self.store.clone();
+        until_stop(Box::pin(async move { store.run_deadlines().await }));
+        let (detect, store, events) = (self.detect.clone(), self.store.clone(), self.events.clone());
+        until_stop(Box::pin(run_schedule(detect, store, events)));
+        until_stop(Box::pin(watch_silence(self.pipeline.registry(), self.clock.clone())));
+    }
+}
+
+fn source(name: &str, format: &str, time_zone: Option<String>) -> SourceDefinition {
+    SourceDefinition { name: name.to_owned(), format: format.to_owned(), table: None, time_zone }
+}
+
+fn report(what: &str, outcome: Result<(), intake::IntakeError>) {
+    if let Err(error) = outcome {
+        tracing::error!(what, %error, "a listener ended");
+    }
+}
+
+/// The query engine over lake and state database.
+pub fn engine(lake: &Lake, store: &Store, clock: Arc<dyn Clock>, config: &Config) -> Result<QueryEngine> {
+    let spill = data_file(config, "spill");
+    std::fs::create_dir_all(&spill).with_context(|| format!("making {}", spill.display()))?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let settings = EngineConfig { threads, spill, spill_bytes: 8 << 30 };
+    QueryEngine::start(Arc::new(lake.clone()), Some(Arc::new(store.clone())), clock, settings).context("starting the query engine")
+}
+
+fn server_config(config: &Config) -> ServerConfig {
+    let bytes = usize::try_from(config.max_body_bytes).unwrap_or(usize::MAX);
+    ServerConfig {
+        ingest_bytes: bytes,
+        ingest_decoded_bytes: bytes,
+        query_rows: config.query_rows,
+        query_ms: config.query_time_ms,
+        query_memory_bytes: config.query_memory_bytes,
+        secure_cookies: config.tls_certificate.is_some() || config.tls_self_signed,
+        ..ServerConfig::default()
+    }
+}
+
+/// Sigma rules that come with Vigie and those of the configured folders; scheduled KQL rules likewise.
+async fn load_rules(detect: &Detect, config: &Config) -> Result<()> {
+    let folders = config.sigma_rules.clone();
+    let set = tokio::task::spawn_blocking(move || shipped_rules::sigma(&folders, &Lists::default())).await?;
+    let loaded = detect.load_sigma(set, Mappings::shipped()).await?;
+    tracing::info!(rules = loaded.rules, refused = loaded.refused, unreachable = loaded.unreachable, switched_off = loaded.switched_off, "Sigma rules are in force");
+    let scheduled = shipped_rules::scheduled(&config.kql_rules)?;
+    let states = detect.sync_rules(RuleKind::Kql, &scheduled).await?;
+    tracing::info!(rules = states.len(), "scheduled rules are in force");
+    Ok(())
+}
+
+async fn run_schedule(detect: Detect, store: Store, events: Arc<Events>) {
+    let lake: Arc<dyn EventLake> = events;
+    loop {
+        if let Err(error) = detect.run_due(store.now(), lake.as_ref()).await {
+            tracing::error!(%error, "the schedule could not be looked at; trying again");
+        }
+        tokio::time::sleep(SCHEDULE_TICK).await;
+    }
+}
+
+/// Says when a source that used to talk falls silent, and when it is back.
+async fn watch_silence(registry: Arc<SourceRegistry>, clock: Arc<dyn Clock>) {
+    let mut silent: std::collections::BTreeMap<String, Option<Timestamp>> = std::collections::BTreeMap::new();
+    loop {
+        for status in registry.statuses(clock.now()) {
+            match (status.silent, silent.contains_key(&status.name)) {
+                (true, false) => {
+                    tracing::warn!(source = status.name, last_seen = ?status.last_seen.map(|at| at.to_string()), "a source has fallen silent");
+                    silent.insert(status.name, status.last_seen);
+                }
+                (false, true) => {
+                    tracing::info!(source = status.name, "a silent source is back");
+                    silent.remove(&status.name);
+                }
+                (true, true) | (false, false) => {}
+            }
+        }
+        tokio::time::sleep(Duration::from_secs(10)).await;
+    }
+}
+
+/// Ctrl-C, or the signal with which service managers stop a program.
+async fn stop_signal() {
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(error) => {
+                tracing::warn!(%error, "the terminate signal cannot be listened for");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    tokio::select! {
+        outcome = tokio::signal::ctrl_c() => {
+            if let Err(error) = outcome {
+                tracing::warn!(%error, "Ctrl-C cannot be listened for");
+            }
+        }
+        () = terminate => {}
+    }
+    tracing::info!("stopping: what is running comes to its end");
+}

@@ -1,0 +1,124 @@
+//! Rules that come with Vigie, inside the binary, and those of configured folders.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use detect::NewRule;
+use detect::scheduled::parse_sentinel;
+use rust_embed::RustEmbed;
+use sha2::{Digest, Sha256};
+use sigma::{Lists, RuleSet};
+
+#[derive(RustEmbed)]
+#[folder = "../../content/rules"]
+struct Shipped;
+
+/// Sigma rules: ours first, then those of the folders; what is refused is among the problems.
+pub fn sigma(folders: &[PathBuf], lists: &Lists) -> RuleSet {
+    let mut all = RuleSet::default();
+    for (name, text) in shipped("sigma/") {
+        append(&mut all, sigma::load_text(Path::new(&name), &text, lists));
+    }
+    append(&mut all, sigma::load(folders, lists));
+    all
+}
+
+fn append(all: &mut RuleSet, more: RuleSet) {
+    let known: std::collections::BTreeSet<String> = all.rules.iter().map(|rule| rule.id.clone()).collect();
+    // A folder may hold a newer text of a rule that we ship: the first one loaded stands, as Sigma's loader has it.
+    all.rules.extend(more.rules.into_iter().filter(|rule| !known.contains(&rule.id)));
+    all.problems.extend(more.problems);
+    all.files += more.files;
+    all.ignored.extend(more.ignored);
+}
+
+/// Scheduled rules in Sentinel's YAML form; one that cannot be read is a broken rule with its problem.
+pub fn scheduled(folders: &[PathBuf]) -> Result<Vec<NewRule>> {
+    let mut texts = shipped("kql/");
+    for folder in folders {
+        for path in yaml_files(folder)? {
+            let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+            texts.push((path.display().to_string(), text));
+        }
+    }
+    Ok(texts.iter().map(|(name, text)| scheduled_rule(name, text)).collect())
+}
+
+fn scheduled_rule(name: &str, text: &str) -> NewRule {
+    match parse_sentinel(Path::new(name), text) {
+        Ok((id, rule)) => rule.new_rule(&id, name, text, Vec::new()),
+        Err(error) => NewRule {
+            id: format!("refused-{}", &hex::encode(Sha256::digest(name))[..32]),
+            kind: detect::RuleKind::Kql,
+            title: name.to_owned(),
+            severity: kernel::Severity::Informational,
+            broken: true,
+            status: None,
+            log_source: None,
+            techniques: Vec::new(),
+            tags: Vec::new(),
+            origin: name.to_owned(),
+            description: String::new(),
+            author: None,
+            references: Vec::new(),
+            false_positives: Vec::new(),
+            text: text.to_owned(),
+            digest: hex::encode(Sha256::digest(text)),
+            problems: vec![error.to_string()],
+            schedule: None,
+        },
+    }
+}
+
+/// Name and text of each file below a folder of `content/rules`, by name.
+fn shipped(folder: &str) -> Vec<(String, String)> {
+    let mut texts: Vec<(String, String)> = Shipped::iter()
+        .filter(|name| name.starts_with(folder))
+        .filter_map(|name| {
+            let file = Shipped::get(&name)?;
+            Some((format!("vigie/{name}"), String::from_utf8_lossy(&file.data).into_owned()))
+        })
+        .collect();
+    texts.sort();
+    texts
+}
+
+fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let entries = std::fs::read_dir(folder).with_context(|| format!("detect.kql_rules: reading {}", folder.display()))?;
+    for entry in entries {
+        let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
+        if path.is_dir() {
+            found.extend(yaml_files(&path)?);
+        } else if path.extension().is_some_and(|end| end == "yaml" || end == "yml") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_rule_loads() {
+        let set = sigma(&[], &Lists::default());
+        let refused: Vec<String> = set.refused().map(ToString::to_string).collect();
+        assert!(refused.is_empty(), "{refused:?}");
+        assert!(set.rules.len() >= 10);
+        let engine = ::sigma::Engine::compile(set.rules, &::sigma::Mappings::shipped());
+        let unreachable: Vec<&String> = engine.reaches().iter().filter_map(|reach| reach.unreachable.as_ref()).collect();
+        assert!(unreachable.is_empty(), "{unreachable:?}");
+        for rule in scheduled(&[]).expect("the shipped folder can be read") {
+            assert!(rule.problems.is_empty(), "{}: {:?}", rule.origin, rule.problems);
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_no_rule_is_shown_as_broken() {
+        let rule = scheduled_rule("a.yaml", "name: x\n");
+        assert!(rule.broken && rule.problems[0].contains("a.yaml"));
+    }
+}
