@@ -13,9 +13,30 @@
 //! - Every body has a limit, in bytes and in time; every refusal has an id that the log has, too.
 
 pub mod action;
+mod answer;
 pub mod api;
-pub mod app;
-pub mod problem;
-pub mod routes;
+mod app;
+mod auth;
+pub mod authorise;
+mod body;
+mod compression;
+mod config;
+mod console;
+mod detection;
+mod edge;
+mod error;
+mod guard;
+mod problem;
+mod routes;
+mod serve;
+pub mod sql;
+mod tls;
 
-pub use routes::openapi_json;
+pub use app::{Server, ServerParts, SetupLink};
+pub use config::ServerConfig;
+pub use console::Console;
+pub use error::Error;
+pub use problem::ProblemBody;
+pub use routes::{Operation, Operations, openapi_json};
+pub use serve::listen;
+pub use tls::{Tls, TlsSource};

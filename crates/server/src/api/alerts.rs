@@ -1,10 +1,20 @@
 //! Alerts: the queue, and each with its events, the rule's text and why it matched.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::action::Action;
+use crate::api::ledger::page_size;
+use crate::app::App;
+use crate::body::Filter;
+use crate::detection;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use axum::Json;
+use axum::extract::{Path, State};
+use kernel::id::{AlertId, IncidentId};
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::words::{EntityWord, Instant, SeverityWord};
@@ -57,7 +67,7 @@ pub struct AlertFilter {
     pub entity: Option<String>,
     pub technique: Option<String>,
     pub incident: Option<String>,
-    /// Only those without an incident.
+    /// Only those without an incident: pages may then be shorter than the limit, and even empty before the last.
     pub unassigned: Option<bool>,
     /// Raised at or after.
     pub from: Option<Instant>,
@@ -76,15 +86,15 @@ pub struct AlertDetail {
     pub explanation: String,
     /// Events that matched, oldest first; at most the first hundred are kept with an alert.
     pub events: Vec<AlertEvent>,
-    /// The rule as it was when it matched.
+    /// The rule as it is now; empty when it is gone.
     pub rule_text: String,
+    /// The rule has been changed since it matched, or is gone: the reasons are those of the time.
+    pub rule_changed: bool,
     /// `yaml` or `kql`.
     pub rule_language: String,
     pub rule_description: String,
     pub references: Vec<String>,
     pub false_positives: Vec<String>,
-    /// KQL that shows these events in their table.
-    pub query: Option<String>,
 }
 
 /// An event that matched.
@@ -92,24 +102,23 @@ pub struct AlertDetail {
 pub struct AlertEvent {
     /// Names the row for ever.
     pub item_id: String,
-    pub table: Option<String>,
     pub time: Instant,
-    /// The record as it arrived.
-    pub raw: Option<String>,
-    /// The fields that the rule looked at, and the usual ones beside them.
-    pub fields: Json,
+    /// The record as it arrived; a very long one is cut.
+    pub raw: String,
+    /// The record's fields, where it is JSON.
+    pub fields: Option<Value>,
     pub reasons: Vec<MatchReason>,
 }
 
 /// One predicate of the rule that held.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MatchReason {
-    /// The field in the event; absent for a keyword anywhere in it.
-    pub field: Option<String>,
+    /// The field in the event; empty for a keyword anywhere in it.
+    pub field: String,
     /// What the rule asks: `endswith '\lsass.exe'`.
     pub predicate: String,
-    /// What the event has.
-    pub value: String,
+    /// What the event has; absent where the rule asks that it has nothing.
+    pub value: Option<String>,
 }
 
 /// Registers the operations of this room.
@@ -120,12 +129,60 @@ pub fn routes(routes: &mut Routes) {
 
 /// The queue of alerts, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(AlertFilter), responses((status = 200, body = Alerts)))]
-async fn list_alerts() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn list_alerts(
+    State(app): State<Arc<App>>,
+    Filter(filter): Filter<AlertFilter>,
+) -> Result<Json<Alerts>, Problem> {
+    page_size(filter.limit)?;
+    if let Some(incident) = &filter.incident {
+        let id = incident.parse().map_err(|_| Problem::not_found("incident", incident))?;
+        let alerts = of_incident(&app, id).await?;
+        return Ok(Json(Alerts { alerts, next: None }));
+    }
+    let mut page = detection::alerts(&app.detect, &filter).await?;
+    fill_incidents(&app, &mut page.alerts).await?;
+    if filter.unassigned == Some(true) {
+        page.alerts.retain(|alert| alert.incident_id.is_none());
+    }
+    Ok(Json(page))
 }
 
 /// An alert with its events, the rule's text and why it matched.
 #[utoipa::path(get, path = "/api/v1/alerts/{id}", tag = "alerts", params(("id" = String, Path)), responses((status = 200, body = AlertDetail)))]
-async fn get_alert() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn get_alert(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<AlertDetail>, Problem> {
+    let known = id.parse().map_err(|_| Problem::not_found("alert", &id))?;
+    let mut detail = detection::alert(&app.detect, known).await?;
+    fill_incidents(&app, std::slice::from_mut(&mut detail.alert)).await?;
+    Ok(Json(detail))
+}
+
+/// Alerts of an incident that are shown with it; the console asks for the rest by filter.
+const MOST_OF_INCIDENT: u32 = 1_000;
+
+/// The alerts of an incident, by event time.
+///
+/// # Errors
+/// 503 when the database fails.
+pub async fn of_incident(app: &App, id: IncidentId) -> Result<Vec<Alert>, Problem> {
+    let belonging = app.respond.alerts(id, MOST_OF_INCIDENT).await?;
+    let ids: BTreeSet<AlertId> = belonging.iter().map(|alert| alert.alert).collect();
+    let groups = belonging.iter().map(|alert| alert.group).collect();
+    let mut alerts = detection::alerts_of_groups(&app.detect, &groups, &ids).await?;
+    for alert in &mut alerts {
+        alert.incident_id = Some(id.to_string());
+    }
+    alerts.sort_by(|left, right| (left.event_time, &left.id).cmp(&(right.event_time, &right.id)));
+    Ok(alerts)
+}
+
+/// Tells each alert's incident.
+///
+/// # Errors
+/// 503 when the database fails.
+pub async fn fill_incidents(app: &App, alerts: &mut [Alert]) -> Result<(), Problem> {
+    for alert in alerts {
+        let Ok(id) = alert.id.parse() else { continue };
+        alert.incident_id = app.respond.incident_of_alert(id).await?.map(|incident| incident.to_string());
+    }
+    Ok(())
 }

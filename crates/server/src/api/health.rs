@@ -1,8 +1,15 @@
 //! Health, and the contract itself.
 
+use std::sync::Arc;
+
 use crate::action::Action;
-use crate::problem::Problem;
+use crate::app::App;
+use crate::auth::users;
 use crate::routes::Routes;
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,12 +34,21 @@ pub fn routes(routes: &mut Routes) {
 
 /// Whether the server can work.
 #[utoipa::path(get, path = "/api/v1/health", tag = "health", responses((status = 200, body = Health), (status = 503, body = Health)))]
-async fn health() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
+    let mut problems = Vec::new();
+    if let Err(error) = users::all(&app.store).await {
+        tracing::error!(%error, "health: the state database does not answer");
+        problems.push("the state database does not answer".to_owned());
+    }
+    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let word = if problems.is_empty() { "ok" } else { "failing" };
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    (status, Json(Health { status: word.to_owned(), version, time: app.store.now().into(), problems }))
 }
 
 /// This contract.
 #[utoipa::path(get, path = "/api/v1/openapi.json", tag = "health", responses((status = 200, description = "OpenAPI 3.1", body = serde_json::Value, content_type = "application/json")))]
-async fn get_openapi() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn get_openapi(State(app): State<Arc<App>>) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-cache")];
+    (json, app.contract.clone()).into_response()
 }

@@ -1,8 +1,19 @@
 //! What the editor needs, from our own compiler: findings, colours, completions, explanations, layout.
 
+use std::sync::Arc;
+
 use crate::action::Action;
+use crate::api::words::{byte_offset, utf16_offset};
+use crate::app::App;
+use crate::body::Body;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use ::kql::catalog::Catalog;
+use ::kql::editor::{Class, CompletionKind};
+use axum::Json;
+use axum::extract::State;
+use kernel::Span;
+use kernel::diagnostic::Level;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -87,12 +98,109 @@ pub fn routes(routes: &mut Routes) {
 
 /// Findings, colours, completions and explanation for the editor.
 #[utoipa::path(post, path = "/api/v1/kql/analyze", tag = "kql", request_body = AnalyzeRequest, responses((status = 200, body = Analysis)))]
-async fn analyze_kql() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn analyze_kql(
+    State(app): State<Arc<App>>,
+    Body(request): Body<AnalyzeRequest>,
+) -> Result<Json<Analysis>, Problem> {
+    let started_us = app.clock.monotonic_us();
+    let catalog = catalog(&app);
+    let analysis = off_thread(move || analyze(&request.text, request.offset, &catalog)).await?;
+    Ok(Json(Analysis { elapsed_ms: app.elapsed_ms(started_us), ..analysis }))
 }
 
 /// Lays a query out.
 #[utoipa::path(post, path = "/api/v1/kql/format", tag = "kql", request_body = FormatRequest, responses((status = 200, body = Formatted)))]
-async fn format_kql() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn format_kql(Body(request): Body<FormatRequest>) -> Result<Json<Formatted>, Problem> {
+    let formatted = off_thread(move || {
+        let parsed = ::kql::parse(&request.text);
+        let words = parsed.diagnostics.iter().map(|diagnostic| DiagnosticWord::of(diagnostic, &request.text));
+        Formatted { diagnostics: words.collect(), text: ::kql::format(&request.text) }
+    });
+    Ok(Json(formatted.await?))
+}
+
+fn catalog(app: &App) -> Catalog {
+    Catalog::new(app.lake.tables())
+}
+
+/// Runs the compiler away from the threads that serve: a text may have a megabyte.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| Problem::internal(&error))
+}
+
+fn analyze(text: &str, offset: Option<u32>, catalog: &Catalog) -> Analysis {
+    let bound = ::kql::compile(text, catalog);
+    let at = offset.map(|offset| byte_offset(text, offset) as usize);
+    let span = |span: Span| (utf16_offset(text, span.start), utf16_offset(text, span.end));
+    let token = |token: &::kql::editor::Classified| {
+        let (start, end) = span(token.span);
+        SyntaxToken { start, end, kind: class_word(token.class).to_owned() }
+    };
+    let completion = |completion: ::kql::editor::Completion| {
+        let (start, end) = span(completion.replace);
+        Completion {
+            label: completion.label,
+            kind: kind_word(completion.kind).to_owned(),
+            detail: Some(completion.detail).filter(|detail| !detail.is_empty()),
+            documentation: None,
+            insert: completion.insert,
+            start,
+            end,
+        }
+    };
+    let hover = at.and_then(|at| ::kql::hover(text, at, catalog)).map(|hover| {
+        let (start, end) = span(hover.span);
+        let (title, rest) = hover.text.split_once('\n').unwrap_or((&hover.text, ""));
+        Hover { start, end, title: title.trim().to_owned(), text: rest.trim().to_owned() }
+    });
+    Analysis {
+        diagnostics: bound.diagnostics.iter().map(|diagnostic| DiagnosticWord::of(diagnostic, text)).collect(),
+        tokens: ::kql::classify(text, catalog).iter().map(token).collect(),
+        completions: at
+            .map(|at| ::kql::complete(text, at, catalog))
+            .unwrap_or_default()
+            .into_iter()
+            .map(completion)
+            .collect(),
+        hover,
+        columns: bound.query.map(|query| query.plan.schema.iter().map(Into::into).collect()),
+        elapsed_ms: 0.0,
+    }
+}
+
+const fn class_word(class: Class) -> &'static str {
+    match class {
+        Class::Comment => "comment",
+        Class::String => "string",
+        Class::Number => "number",
+        Class::Literal => "literal",
+        Class::Keyword => "keyword",
+        Class::Operator => "operator",
+        Class::Function => "function",
+        Class::Type => "type",
+        Class::Table => "table",
+        Class::Name => "column",
+        Class::Punctuation => "punctuation",
+        Class::Unknown => "unknown",
+    }
+}
+
+const fn kind_word(kind: CompletionKind) -> &'static str {
+    match kind {
+        CompletionKind::Column => "column",
+        CompletionKind::Variable => "variable",
+        CompletionKind::Table => "table",
+        CompletionKind::Operator => "operator",
+        CompletionKind::Keyword => "keyword",
+        CompletionKind::Function => "function",
+        CompletionKind::Aggregate => "aggregate",
+    }
+}
+
+/// What `render` asks for, and warnings about the text: said beside the answer.
+pub fn presentation(app: &App, text: &str) -> (Option<String>, Vec<DiagnosticWord>) {
+    let bound = ::kql::compile(text, &catalog(app));
+    let warnings = bound.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Warning);
+    let visualization = bound.query.and_then(|query| query.render).map(|render| render.visualization);
+    (visualization, warnings.map(|diagnostic| DiagnosticWord::of(diagnostic, text)).collect())
 }

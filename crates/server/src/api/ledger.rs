@@ -1,10 +1,17 @@
 //! The ledger: what was done, by whom, why; and the proof that nothing was taken out.
 
+use std::sync::Arc;
+
 use crate::action::Action;
+use crate::app::App;
+use crate::auth::users::Names;
+use crate::body::Filter;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use axum::Json;
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::words::Instant;
@@ -25,9 +32,9 @@ pub struct LedgerEntry {
     pub entity: String,
     pub reason: Option<String>,
     /// The record as it was.
-    pub before: Option<Json>,
+    pub before: Option<Value>,
     /// The record as it is now.
-    pub after: Option<Json>,
+    pub after: Option<Value>,
     /// Reason, before and after were erased; the chain still holds.
     pub erased: bool,
     /// Hexadecimal; it covers everything before it.
@@ -86,12 +93,65 @@ pub fn routes(routes: &mut Routes) {
 
 /// What was done, newest first.
 #[utoipa::path(get, path = "/api/v1/ledger", tag = "ledger", params(LedgerFilter), responses((status = 200, body = Ledger)))]
-async fn list_ledger() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn list_ledger(
+    State(app): State<Arc<App>>,
+    Filter(filter): Filter<LedgerFilter>,
+) -> Result<Json<Ledger>, Problem> {
+    let limit = page_size(filter.limit)?;
+    let before = filter.cursor.as_deref().map(parse_cursor).transpose()?;
+    let LedgerFilter { actor, verb, entity, .. } = filter;
+    let wanted = store::LedgerFilter { before, entity, actor, verb };
+    let mut found = app.store.ledger(&wanted, limit + 1).await?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let next = found.last().filter(|_| more).map(|entry| entry.seq.to_string());
+    let names = Names::load(&app.store).await?;
+    Ok(Json(Ledger { entries: found.into_iter().map(|entry| to_api(entry, &names)).collect(), next }))
 }
 
 /// Walks along the whole chain.
 #[utoipa::path(post, path = "/api/v1/ledger/verify", tag = "ledger", responses((status = 200, body = LedgerProof)))]
-async fn verify_ledger() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn verify_ledger(State(app): State<Arc<App>>) -> Result<Json<LedgerProof>, Problem> {
+    let started_us = app.clock.monotonic_us();
+    let found = app.store.verify_ledger().await?;
+    Ok(Json(LedgerProof {
+        intact: found.fault.is_none(),
+        entries: u64::try_from(found.entries).unwrap_or(0),
+        erased: u64::try_from(found.erased).unwrap_or(0),
+        head: hex::encode(found.head.0),
+        first_bad: found.fault.map(|fault| BadEntry { sequence: fault.seq, problem: fault.problem }),
+        elapsed_ms: app.elapsed_ms(started_us),
+    }))
+}
+
+fn to_api(entry: store::LedgerEntry, names: &Names) -> LedgerEntry {
+    LedgerEntry {
+        sequence: entry.seq,
+        at: entry.time.into(),
+        actor_name: names.actor(&entry.actor),
+        actor: entry.actor,
+        verb: entry.verb,
+        entity: entry.entity,
+        reason: entry.reason,
+        before: entry.before,
+        after: entry.after,
+        erased: entry.erased,
+        hash: entry.hash,
+    }
+}
+
+fn parse_cursor(text: &str) -> Result<i64, Problem> {
+    text.parse()
+        .map_err(|_| Problem::invalid("the cursor is the field `next` of the page before").with("field", "cursor"))
+}
+
+/// The size of a page: 1 to 500, 100 when not given.
+///
+/// # Errors
+/// 422 that names the field.
+pub fn page_size(limit: Option<u32>) -> Result<u32, Problem> {
+    match limit.unwrap_or(100) {
+        limit @ 1..=500 => Ok(limit),
+        other => Err(Problem::invalid(format!("a page has 1 to 500 entries, not {other}")).with("field", "limit")),
+    }
 }

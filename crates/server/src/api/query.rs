@@ -1,10 +1,20 @@
 //! Asking in KQL: answers as a stream, exports, the tables that there are.
 
+use std::sync::Arc;
+
 use crate::action::Action;
+use crate::answer::{Answering, Export, Lines};
+use crate::app::App;
+use crate::body::{Body, Filter};
+use crate::edge::RequestId;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::api::words::{ColumnWord, DiagnosticWord, Instant};
@@ -43,7 +53,7 @@ pub struct AnswerColumns {
 /// Some rows, each with one value per column. Instants and timespans are text as KQL prints them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AnswerRows {
-    pub rows: Vec<Vec<Json>>,
+    pub rows: Vec<Vec<Value>>,
 }
 
 /// The last line of a whole answer.
@@ -114,18 +124,42 @@ pub fn routes(routes: &mut Routes) {
 
 /// Asks in KQL. The answer is a stream of lines; closing the connection cancels the query.
 #[utoipa::path(post, path = "/api/v1/query", tag = "query", request_body = Question, responses((status = 200, body = AnswerLine, content_type = "application/x-ndjson")))]
-async fn run_query() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn run_query(
+    State(app): State<Arc<App>>,
+    Extension(RequestId(id)): Extension<RequestId>,
+    Body(question): Body<Question>,
+) -> Result<Response, Problem> {
+    let answering = Answering::start(app.clone(), question, app.config.query_rows).await?;
+    let lines = futures::stream::unfold(Lines::Open(answering, id), Lines::next);
+    let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((kind, axum::body::Body::from_stream(lines)).into_response())
 }
 
 /// The whole answer as a file.
 #[utoipa::path(post, path = "/api/v1/query/export", tag = "query", request_body = Question, params(ExportOptions), responses((status = 200, body = String, content_type = "text/csv")))]
-async fn export_query() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn export_query(
+    State(app): State<Arc<App>>,
+    Filter(ExportOptions { format }): Filter<ExportOptions>,
+    Body(question): Body<Question>,
+) -> Result<Response, Problem> {
+    let answering = Answering::start(app.clone(), question, app.config.export_rows).await?;
+    let (kind, extension) = match format {
+        ExportFormat::Csv => ("text/csv; charset=utf-8", "csv"),
+        ExportFormat::Json => ("application/json; charset=utf-8", "json"),
+        ExportFormat::Ndjson => ("application/x-ndjson", "ndjson"),
+    };
+    let file = format!("attachment; filename=\"vigie-{}.{extension}\"", app.store.now().date_text());
+    let pieces = futures::stream::unfold(Some(Export::new(answering, format)), Export::next);
+    let headers = [(header::CONTENT_TYPE, kind.to_owned()), (header::CONTENT_DISPOSITION, file)];
+    Ok((headers, axum::body::Body::from_stream(pieces)).into_response())
 }
 
 /// Tables that KQL can name.
 #[utoipa::path(get, path = "/api/v1/tables", tag = "query", responses((status = 200, body = Tables)))]
-async fn list_tables() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn list_tables(State(app): State<Arc<App>>) -> Json<Tables> {
+    let to_api = |table: &kernel::TableSchema| Table {
+        name: table.name.clone(),
+        columns: table.columns.iter().map(Into::into).collect(),
+    };
+    Json(Tables { tables: app.lake.tables().iter().map(to_api).collect() })
 }

@@ -1,12 +1,22 @@
 //! Rules in force: Sigma files, and KQL rules on a schedule.
 
+use std::sync::Arc;
+
 use crate::action::Action;
+use crate::api::users::clean_reason;
+use crate::app::App;
+use crate::auth::caller::Caller;
+use crate::body::{Body, Filter};
+use crate::detection::{self, Author};
 use crate::problem::Problem;
 use crate::routes::Routes;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::api::words::{DiagnosticWord, Instant, SeverityWord};
+use crate::api::words::{Instant, SeverityWord};
 
 /// How a rule is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -87,10 +97,10 @@ pub struct RuleDetail {
     pub language: String,
     pub description: String,
     pub author: Option<String>,
-    pub license: Option<String>,
     pub references: Vec<String>,
     pub false_positives: Vec<String>,
-    pub problems: Vec<DiagnosticWord>,
+    /// Why it cannot run, and what could be better.
+    pub problems: Vec<String>,
     /// For rules on a schedule.
     pub schedule: Option<ScheduledRule>,
     pub last_run: Option<RuleRun>,
@@ -198,36 +208,72 @@ pub fn routes(routes: &mut Routes) {
 
 /// Rules, by title.
 #[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(RuleFilter), responses((status = 200, body = Rules)))]
-async fn list_rules() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn list_rules(State(app): State<Arc<App>>, Filter(filter): Filter<RuleFilter>) -> Result<Json<Rules>, Problem> {
+    if filter.limit.is_some_and(|limit| !(1..=5_000).contains(&limit)) {
+        return Err(Problem::invalid("a page of rules has 1 to 5000 entries").with("field", "limit"));
+    }
+    Ok(Json(detection::rules(&app.detect, &filter).await?))
 }
 
 /// Makes a KQL rule on a schedule.
 #[utoipa::path(post, path = "/api/v1/rules", tag = "rules", request_body = CreateRule, responses((status = 201, body = RuleDetail)))]
-async fn create_rule() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn create_rule(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(request): Body<CreateRule>,
+) -> Result<(StatusCode, Json<RuleDetail>), Problem> {
+    let by = author(&caller, &request.reason)?;
+    let rule = detection::schedule(request.rule)?;
+    let made = app.detect.create_scheduled(&rule, &by.actor, &by.reason).await?;
+    Ok((StatusCode::CREATED, Json(detection::rule_detail(&app.detect, made).await?)))
 }
 
 /// A rule with its text.
 #[utoipa::path(get, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path)), responses((status = 200, body = RuleDetail)))]
-async fn get_rule() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn get_rule(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<RuleDetail>, Problem> {
+    Ok(Json(detection::rule(&app.detect, &id).await?))
 }
 
 /// Replaces a KQL rule on a schedule.
 #[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", request_body = ReplaceRule, params(("id" = String, Path)), responses((status = 200, body = RuleDetail)))]
-async fn replace_rule() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn replace_rule(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<ReplaceRule>,
+) -> Result<Json<RuleDetail>, Problem> {
+    let by = author(&caller, &request.reason)?;
+    let rule = detection::schedule(request.rule)?;
+    let replaced = app.detect.replace_scheduled(&id, &rule, request.version, &by.actor, &by.reason).await?;
+    Ok(Json(detection::rule_detail(&app.detect, replaced).await?))
 }
 
 /// Switches a rule on or off.
 #[utoipa::path(post, path = "/api/v1/rules/{id}/state", tag = "rules", request_body = SwitchRule, params(("id" = String, Path)), responses((status = 200, body = RuleDetail)))]
-async fn switch_rule() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn switch_rule(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<SwitchRule>,
+) -> Result<Json<RuleDetail>, Problem> {
+    let by = author(&caller, &request.reason)?;
+    let switched = app.detect.switch_rule(&id, request.enabled, request.version, &by.actor, &by.reason).await?;
+    Ok(Json(detection::rule_detail(&app.detect, switched).await?))
 }
 
 /// Drops a KQL rule on a schedule; its alerts stay.
 #[utoipa::path(post, path = "/api/v1/rules/{id}/delete", tag = "rules", request_body = DeleteRule, params(("id" = String, Path)), responses((status = 204)))]
-async fn delete_rule() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn delete_rule(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<DeleteRule>,
+) -> Result<StatusCode, Problem> {
+    let by = author(&caller, &request.reason)?;
+    app.detect.delete_scheduled(&id, request.version, &by.actor, &by.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn author(caller: &Caller, reason: &str) -> Result<Author, Problem> {
+    Ok(Author { actor: caller.actor(), reason: clean_reason(reason)? })
 }

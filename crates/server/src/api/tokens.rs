@@ -1,9 +1,23 @@
 //! Tokens for programs.
 
+use std::sync::Arc;
+
 use crate::action::Action;
+use crate::api::users::clean_reason;
+use crate::app::App;
+use crate::auth::caller::Caller;
+use crate::auth::secret::{Secret, TOKEN_PREFIX};
+use crate::auth::tokens::TokenRecord;
+use crate::body::Body;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use crate::sql;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use kernel::id::{TokenId, UserId};
 use serde::{Deserialize, Serialize};
+use store::{Entry, Tx, params};
 use utoipa::ToSchema;
 
 use crate::api::words::{Instant, Reason, UserRef};
@@ -24,6 +38,24 @@ pub enum Scope {
     Ingest,
     /// Users, tokens, sources, ledger.
     Administer,
+}
+
+impl Scope {
+    /// All of them.
+    pub const ALL: [Scope; 6] =
+        [Scope::Read, Scope::Query, Scope::Respond, Scope::Rules, Scope::Ingest, Scope::Administer];
+
+    /// The word in policies, API and storage.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::Read => "read",
+            Scope::Query => "query",
+            Scope::Respond => "respond",
+            Scope::Rules => "rules",
+            Scope::Ingest => "ingest",
+            Scope::Administer => "administer",
+        }
+    }
 }
 
 /// A token, without its secret.
@@ -79,18 +111,100 @@ pub fn routes(routes: &mut Routes) {
 
 /// One's own tokens; everybody's for an administrator.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "tokens", responses((status = 200, body = Tokens)))]
-async fn list_tokens() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn list_tokens(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Tokens>, Problem> {
+    let everybody = app.authority.permits(caller.asker(), Action::ManageTokens, None);
+    let owner = if everybody { None } else { Some(caller.person()?) };
+    let rows = app.store.fetch_all(&sql::TOKENS, params![owner]).await?;
+    let tokens = rows.iter().map(TokenRecord::from_row).collect::<Result<Vec<_>, _>>()?;
+    Ok(Json(Tokens { tokens: tokens.iter().map(TokenRecord::to_api).collect() }))
 }
 
 /// Makes a token.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "tokens", request_body = CreateToken, responses((status = 201, body = NewToken)))]
-async fn create_token() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn create_token(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(request): Body<CreateToken>,
+) -> Result<(StatusCode, Json<NewToken>), Problem> {
+    let reason = clean_reason(&request.reason)?;
+    if request.scopes.contains(&Scope::Ingest) && !app.authority.permits(caller.asker(), Action::ManageSources, None) {
+        return Err(Problem::forbidden("only those who may connect sources make tokens that deliver records")
+            .with("action", Action::ManageSources.as_str()));
+    }
+    let mut tx = app.store.begin().await?;
+    let token = insert(&mut tx, &app, caller.person()?, &request).await?;
+    let entry = Entry::new(&caller.actor(), "token.create", &token.token.id).reason(reason);
+    tx.commit(entry.after(serde_json::json!({ "scopes": token.token.scopes, "expires": token.token.expires }))).await?;
+    Ok((StatusCode::CREATED, Json(token)))
 }
 
 /// Ends a token at once.
 #[utoipa::path(post, path = "/api/v1/tokens/{id}/revoke", tag = "tokens", request_body = Reason, params(("id" = String, Path)), responses((status = 200, body = Token)))]
-async fn revoke_token() -> Problem {
-    Problem::unavailable("being built", 60)
+async fn revoke_token(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<Reason>,
+) -> Result<Json<Token>, Problem> {
+    let reason = clean_reason(&request.reason)?;
+    let mut tx = app.store.begin().await?;
+    let token = load(&mut tx, &id).await?;
+    let anybodys = app.authority.permits(caller.asker(), Action::ManageTokens, None);
+    if !anybodys && token.owner != caller.person()? {
+        return Err(Problem::not_found("token", &id));
+    }
+    let now = tx.now();
+    if tx.execute(&sql::REVOKE_TOKEN, params![token.id, now]).await? == 0 {
+        return Ok(Json(token.to_api()));
+    }
+    let revoked = load(&mut tx, &id).await?;
+    tx.commit(Entry::new(&caller.actor(), "token.revoke", token.id).reason(reason)).await?;
+    Ok(Json(revoked.to_api()))
+}
+
+async fn load(tx: &mut Tx, id: &str) -> Result<TokenRecord, Problem> {
+    let row = tx.fetch_optional(&sql::TOKEN, params![id]).await?;
+    Ok(TokenRecord::from_row(&row.ok_or_else(|| Problem::not_found("token", id))?)?)
+}
+
+/// Writes a token; the caller commits with the ledger entry.
+///
+/// # Errors
+/// 422 that names the field.
+pub async fn insert(tx: &mut Tx, app: &App, owner: UserId, request: &CreateToken) -> Result<NewToken, Problem> {
+    let field = |name: &str, detail: &str| Err(Problem::invalid(detail).with("field", name));
+    let name = request.name.trim();
+    if name.is_empty() || name.chars().count() > 120 {
+        return field("name", "a token's name has 1 to 120 characters");
+    }
+    if !(1..=730).contains(&request.expires_in_days) {
+        return field("expires_in_days", "a token holds for 1 to 730 days");
+    }
+    let mut scopes = request.scopes.clone();
+    scopes.sort_unstable();
+    scopes.dedup();
+    if scopes.is_empty() {
+        return field("scopes", "a token without a scope can do nothing");
+    }
+    if request.target.is_some() && !scopes.contains(&Scope::Ingest) {
+        return field("target", "only a token with the scope `ingest` has a target");
+    }
+    let secret = Secret::new(TOKEN_PREFIX, app.store.random());
+    let (id, now): (TokenId, _) = (tx.id(), tx.now());
+    let expires = now.plus_micros(i64::from(request.expires_in_days) * 86_400_000_000);
+    let stored_scopes = serde_json::json!(scopes);
+    let row = params![
+        id,
+        secret.digest(),
+        name,
+        secret.prefix(),
+        &stored_scopes,
+        request.target.as_deref(),
+        owner,
+        now,
+        expires
+    ];
+    tx.execute(&sql::INSERT_TOKEN, row).await?;
+    let token = load(tx, &id.to_string()).await?;
+    Ok(NewToken { token: token.to_api(), secret: secret.reveal().to_owned() })
 }

@@ -194,6 +194,25 @@ impl From<&ColumnSchema> for ColumnWord {
     }
 }
 
+/// The same words on both sides of a room's border.
+macro_rules! same_words {
+    ($($api:ident = $room:path { $($word:ident),* })*) => {$(
+        impl From<$room> for $api {
+            fn from(word: $room) -> $api {
+                use $room as Room;
+                match word { $(Room::$word => $api::$word),* }
+            }
+        }
+        impl From<$api> for $room {
+            fn from(word: $api) -> $room {
+                use $room as Room;
+                match word { $($api::$word => Room::$word),* }
+            }
+        }
+    )*};
+}
+pub(crate) use same_words;
+
 /// Why somebody did something. It goes into the ledger with the act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
