@@ -7,13 +7,16 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use kernel::port::{QueryError, QueryLimits, QueryRequest, RowChunk, TimeRange};
 use kernel::{ColumnSchema, Timestamp, Value};
+use kql::catalog::Catalog;
 use serde_json::Value as Json;
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::api::query::readable_tables;
 use crate::api::query::{
     AnswerColumns, AnswerDone, AnswerError, AnswerLine, AnswerRows, AnswerSummary, ExportFormat, Question,
 };
 use crate::app::App;
+use crate::auth::caller::Caller;
 use crate::error::query_problem;
 use crate::problem::Problem;
 
@@ -24,6 +27,7 @@ const ROWS_PER_LINE: usize = 1_000;
 pub struct Answering {
     app: Arc<App>,
     text: String,
+    tables: Catalog,
     chunks: BoxStream<'static, Result<RowChunk, QueryError>>,
     /// Rows that may still be sent.
     left: u64,
@@ -40,7 +44,12 @@ impl Answering {
     ///
     /// # Errors
     /// What the lake says against it, or 429 when too many queries are running.
-    pub async fn start(app: Arc<App>, question: Question, most_rows: u64) -> Result<Answering, Problem> {
+    pub async fn start(
+        app: Arc<App>,
+        caller: &Caller,
+        question: Question,
+        most_rows: u64,
+    ) -> Result<Answering, Problem> {
         let Question { query, from, to, rows } = question;
         let range = range(from.map(|at| at.0), to.map(|at| at.0))?;
         let place = app.queries.clone().try_acquire_owned().map_err(|_| {
@@ -55,11 +64,16 @@ impl Answering {
             rows: left.saturating_add(1),
         };
         let started_us = app.clock.monotonic_us();
-        let request = QueryRequest { range, limits, ..QueryRequest::new(query.clone(), app.store.now()) };
+        let tables = readable_tables(&app, caller);
+        let names: Arc<[String]> = tables.iter().map(|table| table.name.clone()).collect();
+        let tables = Catalog::new(tables);
+        let request =
+            QueryRequest { range, limits, tables: Some(names), ..QueryRequest::new(query.clone(), app.store.now()) };
         let chunks = app.lake.stream(request).await.map_err(|error| query_problem(&error, &query))?;
         Ok(Answering {
             app,
             text: query,
+            tables,
             chunks,
             left,
             sent: 0,
@@ -94,7 +108,7 @@ impl Answering {
     }
 
     fn summary(&self) -> AnswerSummary {
-        let (visualization, warnings) = crate::api::kql::presentation(&self.app, &self.text);
+        let (visualization, warnings) = crate::api::kql::presentation(&self.tables, &self.text);
         AnswerSummary {
             elapsed_ms: self.app.elapsed_ms(self.started_us),
             rows: self.sent,

@@ -76,7 +76,7 @@ impl Authority {
 
     fn decide(&self, asker: Asker<'_>, action: Action, target: Option<&str>) -> Result<bool, BadPolicies> {
         let bad = |error: &dyn std::fmt::Display| BadPolicies(error.to_string());
-        let principal = principal_entity(asker).map_err(|error| bad(&error))?;
+        let principal = principal_entity(asker)?;
         let context = match (action, target) {
             (Action::Ingest, target) => {
                 let target = RestrictedExpression::new_string(target.unwrap_or_default().to_owned());
@@ -107,7 +107,7 @@ impl Authority {
     }
 }
 
-fn principal_entity(asker: Asker<'_>) -> Result<Entity, cedar_policy::EntityAttrEvaluationError> {
+fn principal_entity(asker: Asker<'_>) -> Result<Entity, BadPolicies> {
     let parents = |roles: &[Role]| roles.iter().map(|role| uid("Role", role.as_str())).collect::<HashSet<_>>();
     match asker {
         Asker::Anonymous => Ok(Entity::with_uid(uid("Anonymous", "anonymous"))),
@@ -119,6 +119,7 @@ fn principal_entity(asker: Asker<'_>) -> Result<Entity, cedar_policy::EntityAttr
                 attributes.insert("target".to_owned(), RestrictedExpression::new_string(target.to_owned()));
             }
             Entity::new(uid("Token", "asker"), attributes, parents(owner_roles))
+                .map_err(|error| BadPolicies(error.to_string()))
         }
     }
 }

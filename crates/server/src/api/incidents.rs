@@ -357,7 +357,7 @@ pub fn parse_entity(text: &str) -> Result<(kernel::EntityKind, String), Problem>
 async fn raised(app: &App, ids: &[String]) -> Result<Vec<AlertRaised>, Problem> {
     let known: Vec<AlertId> =
         ids.iter().map(|id| id.parse().map_err(|_| Problem::not_found("alert", id))).collect::<Result<_, _>>()?;
-    Ok(detection::raised(&app.detect, &known).await?)
+    detection::raised(&app.detect, &known).await
 }
 
 async fn command(app: &App, act: IncidentAct) -> Result<Command, Problem> {

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use crate::action::Action;
+use crate::api::query::readable_tables;
 use crate::api::words::{byte_offset, utf16_offset};
 use crate::app::App;
+use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::problem::Problem;
 use crate::routes::Routes;
@@ -100,10 +102,11 @@ pub fn routes(routes: &mut Routes) {
 #[utoipa::path(post, path = "/api/v1/kql/analyze", tag = "kql", request_body = AnalyzeRequest, responses((status = 200, body = Analysis)))]
 async fn analyze_kql(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Body(request): Body<AnalyzeRequest>,
 ) -> Result<Json<Analysis>, Problem> {
     let started_us = app.clock.monotonic_us();
-    let catalog = catalog(&app);
+    let catalog = Catalog::new(readable_tables(&app, &caller));
     let analysis = off_thread(move || analyze(&request.text, request.offset, &catalog)).await?;
     Ok(Json(Analysis { elapsed_ms: app.elapsed_ms(started_us), ..analysis }))
 }
@@ -117,10 +120,6 @@ async fn format_kql(Body(request): Body<FormatRequest>) -> Result<Json<Formatted
         Formatted { diagnostics: words.collect(), text: ::kql::format(&request.text) }
     });
     Ok(Json(formatted.await?))
-}
-
-fn catalog(app: &App) -> Catalog {
-    Catalog::new(app.lake.tables())
 }
 
 /// Runs the compiler away from the threads that serve: a text may have a megabyte.
@@ -198,8 +197,8 @@ const fn kind_word(kind: CompletionKind) -> &'static str {
 }
 
 /// What `render` asks for, and warnings about the text: said beside the answer.
-pub fn presentation(app: &App, text: &str) -> (Option<String>, Vec<DiagnosticWord>) {
-    let bound = ::kql::compile(text, &catalog(app));
+pub fn presentation(catalog: &Catalog, text: &str) -> (Option<String>, Vec<DiagnosticWord>) {
+    let bound = ::kql::compile(text, catalog);
     let warnings = bound.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Warning);
     let visualization = bound.query.and_then(|query| query.render).map(|render| render.visualization);
     (visualization, warnings.map(|diagnostic| DiagnosticWord::of(diagnostic, text)).collect())

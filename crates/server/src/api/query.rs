@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::action::Action;
 use crate::answer::{Answering, Export, Lines};
 use crate::app::App;
+use crate::auth::caller::Caller;
 use crate::body::{Body, Filter};
 use crate::edge::RequestId;
 use crate::problem::Problem;
@@ -13,6 +14,7 @@ use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use kernel::TableSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -126,10 +128,11 @@ pub fn routes(routes: &mut Routes) {
 #[utoipa::path(post, path = "/api/v1/query", tag = "query", request_body = Question, responses((status = 200, body = AnswerLine, content_type = "application/x-ndjson")))]
 async fn run_query(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Extension(RequestId(id)): Extension<RequestId>,
     Body(question): Body<Question>,
 ) -> Result<Response, Problem> {
-    let answering = Answering::start(app.clone(), question, app.config.query_rows).await?;
+    let answering = Answering::start(app.clone(), &caller, question, app.config.query_rows).await?;
     let lines = futures::stream::unfold(Lines::Open(answering, id), Lines::next);
     let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
     Ok((kind, axum::body::Body::from_stream(lines)).into_response())
@@ -139,10 +142,11 @@ async fn run_query(
 #[utoipa::path(post, path = "/api/v1/query/export", tag = "query", request_body = Question, params(ExportOptions), responses((status = 200, body = String, content_type = "text/csv")))]
 async fn export_query(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Filter(ExportOptions { format }): Filter<ExportOptions>,
     Body(question): Body<Question>,
 ) -> Result<Response, Problem> {
-    let answering = Answering::start(app.clone(), question, app.config.export_rows).await?;
+    let answering = Answering::start(app.clone(), &caller, question, app.config.export_rows).await?;
     let (kind, extension) = match format {
         ExportFormat::Csv => ("text/csv; charset=utf-8", "csv"),
         ExportFormat::Json => ("application/json; charset=utf-8", "json"),
@@ -156,10 +160,24 @@ async fn export_query(
 
 /// Tables that KQL can name.
 #[utoipa::path(get, path = "/api/v1/tables", tag = "query", responses((status = 200, body = Tables)))]
-async fn list_tables(State(app): State<Arc<App>>) -> Json<Tables> {
-    let to_api = |table: &kernel::TableSchema| Table {
+async fn list_tables(State(app): State<Arc<App>>, caller: Caller) -> Json<Tables> {
+    let to_api = |table: &TableSchema| Table {
         name: table.name.clone(),
         columns: table.columns.iter().map(Into::into).collect(),
     };
-    Json(Tables { tables: app.lake.tables().iter().map(to_api).collect() })
+    Json(Tables { tables: readable_tables(&app, &caller).iter().map(to_api).collect() })
+}
+
+/// Tables of facts that need more than the right to ask.
+const GUARDED: [(&str, Action); 2] = [("Ledger", Action::ReadLedger), ("Tokens", Action::ManageTokens)];
+
+/// The tables that the caller may read. KQL is no way around the other operations.
+pub fn readable_tables(app: &App, caller: &Caller) -> Vec<TableSchema> {
+    let mut tables = app.lake.tables();
+    for (name, action) in GUARDED {
+        if !app.authority.permits(caller.asker(), action, None) {
+            tables.retain(|table| table.name != name);
+        }
+    }
+    tables
 }

@@ -175,7 +175,6 @@ async fn wrong_methods_types_and_forms_are_named() {
     check("application/json", "{\n \"name\": ", 400, "invalid-json", "line 2").await;
     check("application/json", "{\"name\": 5}", 422, "invalid-body", "expected a string").await;
     check("application/json", "{\"nom\": \"x\"}", 422, "invalid-body", "unknown field `nom`").await;
-    check("application/json", &"[".repeat(900), 400, "invalid-json", "recursion limit").await;
     check("application/json", "", 400, "invalid-json", "EOF").await;
     let filter = house.get(&root, "/ledger?limt=5").await;
     assert_eq!((filter.status.as_u16(), filter.code().as_str()), (422, "invalid-filter"));

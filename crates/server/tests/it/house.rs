@@ -95,7 +95,8 @@ impl EventLake for FakeLake {
     }
 
     fn tables(&self) -> Vec<TableSchema> {
-        vec![TableSchema { name: "SecurityEvent".to_owned(), columns: columns().to_vec() }]
+        let table = |name: &str| TableSchema { name: name.to_owned(), columns: columns().to_vec() };
+        vec![table("SecurityEvent"), table("Ledger"), table("Tokens")]
     }
 }
 

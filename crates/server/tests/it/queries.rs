@@ -115,9 +115,24 @@ async fn queries_at_a_time_are_bounded() {
 }
 
 #[tokio::test]
-async fn tables_are_listed() {
+async fn kql_is_no_way_around_the_ledgers_door() {
     let house = House::new().await;
     let root = house.administrator().await;
-    let tables = house.get(&root, "/tables").await.json();
-    assert_eq!(tables["tables"][0]["name"], "SecurityEvent");
+    let analyst = house.person(&root, "amina", &["analyst"]).await;
+    let auditor = house.person(&root, "ines", &["auditor"]).await;
+    let program = house.token(&root, &["query"], None).await;
+    let check = async |client: &Client, expected: &[&str]| {
+        let listed = house.get(client, "/tables").await.json();
+        let listed: Vec<&str> =
+            listed["tables"].as_array().unwrap().iter().map(|table| table["name"].as_str().unwrap()).collect();
+        assert_eq!(listed, expected);
+        house.lake.asked.lock().clear();
+        ask(&house, client, json!({"query": "rows 1"})).await;
+        let asked = house.lake.asked.lock();
+        assert_eq!(asked[0].tables.as_deref().unwrap(), expected);
+    };
+    check(&root, &["SecurityEvent", "Ledger", "Tokens"]).await;
+    check(&auditor, &["SecurityEvent", "Ledger"]).await;
+    check(&analyst, &["SecurityEvent"]).await;
+    check(&program, &["SecurityEvent"]).await;
 }
