@@ -2,7 +2,7 @@
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { violations } from "./axe";
-import { openBrowser, openContext, openTarget, settle, signIn, type Target } from "./browser";
+import { openBrowser, openContext, openTarget, settle, type Target } from "./browser";
 
 let target: Target;
 let browser: Browser;

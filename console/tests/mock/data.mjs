@@ -99,7 +99,6 @@ export function alertDetail(alert) {
   };
   const event = (n) => ({
     item_id: `0192f6c1-77aa-7c3e-9a51-00000000${n}-${n}`,
-    table: "SecurityEvent",
     time: alert.event_time,
     raw: JSON.stringify(raw),
     fields: raw,
@@ -119,7 +118,7 @@ export function alertDetail(alert) {
     rule_description: "Detects process memory dumps of LSASS through the legitimate library comsvcs.dll.",
     references: ["https://attack.mitre.example/T1003/001"],
     false_positives: ["An administrator who debugs a server with its vendor"],
-    query: 'SecurityEvent\n| where Computer startswith "WS-041" and CommandLine has "comsvcs"',
+    rule_changed: false,
   };
 }
 

@@ -196,13 +196,16 @@ function conflict(yours, theirs, version) {
   return new Refusal(409, "conflict", "Changed meanwhile", "the record has changed since it was read", { yours, theirs, version });
 }
 
+const tasks = {};
+
 function dossier(incident) {
   const alerts = data.alerts.filter(({ incident_id }) => incident_id === incident.id).slice(0, 12);
   const commands = { new: ["activate", "close"], active: ["contain", "close"], contained: ["close", "activate"], closed: ["reopen"] }[incident.status];
   return {
     incident, description: "The memory of LSASS was written to a file; then a service was installed on the domain controller.", alerts, comments: [], timeline: data.timelines[incident.id] ?? [],
     entities: incident.entities.map((entity, at) => ({ entity, alert_count: 9 - at * 3, first_seen: incident.first_event, last_seen: incident.last_event, query: `SecurityEvent\n| where Computer startswith "${entity.name}"` })),
-    commands: [...commands, "assign", "set-severity", "comment"],
+    commands: [...commands, "assign", "set-severity", "comment", ...(incident.status === "closed" ? [] : ["add-task", "set-task"])],
+    tasks: (tasks[incident.id] ??= [{ id: "task-1", title: "Change the password of svc-backup", assignee: incident.owner, state: "open", created: incident.created, ended: null }]), previous: null,
   };
 }
 
@@ -213,9 +216,11 @@ function command(incident, body) {
   if (body.command === "close") incident.classification = body.classification;
   if (body.command === "assign") incident.owner = body.owner ? { id: body.owner, name: data.users.find(({ id }) => id === body.owner)?.display_name ?? body.owner } : null;
   if (body.command === "set-severity") incident.severity = body.severity;
+  if (body.command === "add-task") tasks[incident.id].push({ id: `task-${Date.now()}`, title: body.title, assignee: body.assignee ? { id: body.assignee, name: data.me.display_name } : null, state: "open", created: data.iso(Date.now()), ended: null });
+  if (body.command === "set-task") tasks[incident.id].find(({ id }) => id === body.task).state = body.state;
   incident.version += 1;
-  const kind = { assign: "assigned", "set-severity": "severity", comment: "comment" }[body.command] ?? "status";
-  (data.timelines[incident.id] ??= []).push({ at: data.iso(Date.now()), kind, actor: "user:u-1", actor_name: "Nadia Benali", text: body.text ?? "", parameters: { to: status ?? body.severity ?? incident.owner?.name ?? null }, reason: body.reason });
+  const kind = { assign: "assigned", "set-severity": "severity", comment: "comment", close: "closed", "add-task": "task", "set-task": "task-state" }[body.command] ?? "status";
+  (data.timelines[incident.id] ??= []).push({ at: data.iso(Date.now()), kind, actor: "user:u-1", actor_name: "Nadia Benali", text: body.text ?? "", parameters: body.command === "comment" ? {} : body.command === "close" ? { from: "active", classification: body.classification } : body.title ? { title: body.title } : { to: body.state ?? status ?? body.severity ?? body.owner ?? null }, reason: body.reason });
   return dossier(incident);
 }
 
@@ -223,9 +228,9 @@ function ruleDetail(rule, schedule = null) {
   const kql = rule.kind === "kql";
   const planned = { title: rule.title, description: "", severity: rule.severity, query: data.ruleText(rule), frequency_s: 300, period_s: 3600, operator: "greater-than", threshold: 0, entities: [{ kind: "account", column: "UserPrincipalName" }], techniques: rule.techniques, suppression_s: null, enabled: true };
   return {
-    rule, text: data.ruleText(rule), language: kql ? "kql" : "yaml", description: "Detects what its title says.", author: kql ? null : "Rule writers", license: kql ? null : "DRL 1.1",
+    rule, text: data.ruleText(rule), language: kql ? "kql" : "yaml", description: "Detects what its title says.", author: kql ? null : "Rule writers",
     references: ["https://attack.mitre.example/T1003/001"], false_positives: ["Administrators at work"],
-    problems: rule.state === "broken" ? [{ code: "SIG0007", level: "error", message: "the field modifier `cidrr` is not known", start: 10, end: 14, line: 9, column: 14, help: "Did you mean `cidr`?" }] : [],
+    problems: rule.state === "broken" ? ["line 9, column 14: the field modifier `cidrr` is not known; did you mean `cidr`?"] : [],
     schedule: kql ? (schedule ?? planned) : null, last_run: kql ? { at: data.iso(Date.now() - 90_000), rows: 0, elapsed_ms: 41, error: null } : null,
   };
 }

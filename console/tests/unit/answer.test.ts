@@ -66,6 +66,8 @@ test("a history is cut into days and says from what to what", () => {
   expect(byDay([item("2026-11-20T23:00:00Z", {}), item("2026-11-21T00:00:00Z", {}), item("2026-11-21T01:00:00Z", {})]).map(({ items }) => items.length)).toEqual([1, 2]);
   expect(detailOf(item("", { from: "new", to: "active" }, "words"))).toEqual({ from: "new", to: "active", text: null });
   expect(detailOf(item("", null, "words"))).toEqual({ from: null, to: null, text: "words" });
+  expect(detailOf({ ...item("", { from: "active", classification: "false-positive" }), kind: "closed" })).toEqual({ from: null, to: "false-positive", text: null });
+  expect(detailOf({ ...item("", { from: "u-1", to: null }), kind: "assigned" })).toEqual({ from: "u-1", to: "", text: null });
 });
 
 const alert = { severity: "high", rule_id: "r", techniques: ["T1003"], raised: "2026-11-21T14:00:00Z", entities: [{ kind: "host", name: "A", key: "a" }] } as unknown as Alert;

@@ -634,26 +634,25 @@ export interface components {
             explanation: string;
             /** @description Events that matched, oldest first; at most the first hundred are kept with an alert. */
             events: components["schemas"]["AlertEvent"][];
-            /** @description The rule as it was when it matched. */
+            /** @description The rule as it is now; empty when it is gone. */
             rule_text: string;
+            /** @description The rule has been changed since it matched, or is gone: the reasons are those of the time. */
+            rule_changed: boolean;
             /** @description `yaml` or `kql`. */
             rule_language: string;
             rule_description: string;
             references: string[];
             false_positives: string[];
-            /** @description KQL that shows these events in their table. */
-            query?: string | null;
         };
         /** @description An event that matched. */
         AlertEvent: {
             /** @description Names the row for ever. */
             item_id: string;
-            table?: string | null;
             time: components["schemas"]["Instant"];
-            /** @description The record as it arrived. */
-            raw?: string | null;
-            /** @description The fields that the rule looked at, and the usual ones beside them. */
-            fields: components["schemas"]["Value"];
+            /** @description The record as it arrived; a very long one is cut. */
+            raw: string;
+            /** @description The record's fields, where it is JSON. */
+            fields?: unknown;
             reasons: components["schemas"]["MatchReason"][];
         };
         /** @description A page of the queue. */
@@ -699,7 +698,7 @@ export interface components {
         AnswerLine: components["schemas"]["AnswerColumns"] | components["schemas"]["AnswerRows"] | components["schemas"]["AnswerDone"] | components["schemas"]["AnswerError"];
         /** @description Some rows, each with one value per column. Instants and timespans are text as KQL prints them. */
         AnswerRows: {
-            rows: components["schemas"]["Value"][][];
+            rows: unknown[][];
         };
         /** @description What is to be said of a whole answer. */
         AnswerSummary: {
@@ -928,7 +927,7 @@ export interface components {
             last_event?: components["schemas"]["Instant"] | null;
             /** Format: int64 */
             alert_count: number;
-            /** @description Those that most alerts share, first; at most ten here. */
+            /** @description Those that most alerts share, first; at most five here. */
             entities: components["schemas"]["Entity"][];
             techniques: string[];
             /** Format: int64 */
@@ -972,6 +971,16 @@ export interface components {
             alerts: string[];
             /** @enum {string} */
             command: "add-alerts";
+        } | {
+            title: string;
+            assignee?: string | null;
+            /** @enum {string} */
+            command: "add-task";
+        } | {
+            task: string;
+            state: components["schemas"]["TaskState"];
+            /** @enum {string} */
+            command: "set-task";
         };
         /** @description A command with what every command needs. */
         IncidentCommand: components["schemas"]["IncidentAct"] & {
@@ -994,6 +1003,10 @@ export interface components {
             comments: components["schemas"]["Comment"][];
             /** @description Oldest first: alerts, acts and comments in one line. */
             timeline: components["schemas"]["TimelineItem"][];
+            /** @description Oldest first. */
+            tasks: components["schemas"]["Task"][];
+            /** @description The closed incident whose alerts this one goes on with. */
+            previous?: string | null;
             /** @description Names of the commands that this state allows. */
             commands: string[];
         };
@@ -1060,8 +1073,10 @@ export interface components {
             /** @description The id of what it was done to. */
             entity: string;
             reason?: string | null;
-            before?: components["schemas"]["Value"] | null;
-            after?: components["schemas"]["Value"] | null;
+            /** @description The record as it was. */
+            before?: unknown;
+            /** @description The record as it is now. */
+            after?: unknown;
             /** @description Reason, before and after were erased; the chain still holds. */
             erased: boolean;
             /** @description Hexadecimal; it covers everything before it. */
@@ -1114,12 +1129,12 @@ export interface components {
         };
         /** @description One predicate of the rule that held. */
         MatchReason: {
-            /** @description The field in the event; absent for a keyword anywhere in it. */
-            field?: string | null;
+            /** @description The field in the event; empty for a keyword anywhere in it. */
+            field: string;
             /** @description What the rule asks: `endswith '\lsass.exe'`. */
             predicate: string;
-            /** @description What the event has. */
-            value: string;
+            /** @description What the event has; absent where the rule asks that it has nothing. */
+            value?: string | null;
         };
         /** @description A number that can be opened. */
         Measure: {
@@ -1326,10 +1341,10 @@ export interface components {
             language: string;
             description: string;
             author?: string | null;
-            license?: string | null;
             references: string[];
             false_positives: string[];
-            problems: components["schemas"]["Diagnostic"][];
+            /** @description Why it cannot run, and what could be better. */
+            problems: string[];
             schedule?: components["schemas"]["ScheduledRule"] | null;
             last_run?: components["schemas"]["RuleRun"] | null;
         };
@@ -1553,6 +1568,20 @@ export interface components {
         Tables: {
             tables: components["schemas"]["Table"][];
         };
+        /** @description A step of work. */
+        Task: {
+            id: string;
+            title: string;
+            assignee?: components["schemas"]["UserRef"] | null;
+            state: components["schemas"]["TaskState"];
+            created: components["schemas"]["Instant"];
+            ended?: components["schemas"]["Instant"] | null;
+        };
+        /**
+         * @description Where a task stands.
+         * @enum {string}
+         */
+        TaskState: "open" | "done" | "dropped";
         /** @description How many alerts of one ATT&CK technique. */
         TechniqueCount: {
             technique: string;
@@ -1572,7 +1601,7 @@ export interface components {
             /** @description In words. */
             text: string;
             /** @description Values of the line, for translation: `from`, `to`, `alert_id`, … */
-            parameters: components["schemas"]["Value"];
+            parameters: unknown;
             reason?: string | null;
         };
         /** @description A token, without its secret. */
@@ -2325,7 +2354,7 @@ export interface operations {
                 entity?: string;
                 technique?: string;
                 incident?: string;
-                /** @description Only those without an incident. */
+                /** @description Only those without an incident: pages may then be shorter than the limit, and even empty before the last. */
                 unassigned?: boolean;
                 /** @description Raised at or after. */
                 from?: components["schemas"]["Instant"];

@@ -31,6 +31,7 @@ export type IncidentDetail = Schemas["IncidentDetail"];
 export type IncidentStatus = Schemas["IncidentStatus"];
 export type IncidentAct = Schemas["IncidentAct"];
 export type Classification = Schemas["Classification"];
+export type Task = Schemas["Task"];
 export type TimelineItem = Schemas["TimelineItem"];
 export type Rule = Schemas["Rule"];
 export type Rules = Schemas["Rules"];

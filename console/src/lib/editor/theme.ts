@@ -17,7 +17,7 @@ export const theme = EditorView.theme({
   ".tok-keyword, .tok-operator": { color: "var(--code-keyword)" },
   ".tok-function, .tok-aggregate, .tok-plugin": { color: "var(--code-function)" },
   ".tok-table": { color: "var(--code-table)", fontWeight: "600" },
-  ".tok-column, .tok-variable, .tok-parameter": { color: "var(--code-column)" },
+  ".tok-column, .tok-name, .tok-variable, .tok-parameter": { color: "var(--code-column)" },
   ".tok-string": { color: "var(--code-string)" },
   ".tok-number, .tok-literal, .tok-type": { color: "var(--code-number)" },
   ".tok-comment": { color: "var(--code-comment)", fontStyle: "italic" },
