@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::live::{LiveEvent, LiveSubscriber};
+use crate::api::overview::EventsKept;
 use crate::auth::attempts::Attempts;
 use crate::auth::password::Passwords;
 use crate::auth::secret::{SETUP_PREFIX, Secret};
@@ -61,6 +62,7 @@ pub struct App {
     pub(crate) queries: Arc<Semaphore>,
     pub(crate) stopping: CancellationToken,
     pub(crate) console: Console,
+    pub(crate) events_kept: Mutex<Option<EventsKept>>,
 }
 
 /// The door, ready to be opened.
@@ -94,6 +96,7 @@ impl Server {
             authority: Authority::shipped()?,
             passwords: Passwords::new(config.password_checks, store.random())?,
             attempts: Mutex::default(),
+            events_kept: Mutex::default(),
             operations,
             contract: contract.into(),
             live: broadcast::channel(LIVE_QUEUE).0,

@@ -147,7 +147,7 @@ async fn get_overview(
         now: window.to.into(),
         from: window.from.into(),
         pulse: live::pulse(&app).await?,
-        events: events(&app, &window).await,
+        events: events(&app, &window, hours).await,
         incidents,
         recent_alerts,
         ..counted(&window, counts, &by_severity)
@@ -162,6 +162,8 @@ const MOST: u32 = 10;
 const MOST_TECHNIQUES: usize = 50;
 /// The graph of events may take so long; the page does not wait for more.
 const EVENTS_MS: u64 = 3_000;
+/// The graph of events is drawn anew so often.
+const EVENTS_KEPT_US: u64 = 15_000_000;
 
 /// The window of the overview: whole steps up to now.
 struct Window {
@@ -292,8 +294,28 @@ fn counted(window: &Window, counts: AlertCounts, open: &[OpenCount]) -> Overview
     }
 }
 
-/// Records by time of receipt, over the tables of the lake that hold any source's records.
-async fn events(app: &App, window: &Window) -> Option<Series> {
+/// Records by time of receipt; asked of the lake at most every [`EVENTS_KEPT_US`] for one width of window.
+async fn events(app: &App, window: &Window, hours: u32) -> Option<Series> {
+    let now_us = app.clock.monotonic_us();
+    let fresh = |kept: &&EventsKept| kept.hours == hours && now_us.saturating_sub(kept.at_us) < EVENTS_KEPT_US;
+    let kept = app.events_kept.lock().as_ref().filter(fresh).map(|kept| kept.series.clone());
+    if let Some(series) = kept {
+        return series;
+    }
+    let series = ask_events(app, window).await;
+    *app.events_kept.lock() = Some(EventsKept { hours, at_us: now_us, series: series.clone() });
+    series
+}
+
+/// The last answer, for everybody who looks at the overview at the same time.
+pub struct EventsKept {
+    hours: u32,
+    at_us: u64,
+    series: Option<Series>,
+}
+
+/// Over the tables of the lake that hold any source's records.
+async fn ask_events(app: &App, window: &Window) -> Option<Series> {
     let tables: Vec<String> = app
         .lake
         .tables()
