@@ -146,6 +146,20 @@ mod tests {
     }
 
     #[test]
+    fn a_decision_is_quick() {
+        let authority = Authority::shipped().unwrap();
+        let clock = kernel::time::SystemClock::new();
+        let asker = Asker::Token { owner_roles: &[Role::Engineer], scopes: &[Scope::Ingest], target: Some("dc-01") };
+        let started_us = kernel::Clock::monotonic_us(&clock);
+        for _ in 0..100 {
+            assert!(authority.permits(asker, Action::Ingest, Some("dc-01")));
+        }
+        let each_us = (kernel::Clock::monotonic_us(&clock) - started_us) / 100;
+        println!("one decision: {each_us} us");
+        assert!(each_us < 20_000, "{each_us} us");
+    }
+
+    #[test]
     fn nothing_is_permitted_without_a_policy() {
         let authority = Authority::of(SCHEMA, "").unwrap();
         let roles = [Role::Administrator];

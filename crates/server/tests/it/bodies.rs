@@ -181,3 +181,14 @@ async fn wrong_methods_types_and_forms_are_named() {
     let filter = house.get(&root, "/ledger?limit=5000").await;
     assert_eq!(filter.status.as_u16(), 422);
 }
+
+#[tokio::test]
+async fn a_fault_of_ours_is_told_with_an_id_and_ends_nothing_else() {
+    let house = small_house().await;
+    let root = house.administrator().await;
+    let reply = house.post(&root, "/query", json!({"query": "panic"})).await;
+    assert_eq!((reply.status.as_u16(), reply.code().as_str()), (500, "internal"));
+    assert!(!reply.text().contains("the engine has a fault"), "the cause is for the log");
+    assert!(reply.json()["id"].as_str().unwrap().starts_with("req-"));
+    assert_eq!(house.post(&root, "/query", json!({"query": "rows 1"})).await.status, StatusCode::OK);
+}

@@ -95,6 +95,7 @@ impl EventLake for FakeLake {
             let end = Err(QueryError::Limit("the query took more than its 1 s".to_owned()));
             return Ok(stream::iter([Ok(chunk(0..rows)), end]).boxed());
         }
+        assert!(text != "panic", "the engine has a fault");
         if text == "forever" {
             let guard = CountDrop(self.cancelled.clone());
             return Ok(stream::unfold((guard, 0), |(guard, n)| async move {
