@@ -21,6 +21,8 @@ pub struct ServerConfig {
     pub body_bytes_per_s: u64,
     /// Head of a request, and TLS handshake.
     pub header_ms: u64,
+    /// The other end may take nothing of an answer for so long.
+    pub send_idle_ms: u64,
     /// Open connections.
     pub connections: usize,
     /// What is running may go on for so long after a shutdown began.
@@ -62,6 +64,7 @@ impl Default for ServerConfig {
             body_grace_ms: 30_000,
             body_bytes_per_s: 1_024,
             header_ms: 10_000,
+            send_idle_ms: 60_000,
             connections: 1_024,
             shutdown_ms: 10_000,
             session_idle_s: 8 * 3_600,

@@ -26,6 +26,7 @@ mod detection;
 mod edge;
 mod error;
 mod guard;
+mod patience;
 mod problem;
 mod routes;
 mod serve;

@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{App, Server};
 use crate::error::Error;
+use crate::patience::Patient;
 use crate::tls::Tls;
 
 /// After a failed accept (no file descriptors left), so long until the next.
@@ -102,6 +103,7 @@ impl Connection {
 
     async fn http(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let peer = self.peer;
+        let stream = Patient::new(stream, Duration::from_millis(self.app.config.send_idle_ms));
         let router = self.router.layer(axum::Extension(ConnectInfo(peer)));
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

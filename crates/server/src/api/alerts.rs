@@ -66,6 +66,7 @@ pub struct AlertFilter {
     /// `kind:key`, as in `Entity`.
     pub entity: Option<String>,
     pub technique: Option<String>,
+    /// Those of one incident, by event time, all on one page.
     pub incident: Option<String>,
     /// Only those without an incident: pages may then be shorter than the limit, and even empty before the last.
     pub unassigned: Option<bool>,
@@ -76,6 +77,28 @@ pub struct AlertFilter {
     /// 1 to 500; 100 when absent.
     pub limit: Option<u32>,
     pub cursor: Option<String>,
+}
+
+impl AlertFilter {
+    /// The same as the detecting room's filter, for the alerts of one incident.
+    fn takes(&self, alert: &Alert) -> bool {
+        let named = |entity: &EntityWord| {
+            self.entity
+                .as_deref()
+                .is_some_and(|wanted| wanted.eq_ignore_ascii_case(&format!("{}:{}", entity.kind, entity.key)))
+        };
+        let uses = |technique: &String| {
+            let wanted = self.technique.as_deref().unwrap_or_default();
+            technique.get(..wanted.len()).is_some_and(|start| start.eq_ignore_ascii_case(wanted))
+        };
+        self.severity.is_none_or(|least| alert.severity >= least)
+            && self.rule.as_deref().is_none_or(|rule| alert.rule_id == rule)
+            && (self.entity.is_none() || alert.entities.iter().any(named))
+            && (self.technique.is_none() || alert.techniques.iter().any(uses))
+            && self.from.is_none_or(|from| alert.raised >= from)
+            && self.to.is_none_or(|to| alert.raised < to)
+            && self.unassigned != Some(true)
+    }
 }
 
 /// An alert with everything that explains it.
@@ -136,7 +159,8 @@ async fn list_alerts(
     page_size(filter.limit)?;
     if let Some(incident) = &filter.incident {
         let id = incident.parse().map_err(|_| Problem::not_found("incident", incident))?;
-        let alerts = of_incident(&app, id).await?;
+        let mut alerts = of_incident(&app, id).await?;
+        alerts.retain(|alert| filter.takes(alert));
         return Ok(Json(Alerts { alerts, next: None }));
     }
     let mut page = detection::alerts(&app.detect, &filter).await?;

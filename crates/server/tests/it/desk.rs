@@ -86,6 +86,19 @@ async fn an_incident_goes_from_new_to_closed_with_conflicts_shown() {
     assert_eq!((&opened["incident"]["number"], &opened["incident"]["status"]), (&json!(1), &json!("new")));
     assert_eq!(opened["alerts"].as_array().unwrap().len(), 2);
     assert_eq!(opened["entities"][0]["entity"]["key"], "ws-041");
+    let of_it = format!("/alerts?incident={}", opened["incident"]["id"].as_str().unwrap());
+    for (more, count) in [
+        ("", 2),
+        ("&rule=r1", 1),
+        ("&entity=host:WS-041", 2),
+        ("&entity=host:x", 0),
+        ("&technique=t1003", 2),
+        ("&severity=critical", 0),
+        ("&unassigned=true", 0),
+    ] {
+        let found = house.get(&root, &format!("{of_it}{more}")).await.json();
+        assert_eq!(found["alerts"].as_array().unwrap().len(), count, "{more}");
+    }
     let path = format!("/incidents/{}/commands", opened["incident"]["id"].as_str().unwrap());
     let me = house.get(&amina, "/session").await.json()["signed_in"]["user"]["id"].clone();
     let version = opened["incident"]["version"].clone();

@@ -83,12 +83,8 @@ impl EventLake for FakeLake {
         self.asked.lock().push(request);
         let number = |word: &str| text.strip_prefix(word).and_then(|rest| rest.trim().parse::<i64>().ok());
         if let Some(rows) = number("rows") {
-            let all: Vec<i64> = (0..rows.min(most)).collect();
-            let chunks: Vec<_> = if all.is_empty() {
-                vec![Ok(chunk(std::iter::empty()))]
-            } else {
-                all.chunks(700).map(|part| Ok(chunk(part.iter().copied()))).collect()
-            };
+            let last = rows.min(most);
+            let chunks = (0..last.max(1)).step_by(700).map(move |from| Ok(chunk(from..last.min(from + 700))));
             return Ok(stream::iter(chunks).boxed());
         }
         if let Some(rows) = number("broken") {

@@ -59,6 +59,9 @@ async fn a_sender_that_dribbles_is_cut_off() {
     body.write_all(request.as_bytes()).await.unwrap();
     let text = read_to_end(&mut body).await;
     assert!(text.starts_with("HTTP/1.1 408") && text.contains("too-slow"), "a body that never ends: {text}");
+    let mut idle = TcpStream::connect(open.address).await.unwrap();
+    idle.write_all(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    assert!(read_to_end(&mut idle).await.starts_with("HTTP/1.1 200"), "a connection that stays idle is closed");
     let mut fine = TcpStream::connect(open.address).await.unwrap();
     fine.write_all(b"GET /api/v1/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
     assert!(read_to_end(&mut fine).await.starts_with("HTTP/1.1 200"));
@@ -116,6 +119,33 @@ async fn a_client_that_leaves_cancels_its_query() {
         }
     };
     tokio::time::timeout(LONG, cancelled).await.expect("the query stops when nobody listens");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_reads_nothing_gives_its_place_back() {
+    let open = open(ServerConfig { queries: 1, send_idle_ms: 200, ..quick() }, None).await;
+    let root = open.house.administrator().await;
+    let program = open.house.token(&root, &["query"], None).await;
+    let mut stream = TcpStream::connect(open.address).await.unwrap();
+    let body = json!({"query": "rows 4000000"}).to_string();
+    let request = format!(
+        "POST /api/v1/query/export?format=ndjson HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        program.token.clone().unwrap(),
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut bytes = vec![0; 512];
+    assert!(stream.read(&mut bytes).await.unwrap() > 0, "it answers");
+    let second = json!({"query": "rows 1"});
+    assert_eq!(open.house.post(&program, "/query", second.clone()).await.status.as_u16(), 429, "the place is taken");
+    let free = async {
+        while open.house.post(&program, "/query", second.clone()).await.status.as_u16() == 429 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(LONG, free).await.expect("the place is free again");
+    drop(stream);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
