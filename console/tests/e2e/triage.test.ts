@@ -81,7 +81,7 @@ test("an incident is opened by hand, commented, moved on and closed, each act wi
 });
 
 test("two people change one incident: the second sees both values and chooses", async () => {
-  await page.goto(`${target.url}/incidents?view=all`);
+  await page.goto(`${target.url}/incidents`);
   await page.locator("[data-row]").first().click();
   await page.locator("main dl").first().waitFor();
   const other = await context.newPage();

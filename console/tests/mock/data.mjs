@@ -197,7 +197,7 @@ export const tables = [
   ["DeviceProcessEvents", "TimeGenerated:datetime DeviceName:string FileName:string ProcessCommandLine:string AccountName:string InitiatingProcessFileName:string SHA256:string"],
   ["SigninLogs", "TimeGenerated:datetime UserPrincipalName:string IPAddress:string Location:string ResultType:string"],
   ["Syslog", "TimeGenerated:datetime Computer:string Facility:string SeverityLevel:string SyslogMessage:string"],
-  ["_Unparsed", "TimeGenerated:datetime Source:string Reason:string Raw:string"],
+  ["_Unparsed", "TimeGenerated:datetime Reason:string Table:string Position:string RawBytes:string _SourceName:string _RawData:string"],
   ["Incidents", "Id:guid Number:long Title:string Severity:string Status:string Owner:string TimeGenerated:datetime"],
   ["Ledger", "Sequence:long TimeGenerated:datetime Actor:string Verb:string Entity:string Reason:string Hash:string"],
 ].map(([name, columns]) => ({ name, columns: columns.split(" ").map((column) => ({ name: column.split(":")[0], type: column.split(":")[1] })) }));

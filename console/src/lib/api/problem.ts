@@ -1,16 +1,5 @@
 // What went wrong, in the form in which the server says it: a code, its cause, a remedy and an id to quote.
-
-export interface Diagnostic {
-  code: string;
-  level: "error" | "warning" | "hint";
-  message: string;
-  /** UTF-16 offsets into the text, end exclusive. */
-  start: number;
-  end: number;
-  line: number;
-  column: number;
-  help?: string | null;
-}
+import type { Diagnostic } from "./types";
 
 export interface ProblemBody {
   code: string;
