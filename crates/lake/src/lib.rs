@@ -23,6 +23,7 @@ mod keys;
 pub mod lake;
 mod maintain;
 mod open;
+pub mod query;
 pub mod snapshot;
 pub mod status;
 mod table;

@@ -1,0 +1,162 @@
+//! `tostring`, `tolong`, … and the conversions that the binder inserts.
+
+use std::sync::Arc;
+
+use arrow_array::builder::StringViewBuilder;
+use arrow_array::{Array, ArrayRef};
+use arrow_cast::cast;
+use datafusion::error::Result;
+use kernel::{ScalarType, Value};
+use serde_json::Value as Json;
+
+use super::{Call, Entry, columns, rows};
+use crate::query::cells::{CellsBuilder, plan_type};
+use crate::query::convert;
+use crate::query::dynamic::{Dynamic, Kind};
+
+pub(super) const ENTRIES: &[Entry] = &[
+    columns("op_convert", converted),
+    columns("tostring", converted),
+    columns("toint", converted),
+    columns("tolong", converted),
+    columns("toreal", converted),
+    columns("todouble", converted),
+    columns("todecimal", converted),
+    columns("tobool", converted),
+    columns("toboolean", converted),
+    columns("toguid", converted),
+    columns("todatetime", converted),
+    columns("totimespan", converted),
+    columns("parse_json", parse_json),
+    columns("todynamic", parse_json),
+    rows("dynamic_to_json", |args| match args {
+        [Value::Dynamic(json)] => Value::String(sorted(json).to_string()),
+        _ => Value::Null,
+    }),
+    rows("gettype", |args| Value::String(args.first().map_or_else(String::new, type_name))),
+];
+
+/// Converts the first argument to the result's type. Numbers and texts have their own fast ways.
+pub(super) fn converted(call: &Call<'_>) -> Result<ArrayRef> {
+    let Some(source) = call.args.first() else {
+        return datafusion::common::internal_err!("a conversion takes a value");
+    };
+    use ScalarType::{Dynamic as Dyn, Guid, Int, Long, Real, String as Text};
+    let widens = matches!((source.scalar(), call.returns), (Int, Long | Real) | (Long, Real));
+    if source.scalar() == call.returns && !source.is_constant() && call.returns != Text {
+        return Ok(Arc::clone(source.array()));
+    }
+    if widens && !source.is_constant() {
+        return Ok(cast(source.array(), &plan_type(call.returns))?);
+    }
+    match (source.scalar(), call.returns) {
+        (Text | Guid, Text) => Ok(text_column(call, |row, builder| builder.append_value(source.text(row)))),
+        (Dyn, Text) => {
+            Ok(text_column(call, |row, builder| builder.append_value(Dynamic::new(source.text(row)).to_text())))
+        }
+        (Int | Long, Text) => {
+            let mut buffer = itoa::Buffer::new();
+            Ok(text_column(call, |row, builder| match source.long(row) {
+                Some(number) => builder.append_value(buffer.format(number)),
+                None => builder.append_value(""),
+            }))
+        }
+        (Text, Long) => {
+            let numbers: arrow_array::Int64Array =
+                (0..call.rows).map(|row| convert::text_to_long(source.text(row))).collect();
+            Ok(Arc::new(numbers))
+        }
+        _ => {
+            let mut builder = CellsBuilder::new(call.returns);
+            (0..call.rows).for_each(|row| builder.push(convert::convert(&source.value(row), call.returns)));
+            Ok(builder.finish())
+        }
+    }
+}
+
+/// A text column filled by `fill`, which appends exactly once per row.
+pub(super) fn text_column(call: &Call<'_>, mut fill: impl FnMut(usize, &mut StringViewBuilder)) -> ArrayRef {
+    let mut builder = StringViewBuilder::with_capacity(call.rows);
+    (0..call.rows).for_each(|row| fill(row, &mut builder));
+    Arc::new(builder.finish())
+}
+
+/// `parse_json`: text becomes the value that it writes; other values become the dynamic that holds them.
+fn parse_json(call: &Call<'_>) -> Result<ArrayRef> {
+    let Some(source) = call.args.first() else {
+        return datafusion::common::internal_err!("parse_json takes a value");
+    };
+    if source.scalar() != ScalarType::String {
+        return converted(call);
+    }
+    Ok(text_column(call, |row, builder| match Dynamic::parse(source.text(row)) {
+        Some(json) => builder.append_value(Dynamic::text_of(&json)),
+        None => builder.append_null(),
+    }))
+}
+
+/// `json` with the keys of every bag in order.
+fn sorted(json: &Json) -> Json {
+    match json {
+        Json::Array(elements) => Json::Array(elements.iter().map(sorted).collect()),
+        Json::Object(bag) => {
+            let mut members: Vec<(String, Json)> =
+                bag.iter().map(|(key, value)| (key.clone(), sorted(value))).collect();
+            members.sort_by(|left, right| left.0.cmp(&right.0));
+            Json::Object(members.into_iter().collect())
+        }
+        scalar => scalar.clone(),
+    }
+}
+
+/// What `gettype` says.
+fn type_name(value: &Value) -> String {
+    let Value::Dynamic(json) = value else {
+        return crate::query::cells::value_type(value).map_or_else(|| "null".to_owned(), |scalar| scalar.to_string());
+    };
+    let text = Dynamic::text_of(json);
+    match Dynamic::new(&text).kind() {
+        Kind::Null => "null",
+        Kind::Bool => "bool",
+        Kind::Number if json.is_f64() => "double",
+        Kind::Number => "long",
+        Kind::String => "string",
+        Kind::Array => "array",
+        Kind::Bag => "dictionary",
+    }
+    .to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::query::cells::{Cells, column_of};
+
+    fn check(from: ScalarType, to: ScalarType, values: Vec<Value>) {
+        let cells = Cells::column(column_of(from, values.clone()), from).unwrap();
+        let call = Call { args: std::slice::from_ref(&cells), rows: values.len(), returns: to };
+        let fast = converted(&call).unwrap();
+        let slow = column_of(to, (0..values.len()).map(|row| convert::convert(&cells.value(row), to)));
+        assert_eq!(fast.as_ref(), slow.as_ref(), "{from} to {to}");
+        assert_eq!(fast.len(), values.len());
+    }
+
+    proptest! {
+        #[test]
+        fn columns_convert_as_single_values_do(
+            longs in prop::collection::vec(prop::option::of(any::<i64>()), 0..6),
+            texts in prop::collection::vec("(-?[0-9]{1,3}(\\.[0-9])?|0x[0-9a-f]|true|[a-z]{0,2})", 0..6),
+        ) {
+            let longs: Vec<Value> = longs.into_iter().map(|number| number.map_or(Value::Null, Value::Long)).collect();
+            let texts: Vec<Value> = texts.into_iter().map(Value::String).collect();
+            for to in [ScalarType::String, ScalarType::Int, ScalarType::Real, ScalarType::Bool, ScalarType::Dynamic] {
+                check(ScalarType::Long, to, longs.clone());
+            }
+            for to in [ScalarType::Long, ScalarType::Real, ScalarType::Bool, ScalarType::Decimal, ScalarType::TimeSpan] {
+                check(ScalarType::String, to, texts.clone());
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Base64 and digests.
+
+use kernel::Value;
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+
+use super::strings::{array, text};
+use super::{Entry, rows};
+use crate::query::convert;
+
+pub(super) const ENTRIES: &[Entry] = &[
+    rows("base64_encode_tostring", |args| Value::String(encode(text(args, 0).as_bytes()))),
+    rows("base64_encode_fromarray", |args| {
+        let bytes: Option<Vec<u8>> = array(args, 0).and_then(|elements| {
+            elements.iter().map(|json| json.as_u64().and_then(|byte| u8::try_from(byte).ok())).collect()
+        });
+        Value::String(bytes.map(|bytes| encode(&bytes)).unwrap_or_default())
+    }),
+    rows("base64_decode_tostring", |args| {
+        Value::String(decode(text(args, 0)).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
+    }),
+    rows("base64_decode_toarray", |args| match decode(text(args, 0)) {
+        Some(bytes) => Value::Dynamic(bytes.into_iter().map(|byte| json!(byte)).collect()),
+        None => Value::Null,
+    }),
+    rows("base64_decode_toguid", |args| match decode(text(args, 0)) {
+        Some(bytes) => match uuid::Uuid::from_slice(&bytes).or_else(|_| {
+            uuid::Uuid::try_parse(std::str::from_utf8(&bytes).unwrap_or_default())
+        }) {
+            Ok(guid) => Value::Guid(guid.to_string()),
+            Err(_) => Value::Null,
+        },
+        None => Value::Null,
+    }),
+    rows("hash_sha256", |args| Value::String(hex::encode(Sha256::digest(bytes_of(args))))),
+];
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+fn encode(bytes: &[u8]) -> String {
+    let mut result = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
+        let group = at(0) << 16 | at(1) << 8 | at(2);
+        for place in 0..4_usize {
+            if place > chunk.len() {
+                result.push('=');
+            } else {
+                let sextet = (group >> (18 - 6 * place)) & 63;
+                result.push(char::from(ALPHABET[sextet as usize]));
+            }
+        }
+    }
+    result
+}
+
+/// `None` where `text` is not base64; missing padding is forgiven.
+fn decode(text: &str) -> Option<Vec<u8>> {
+    let body = text.trim().trim_end_matches('=');
+    if body.is_empty() || body.len() % 4 == 1 {
+        return None;
+    }
+    let mut result = Vec::with_capacity(body.len() * 3 / 4);
+    let (mut buffer, mut bits) = (0_u32, 0);
+    for byte in body.bytes() {
+        let sextet = ALPHABET.iter().position(|known| *known == byte)?;
+        buffer = buffer << 6 | u32::try_from(sextet).ok()?;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            result.push((buffer >> bits & 0xff) as u8);
+        }
+    }
+    Some(result)
+}
+
+/// What the digests read: the bytes of a text, the text of anything else.
+fn bytes_of(args: &[Value]) -> Vec<u8> {
+    match args.first() {
+        Some(Value::Dynamic(json @ (Json::Array(_) | Json::Object(_)))) => json.to_string().into_bytes(),
+        Some(value) => convert::to_text(value).into_bytes(),
+        None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_round_trips() {
+        for text in ["", "K", "Ku", "Kus", "Kusto1"] {
+            assert_eq!(decode(&encode(text.as_bytes())).unwrap_or_default(), text.as_bytes());
+        }
+        assert_eq!(encode(b"Kusto"), "S3VzdG8=");
+        assert_eq!(decode("U3Vz\u{e9}"), None);
+    }
+}

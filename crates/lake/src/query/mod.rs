@@ -1,0 +1,14 @@
+//! Questions: KQL algebra to DataFusion plans, and their answers.
+//!
+//! **Owns** every scalar and aggregate function, the lowering of each operator, limits and results.
+//!
+//! **Never does** name resolution, coercion or overload choice: the algebra of `kql` has settled them; and it never
+//! relies on DataFusion's own, only on types that [`cells::plan_type`] fixes.
+
+pub mod calendar;
+pub mod cells;
+pub mod convert;
+pub mod decimal;
+pub mod dynamic;
+pub mod functions;
+pub mod needle;
