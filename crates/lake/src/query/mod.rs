@@ -5,6 +5,7 @@
 //! **Never does** name resolution, coercion or overload choice: the algebra of `kql` has settled them; and it never
 //! relies on DataFusion's own, only on types that [`cells::plan_type`] fixes.
 
+pub mod aggregate;
 pub mod calendar;
 pub mod cells;
 pub mod convert;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::builder::StringViewBuilder;
-use arrow_array::{Array, ArrayRef};
+use arrow_array::ArrayRef;
 use arrow_cast::cast;
 use datafusion::error::Result;
 use kernel::{ScalarType, Value};
@@ -129,6 +129,7 @@ fn type_name(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use arrow_array::Array;
     use proptest::prelude::*;
 
     use super::*;

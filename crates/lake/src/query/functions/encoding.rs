@@ -4,8 +4,9 @@ use kernel::Value;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
-use super::strings::{array, text};
+use super::strings::{array, number, text};
 use super::{Entry, rows};
+use crate::query::aggregate::distinct::xxhash64;
 use crate::query::convert;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -32,6 +33,11 @@ pub(super) const ENTRIES: &[Entry] = &[
         },
         None => Value::Null,
     }),
+    rows("base64_encode_fromguid", |args| {
+        Value::String(uuid::Uuid::try_parse(text(args, 0)).map(|guid| encode(guid.as_bytes())).unwrap_or_default())
+    }),
+    rows("hash", |args| hashed(args)),
+    rows("hash_xxhash64", |args| hashed(args)),
     rows("hash_sha256", |args| Value::String(hex::encode(Sha256::digest(bytes_of(args))))),
 ];
 
@@ -80,6 +86,24 @@ fn bytes_of(args: &[Value]) -> Vec<u8> {
         Some(Value::Dynamic(json @ (Json::Array(_) | Json::Object(_)))) => json.to_string().into_bytes(),
         Some(value) => convert::to_text(value).into_bytes(),
         None => Vec::new(),
+    }
+}
+
+/// XXH64 of the value's bytes: numbers and times by their eight bytes, the rest by their text.
+fn hashed(args: &[Value]) -> Value {
+    let bytes = match args.first() {
+        Some(Value::Int(number)) => i64::from(*number).to_le_bytes().to_vec(),
+        Some(Value::Long(number) | Value::DateTime(number) | Value::TimeSpan(number)) => number.to_le_bytes().to_vec(),
+        Some(Value::Real(number)) => number.to_le_bytes().to_vec(),
+        _ => bytes_of(args),
+    };
+    let hash = xxhash64(&bytes, 0) as i64;
+    match args.get(1) {
+        None => Value::Long(hash),
+        Some(_) => match number(args, 1) {
+            Some(modulo) if modulo > 0 => Value::Long(hash.rem_euclid(modulo)),
+            _ => Value::Null,
+        },
     }
 }
 

@@ -37,6 +37,7 @@ use datafusion::logical_expr::{
 use kernel::{ScalarType, Value};
 
 use super::cells::{Cells, CellsBuilder, plan_type};
+pub(in crate::query) use conditional::compare as compare_values;
 
 /// One function of the language.
 #[derive(Debug)]

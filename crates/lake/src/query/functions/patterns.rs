@@ -24,6 +24,12 @@ pub(super) const ENTRIES: &[Entry] = &[
             Value::String(regex.replace_all(source, rewrite.as_str()).into_owned())
         })
     }),
+    columns("replace", |call| {
+        by_pattern(call, 0, 2, |regex, source, args| {
+            let rewrite = rewrite_of(&convert::to_text(&args[1]));
+            Value::String(regex.replace_all(source, rewrite.as_str()).into_owned())
+        })
+    }),
     columns("trim", |call| {
         by_pattern(call, 0, 1, |regex, source, _| Value::String(trim_end(regex, trim_start(regex, source)).to_owned()))
     }),

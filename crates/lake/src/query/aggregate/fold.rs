@@ -1,0 +1,464 @@
+//! Aggregates that fold values: collections, distinct counts, percentiles, variance, bits.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray};
+use datafusion::error::Result;
+use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
+use kernel::{ScalarType, Value};
+use serde_json::{Map, Value as Json};
+
+use super::super::cells::{Cells, CellsBuilder};
+use super::super::convert;
+use super::super::functions::compare_values;
+use super::distinct::{Distinct, xxhash64};
+
+/// Which fold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    Set,
+    List,
+    ListWithNulls,
+    Bag,
+    DistinctCount,
+    Percentiles,
+    PercentilesArray,
+    Variance,
+    VarianceP,
+    Stdev,
+    StdevP,
+    /// Mean of instants or spans.
+    MeanTicks,
+    BitAnd,
+    BitOr,
+    BitXor,
+    /// Least and greatest of dynamic values.
+    Least,
+    Greatest,
+    /// `make-series`: an array with the value of each bin; arguments are bin, value, number of bins, default.
+    Series,
+}
+
+const NAMES: [(Fold, &str); 18] = [
+    (Fold::Set, "make_set"),
+    (Fold::List, "make_list"),
+    (Fold::ListWithNulls, "make_list_with_nulls"),
+    (Fold::Bag, "make_bag"),
+    (Fold::DistinctCount, "dcount"),
+    (Fold::Percentiles, "percentile"),
+    (Fold::PercentilesArray, "percentiles_array"),
+    (Fold::Variance, "variance"),
+    (Fold::VarianceP, "variancep"),
+    (Fold::Stdev, "stdev"),
+    (Fold::StdevP, "stdevp"),
+    (Fold::MeanTicks, "avg"),
+    (Fold::BitAnd, "binary_all_and"),
+    (Fold::BitOr, "binary_all_or"),
+    (Fold::BitXor, "binary_all_xor"),
+    (Fold::Least, "min"),
+    (Fold::Greatest, "max"),
+    (Fold::Series, "series"),
+];
+
+impl Fold {
+    /// As in function names.
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|(fold, _)| *fold == self).map_or("", |(_, name)| name)
+    }
+
+    /// The reverse of [`Self::name`].
+    pub fn named(name: &str) -> Option<Fold> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(fold, _)| *fold)
+    }
+}
+
+/// Elements of a collection at most, when the query names no limit.
+const MOST_ELEMENTS: usize = 1_048_576;
+
+/// What one group has so far.
+#[derive(Debug, Clone)]
+enum State {
+    Elements { all: Vec<Json>, seen: Option<hashbrown::HashSet<u64>> },
+    Bag(Map<String, Json>),
+    Distinct(Distinct),
+    Numbers(Vec<f64>),
+    Ticks(Vec<i64>),
+    Moments { count: f64, mean: f64, squares: f64 },
+    Total { count: i64, sum: i128 },
+    Bits(Option<i64>),
+    One(Value),
+    Bins(Map<String, Json>),
+}
+
+/// The groups of one fold.
+#[derive(Debug)]
+pub struct FoldGroups {
+    fold: Fold,
+    args: Vec<ScalarType>,
+    parameters: Vec<f64>,
+    returns: ScalarType,
+    groups: Vec<State>,
+}
+
+impl FoldGroups {
+    /// No groups yet.
+    pub fn new(fold: Fold, args: &[ScalarType], parameters: &[f64], returns: ScalarType) -> FoldGroups {
+        FoldGroups { fold, args: args.to_vec(), parameters: parameters.to_vec(), returns, groups: Vec::new() }
+    }
+
+    fn fresh(&self) -> State {
+        let ticks = matches!(self.args.first(), Some(ScalarType::Long | ScalarType::Int | ScalarType::DateTime | ScalarType::TimeSpan));
+        match self.fold {
+            Fold::Set => State::Elements { all: Vec::new(), seen: Some(hashbrown::HashSet::new()) },
+            Fold::List | Fold::ListWithNulls => State::Elements { all: Vec::new(), seen: None },
+            Fold::Bag => State::Bag(Map::new()),
+            Fold::DistinctCount => State::Distinct(Distinct::default()),
+            Fold::Percentiles | Fold::PercentilesArray if ticks => State::Ticks(Vec::new()),
+            Fold::Percentiles | Fold::PercentilesArray => State::Numbers(Vec::new()),
+            Fold::Variance | Fold::VarianceP | Fold::Stdev | Fold::StdevP => {
+                State::Moments { count: 0.0, mean: 0.0, squares: 0.0 }
+            }
+            Fold::MeanTicks => State::Total { count: 0, sum: 0 },
+            Fold::BitAnd | Fold::BitOr | Fold::BitXor => State::Bits(None),
+            Fold::Least | Fold::Greatest => State::One(Value::Null),
+            Fold::Series => State::Bins(Map::new()),
+        }
+    }
+
+    fn grow(&mut self, total: usize) {
+        let fresh = self.fresh();
+        if self.groups.len() < total {
+            self.groups.resize(total, fresh);
+        }
+    }
+
+    fn limit(&self) -> usize {
+        self.parameters.first().map_or(MOST_ELEMENTS, |limit| if *limit < 0.0 { MOST_ELEMENTS } else { *limit as usize })
+    }
+
+    fn add(&self, state: &mut State, cells: &[Cells], row: usize) {
+        match state {
+            State::Elements { all, seen } => {
+                if all.len() >= self.limit() || cells[0].is_null(row) && self.fold != Fold::ListWithNulls {
+                    return;
+                }
+                let json = convert::to_dynamic(&cells[0].value(row)).unwrap_or(Json::Null);
+                push_element(all, seen, json, self.fold);
+            }
+            State::Bag(bag) => {
+                if let Value::Dynamic(Json::Object(members)) = cells[0].value(row) {
+                    merge_bag(bag, members, self.limit());
+                }
+            }
+            State::Distinct(distinct) => {
+                if !cells[0].is_null(row) {
+                    distinct.add(hash_of(&cells[0], row));
+                }
+            }
+            State::Numbers(numbers) => numbers.extend(convert::to_real(&cells[0].value(row))),
+            State::Ticks(ticks) => ticks.extend(cells[0].long(row)),
+            State::Moments { count, mean, squares } => {
+                if let Some(number) = convert::to_real(&cells[0].value(row)) {
+                    *count += 1.0;
+                    let delta = number - *mean;
+                    *mean += delta / *count;
+                    *squares += delta * (number - *mean);
+                }
+            }
+            State::Total { count, sum } => {
+                if let Some(ticks) = cells[0].long(row) {
+                    *count += 1;
+                    *sum += i128::from(ticks);
+                }
+            }
+            State::Bits(bits) => {
+                if let Some(number) = cells[0].long(row) {
+                    *bits = Some(bits.map_or(number, |bits| combine(self.fold, bits, number)));
+                }
+            }
+            State::One(best) => better(self.fold, best, cells[0].value(row)),
+            State::Bins(bins) => {
+                if let Some(bin) = cells[0].long(row) {
+                    let json = convert::to_dynamic(&cells[1].value(row)).unwrap_or(Json::Null);
+                    bins.insert(bin.to_string(), json);
+                }
+            }
+        }
+    }
+
+    /// What a group has, for another machine or the disk; read by [`Self::merge`].
+    fn save(state: &State) -> Vec<u8> {
+        let json = |json: &Json| json.to_string().into_bytes();
+        match state {
+            State::Elements { all, .. } => json(&Json::Array(all.clone())),
+            State::Bag(bag) | State::Bins(bag) => json(&Json::Object(bag.clone())),
+            State::Distinct(distinct) => distinct.to_bytes(),
+            State::Numbers(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+            State::Ticks(ticks) => ticks.iter().flat_map(|number| number.to_le_bytes()).collect(),
+            State::Moments { count, mean, squares } => {
+                [count, mean, squares].iter().flat_map(|number| number.to_le_bytes()).collect()
+            }
+            State::Total { count, sum } => count.to_le_bytes().into_iter().chain(sum.to_le_bytes()).collect(),
+            State::Bits(bits) => bits.map(|bits| bits.to_le_bytes().to_vec()).unwrap_or_default(),
+            State::One(value) => convert::to_dynamic(value).map(|value| json(&value)).unwrap_or_default(),
+        }
+    }
+
+    fn merge(&self, state: &mut State, bytes: &[u8]) {
+        let reals = |bytes: &[u8]| -> Vec<f64> {
+            bytes.chunks_exact(8).map(|part| f64::from_le_bytes(part.try_into().unwrap_or_default())).collect()
+        };
+        let longs = |bytes: &[u8]| -> Vec<i64> {
+            bytes.chunks_exact(8).map(|part| i64::from_le_bytes(part.try_into().unwrap_or_default())).collect()
+        };
+        match state {
+            State::Elements { all, seen } => {
+                if let Ok(Json::Array(more)) = serde_json::from_slice(bytes) {
+                    for json in more {
+                        if all.len() < self.limit() {
+                            push_element(all, seen, json, self.fold);
+                        }
+                    }
+                }
+            }
+            State::Bag(bag) | State::Bins(bag) => {
+                if let Ok(Json::Object(members)) = serde_json::from_slice(bytes) {
+                    merge_bag(bag, members, usize::MAX);
+                }
+            }
+            State::Distinct(distinct) => distinct.merge(bytes),
+            State::Numbers(numbers) => numbers.extend(reals(bytes)),
+            State::Ticks(ticks) => ticks.extend(longs(bytes)),
+            State::Moments { count, mean, squares } => {
+                let [more, their_mean, their_squares] = reals(bytes)[..] else { return };
+                let total = *count + more;
+                if total > 0.0 {
+                    let delta = their_mean - *mean;
+                    *squares += their_squares + delta * delta * *count * more / total;
+                    *mean += delta * more / total;
+                    *count = total;
+                }
+            }
+            State::Total { count, sum } => {
+                if let Some((more, rest)) = bytes.split_first_chunk::<8>() {
+                    *count += i64::from_le_bytes(*more);
+                    *sum += rest.first_chunk::<16>().map_or(0, |sum| i128::from_le_bytes(*sum));
+                }
+            }
+            State::Bits(bits) => {
+                if let Some(number) = longs(bytes).first() {
+                    *bits = Some(bits.map_or(*number, |bits| combine(self.fold, bits, *number)));
+                }
+            }
+            State::One(best) => {
+                if let Ok(json) = serde_json::from_slice(bytes) {
+                    better(self.fold, best, Value::Dynamic(json));
+                }
+            }
+        }
+    }
+
+    fn finish(&self, state: State) -> Value {
+        match state {
+            State::Elements { all, .. } => Value::Dynamic(Json::Array(all)),
+            State::Bag(bag) => Value::Dynamic(Json::Object(bag)),
+            State::Distinct(distinct) => Value::Long(distinct.count()),
+            State::Numbers(mut numbers) => {
+                numbers.sort_by(f64::total_cmp);
+                self.percentiles(numbers.len(), |at| Value::Real(numbers[at]))
+            }
+            State::Ticks(mut ticks) => {
+                ticks.sort_unstable();
+                let scalar = self.args.first().copied().unwrap_or(ScalarType::Long);
+                self.percentiles(ticks.len(), |at| match scalar {
+                    ScalarType::DateTime => Value::DateTime(ticks[at]),
+                    ScalarType::TimeSpan => Value::TimeSpan(ticks[at]),
+                    _ => Value::Long(ticks[at]),
+                })
+            }
+            State::Moments { count, squares, .. } => {
+                let population = matches!(self.fold, Fold::VarianceP | Fold::StdevP);
+                let divisor = if population { count } else { count - 1.0 };
+                if count == 0.0 {
+                    return Value::Real(f64::NAN);
+                }
+                let variance = if divisor > 0.0 { squares / divisor } else { 0.0 };
+                let root = matches!(self.fold, Fold::Stdev | Fold::StdevP);
+                Value::Real(if root { variance.sqrt() } else { variance })
+            }
+            State::Total { count: 0, .. } => Value::Null,
+            State::Total { count, sum } => {
+                let mean = i64::try_from(sum / i128::from(count)).unwrap_or(i64::MAX);
+                if self.returns == ScalarType::TimeSpan { Value::TimeSpan(mean) } else { Value::DateTime(mean) }
+            }
+            State::Bits(bits) => bits.map_or(Value::Null, Value::Long),
+            State::One(value) => value,
+            State::Bins(bins) => self.series(&bins),
+        }
+    }
+
+    /// Nearest rank: the value below or at which the given share of values lies.
+    fn percentiles(&self, count: usize, value: impl Fn(usize) -> Value) -> Value {
+        let at = |percent: f64| {
+            let rank = (percent / 100.0 * count as f64).ceil().clamp(1.0, count as f64);
+            value(rank as usize - 1)
+        };
+        if count == 0 {
+            return Value::Null;
+        }
+        match (self.fold, self.parameters.as_slice()) {
+            (Fold::Percentiles, [percent]) => at(*percent),
+            (_, percents) => Value::Dynamic(
+                percents.iter().map(|percent| convert::to_dynamic(&at(*percent)).unwrap_or(Json::Null)).collect(),
+            ),
+        }
+    }
+
+    /// Parameters: number of bins, then the default (absent: null).
+    fn series(&self, bins: &Map<String, Json>) -> Value {
+        let count = self.parameters.first().map_or(0, |count| *count as i64);
+        let whole = matches!(self.args.get(1), Some(ScalarType::Long | ScalarType::Int));
+        let default = match self.parameters.get(1) {
+            None => Json::Null,
+            Some(number) if whole && number.fract() == 0.0 => Json::from(*number as i64),
+            Some(number) => convert::to_dynamic(&Value::Real(*number)).unwrap_or(Json::Null),
+        };
+        let bin = |at: i64| bins.get(&at.to_string()).filter(|json| !json.is_null()).unwrap_or(&default).clone();
+        Value::Dynamic((0..count).map(bin).collect())
+    }
+}
+
+fn push_element(all: &mut Vec<Json>, seen: &mut Option<hashbrown::HashSet<u64>>, json: Json, fold: Fold) {
+    match seen {
+        None => {
+            if !json.is_null() || fold == Fold::ListWithNulls {
+                all.push(json);
+            }
+        }
+        Some(seen) => match json {
+            // A set of arrays is the set of their elements.
+            Json::Array(elements) => elements.into_iter().for_each(|json| push_scalar(all, seen, json)),
+            json => push_scalar(all, seen, json),
+        },
+    }
+}
+
+fn push_scalar(all: &mut Vec<Json>, seen: &mut hashbrown::HashSet<u64>, json: Json) {
+    if !json.is_null() && seen.insert(xxhash64(json.to_string().as_bytes(), 0)) {
+        all.push(json);
+    }
+}
+
+fn merge_bag(bag: &mut Map<String, Json>, members: Map<String, Json>, limit: usize) {
+    for (key, value) in members {
+        if bag.len() < limit {
+            bag.entry(key).or_insert(value);
+        }
+    }
+}
+
+/// Equal values have equal hashes, whatever the batch.
+fn hash_of(cells: &Cells, row: usize) -> u64 {
+    match cells.scalar() {
+        ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => xxhash64(cells.text(row).as_bytes(), 0),
+        ScalarType::Int | ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => {
+            xxhash64(&cells.long(row).unwrap_or_default().to_le_bytes(), 0)
+        }
+        _ => xxhash64(convert::to_text(&cells.value(row)).as_bytes(), 0),
+    }
+}
+
+fn combine(fold: Fold, left: i64, right: i64) -> i64 {
+    match fold {
+        Fold::BitAnd => left & right,
+        Fold::BitOr => left | right,
+        _ => left ^ right,
+    }
+}
+
+fn better(fold: Fold, best: &mut Value, value: Value) {
+    let order = compare_values(&value, best);
+    let wins = if fold == Fold::Least { order.is_lt() } else { order.is_gt() };
+    if !matches!(value, Value::Null) && (matches!(best, Value::Null) || wins) {
+        *best = value;
+    }
+}
+
+impl GroupsAccumulator for FoldGroups {
+    fn update_batch(
+        &mut self,
+        values: &[ArrayRef],
+        group_indices: &[usize],
+        opt_filter: Option<&BooleanArray>,
+        total_num_groups: usize,
+    ) -> Result<()> {
+        self.grow(total_num_groups);
+        let cells = values
+            .iter()
+            .zip(&self.args)
+            .map(|(array, scalar)| Cells::column(Arc::clone(array), *scalar))
+            .collect::<Result<Vec<_>>>()?;
+        let mut groups = std::mem::take(&mut self.groups);
+        for (row, group) in group_indices.iter().enumerate() {
+            if opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row)) {
+                self.add(&mut groups[*group], &cells, row);
+            }
+        }
+        self.groups = groups;
+        Ok(())
+    }
+
+    fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
+        if self.groups.is_empty() {
+            self.grow(1);
+        }
+        let states = emit_to.take_needed(&mut self.groups);
+        let mut builder = CellsBuilder::new(self.returns);
+        states.into_iter().for_each(|state| builder.push(self.finish(state)));
+        Ok(builder.finish())
+    }
+
+    fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
+        if self.groups.is_empty() {
+            self.grow(1);
+        }
+        let states = emit_to.take_needed(&mut self.groups);
+        let saved: BinaryArray = states.iter().map(|state| Some(FoldGroups::save(state))).collect();
+        Ok(vec![Arc::new(saved)])
+    }
+
+    fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
+        self.grow(total_num_groups);
+        let saved = values[0].as_binary::<i32>().clone();
+        let mut groups = std::mem::take(&mut self.groups);
+        for (row, group) in group_indices.iter().enumerate().filter(|(row, _)| saved.is_valid(*row)) {
+            self.merge(&mut groups[*group], saved.value(row));
+        }
+        self.groups = groups;
+        Ok(())
+    }
+
+    fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
+        let rows = values.first().map_or(0, |column| column.len());
+        let each: Vec<usize> = (0..rows).collect();
+        let mut single = FoldGroups::new(self.fold, &self.args, &self.parameters, self.returns);
+        single.update_batch(values, &each, opt_filter, rows)?;
+        if rows == 0 {
+            return Ok(vec![Arc::new(BinaryArray::from_iter_values(std::iter::empty::<&[u8]>()))]);
+        }
+        single.state(EmitTo::All)
+    }
+
+    fn size(&self) -> usize {
+        let state = |state: &State| match state {
+            State::Elements { all, .. } => all.len() * 64,
+            State::Bag(bag) | State::Bins(bag) => bag.len() * 96,
+            State::Distinct(distinct) => distinct.size(),
+            State::Numbers(numbers) => numbers.capacity() * 8,
+            State::Ticks(ticks) => ticks.capacity() * 8,
+            State::Moments { .. } | State::Total { .. } | State::Bits(_) | State::One(_) => 0,
+        };
+        self.groups.iter().map(|group| size_of::<State>() + state(group)).sum()
+    }
+}
