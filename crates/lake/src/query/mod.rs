@@ -6,10 +6,18 @@
 //! relies on DataFusion's own, only on types that [`cells::plan_type`] fixes.
 
 pub mod aggregate;
+pub mod answer;
 pub mod calendar;
 pub mod cells;
 pub mod convert;
 pub mod decimal;
 pub mod dynamic;
+pub mod engine;
+pub mod expansion;
 pub mod functions;
+pub mod lower;
 pub mod needle;
+pub mod resolve;
+pub mod source;
+
+pub use engine::{EngineConfig, QueryEngine};

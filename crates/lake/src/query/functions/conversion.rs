@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::builder::StringViewBuilder;
-use arrow_array::ArrayRef;
+use arrow_array::{Array, ArrayRef};
 use arrow_cast::cast;
 use datafusion::error::Result;
 use kernel::{ScalarType, Value};
@@ -16,6 +16,18 @@ use crate::query::dynamic::{Dynamic, Kind};
 
 pub(super) const ENTRIES: &[Entry] = &[
     columns("op_convert", converted),
+    columns("op_ticks_of_micros", |call| {
+        let micros = super::operators::longs(&call.args[0])?;
+        let ticks = |micros: i64| micros.wrapping_mul(10).wrapping_add(kernel::time::UNIX_EPOCH_TICKS);
+        Ok(Arc::new(micros.unary::<_, arrow_array::types::Int64Type>(ticks)))
+    }),
+    columns("op_never_null", |call| {
+        let source = &call.args[0];
+        if !source.is_constant() && source.array().null_count() == 0 {
+            return Ok(Arc::clone(source.array()));
+        }
+        Ok(text_column(call, |row, builder| builder.append_value(source.text(row))))
+    }),
     columns("tostring", converted),
     columns("toint", converted),
     columns("tolong", converted),
@@ -129,7 +141,6 @@ fn type_name(value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::Array;
     use proptest::prelude::*;
 
     use super::*;

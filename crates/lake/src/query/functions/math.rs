@@ -17,6 +17,17 @@ pub(super) const ENTRIES: &[Entry] = &[
     columns("bin", bin),
     columns("floor", bin),
     rows("bin_at", bin_at),
+    rows("op_bin_number", |args| {
+        let [value, from, size] = args else { return Value::Null };
+        if let (Value::Real(_), _) | (_, Value::Real(_)) = (value, size) {
+            let real = |value: &Value| convert::to_real(value).unwrap_or(f64::NAN);
+            return convert::convert(&Value::Real(((real(value) - real(from)) / real(size)).floor()), ScalarType::Long);
+        }
+        match (convert::to_long(value), convert::to_long(from), convert::to_long(size)) {
+            (Some(value), Some(from), Some(size)) if size > 0 => Value::Long(value.wrapping_sub(from).div_euclid(size)),
+            _ => Value::Null,
+        }
+    }),
     strict("abs", |args| match &args[0] {
         Value::Int(number) => Value::Long(i64::from(*number).abs()),
         Value::Long(number) => Value::Long(number.wrapping_abs()),

@@ -37,6 +37,7 @@ use datafusion::logical_expr::{
 use kernel::{ScalarType, Value};
 
 use super::cells::{Cells, CellsBuilder, plan_type};
+pub(in crate::query) use paths::path_text;
 pub(in crate::query) use conditional::compare as compare_values;
 
 /// One function of the language.
@@ -125,6 +126,11 @@ pub fn entry(name: &str) -> Option<&'static Entry> {
 /// Names of all entries, unordered.
 pub fn names() -> impl Iterator<Item = &'static str> {
     ENTRIES.keys().copied()
+}
+
+/// Why `pattern` is not a regular expression of the supported syntax.
+pub fn check_pattern(pattern: &str) -> Result<()> {
+    patterns::compiled(pattern).map(|_| ())
 }
 
 /// A function bound to types.

@@ -16,6 +16,7 @@ use crate::query::convert;
 
 pub(super) const ENTRIES: &[Entry] = &[
     columns("op_matches_regex", matches_regex),
+    columns("op_parse", parse),
     columns("extract", extract),
     columns("extract_all", |call| by_pattern(call, 0, call.args.len() - 1, extract_all)),
     columns("replace_regex", |call| {
@@ -121,6 +122,30 @@ fn extract(call: &Call<'_>) -> Result<ArrayRef> {
         };
         found.map_or(Value::Null, |found| Value::String(found.as_str().to_owned()))
     })
+}
+
+/// `op_parse(source, pattern, types)`: the captures as an array of texts; null where the pattern does not match or,
+/// with `types`, a capture does not convert.
+fn parse(call: &Call<'_>) -> Result<ArrayRef> {
+    let [source, pattern, types] = call.args else {
+        return datafusion::common::internal_err!("parse takes a text, a pattern and types");
+    };
+    let regex = compiled(pattern.text(0))?;
+    let types: Vec<Option<ScalarType>> =
+        types.text(0).split(',').map(super::scalar_named).collect();
+    let mut builder = CellsBuilder::new(ScalarType::Dynamic);
+    for row in 0..call.rows {
+        let Some(captures) = regex.captures(source.text(row)) else {
+            builder.push(Value::Null);
+            continue;
+        };
+        let texts: Vec<&str> = captures.iter().skip(1).map(|found| found.map_or("", |found| found.as_str())).collect();
+        let converts = texts.iter().zip(&types).all(|(text, scalar)| {
+            scalar.is_none_or(|scalar| convert::convert(&Value::String((*text).to_owned()), scalar) != Value::Null)
+        });
+        builder.push(if converts { Value::Dynamic(texts.into_iter().map(Json::from).collect()) } else { Value::Null });
+    }
+    Ok(builder.finish())
 }
 
 /// `extract_all(pattern[, groups], source)`: an array of matches; of arrays when there are several groups.

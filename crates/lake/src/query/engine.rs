@@ -1,0 +1,353 @@
+//! The query engine: text in, rows out, within limits.
+//!
+//! Queries run on threads of their own, so that a heavy one cannot take those that accept records. Each has its own
+//! memory pool (what does not fit goes to disk) and its own deadline; dropping its stream stops it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arrow_array::RecordBatch;
+use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::execution::context::{SessionConfig, SessionContext};
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use kernel::port::{FactTables, QueryError, QueryRequest};
+use kernel::time::Clock;
+use kernel::{ColumnSchema, Diagnostic, Span, TableSchema, Value};
+use kql::algebra::{Expr, ExprKind, Node, Plan, Query};
+use kql::catalog::Catalog;
+
+use super::cells::read;
+use super::lower::{LowerError, Lowering, Source, Sources, batch_of};
+use super::resolve;
+use super::source::LakeTable;
+use crate::snapshot::Tables;
+
+/// How the engine is set up.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Threads for all queries together.
+    pub threads: usize,
+    /// Where queries put what does not fit into their memory.
+    pub spill: PathBuf,
+    /// Bytes that one query may put there.
+    pub spill_bytes: u64,
+}
+
+/// Distinct values that `in (table)` may have.
+const MOST_IN_VALUES: usize = 1_000_000;
+/// Rows in one batch inside a plan.
+const BATCH_ROWS: usize = 8_192;
+
+/// Answers questions over a lake and the facts beside it.
+pub struct QueryEngine {
+    pub(super) shared: Arc<Shared>,
+    runtime: Option<tokio::runtime::Runtime>,
+}
+
+/// What a running query needs of the engine.
+pub(super) struct Shared {
+    lake: Arc<dyn Tables>,
+    facts: Option<Arc<dyn FactTables>>,
+    pub clock: Arc<dyn Clock>,
+    config: EngineConfig,
+}
+
+impl std::fmt::Debug for QueryEngine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueryEngine").field("config", &self.shared.config).finish_non_exhaustive()
+    }
+}
+
+/// A query on its way.
+pub(super) struct Running {
+    pub stream: SendableRecordBatchStream,
+    pub columns: Arc<[ColumnSchema]>,
+    pub plan: Arc<dyn ExecutionPlan>,
+    pub visualization: Option<String>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl QueryEngine {
+    /// Starts the threads. `clock` measures how long a query took.
+    ///
+    /// # Errors
+    /// When the system gives no threads.
+    pub fn start(
+        lake: Arc<dyn Tables>,
+        facts: Option<Arc<dyn FactTables>>,
+        clock: Arc<dyn Clock>,
+        config: EngineConfig,
+    ) -> std::io::Result<QueryEngine> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(config.threads.max(1))
+            .thread_name("query")
+            .enable_all()
+            .build()?;
+        Ok(QueryEngine { shared: Arc::new(Shared { lake, facts, clock, config }), runtime: Some(runtime) })
+    }
+
+    pub(super) fn handle(&self) -> Option<&tokio::runtime::Handle> {
+        self.runtime.as_ref().map(tokio::runtime::Runtime::handle)
+    }
+
+    /// Every table that a query can name: those of the lake, then facts.
+    pub fn tables(&self) -> Vec<TableSchema> {
+        self.shared.schemas(None)
+    }
+}
+
+impl Drop for QueryEngine {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            // Waiting is not allowed on an asynchronous thread; queries in flight are cancelled.
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl Shared {
+    /// Tables that the asker may see.
+    pub fn schemas(&self, allowed: Option<&[String]>) -> Vec<TableSchema> {
+        let mut all = self.lake.schemas();
+        let facts = self.facts.iter().flat_map(|facts| facts.tables());
+        for table in facts {
+            if all.iter().all(|known| known.name != table.name) {
+                all.push(table);
+            }
+        }
+        all.retain(|table| allowed.is_none_or(|allowed| allowed.contains(&table.name)));
+        all
+    }
+
+    /// Compiles, plans and starts a query.
+    pub async fn run(&self, request: &QueryRequest) -> Result<Running, QueryError> {
+        let catalog = Catalog::new(self.schemas(request.tables.as_deref()));
+        let bound = kql::compile(&request.text, &catalog);
+        let Some(query) = bound.query else { return Err(QueryError::Invalid(bound.diagnostics)) };
+        let mut session = self.session(request, touches_tables(&query))?;
+        let visualization = query.render.as_ref().map(|render| render.visualization.clone());
+        let columns: Arc<[ColumnSchema]> = query.plan.schema.clone().into();
+        let (stream, plan) = session.execute(query, request).await?;
+        Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics })
+    }
+
+    fn session(&self, request: &QueryRequest, wide: bool) -> Result<SessionRun<'_>, QueryError> {
+        let memory = usize::try_from(request.limits.memory_bytes).unwrap_or(usize::MAX);
+        let spill = DiskManagerBuilder::default()
+            .with_mode(DiskManagerMode::Directories(vec![self.config.spill.clone()]))
+            .with_max_temp_directory_size(self.config.spill_bytes);
+        let runtime = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(FairSpillPool::new(memory)))
+            .with_disk_manager_builder(spill)
+            .build_arc()
+            .map_err(engine)?;
+        // Rows that are written in the query keep their order; only tables are worth several threads.
+        let partitions = if wide { self.config.threads.max(1) } else { 1 };
+        let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(BATCH_ROWS);
+        config.options_mut().sql_parser.enable_ident_normalization = false;
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(Arc::clone(&runtime))
+            .with_default_features()
+            .build();
+        Ok(SessionRun { engine: self, context: SessionContext::new_with_state(state), runtime, sources: Sources::default(), stores: 0 })
+    }
+}
+
+/// One query with what it has opened.
+struct SessionRun<'a> {
+    engine: &'a Shared,
+    context: SessionContext,
+    runtime: Arc<RuntimeEnv>,
+    sources: Sources,
+    stores: usize,
+}
+
+impl SessionRun<'_> {
+    async fn execute(
+        &mut self,
+        mut query: Query,
+        request: &QueryRequest,
+    ) -> Result<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>), QueryError> {
+        for mut shared in std::mem::take(&mut query.shared) {
+            self.prepare(&mut shared, request).await?;
+            let rows = self.collect(&shared).await?;
+            self.sources.shared.push(rows);
+        }
+        self.prepare(&mut query.plan, request).await?;
+        let physical = self.physical(&query.plan).await?;
+        let stream = execute_stream(Arc::clone(&physical), self.context.task_ctx()).map_err(|error| fault(&error))?;
+        Ok((stream, physical))
+    }
+
+    /// Makes `plan` ready for lowering: constants, subqueries, tables.
+    fn prepare<'s>(&'s mut self, plan: &'s mut Plan, request: &'s QueryRequest) -> BoxFuture<'s, Result<(), QueryError>> {
+        Box::pin(async move {
+            resolve::fold_constants(plan, request.now).map_err(lowering)?;
+            while let Some(mut inner) = resolve::take_plan(plan) {
+                self.prepare(&mut inner, request).await?;
+                let scalar = inner.schema.first().map_or(kernel::ScalarType::Long, |column| column.scalar);
+                let rows = self.collect(&inner).await?;
+                let values = first_column(&rows, scalar, inner.span)?;
+                resolve::fill(plan, &values, scalar);
+            }
+            resolve::fold_constants(plan, request.now).map_err(lowering)?;
+            let mut series = Vec::new();
+            series_without_bounds(plan, &mut series);
+            for bound in series {
+                self.bound_series(bound, request).await?;
+            }
+            let mut names = BTreeSet::new();
+            tables_of(plan, &mut names);
+            for name in names {
+                self.open(&name, request).await?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Finds the least and greatest axis value where `make-series` leaves them to the data.
+    async fn bound_series(&mut self, plan: &mut Plan, request: &QueryRequest) -> Result<(), QueryError> {
+        let Node::MakeSeries { input, axis, from, to, step, .. } = &mut plan.node else { return Ok(()) };
+        let mut probe = resolve::extremes(input, axis);
+        self.prepare(&mut probe, request).await?;
+        let rows = self.collect(&probe).await?;
+        let value = |column: usize| {
+            rows.iter().find(|batch| batch.num_rows() > 0).map_or(Value::Null, |batch| read(batch.column(column), axis.scalar, 0))
+        };
+        let (least, greatest) = (value(0), value(1));
+        let (start, end) = resolve::series_bounds(&least, &greatest, step);
+        let literal = |value: Value| Expr { kind: ExprKind::Literal(value), scalar: axis.scalar, span: axis.span };
+        if from.is_none() {
+            *from = Some(literal(start));
+        }
+        if to.is_none() {
+            *to = Some(literal(end));
+        }
+        Ok(())
+    }
+
+    async fn open(&mut self, name: &str, request: &QueryRequest) -> Result<(), QueryError> {
+        if self.sources.tables.contains_key(name) {
+            return Ok(());
+        }
+        let snapshot = self.engine.lake.snapshot(name).await.map_err(engine)?;
+        let source = match (snapshot, &self.engine.facts) {
+            (Some(snapshot), _) => {
+                self.stores += 1;
+                let url = ObjectStoreUrl::parse(format!("lake{}://tables", self.stores)).map_err(engine)?;
+                self.runtime.register_object_store(url.as_ref(), Arc::clone(&snapshot.store));
+                Source::Lake(Arc::new(LakeTable::new(snapshot, url, request.range)))
+            }
+            (None, Some(facts)) => {
+                let schema = facts.tables().into_iter().find(|table| table.name == name);
+                let schema = schema.ok_or_else(|| QueryError::Engine(format!("table {name} has gone")))?;
+                let columns: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
+                let rows = facts.scan(name, &columns, None).await.map_err(QueryError::Engine)?;
+                Source::Rows(vec![batch_of(&rows, &schema.columns).map_err(engine)?])
+            }
+            (None, None) => return Err(QueryError::Engine(format!("table {name} has gone"))),
+        };
+        self.sources.tables.insert(name.to_owned(), source);
+        Ok(())
+    }
+
+    fn lowered(&self, plan: &Plan) -> Result<LogicalPlan, QueryError> {
+        Lowering::new(&self.sources).lower(plan).map(|lowered| lowered.plan).map_err(lowering)
+    }
+
+    async fn physical(&self, plan: &Plan) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+        let logical = self.lowered(plan)?;
+        self.context.state().create_physical_plan(&logical).await.map_err(|error| fault(&error))
+    }
+
+    async fn collect(&self, plan: &Plan) -> Result<Vec<RecordBatch>, QueryError> {
+        let physical = self.physical(plan).await?;
+        let mut stream = execute_stream(physical, self.context.task_ctx()).map_err(|error| fault(&error))?;
+        let mut batches = Vec::new();
+        while let Some(batch) = stream.next().await {
+            batches.push(batch.map_err(|error| fault(&error))?);
+        }
+        Ok(batches)
+    }
+}
+
+/// The values of the first column; nulls and repetitions stay.
+fn first_column(rows: &[RecordBatch], scalar: kernel::ScalarType, span: Span) -> Result<Vec<Value>, QueryError> {
+    let mut values = Vec::new();
+    for batch in rows {
+        for row in 0..batch.num_rows() {
+            if values.len() >= MOST_IN_VALUES {
+                let message = format!("this table has more than {MOST_IN_VALUES} values; use a join");
+                return Err(QueryError::Invalid(vec![Diagnostic::error("KQL0901", span, message)]));
+            }
+            values.push(read(batch.column(0), scalar, row));
+        }
+    }
+    Ok(values)
+}
+
+fn touches_tables(query: &Query) -> bool {
+    let mut names = BTreeSet::new();
+    let mut plans: Vec<Plan> = query.shared.clone();
+    plans.push(query.plan.clone());
+    for mut plan in plans {
+        tables_of(&mut plan, &mut names);
+    }
+    !names.is_empty()
+}
+
+fn tables_of(plan: &mut Plan, names: &mut BTreeSet<String>) {
+    if let Node::Table { name } = &plan.node {
+        names.insert(name.clone());
+    }
+    resolve::inputs_mut(plan).into_iter().for_each(|input| tables_of(input, names));
+}
+
+fn series_without_bounds<'p>(plan: &'p mut Plan, found: &mut Vec<&'p mut Plan>) {
+    if matches!(&plan.node, Node::MakeSeries { from, to, .. } if from.is_none() || to.is_none()) {
+        found.push(plan);
+        return;
+    }
+    resolve::inputs_mut(plan).into_iter().for_each(|input| series_without_bounds(input, found));
+}
+
+fn engine(error: impl std::fmt::Display) -> QueryError {
+    QueryError::Engine(error.to_string())
+}
+
+fn lowering(error: LowerError) -> QueryError {
+    match error {
+        LowerError::Refused(diagnostic) => QueryError::Invalid(vec![*diagnostic]),
+        LowerError::Engine(error) => fault(&error),
+    }
+}
+
+/// Who is to blame for an error of the engine.
+pub(super) fn fault(error: &datafusion::error::DataFusionError) -> QueryError {
+    use datafusion::error::DataFusionError;
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(reason) => QueryError::Limit(format!(
+            "the query needs more memory than it may have, and this step cannot continue on disk; filter earlier or ask for a shorter time range ({reason})"
+        )),
+        DataFusionError::External(inner) => match inner.downcast_ref::<super::functions::BadValue>() {
+            Some(bad) => QueryError::Invalid(vec![Diagnostic::error("KQL0902", Span::default(), bad.0.clone())]),
+            None => QueryError::Engine(error.to_string()),
+        },
+        _ => QueryError::Engine(error.to_string()),
+    }
+}
+
+/// How long a query may take.
+pub(super) fn time_limit(request: &QueryRequest) -> Duration {
+    Duration::from_millis(request.limits.time_ms)
+}

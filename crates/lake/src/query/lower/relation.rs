@@ -1,0 +1,259 @@
+//! Tables, constant rows, filter, project, sort, take, union.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::{Field, Schema, SchemaRef};
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::error::DataFusionError;
+use datafusion::logical_expr::{Expr as DfExpr, LogicalPlanBuilder, SortExpr};
+use kernel::schema::ColumnSchema;
+use kernel::{ScalarType, Span, Value};
+use kql::algebra::{Expr, ExprKind, Plan, SortKey};
+
+use super::super::cells::{CellsBuilder, plan_type};
+use super::super::convert;
+use super::expr::{call, literal, lower, typed};
+use super::hints::{Hint, stored_filters};
+use super::{Col, LowerError, Lowered, Lowering, Source, refused};
+
+/// Rows that `range` gives at most.
+const MOST_RANGE_ROWS: i128 = 10_000_000;
+
+/// How a KQL schema lies in a plan.
+pub fn plan_schema(schema: &[ColumnSchema]) -> SchemaRef {
+    let fields: Vec<Field> = schema
+        .iter()
+        .enumerate()
+        .map(|(at, column)| Field::new(format!("v{at}"), plan_type(column.scalar), true))
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// A batch of rows in plan types.
+pub fn batch_of(rows: &[Vec<Value>], schema: &[ColumnSchema]) -> Result<RecordBatch, DataFusionError> {
+    let columns: Vec<ArrayRef> = schema
+        .iter()
+        .enumerate()
+        .map(|(at, column)| {
+            let mut builder = CellsBuilder::new(column.scalar);
+            rows.iter().for_each(|row| builder.push(row.get(at).cloned().unwrap_or(Value::Null)));
+            builder.finish()
+        })
+        .collect();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+    Ok(RecordBatch::try_new_with_options(plan_schema(schema), columns, &options)?)
+}
+
+impl Lowering<'_> {
+    pub(super) fn table(&mut self, name: &str, plan: &Plan, hints: &[Hint]) -> Result<Lowered, LowerError> {
+        match self.sources.tables.get(name) {
+            None => Err(refused(plan.span, format!("table `{name}`, which was not opened"))),
+            Some(Source::Rows(batches)) => self.rows(batches.clone(), &plan.schema),
+            Some(Source::Lake(provider)) => {
+                let filters = stored_filters(hints, &plan.schema);
+                let source = provider_as_source(Arc::clone(provider));
+                let scan = LogicalPlanBuilder::scan_with_filters(name, source, None, filters)?.build()?;
+                let columns = plan
+                    .schema
+                    .iter()
+                    .map(|column| Ok((from_stored(&column.name, column.scalar, plan.span)?, column.scalar)))
+                    .collect::<Result<Vec<_>, LowerError>>()?;
+                self.projected_scan(scan, columns)
+            }
+        }
+    }
+
+    /// As [`Self::projected`], never passing a stored column's own name on.
+    fn projected_scan(
+        &mut self,
+        scan: datafusion::logical_expr::LogicalPlan,
+        expressions: Vec<(DfExpr, ScalarType)>,
+    ) -> Result<Lowered, LowerError> {
+        let mut columns = Vec::with_capacity(expressions.len());
+        let mut aliased = Vec::with_capacity(expressions.len());
+        for (expression, scalar) in expressions {
+            let name = self.fresh();
+            aliased.push(expression.alias(name.clone()));
+            columns.push(Col { name, scalar });
+        }
+        let plan = LogicalPlanBuilder::from(scan).project(aliased)?.build()?;
+        Ok(Lowered { plan, columns, order: Vec::new() })
+    }
+
+    pub(super) fn values(&mut self, rows: &[Vec<Value>], schema: &[ColumnSchema]) -> Result<Lowered, LowerError> {
+        let batch = batch_of(rows, schema)?;
+        self.rows(vec![batch], schema)
+    }
+
+    /// Rows that are in memory already, in the types and order of `schema`.
+    pub(super) fn rows(&mut self, batches: Vec<RecordBatch>, schema: &[ColumnSchema]) -> Result<Lowered, LowerError> {
+        let arrow = plan_schema(schema);
+        let batches = batches
+            .into_iter()
+            .map(|batch| {
+                let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+                RecordBatch::try_new_with_options(Arc::clone(&arrow), batch.columns().to_vec(), &options)
+            })
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(DataFusionError::from)?;
+        let table = MemTable::try_new(Arc::clone(&arrow), vec![batches])?;
+        let name = format!("rows{}", self.fresh());
+        let scan = LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(table)), None)?.build()?;
+        if schema.is_empty() {
+            return Ok(Lowered { plan: scan, columns: Vec::new(), order: Vec::new() });
+        }
+        let columns = schema
+            .iter()
+            .enumerate()
+            .map(|(at, column)| (Col { name: format!("v{at}"), scalar: column.scalar }.expr(), column.scalar))
+            .collect();
+        self.projected_scan(scan, columns)
+    }
+
+    pub(super) fn range(&mut self, start: &Expr, stop: &Expr, step: &Expr, plan: &Plan) -> Result<Lowered, LowerError> {
+        let constant = |expr: &Expr| match &expr.kind {
+            ExprKind::Literal(value) => Ok(value.clone()),
+            _ => Err(refused(expr.span, "a computed bound of `range`")),
+        };
+        let (start, stop, step_value) = (constant(start)?, constant(stop)?, constant(step)?);
+        let scalar = plan.schema.first().map_or(ScalarType::Long, |column| column.scalar);
+        let rows = steps(&start, &stop, &step_value, scalar, step.span)?;
+        self.values(&rows, &plan.schema)
+    }
+
+    pub(super) fn filter(&mut self, input: &Plan, predicate: &Expr, mut hints: Vec<Hint>) -> Result<Lowered, LowerError> {
+        hints.extend(Hint::of(predicate));
+        let input = self.plan(input, hints)?;
+        let predicate = lower(predicate, &input.columns)?;
+        let plan = LogicalPlanBuilder::from(input.plan).filter(predicate)?.build()?;
+        Ok(Lowered { plan, ..input })
+    }
+
+    pub(super) fn project(&mut self, input: &Plan, columns: &[Expr], hints: Vec<Hint>) -> Result<Lowered, LowerError> {
+        let hints = hints.into_iter().filter_map(|hint| hint.below_project(columns)).collect();
+        let input = self.plan(input, hints)?;
+        let expressions =
+            columns.iter().map(|column| typed(column, &input.columns)).collect::<Result<Vec<_>, _>>()?;
+        if expressions.is_empty() {
+            return Ok(Lowered { plan: input.plan, columns: Vec::new(), order: Vec::new() });
+        }
+        self.projected(input.plan, expressions, input.order)
+    }
+
+    pub(super) fn sort(&mut self, input: &Plan, keys: &[SortKey], hints: Vec<Hint>) -> Result<Lowered, LowerError> {
+        let input = self.plan(input, hints)?;
+        let width = input.columns.len();
+        // Computed keys become columns first, so that the order can be named later.
+        let mut expressions: Vec<(DfExpr, ScalarType)> =
+            input.columns.iter().map(|column| (column.expr(), column.scalar)).collect();
+        for key in keys {
+            expressions.push(typed(&key.expr, &input.columns)?);
+        }
+        let mut keyed = self.projected(input.plan, expressions, Vec::new())?;
+        let mut order: Vec<SortExpr> = Vec::new();
+        for (column, key) in keyed.columns[width..].iter().zip(keys) {
+            order.push(column.expr().sort(!key.descending, key.nulls_first));
+        }
+        keyed.plan = LogicalPlanBuilder::from(keyed.plan).sort(order.clone())?.build()?;
+        keyed.columns.truncate(width);
+        Ok(Lowered { order, ..keyed })
+    }
+
+    pub(super) fn take(&mut self, input: &Plan, rows: u64) -> Result<Lowered, LowerError> {
+        let input = self.plan(input, Vec::new())?;
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        let plan = LogicalPlanBuilder::from(input.plan).limit(0, Some(rows))?.build()?;
+        Ok(Lowered { plan, ..input })
+    }
+
+    pub(super) fn sample(&mut self, input: &Plan, rows: u64) -> Result<Lowered, LowerError> {
+        let input = self.plan(input, Vec::new())?;
+        let chance = datafusion::functions::math::expr_fn::random();
+        let rows = usize::try_from(rows).unwrap_or(usize::MAX);
+        let sorted = LogicalPlanBuilder::from(input.plan).sort(vec![chance.sort(true, false)])?;
+        let plan = sorted.limit(0, Some(rows))?.build()?;
+        Ok(Lowered { plan, columns: input.columns, order: Vec::new() })
+    }
+
+    pub(super) fn union(&mut self, inputs: &[Plan], schema: &[ColumnSchema], hints: &[Hint]) -> Result<Lowered, LowerError> {
+        let mut branches = Vec::with_capacity(inputs.len());
+        for input in inputs {
+            let lowered = self.plan(input, hints.to_vec())?;
+            let columns = lowered.columns.iter().map(|column| (column.expr(), column.scalar)).collect();
+            branches.push(self.projected_scan(lowered.plan, columns)?);
+        }
+        let Some(first) = branches.first().cloned() else { return self.values(&[], schema) };
+        let mut plan = LogicalPlanBuilder::from(first.plan);
+        for branch in branches.drain(..).skip(1) {
+            // Positions count; every branch takes the names of the first.
+            let renamed = branch
+                .columns
+                .iter()
+                .zip(&first.columns)
+                .map(|(column, name)| column.expr().alias(name.name.clone()))
+                .collect::<Vec<_>>();
+            plan = plan.union(LogicalPlanBuilder::from(branch.plan).project(renamed)?.build()?)?;
+        }
+        Ok(Lowered { plan: plan.build()?, columns: first.columns, order: Vec::new() })
+    }
+}
+
+/// A stored column in the form that it has in plans.
+fn from_stored(name: &str, scalar: ScalarType, span: Span) -> Result<DfExpr, LowerError> {
+    use datafusion::logical_expr::cast;
+    let column = DfExpr::Column(datafusion::common::Column::new_unqualified(name));
+    let stored = match scalar {
+        ScalarType::DateTime => {
+            let micros = cast(column, arrow_schema::DataType::Int64);
+            return call("op_ticks_of_micros", vec![(micros, ScalarType::Long)], ScalarType::DateTime, span);
+        }
+        ScalarType::String => {
+            let text = cast(column, plan_type(scalar));
+            return call("op_never_null", vec![(text, ScalarType::String)], ScalarType::String, span);
+        }
+        _ => column,
+    };
+    Ok(cast(stored, plan_type(scalar)))
+}
+
+/// The rows of `range`.
+fn steps(start: &Value, stop: &Value, step: &Value, scalar: ScalarType, span: Span) -> Result<Vec<Vec<Value>>, LowerError> {
+    let too_many = || refused(span, format!("a `range` of more than {MOST_RANGE_ROWS} rows"));
+    if scalar == ScalarType::Real {
+        let real = |value: &Value| convert::to_real(value).unwrap_or(f64::NAN);
+        let (start, stop, step) = (real(start), real(stop), real(step));
+        let count = ((stop - start) / step).floor();
+        if step == 0.0 || count.is_nan() || count < 0.0 {
+            return Ok(Vec::new());
+        }
+        if count >= MOST_RANGE_ROWS as f64 {
+            return Err(too_many());
+        }
+        return Ok((0..=count as u64).map(|at| vec![Value::Real(start + at as f64 * step)]).collect());
+    }
+    let (Some(start), Some(stop), Some(step)) = (convert::to_long(start), convert::to_long(stop), convert::to_long(step))
+    else {
+        return Ok(Vec::new());
+    };
+    let distance = i128::from(stop) - i128::from(start);
+    if step == 0 || distance.signum() * i128::from(step.signum()) < 0 {
+        return Ok(Vec::new());
+    }
+    let count = distance / i128::from(step);
+    if count >= MOST_RANGE_ROWS {
+        return Err(too_many());
+    }
+    let value = |at: i64| match scalar {
+        ScalarType::DateTime => Value::DateTime(at),
+        ScalarType::TimeSpan => Value::TimeSpan(at),
+        _ => Value::Long(at),
+    };
+    let count = i64::try_from(count).unwrap_or(0);
+    Ok((0..=count).map(|at| vec![value(start.wrapping_add(at.wrapping_mul(step)))]).collect())
+}
+
+/// A constant of a plan, for operators that need one in an expression.
+pub(super) fn constant(value: &Value, scalar: ScalarType) -> Result<DfExpr, LowerError> {
+    literal(value, scalar)
+}

@@ -1,0 +1,293 @@
+//! What must be known before a query is lowered: `now()`, constants, plans inside expressions.
+
+use std::mem;
+
+use datafusion::common::DFSchema;
+use datafusion::logical_expr::ColumnarValue;
+use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
+use datafusion::physical_expr::{create_physical_expr, execution_props::ExecutionProps};
+use kernel::{ScalarType, Timestamp, Value};
+use kql::algebra::{Expr, ExprKind, Haystack, Node, PathStep, Plan};
+use kql::functions::FunctionClass;
+
+use super::cells::read;
+use super::lower::{LowerError, lower_constant, refused};
+
+/// The expressions directly inside `expr`.
+pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
+    match &mut expr.kind {
+        ExprKind::Literal(_) | ExprKind::Column { .. } | ExprKind::Scalar(_) | ExprKind::Invalid => Vec::new(),
+        ExprKind::Call { args, .. } => args.iter_mut().collect(),
+        ExprKind::Unary { operand, .. } | ExprKind::Convert { operand } => vec![operand],
+        ExprKind::Binary { left, right, .. } | ExprKind::StringMatch { left, right, .. } => vec![left, right],
+        ExprKind::In { value, haystack, .. } | ExprKind::HasTerms { value, haystack, .. } => {
+            let mut all: Vec<&mut Expr> = vec![value];
+            match haystack {
+                Haystack::List(items) => all.extend(items),
+                Haystack::Array(array) => all.push(array),
+                Haystack::Table(_) => {}
+            }
+            all
+        }
+        ExprKind::Between { value, low, high, .. } => vec![value, low, high],
+        ExprKind::Path { base, step } => match step {
+            PathStep::Computed(step) => vec![base, step],
+            PathStep::Key(_) | PathStep::Index(_) => vec![base],
+        },
+    }
+}
+
+/// The plans that `plan` reads.
+pub fn inputs_mut(plan: &mut Plan) -> Vec<&mut Plan> {
+    match &mut plan.node {
+        Node::Filter { input, .. }
+        | Node::Project { input, .. }
+        | Node::Window { input, .. }
+        | Node::Aggregate { input, .. }
+        | Node::Distinct { input }
+        | Node::Sort { input, .. }
+        | Node::Take { input, .. }
+        | Node::Sample { input, .. }
+        | Node::Expand { input, .. }
+        | Node::Parse { input, .. }
+        | Node::MakeSeries { input, .. } => vec![input],
+        Node::Join { left, right, .. } => vec![left, right],
+        Node::Apply { input, body, .. } => vec![input, body],
+        Node::Union { inputs } => inputs.iter_mut().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// The expressions of `plan` itself.
+pub fn expressions_mut(plan: &mut Plan) -> Vec<&mut Expr> {
+    match &mut plan.node {
+        Node::Range { start, stop, step } => vec![start, stop, step],
+        Node::Filter { predicate, .. } => vec![predicate],
+        Node::Project { columns, .. } | Node::Window { columns, .. } => columns.iter_mut().collect(),
+        Node::Aggregate { keys, aggregates, .. } => {
+            let calls = aggregates.iter_mut().flat_map(|call| call.args.iter_mut().chain(&mut call.filter));
+            keys.iter_mut().chain(calls).collect()
+        }
+        Node::Sort { keys, .. } => keys.iter_mut().map(|key| &mut key.expr).collect(),
+        Node::Join { keys, .. } => keys.iter_mut().flat_map(|key| [&mut key.left, &mut key.right]).collect(),
+        Node::Expand { columns, .. } => columns.iter_mut().map(|column| &mut column.source).collect(),
+        Node::Parse { source, .. } => vec![source],
+        Node::MakeSeries { series, axis, from, to, step, keys, .. } => {
+            let calls = series.iter_mut().flat_map(|series| {
+                series.call.args.iter_mut().chain(&mut series.call.filter).chain([&mut series.default])
+            });
+            [axis, step].into_iter().chain(from).chain(to).chain(keys).chain(calls).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Calls `visit` on every expression of `plan`, innermost first.
+fn visit(plan: &mut Plan, found: &mut dyn FnMut(&mut Expr) -> Result<(), LowerError>) -> Result<(), LowerError> {
+    for input in inputs_mut(plan) {
+        visit(input, found)?;
+    }
+    for expr in expressions_mut(plan) {
+        visit_expr(expr, found)?;
+    }
+    Ok(())
+}
+
+fn visit_expr(expr: &mut Expr, found: &mut dyn FnMut(&mut Expr) -> Result<(), LowerError>) -> Result<(), LowerError> {
+    for child in children_mut(expr) {
+        visit_expr(child, found)?;
+    }
+    found(expr)
+}
+
+/// Takes the first plan out of an expression of `plan`, innermost first, and leaves a gap for [`fill`].
+pub fn take_plan(plan: &mut Plan) -> Option<Plan> {
+    let mut taken: Option<Plan> = None;
+    let outcome = visit(plan, &mut |expr| {
+        if taken.is_some() {
+            return Ok(());
+        }
+        let span = expr.span;
+        let gap = |scalar| Expr { kind: ExprKind::Invalid, scalar, span };
+        match &mut expr.kind {
+            ExprKind::Scalar(inner) => {
+                taken = take_plan(inner).or_else(|| match mem::replace(&mut expr.kind, ExprKind::Invalid) {
+                    ExprKind::Scalar(inner) => Some(*inner),
+                    _ => None,
+                });
+            }
+            ExprKind::In { haystack: haystack @ Haystack::Table(_), value, .. }
+            | ExprKind::HasTerms { haystack: haystack @ Haystack::Table(_), value, .. } => {
+                if let Haystack::Table(inner) = haystack {
+                    taken = take_plan(inner);
+                }
+                if taken.is_none() {
+                    let list = Haystack::List(vec![gap(value.scalar)]);
+                    if let Haystack::Table(inner) = mem::replace(haystack, list) {
+                        taken = Some(*inner);
+                    }
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    });
+    debug_assert!(outcome.is_ok(), "taking never fails");
+    taken
+}
+
+/// Puts the rows of the plan that [`take_plan`] took into its gap: a scalar takes the first value, a list all.
+pub fn fill(plan: &mut Plan, values: &[Value], scalar: ScalarType) {
+    let mut filled = false;
+    fill_plan(plan, values, scalar, &mut filled);
+}
+
+fn fill_plan(plan: &mut Plan, values: &[Value], scalar: ScalarType, filled: &mut bool) {
+    for input in inputs_mut(plan) {
+        fill_plan(input, values, scalar, filled);
+    }
+    for expr in expressions_mut(plan) {
+        fill_expr(expr, values, scalar, filled);
+    }
+}
+
+fn fill_expr(expr: &mut Expr, values: &[Value], scalar: ScalarType, filled: &mut bool) {
+    if *filled {
+        return;
+    }
+    let span = expr.span;
+    match &mut expr.kind {
+        ExprKind::Invalid => {
+            let value = values.first().cloned().unwrap_or(Value::Null);
+            let value = if matches!(value, Value::Null) && expr.scalar == ScalarType::String {
+                Value::String(String::new())
+            } else {
+                value
+            };
+            expr.kind = ExprKind::Literal(value);
+            *filled = true;
+        }
+        ExprKind::Scalar(inner) => fill_plan(inner, values, scalar, filled),
+        ExprKind::In { haystack, .. } | ExprKind::HasTerms { haystack, .. } => {
+            if let Haystack::List(items) = haystack
+                && matches!(items.as_slice(), [Expr { kind: ExprKind::Invalid, .. }])
+            {
+                let literal = |value: &Value| Expr { kind: ExprKind::Literal(value.clone()), scalar, span };
+                *items = values.iter().map(literal).collect();
+                *filled = true;
+                return;
+            }
+            if let Haystack::Table(inner) = haystack {
+                fill_plan(inner, values, scalar, filled);
+            }
+            children_mut(expr).into_iter().for_each(|child| fill_expr(child, values, scalar, filled));
+        }
+        _ => children_mut(expr).into_iter().for_each(|child| fill_expr(child, values, scalar, filled)),
+    }
+}
+
+/// Replaces `now()` and `ago()` by the one instant of the query, then every constant expression by its value.
+pub fn fold_constants(plan: &mut Plan, now: Timestamp) -> Result<(), LowerError> {
+    visit(plan, &mut |expr| {
+        match &mut expr.kind {
+            ExprKind::Scalar(inner) => fold_constants(inner, now)?,
+            ExprKind::In { haystack: Haystack::Table(inner), .. } | ExprKind::HasTerms { haystack: Haystack::Table(inner), .. } => {
+                fold_constants(inner, now)?;
+            }
+            _ => {}
+        }
+        if let ExprKind::Call { function, args, .. } = &expr.kind
+            && function.class == FunctionClass::Environment
+        {
+            let offset = match args.first().map(|arg| &arg.kind) {
+                None => Some(0),
+                Some(ExprKind::Literal(Value::TimeSpan(ticks))) => Some(*ticks),
+                Some(_) => None,
+            };
+            let ticks = match (function.name, offset) {
+                ("now", Some(offset)) => Some(now.ticks().saturating_add(offset)),
+                ("ago", Some(offset)) => Some(now.ticks().saturating_sub(offset)),
+                ("now" | "ago", None) => {
+                    return Err(refused(expr.span, format!("`{}()` of a computed span", function.name)));
+                }
+                _ => None,
+            };
+            if let Some(ticks) = ticks {
+                expr.kind = ExprKind::Literal(Value::DateTime(ticks));
+            }
+            return Ok(());
+        }
+        if let Some(value) = constant_value(expr) {
+            expr.kind = ExprKind::Literal(value);
+        }
+        Ok(())
+    })
+}
+
+/// The value of an expression of constants; `None` where it is none, or where it fails (the query will say why).
+fn constant_value(expr: &mut Expr) -> Option<Value> {
+    if matches!(expr.kind, ExprKind::Literal(_) | ExprKind::Column { .. } | ExprKind::Scalar(_) | ExprKind::Invalid) {
+        return None;
+    }
+    if matches!(&expr.kind, ExprKind::Call { function, .. } if function.class != FunctionClass::Scalar || function.name == "new_guid") {
+        return None;
+    }
+    if matches!(&expr.kind, ExprKind::In { haystack: Haystack::Table(_), .. } | ExprKind::HasTerms { haystack: Haystack::Table(_), .. }) {
+        return None;
+    }
+    if !children_mut(expr).into_iter().all(|child| matches!(child.kind, ExprKind::Literal(_))) {
+        return None;
+    }
+    let lowered = lower_constant(expr).ok()?;
+    let physical = create_physical_expr(&lowered, &DFSchema::empty(), &ExecutionProps::new(), &PhysicalPlanningContext::default()).ok()?;
+    let schema = std::sync::Arc::new(arrow_schema::Schema::empty());
+    let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(1));
+    let row = arrow_array::RecordBatch::try_new_with_options(schema, Vec::new(), &options).ok()?;
+    let array = match physical.evaluate(&row).ok()? {
+        ColumnarValue::Array(array) => array,
+        ColumnarValue::Scalar(value) => value.to_array().ok()?,
+    };
+    (array.len() == 1).then(|| read(&array, expr.scalar, 0))
+}
+
+/// A plan of one row: the least and the greatest value of `axis` over `input`.
+pub fn extremes(input: &Plan, axis: &Expr) -> Plan {
+    let column = |name: &str| kernel::ColumnSchema { name: name.to_owned(), scalar: axis.scalar };
+    let calls = ["min", "max"].into_iter().filter_map(|name| {
+        Some(kql::algebra::AggregateCall {
+            function: kql::functions::aggregate(name)?,
+            args: vec![axis.clone()],
+            filter: None,
+            outputs: vec![axis.scalar],
+            span: axis.span,
+        })
+    });
+    Plan {
+        node: Node::Aggregate { input: Box::new(input.clone()), keys: Vec::new(), aggregates: calls.collect() },
+        schema: vec![column("least"), column("greatest")],
+        span: axis.span,
+    }
+}
+
+/// The range of a series over data from `least` to `greatest`: from the bin of the one to after the bin of the other.
+pub fn series_bounds(least: &Value, greatest: &Value, step: &Expr) -> (Value, Value) {
+    use super::convert::to_long;
+    let ExprKind::Literal(size) = &step.kind else { return (Value::Null, Value::Null) };
+    if let (Value::Real(least), Value::Real(greatest)) = (least, greatest) {
+        let size = super::convert::to_real(size).unwrap_or(f64::NAN);
+        return (Value::Real(*least), Value::Real(least + ((greatest - least) / size).floor() * size + size));
+    }
+    let (Some(first), Some(last), Some(size)) = (to_long(least), to_long(greatest), to_long(size)) else {
+        return (Value::Null, Value::Null);
+    };
+    if size <= 0 {
+        return (least.clone(), greatest.clone());
+    }
+    let end = first + (last - first).div_euclid(size) * size + size;
+    let like = |ticks: i64| match least {
+        Value::DateTime(_) => Value::DateTime(ticks),
+        Value::TimeSpan(_) => Value::TimeSpan(ticks),
+        _ => Value::Long(ticks),
+    };
+    (like(first), like(end))
+}
