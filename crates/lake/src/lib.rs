@@ -36,6 +36,7 @@ pub use entry::{Decoder, Entry, TableRows};
 pub use error::LakeError;
 pub use lake::Lake;
 pub use open::Ports;
+pub use query::{EngineConfig, QueryEngine};
 pub use snapshot::{DataFile, TableSnapshot, Tables};
 pub use status::{LakeStatus, TableStatus};
 pub use ticket::{Appended, Problem, Replay, Ticket};

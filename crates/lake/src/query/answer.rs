@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
-use futures::stream::BoxStream;
 use futures::StreamExt;
+use futures::stream::BoxStream;
 use kernel::port::{Answer, QueryError, QueryRequest, RowChunk};
 use kernel::{ColumnSchema, Value};
 use tokio::sync::mpsc;
@@ -167,6 +169,13 @@ fn values(batch: &RecordBatch, columns: &[ColumnSchema]) -> Vec<Vec<Value>> {
 /// Rows that the sources of `plan` gave.
 fn scanned(plan: &dyn ExecutionPlan) -> u64 {
     if plan.children().is_empty() {
+        let memory = plan
+            .downcast_ref::<DataSourceExec>()
+            .and_then(|leaf| leaf.data_source().downcast_ref::<MemorySourceConfig>());
+        if let Some(memory) = memory {
+            let rows: usize = memory.partitions().iter().flatten().map(RecordBatch::num_rows).sum();
+            return u64::try_from(rows).unwrap_or(u64::MAX);
+        }
         let rows = plan.metrics().and_then(|metrics| metrics.output_rows()).unwrap_or(0);
         return u64::try_from(rows).unwrap_or(u64::MAX);
     }

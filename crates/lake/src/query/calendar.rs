@@ -122,7 +122,11 @@ fn parse_iso(text: &str) -> Option<i64> {
     let (year, month, day) = (number()?, number()?, number()?);
     let rest = text.get(split + 1..).unwrap_or_default();
     let (time, offset) = parse_time(rest.trim())?;
-    Civil { year, month, day, time: 0 }.ticks()?.checked_add(time)?.checked_sub(offset).filter(|at| (0..=LAST).contains(at))
+    Civil { year, month, day, time: 0 }
+        .ticks()?
+        .checked_add(time)?
+        .checked_sub(offset)
+        .filter(|at| (0..=LAST).contains(at))
 }
 
 fn digits(text: &str, most: usize) -> Option<i64> {
@@ -184,7 +188,17 @@ fn parse_american(text: &str) -> Option<i64> {
 
 /// English month names, in order.
 pub const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
     "December",
 ];
 
@@ -192,7 +206,10 @@ pub const MONTHS: [&str; 12] = [
 fn parse_named_month(text: &str) -> Option<i64> {
     let cleaned = text.replace(',', " ");
     let mut words: Vec<&str> = cleaned.split_whitespace().collect();
-    if words.first().is_some_and(|word| word.len() >= 3 && word.to_ascii_lowercase().ends_with("day") || is_weekday(word)) {
+    if words
+        .first()
+        .is_some_and(|word| word.len() >= 3 && word.to_ascii_lowercase().ends_with("day") || is_weekday(word))
+    {
         words.remove(0);
     }
     let at = words.iter().take(2).position(|word| month_named(word).is_some())?;
@@ -211,9 +228,9 @@ fn is_weekday(word: &str) -> bool {
 }
 
 fn month_named(word: &str) -> Option<i64> {
-    let at = MONTHS.iter().position(|name| {
-        word.eq_ignore_ascii_case(name) || word.len() == 3 && word.eq_ignore_ascii_case(&name[..3])
-    })?;
+    let at = MONTHS
+        .iter()
+        .position(|name| word.eq_ignore_ascii_case(name) || word.len() == 3 && word.eq_ignore_ascii_case(&name[..3]))?;
     i64::try_from(at + 1).ok()
 }
 

@@ -12,9 +12,7 @@ use super::dynamic::Dynamic;
 pub fn convert(value: &Value, to: ScalarType) -> Value {
     match to {
         ScalarType::Bool => to_bool(value).map_or(Value::Null, Value::Bool),
-        ScalarType::Int => {
-            to_long(value).and_then(|number| i32::try_from(number).ok()).map_or(Value::Null, Value::Int)
-        }
+        ScalarType::Int => to_long(value).and_then(|number| i32::try_from(number).ok()).map_or(Value::Null, Value::Int),
         ScalarType::Long => to_long(value).map_or(Value::Null, Value::Long),
         ScalarType::Real => to_real(value).map_or(Value::Null, Value::Real),
         ScalarType::Decimal => to_decimal(value).map_or(Value::Null, |number| Value::Decimal(decimal::text(number))),
@@ -161,7 +159,9 @@ pub fn to_decimal(value: &Value) -> Option<i128> {
 
 fn to_datetime(value: &Value) -> Option<i64> {
     match value {
-        Value::DateTime(ticks) | Value::Long(ticks) => Some(*ticks).filter(|ticks| (0..=calendar::LAST).contains(ticks)),
+        Value::DateTime(ticks) | Value::Long(ticks) => {
+            Some(*ticks).filter(|ticks| (0..=calendar::LAST).contains(ticks))
+        }
         Value::Int(ticks) => u32::try_from(*ticks).ok().map(i64::from),
         Value::String(text) => calendar::parse_datetime(text),
         Value::Dynamic(Json::String(text)) => calendar::parse_datetime(text),

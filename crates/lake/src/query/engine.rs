@@ -16,6 +16,7 @@ use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use futures::StreamExt;
 use futures::future::BoxFuture;
@@ -159,7 +160,13 @@ impl Shared {
             .with_runtime_env(Arc::clone(&runtime))
             .with_default_features()
             .build();
-        Ok(SessionRun { engine: self, context: SessionContext::new_with_state(state), runtime, sources: Sources::default(), stores: 0 })
+        Ok(SessionRun {
+            engine: self,
+            context: SessionContext::new_with_state(state),
+            runtime,
+            sources: Sources::default(),
+            stores: 0,
+        })
     }
 }
 
@@ -190,7 +197,11 @@ impl SessionRun<'_> {
     }
 
     /// Makes `plan` ready for lowering: constants, subqueries, tables.
-    fn prepare<'s>(&'s mut self, plan: &'s mut Plan, request: &'s QueryRequest) -> BoxFuture<'s, Result<(), QueryError>> {
+    fn prepare<'s>(
+        &'s mut self,
+        plan: &'s mut Plan,
+        request: &'s QueryRequest,
+    ) -> BoxFuture<'s, Result<(), QueryError>> {
         Box::pin(async move {
             resolve::fold_constants(plan, request.now).map_err(lowering)?;
             while let Some(mut inner) = resolve::take_plan(plan) {
@@ -222,7 +233,9 @@ impl SessionRun<'_> {
         self.prepare(&mut probe, request).await?;
         let rows = self.collect(&probe).await?;
         let value = |column: usize| {
-            rows.iter().find(|batch| batch.num_rows() > 0).map_or(Value::Null, |batch| read(batch.column(column), axis.scalar, 0))
+            rows.iter()
+                .find(|batch| batch.num_rows() > 0)
+                .map_or(Value::Null, |batch| read(batch.column(column), axis.scalar, 0))
         };
         let (least, greatest) = (value(0), value(1));
         let (start, end) = resolve::series_bounds(&least, &greatest, step);
@@ -246,7 +259,7 @@ impl SessionRun<'_> {
                 self.stores += 1;
                 let url = ObjectStoreUrl::parse(format!("lake{}://tables", self.stores)).map_err(engine)?;
                 self.runtime.register_object_store(url.as_ref(), Arc::clone(&snapshot.store));
-                Source::Lake(Arc::new(LakeTable::new(snapshot, url, request.range)))
+                Source::Lake { provider: Arc::new(LakeTable::new(snapshot, url, request.range)), range: request.range }
             }
             (None, Some(facts)) => {
                 let schema = facts.tables().into_iter().find(|table| table.name == name);
@@ -267,7 +280,8 @@ impl SessionRun<'_> {
 
     async fn physical(&self, plan: &Plan) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
         let logical = self.lowered(plan)?;
-        self.context.state().create_physical_plan(&logical).await.map_err(|error| fault(&error))
+        let physical = self.context.state().create_physical_plan(&logical).await.map_err(|error| fault(&error))?;
+        interruptible(physical).map_err(|error| fault(&error))
     }
 
     async fn collect(&self, plan: &Plan) -> Result<Vec<RecordBatch>, QueryError> {
@@ -280,6 +294,23 @@ impl SessionRun<'_> {
         Ok(batches)
     }
 }
+
+/// Operators that can make many rows of few give way now and then, so that a deadline or a dropped stream stops them.
+fn interruptible(plan: Arc<dyn ExecutionPlan>) -> datafusion::error::Result<Arc<dyn ExecutionPlan>> {
+    use datafusion::common::tree_node::{Transformed, TreeNode};
+    let transformed = plan.transform_up(|node| {
+        Ok(if MULTIPLYING.contains(&node.name()) {
+            Transformed::yes(Arc::new(CooperativeExec::new(node)) as Arc<dyn ExecutionPlan>)
+        } else {
+            Transformed::no(node)
+        })
+    })?;
+    Ok(transformed.data)
+}
+
+/// Operators whose output can be far larger than their input.
+const MULTIPLYING: [&str; 5] =
+    ["HashJoinExec", "NestedLoopJoinExec", "CrossJoinExec", "SortMergeJoinExec", "UnnestExec"];
 
 /// The values of the first column; nulls and repetitions stay.
 fn first_column(rows: &[RecordBatch], scalar: kernel::ScalarType, span: Span) -> Result<Vec<Value>, QueryError> {

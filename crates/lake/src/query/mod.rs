@@ -7,6 +7,7 @@
 
 pub mod aggregate;
 pub mod answer;
+pub mod batch;
 pub mod calendar;
 pub mod cells;
 pub mod convert;

@@ -190,9 +190,7 @@ mod tests {
 
     /// The rule as the reference words it, character by character.
     fn naive(text: &str, needle: &str, place: Place, case: bool) -> bool {
-        let ready = |text: &str| -> Vec<char> {
-            text.chars().map(|c| if case { c } else { fold_char(c) }).collect()
-        };
+        let ready = |text: &str| -> Vec<char> { text.chars().map(|c| if case { c } else { fold_char(c) }).collect() };
         let (text, needle) = (ready(text), ready(needle));
         (0..=text.len()).any(|at| {
             if !text[at..].starts_with(&needle) {
@@ -217,15 +215,8 @@ mod tests {
         })
     }
 
-    const PLACES: [Place; 7] = [
-        Place::Whole,
-        Place::Start,
-        Place::End,
-        Place::Anywhere,
-        Place::Term,
-        Place::TermStart,
-        Place::TermEnd,
-    ];
+    const PLACES: [Place; 7] =
+        [Place::Whole, Place::Start, Place::End, Place::Anywhere, Place::Term, Place::TermStart, Place::TermEnd];
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(4_000))]

@@ -191,7 +191,8 @@ pub fn fold_constants(plan: &mut Plan, now: Timestamp) -> Result<(), LowerError>
     visit(plan, &mut |expr| {
         match &mut expr.kind {
             ExprKind::Scalar(inner) => fold_constants(inner, now)?,
-            ExprKind::In { haystack: Haystack::Table(inner), .. } | ExprKind::HasTerms { haystack: Haystack::Table(inner), .. } => {
+            ExprKind::In { haystack: Haystack::Table(inner), .. }
+            | ExprKind::HasTerms { haystack: Haystack::Table(inner), .. } => {
                 fold_constants(inner, now)?;
             }
             _ => {}
@@ -229,17 +230,23 @@ fn constant_value(expr: &mut Expr) -> Option<Value> {
     if matches!(expr.kind, ExprKind::Literal(_) | ExprKind::Column { .. } | ExprKind::Scalar(_) | ExprKind::Invalid) {
         return None;
     }
-    if matches!(&expr.kind, ExprKind::Call { function, .. } if function.class != FunctionClass::Scalar || function.name == "new_guid") {
+    if matches!(&expr.kind, ExprKind::Call { function, .. } if function.class != FunctionClass::Scalar || function.name == "new_guid")
+    {
         return None;
     }
-    if matches!(&expr.kind, ExprKind::In { haystack: Haystack::Table(_), .. } | ExprKind::HasTerms { haystack: Haystack::Table(_), .. }) {
+    if matches!(
+        &expr.kind,
+        ExprKind::In { haystack: Haystack::Table(_), .. } | ExprKind::HasTerms { haystack: Haystack::Table(_), .. }
+    ) {
         return None;
     }
     if !children_mut(expr).into_iter().all(|child| matches!(child.kind, ExprKind::Literal(_))) {
         return None;
     }
     let lowered = lower_constant(expr).ok()?;
-    let physical = create_physical_expr(&lowered, &DFSchema::empty(), &ExecutionProps::new(), &PhysicalPlanningContext::default()).ok()?;
+    let physical =
+        create_physical_expr(&lowered, &DFSchema::empty(), &ExecutionProps::new(), &PhysicalPlanningContext::default())
+            .ok()?;
     let schema = std::sync::Arc::new(arrow_schema::Schema::empty());
     let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(1));
     let row = arrow_array::RecordBatch::try_new_with_options(schema, Vec::new(), &options).ok()?;

@@ -6,5 +6,6 @@ mod columns;
 mod crash;
 mod interop;
 mod lifecycle;
+mod query;
 mod simulation;
 mod support;

@@ -108,7 +108,10 @@ impl FoldGroups {
     }
 
     fn fresh(&self) -> State {
-        let ticks = matches!(self.args.first(), Some(ScalarType::Long | ScalarType::Int | ScalarType::DateTime | ScalarType::TimeSpan));
+        let ticks = matches!(
+            self.args.first(),
+            Some(ScalarType::Long | ScalarType::Int | ScalarType::DateTime | ScalarType::TimeSpan)
+        );
         match self.fold {
             Fold::Set => State::Elements { all: Vec::new(), seen: Some(hashbrown::HashSet::new()) },
             Fold::List | Fold::ListWithNulls => State::Elements { all: Vec::new(), seen: None },
@@ -134,7 +137,9 @@ impl FoldGroups {
     }
 
     fn limit(&self) -> usize {
-        self.parameters.first().map_or(MOST_ELEMENTS, |limit| if *limit < 0.0 { MOST_ELEMENTS } else { *limit as usize })
+        self.parameters
+            .first()
+            .map_or(MOST_ELEMENTS, |limit| if *limit < 0.0 { MOST_ELEMENTS } else { *limit as usize })
     }
 
     fn add(&self, state: &mut State, cells: &[Cells], row: usize) {

@@ -50,7 +50,6 @@ const SLACK_ROWS: usize = 65_536;
 /// The chosen row of each group.
 #[derive(Debug)]
 pub struct PickGroups {
-    extreme: Extreme,
     args: Vec<ScalarType>,
     held: Vec<Vec<ArrayRef>>,
     held_rows: usize,
@@ -72,7 +71,7 @@ impl PickGroups {
             (_, Some(field)) => RowConverter::new(vec![field]).ok(),
         };
         let args = args.to_vec();
-        PickGroups { extreme, args, held: Vec::new(), held_rows: 0, chosen: Vec::new(), keys: Vec::new(), converter }
+        PickGroups { args, held: Vec::new(), held_rows: 0, chosen: Vec::new(), keys: Vec::new(), converter }
     }
 
     fn offer(
@@ -191,8 +190,9 @@ impl GroupsAccumulator for PickGroups {
 
     fn convert_to_state(&self, values: &[ArrayRef], opt_filter: Option<&BooleanArray>) -> Result<Vec<ArrayRef>> {
         let rows = values.first().map_or(0, |column| column.len());
-        let present: BooleanArray =
-            (0..rows).map(|row| Some(opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row)))).collect();
+        let present: BooleanArray = (0..rows)
+            .map(|row| Some(opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row))))
+            .collect();
         let present: ArrayRef = Arc::new(present);
         Ok(std::iter::once(present).chain(values.iter().cloned()).collect())
     }

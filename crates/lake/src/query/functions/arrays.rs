@@ -44,10 +44,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     }),
     rows("range", range),
     rows("zip", zip),
-    rows("set_union", |args| set(args, |mut found, next| {
-        found.extend(next.iter().cloned());
-        found
-    })),
+    rows("set_union", |args| {
+        set(args, |mut found, next| {
+            found.extend(next.iter().cloned());
+            found
+        })
+    }),
     rows("set_intersect", |args| set(args, |found, next| found.into_iter().filter(|e| next.contains(e)).collect())),
     rows("set_difference", |args| set(args, |found, next| found.into_iter().filter(|e| !next.contains(e)).collect())),
     rows("set_has_element", |args| match args.first() {
@@ -79,8 +81,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         }
         _ => Value::Null,
     }),
-    rows("bag_zip", |args| match (array(args, 0), array(args, 1)) {
-        (Some(keys), Some(values)) => {
+    rows("bag_zip", |args| match (array(args, 0), array(args, 1).map_or(&[][..], Vec::as_slice)) {
+        (Some(keys), values) => {
             let members = keys.iter().enumerate().filter_map(|(at, key)| {
                 Some((key.as_str()?.to_owned(), values.get(at).cloned().unwrap_or(Json::Null)))
             });
@@ -234,13 +236,15 @@ fn range(args: &[Value]) -> Value {
     const MOST: usize = 1_048_576;
     let dated = matches!(args.first(), Some(Value::DateTime(_)));
     let timed = matches!(args.first(), Some(Value::TimeSpan(_)));
-    let all_long = args.iter().all(|value| {
-        matches!(value, Value::Int(_) | Value::Long(_) | Value::DateTime(_) | Value::TimeSpan(_))
-    });
+    let all_long = args
+        .iter()
+        .all(|value| matches!(value, Value::Int(_) | Value::Long(_) | Value::DateTime(_) | Value::TimeSpan(_)));
     if all_long {
         let default = if dated || timed { crate::query::calendar::HOUR } else { 1 };
         let step = if args.len() > 2 { number(args, 2) } else { Some(default) };
-        let (Some(start), Some(stop), Some(step)) = (number(args, 0), number(args, 1), step) else { return Value::Null };
+        let (Some(start), Some(stop), Some(step)) = (number(args, 0), number(args, 1), step) else {
+            return Value::Null;
+        };
         if step == 0 {
             return Value::Null;
         }

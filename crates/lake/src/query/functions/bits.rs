@@ -20,13 +20,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         let width = super::strings::number(args, 1).and_then(|width| usize::try_from(width).ok()).unwrap_or(0);
         Value::String(format!("{number:0width$x}", width = width.min(64)))
     }),
-    strict("gcd", |args| pair(args, |left, right| {
-        let (mut left, mut right) = (left.unsigned_abs(), right.unsigned_abs());
-        while right != 0 {
-            (left, right) = (right, left % right);
-        }
-        i64::try_from(left).ok()
-    })),
+    strict("gcd", |args| {
+        pair(args, |left, right| {
+            let (mut left, mut right) = (left.unsigned_abs(), right.unsigned_abs());
+            while right != 0 {
+                (left, right) = (right, left % right);
+            }
+            i64::try_from(left).ok()
+        })
+    }),
 ];
 
 fn pair(args: &[Value], function: impl Fn(i64, i64) -> Option<i64>) -> Value {

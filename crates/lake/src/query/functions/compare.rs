@@ -131,9 +131,9 @@ fn is_in(call: &Call<'_>) -> Result<ArrayRef> {
         let mut all = Vec::new();
         for cells in rest {
             match cells.value(row) {
-                Value::Dynamic(serde_json::Value::Array(array)) => all.extend(
-                    array.iter().map(|json| convert::convert(&Value::Dynamic(json.clone()), value.scalar())),
-                ),
+                Value::Dynamic(serde_json::Value::Array(array)) => {
+                    all.extend(array.iter().map(|json| convert::convert(&Value::Dynamic(json.clone()), value.scalar())))
+                }
                 other => all.push(other),
             }
         }
@@ -157,9 +157,9 @@ fn is_in(call: &Call<'_>) -> Result<ArrayRef> {
 fn nullness(call: &Call<'_>, wanted: bool) -> Result<ArrayRef> {
     let truths = match call.args {
         [cells] if cells.scalar() == ScalarType::String => BooleanBuffer::collect_bool(call.rows, |_| !wanted),
-        [cells] if cells.scalar() == ScalarType::Dynamic => BooleanBuffer::collect_bool(call.rows, |row| {
-            (Dynamic::new(cells.text(row)).kind() == Kind::Null) == wanted
-        }),
+        [cells] if cells.scalar() == ScalarType::Dynamic => {
+            BooleanBuffer::collect_bool(call.rows, |row| (Dynamic::new(cells.text(row)).kind() == Kind::Null) == wanted)
+        }
         [cells] => BooleanBuffer::collect_bool(call.rows, |row| cells.is_null(row) == wanted),
         _ => return datafusion::common::internal_err!("isnull takes one value"),
     };
@@ -172,9 +172,9 @@ fn emptiness(call: &Call<'_>, wanted: bool) -> Result<ArrayRef> {
     };
     let truths = match cells.scalar() {
         ScalarType::String => BooleanBuffer::collect_bool(call.rows, |row| cells.text(row).is_empty() == wanted),
-        ScalarType::Dynamic => BooleanBuffer::collect_bool(call.rows, |row| {
-            Dynamic::new(cells.text(row)).to_text().is_empty() == wanted
-        }),
+        ScalarType::Dynamic => {
+            BooleanBuffer::collect_bool(call.rows, |row| Dynamic::new(cells.text(row)).to_text().is_empty() == wanted)
+        }
         _ => BooleanBuffer::collect_bool(call.rows, |row| cells.is_null(row) == wanted),
     };
     Ok(Arc::new(BooleanArray::new(truths, None)))

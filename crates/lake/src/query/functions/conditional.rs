@@ -89,9 +89,7 @@ pub(in crate::query) fn compare(left: &Value, right: &Value) -> Ordering {
         (Value::Long(left), Value::Long(right))
         | (Value::DateTime(left), Value::DateTime(right))
         | (Value::TimeSpan(left), Value::TimeSpan(right)) => left.cmp(right),
-        (Value::Decimal(_), Value::Decimal(_)) => {
-            convert::to_decimal(left).cmp(&convert::to_decimal(right))
-        }
+        (Value::Decimal(_), Value::Decimal(_)) => convert::to_decimal(left).cmp(&convert::to_decimal(right)),
         (Value::Dynamic(left), Value::Dynamic(right)) => {
             let (left, right) = (convert::scalar_of(left), convert::scalar_of(right));
             match (&left, &right) {

@@ -25,9 +25,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         None => Value::Null,
     }),
     rows("base64_decode_toguid", |args| match decode(text(args, 0)) {
-        Some(bytes) => match uuid::Uuid::from_slice(&bytes).or_else(|_| {
-            uuid::Uuid::try_parse(std::str::from_utf8(&bytes).unwrap_or_default())
-        }) {
+        Some(bytes) => match uuid::Uuid::from_slice(&bytes)
+            .or_else(|_| uuid::Uuid::try_parse(std::str::from_utf8(&bytes).unwrap_or_default()))
+        {
             Ok(guid) => Value::Guid(guid.to_string()),
             Err(_) => Value::Null,
         },

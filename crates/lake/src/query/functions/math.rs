@@ -93,9 +93,8 @@ fn bin(call: &Call<'_>) -> Result<ArrayRef> {
     let [value, size] = call.args else {
         return datafusion::common::internal_err!("bin takes a value and a size");
     };
-    let integral = |scalar| {
-        matches!(scalar, ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan | ScalarType::Int)
-    };
+    let integral =
+        |scalar| matches!(scalar, ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan | ScalarType::Int);
     if integral(value.scalar()) && integral(size.scalar()) && size.is_constant() && !value.is_constant() {
         let numbers = longs(value)?;
         let result: Int64Array = match size.long(0) {
@@ -125,15 +124,17 @@ fn bin_value(value: &Value, size: &Value, returns: ScalarType) -> Value {
     }
     if matches!(value, Value::Decimal(_)) || matches!(size, Value::Decimal(_)) {
         return match (convert::to_decimal(value), convert::to_decimal(size)) {
-            (Some(number), Some(size)) if size > 0 => {
-                Value::Decimal(decimal::text(number - number.rem_euclid(size)))
-            }
+            (Some(number), Some(size)) if size > 0 => Value::Decimal(decimal::text(number - number.rem_euclid(size))),
             _ => Value::Null,
         };
     }
     if matches!(value, Value::Real(_)) || matches!(size, Value::Real(_)) {
         let (number, size) = (convert::to_real(value).unwrap_or(f64::NAN), convert::to_real(size).unwrap_or(f64::NAN));
-        return if size > 0.0 { convert::convert(&Value::Real((number / size).floor() * size), returns) } else { Value::Null };
+        return if size > 0.0 {
+            convert::convert(&Value::Real((number / size).floor() * size), returns)
+        } else {
+            Value::Null
+        };
     }
     match (convert::to_long(value), convert::to_long(size)) {
         (Some(number), Some(size)) if size > 0 => convert::convert(&Value::Long(floor_to(number, size)), returns),

@@ -37,8 +37,8 @@ use datafusion::logical_expr::{
 use kernel::{ScalarType, Value};
 
 use super::cells::{Cells, CellsBuilder, plan_type};
-pub(in crate::query) use paths::path_text;
 pub(in crate::query) use conditional::compare as compare_values;
+pub(in crate::query) use paths::path_text;
 
 /// One function of the language.
 #[derive(Debug)]
@@ -171,8 +171,7 @@ impl KqlScalar {
     pub fn from_name(name: &str) -> Option<Arc<ScalarUDF>> {
         let (called, returns) = name.strip_prefix("kql_")?.rsplit_once("):")?;
         let (function, args) = called.split_once('(')?;
-        let args: Option<Vec<ScalarType>> =
-            args.split(',').filter(|name| !name.is_empty()).map(scalar_named).collect();
+        let args: Option<Vec<ScalarType>> = args.split(',').filter(|name| !name.is_empty()).map(scalar_named).collect();
         Some(KqlScalar::udf(entry(function)?, &args?, scalar_named(returns)?))
     }
 }
@@ -237,11 +236,8 @@ impl Entry {
 /// Applies `function` to each row. Constant arguments are read once.
 fn by_row(call: &Call<'_>, function: impl Fn(&[Value]) -> Value) -> ArrayRef {
     let mut builder = CellsBuilder::new(call.returns);
-    let mut values: Vec<Value> = call
-        .args
-        .iter()
-        .map(|cells| if cells.is_constant() { cells.value(0) } else { Value::Null })
-        .collect();
+    let mut values: Vec<Value> =
+        call.args.iter().map(|cells| if cells.is_constant() { cells.value(0) } else { Value::Null }).collect();
     for row in 0..call.rows {
         for (value, cells) in values.iter_mut().zip(call.args) {
             if !cells.is_constant() {

@@ -34,9 +34,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         prefixed_v4(text(args, 0)).map_or(Value::Null, |(_, length)| Value::Long(i64::from(length)))
     }),
     rows("parse_ipv4", |args| {
-        prefixed_v4(text(args, 0)).map_or(Value::Null, |(address, length)| {
-            Value::Long(i64::from(address & mask_v4(length)))
-        })
+        prefixed_v4(text(args, 0))
+            .map_or(Value::Null, |(address, length)| Value::Long(i64::from(address & mask_v4(length))))
     }),
     rows("parse_ipv4_mask", |args| match (prefixed_v4(text(args, 0)), number(args, 1)) {
         (Some((address, _)), Some(length)) => {
@@ -48,9 +47,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("format_ipv4", |args| format_v4(args, false)),
     rows("format_ipv4_mask", |args| format_v4(args, true)),
     rows("parse_ipv6", |args| {
-        prefixed_v6(text(args, 0)).map_or(Value::String(String::new()), |(address, length)| {
-            Value::String(long_v6(address & mask_v6(length)))
-        })
+        prefixed_v6(text(args, 0))
+            .map_or(Value::String(String::new()), |(address, length)| Value::String(long_v6(address & mask_v6(length))))
     }),
     rows("parse_ipv6_mask", |args| match (prefixed_v6(text(args, 0)), number(args, 1)) {
         (Some((address, own)), Some(length)) => {
@@ -85,7 +83,8 @@ fn prefixed_v4(text: &str) -> Option<(u32, u32)> {
 /// An address of version 6, or of version 4 mapped into it.
 fn prefixed_v6(text: &str) -> Option<(u128, u32)> {
     let text = text.trim();
-    if let Some((address, length)) = prefixed_v4(text) {
+    let dotted = text.strip_prefix("::").filter(|rest| rest.contains('.') && !rest.contains(':'));
+    if let Some((address, length)) = prefixed_v4(dotted.unwrap_or(text)) {
         return Some((u128::from(Ipv4Addr::from(address).to_ipv6_mapped()), length + 96));
     }
     let (address, length) = split_prefix(text, 128)?;

@@ -61,13 +61,16 @@ fn computed(call: &Call<'_>) -> Result<ArrayRef> {
     };
     Ok(text_column(call, |row, builder| {
         let value = Dynamic::new(base.text(row));
-        append(builder, match step.value(row) {
-            Value::String(key) => value.member(&key),
-            Value::Long(index) => value.element(index),
-            Value::Int(index) => value.element(i64::from(index)),
-            Value::Dynamic(Json::String(key)) => value.member(&key),
-            Value::Dynamic(Json::Number(index)) => index.as_i64().and_then(|index| value.element(index)),
-            _ => None,
-        });
+        append(
+            builder,
+            match step.value(row) {
+                Value::String(key) => value.member(&key),
+                Value::Long(index) => value.element(index),
+                Value::Int(index) => value.element(i64::from(index)),
+                Value::Dynamic(Json::String(key)) => value.member(&key),
+                Value::Dynamic(Json::Number(index)) => index.as_i64().and_then(|index| value.element(index)),
+                _ => None,
+            },
+        );
     }))
 }

@@ -131,15 +131,18 @@ fn parse(call: &Call<'_>) -> Result<ArrayRef> {
         return datafusion::common::internal_err!("parse takes a text, a pattern and types");
     };
     let regex = compiled(pattern.text(0))?;
-    let types: Vec<Option<ScalarType>> =
-        types.text(0).split(',').map(super::scalar_named).collect();
+    let types: Vec<Option<ScalarType>> = types.text(0).split(',').map(super::scalar_named).collect();
+    let own = |name: Option<&str>| name.is_some_and(|name| name.starts_with("vigie"));
+    let groups: Vec<usize> =
+        regex.capture_names().enumerate().filter(|(_, name)| own(*name)).map(|(at, _)| at).collect();
     let mut builder = CellsBuilder::new(ScalarType::Dynamic);
     for row in 0..call.rows {
         let Some(captures) = regex.captures(source.text(row)) else {
             builder.push(Value::Null);
             continue;
         };
-        let texts: Vec<&str> = captures.iter().skip(1).map(|found| found.map_or("", |found| found.as_str())).collect();
+        let texts: Vec<&str> =
+            groups.iter().map(|group| captures.get(*group).map_or("", |found| found.as_str())).collect();
         let converts = texts.iter().zip(&types).all(|(text, scalar)| {
             scalar.is_none_or(|scalar| convert::convert(&Value::String((*text).to_owned()), scalar) != Value::Null)
         });
@@ -161,9 +164,7 @@ fn extract_all(regex: &Regex, source: &str, args: &[Value]) -> Value {
         _ if regex.captures_len() == 1 => vec![0],
         _ => (1..regex.captures_len()).collect(),
     };
-    let group = |captures: &Captures<'_>, at: usize| {
-        Json::from(captures.get(at).map_or("", |found| found.as_str()))
-    };
+    let group = |captures: &Captures<'_>, at: usize| Json::from(captures.get(at).map_or("", |found| found.as_str()));
     let all: Vec<Json> = regex
         .captures_iter(source)
         .map(|captures| match chosen.as_slice() {
@@ -209,10 +210,9 @@ fn trim_start<'a>(regex: &Regex, mut source: &'a str) -> &'a str {
 /// Without the matches of `regex` at the end.
 fn trim_end<'a>(regex: &Regex, mut source: &'a str) -> &'a str {
     loop {
-        let at_end = source
-            .char_indices()
-            .map(|(at, _)| at)
-            .find(|at| regex.find_at(source, *at).is_some_and(|found| found.start() == *at && found.end() == source.len()));
+        let at_end = source.char_indices().map(|(at, _)| at).find(|at| {
+            regex.find_at(source, *at).is_some_and(|found| found.start() == *at && found.end() == source.len())
+        });
         match at_end {
             Some(at) => source = &source[..at],
             None => return source,
@@ -235,7 +235,11 @@ fn indexof_regex(regex: &Regex, source: &str, args: &[Value]) -> Value {
         if left == 0 {
             return Value::Long(source[..found.start()].chars().count() as i64);
         }
-        at = found.start() + source[found.start()..].chars().next().map_or(1, char::len_utf8);
+        at = if found.is_empty() {
+            found.end() + source[found.end()..].chars().next().map_or(1, char::len_utf8)
+        } else {
+            found.end()
+        };
         if at > end {
             break;
         }

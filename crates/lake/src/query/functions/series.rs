@@ -121,7 +121,11 @@ fn stats(args: &[Value]) -> Value {
     let squares: f64 = present.iter().map(|(_, number)| (number - mean).powi(2)).sum();
     let variance = if present.len() > 1 { squares / (count - 1.0) } else { 0.0 };
     let pick = |better: fn(f64, f64) -> bool| {
-        present.iter().copied().reduce(|best, next| if better(next.1, best.1) { next } else { best }).unwrap_or((0, 0.0))
+        present
+            .iter()
+            .copied()
+            .reduce(|best, next| if better(next.1, best.1) { next } else { best })
+            .unwrap_or((0, 0.0))
     };
     let (least, greatest) = (pick(|next, best| next < best), pick(|next, best| next > best));
     Value::Dynamic(json!({

@@ -46,7 +46,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("to_utf8", |args| Value::Dynamic(text(args, 0).chars().map(|c| json!(u32::from(c))).collect())),
     rows("unicode_codepoints_to_string", |args| Value::String(from_codepoints(args))),
     rows("make_string", |args| Value::String(from_codepoints(args))),
-    rows("parse_version", |args| parse_version(text(args, 0))),
     rows("parse_csv", |args| parse_csv(text(args, 0))),
     rows("parse_command_line", |args| parse_command_line(text(args, 0))),
     rows("jaccard_index", jaccard_index),
@@ -145,9 +144,24 @@ fn replace_strings(args: &[Value]) -> Value {
         Some(one) => vec![convert::to_text(one); lookups.len()],
         None => Vec::new(),
     };
-    let mut result = source.to_owned();
-    for (lookup, rewrite) in lookups.iter().zip(&rewrites).filter(|(lookup, _)| !lookup.is_empty()) {
-        result = result.replace(lookup.as_str(), rewrite);
+    let mut result = String::new();
+    let mut rest = source;
+    while let Some(c) = rest.chars().next() {
+        let found = lookups
+            .iter()
+            .zip(&rewrites)
+            .filter(|(lookup, _)| !lookup.is_empty() && rest.starts_with(lookup.as_str()))
+            .max_by_key(|(lookup, _)| lookup.len());
+        match found {
+            Some((lookup, rewrite)) => {
+                result.push_str(rewrite);
+                rest = &rest[lookup.len()..];
+            }
+            None => {
+                result.push(c);
+                rest = &rest[c.len_utf8()..];
+            }
+        }
     }
     Value::String(result)
 }
@@ -216,24 +230,6 @@ fn from_codepoints(args: &[Value]) -> String {
     text
 }
 
-/// Up to four numbers of eight digits as one decimal that orders versions.
-fn parse_version(text: &str) -> Value {
-    let parts: Vec<&str> = text.split('.').collect();
-    if text.is_empty() || parts.len() > 4 {
-        return Value::Null;
-    }
-    let mut number = String::new();
-    for at in 0..4 {
-        let part = parts.get(at).copied().unwrap_or("0");
-        match part.parse::<u32>() {
-            Ok(value) if value < 100_000_000 => number.push_str(&format!("{value:08}")),
-            _ => return Value::Null,
-        }
-    }
-    let digits = number.trim_start_matches('0');
-    Value::Decimal(if digits.is_empty() { "0".to_owned() } else { digits.to_owned() })
-}
-
 fn parse_csv(line: &str) -> Value {
     if line.is_empty() {
         return Value::Null;
@@ -299,9 +295,8 @@ fn parse_command_line(line: &str) -> Value {
 
 fn jaccard_index(args: &[Value]) -> Value {
     let (Some(left), Some(right)) = (array(args, 0), array(args, 1)) else { return Value::Null };
-    let set = |elements: &[Json]| -> std::collections::BTreeSet<String> {
-        elements.iter().map(Json::to_string).collect()
-    };
+    let set =
+        |elements: &[Json]| -> std::collections::BTreeSet<String> { elements.iter().map(Json::to_string).collect() };
     let (left, right) = (set(left), set(right));
     let union = left.union(&right).count();
     Value::Real(if union == 0 { f64::NAN } else { left.intersection(&right).count() as f64 / union as f64 })

@@ -199,7 +199,11 @@ fn unix(args: &[Value], ticks_per_unit: f64) -> Value {
     match &args[0] {
         Value::Int(_) | Value::Long(_) => {
             let ticks = number(args, 0).and_then(|count| {
-                if ticks_per_unit >= 1.0 { count.checked_mul(ticks_per_unit as i64) } else { Some(count.div_euclid(100)) }
+                if ticks_per_unit >= 1.0 {
+                    count.checked_mul(ticks_per_unit as i64)
+                } else {
+                    Some(count.div_euclid(100))
+                }
             });
             dated(ticks.and_then(|ticks| ticks.checked_add(epoch)))
         }
@@ -223,7 +227,7 @@ fn zoned(args: &[Value], to_local: bool) -> Value {
         zone.to_offset(instant).seconds()
     } else {
         let civil = jiff::tz::TimeZone::UTC.to_datetime(instant);
-        match zone.to_ambiguous_timestamp(civil).compatible() {
+        match zone.to_ambiguous_timestamp(civil).earlier() {
             Ok(resolved) => return dated(Some(resolved.as_second() * SECOND + epoch + ticks.rem_euclid(SECOND))),
             Err(_) => return Value::Null,
         }

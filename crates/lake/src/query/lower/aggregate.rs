@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::super::aggregate::fold::Fold;
 use super::super::aggregate::pick::Extreme;
-use super::super::aggregate::{KqlAggregate, Kind};
+use super::super::aggregate::{Kind, KqlAggregate};
 use super::super::cells::plan_type;
 use super::super::convert;
 use super::expr::{lower, typed};
@@ -26,7 +26,12 @@ pub(super) struct Measured {
 }
 
 impl Lowering<'_> {
-    pub(super) fn aggregate(&mut self, input: &Plan, keys: &[Expr], calls: &[AggregateCall]) -> Result<Lowered, LowerError> {
+    pub(super) fn aggregate(
+        &mut self,
+        input: &Plan,
+        keys: &[Expr],
+        calls: &[AggregateCall],
+    ) -> Result<Lowered, LowerError> {
         let input = self.plan(input, Vec::new())?;
         let keys = keys.iter().map(|key| typed(key, &input.columns)).collect::<Result<Vec<_>, _>>()?;
         self.aggregate_over(input, keys, calls)
@@ -39,10 +44,8 @@ impl Lowering<'_> {
         keys: Vec<(DfExpr, ScalarType)>,
         calls: &[AggregateCall],
     ) -> Result<Lowered, LowerError> {
-        let measured = calls
-            .iter()
-            .map(|call| self.measure(call, &input.columns, &input.order))
-            .collect::<Result<Vec<_>, _>>()?;
+        let measured =
+            calls.iter().map(|call| self.measure(call, &input.columns, &input.order)).collect::<Result<Vec<_>, _>>()?;
         let mut group = Vec::with_capacity(keys.len());
         let mut outputs = Vec::with_capacity(keys.len() + measured.len());
         for (key, scalar) in keys {
@@ -61,7 +64,12 @@ impl Lowering<'_> {
     }
 
     /// Lowers one aggregate over `columns`.
-    pub(super) fn measure(&mut self, call: &AggregateCall, columns: &[Col], order: &[SortExpr]) -> Result<Measured, LowerError> {
+    pub(super) fn measure(
+        &mut self,
+        call: &AggregateCall,
+        columns: &[Col],
+        order: &[SortExpr],
+    ) -> Result<Measured, LowerError> {
         let filter = match &call.filter {
             Some(filter) => Some(Box::new(lower(filter, columns)?)),
             None => None,
@@ -87,7 +95,9 @@ impl Lowering<'_> {
                 .outputs
                 .iter()
                 .enumerate()
-                .map(|(at, scalar)| (datafusion::functions::core::expr_fn::get_field(result.clone(), format!("f{at}")), *scalar))
+                .map(|(at, scalar)| {
+                    (datafusion::functions::core::expr_fn::get_field(result.clone(), format!("f{at}")), *scalar)
+                })
                 .collect(),
             Kind::Fold(_) if several => call
                 .outputs
@@ -109,7 +119,12 @@ fn element(array: &DfExpr, at: usize, scalar: ScalarType, call: &AggregateCall) 
     super::expr::call("op_convert", vec![(found, ScalarType::Dynamic)], scalar, call.span)
 }
 
-fn aggregate(function: Arc<AggregateUDF>, args: Vec<DfExpr>, filter: Option<Box<DfExpr>>, order: Vec<SortExpr>) -> DfExpr {
+fn aggregate(
+    function: Arc<AggregateUDF>,
+    args: Vec<DfExpr>,
+    filter: Option<Box<DfExpr>>,
+    order: Vec<SortExpr>,
+) -> DfExpr {
     DfExpr::AggregateFunction(AggregateFunction::new_udf(function, args, false, filter, order, None))
 }
 
@@ -146,7 +161,8 @@ fn native(
                 ScalarType::TimeSpan => Value::TimeSpan(0),
                 _ => Value::Long(0),
             };
-            let argument = if scalar == ScalarType::Int { cast(argument, plan_type(ScalarType::Long)) } else { argument };
+            let argument =
+                if scalar == ScalarType::Int { cast(argument, plan_type(ScalarType::Long)) } else { argument };
             made(sum::sum_udaf(), vec![argument], or_else(zero)?)
         }
         ("avg", Some((argument, scalar))) if returns == ScalarType::Real && scalar == ScalarType::Real => {
@@ -202,8 +218,8 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
         "make_bag" => (Kind::Fold(Fold::Bag), one, rest()?),
         "dcount" => (Kind::Fold(Fold::DistinctCount), one, Vec::new()),
         "count_distinct" => (Kind::Fold(Fold::DistinctCount), one, vec![-1.0]),
-        "percentile" | "percentiles" => (Kind::Fold(Fold::Percentiles), one, rest()?),
-        "percentiles_array" => (Kind::Fold(Fold::PercentilesArray), one, rest()?),
+        "percentile" => (Kind::Fold(Fold::Percentiles), one, rest()?),
+        "percentiles" | "percentiles_array" => (Kind::Fold(Fold::PercentilesArray), one, rest()?),
         "stdev" => (Kind::Fold(Fold::Stdev), one, Vec::new()),
         "stdevp" => (Kind::Fold(Fold::StdevP), one, Vec::new()),
         "variance" => (Kind::Fold(Fold::Variance), one, Vec::new()),
@@ -220,7 +236,28 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
 
 /// Names of the aggregates that [`Lowering::measure`] can lower.
 pub const SUPPORTED: [&str; 24] = [
-    "count", "sum", "avg", "min", "max", "arg_max", "arg_min", "take_any", "make_set", "make_list",
-    "make_list_with_nulls", "make_bag", "dcount", "count_distinct", "percentile", "percentiles", "percentiles_array",
-    "stdev", "stdevp", "variance", "variancep", "binary_all_and", "binary_all_or", "binary_all_xor",
+    "count",
+    "sum",
+    "avg",
+    "min",
+    "max",
+    "arg_max",
+    "arg_min",
+    "take_any",
+    "make_set",
+    "make_list",
+    "make_list_with_nulls",
+    "make_bag",
+    "dcount",
+    "count_distinct",
+    "percentile",
+    "percentiles",
+    "percentiles_array",
+    "stdev",
+    "stdevp",
+    "variance",
+    "variancep",
+    "binary_all_and",
+    "binary_all_or",
+    "binary_all_xor",
 ];

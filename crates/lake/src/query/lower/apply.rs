@@ -9,7 +9,7 @@ use kernel::{ScalarType, Span};
 use kql::algebra::{AggregateCall, Expr, Node, Plan, SortKey};
 
 use super::super::aggregate::pick::Extreme;
-use super::super::aggregate::{KqlAggregate, Kind};
+use super::super::aggregate::{Kind, KqlAggregate};
 use super::expr::{lower, typed};
 use super::{Col, LowerError, Lowered, Lowering, refused};
 
@@ -20,7 +20,13 @@ pub struct ApplyInput {
 }
 
 impl Lowering<'_> {
-    pub(super) fn apply(&mut self, input: &Plan, body: &Plan, keep: &[usize], span: Span) -> Result<Lowered, LowerError> {
+    pub(super) fn apply(
+        &mut self,
+        input: &Plan,
+        body: &Plan,
+        keep: &[usize],
+        span: Span,
+    ) -> Result<Lowered, LowerError> {
         let Node::Expand { input: source, columns, index, limit, bag_as_array } = &input.node else {
             return Err(refused(span, "mv-apply over something else than an expansion"));
         };
@@ -135,10 +141,8 @@ impl Lowering<'_> {
         // The kept columns are the same in every row of a group.
         let types: Vec<ScalarType> = carried[1..].iter().map(|column| column.scalar).collect();
         let args: Vec<DfExpr> = carried[1..].iter().map(Col::expr).collect();
-        let measured = calls
-            .iter()
-            .map(|call| self.measure(call, &input.columns, &input.order))
-            .collect::<Result<Vec<_>, _>>()?;
+        let measured =
+            calls.iter().map(|call| self.measure(call, &input.columns, &input.order)).collect::<Result<Vec<_>, _>>()?;
         let mut aggregates: Vec<DfExpr> =
             measured.iter().map(|measured| measured.expr.clone().alias(measured.column.clone())).collect();
         let row = self.fresh();

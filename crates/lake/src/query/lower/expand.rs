@@ -31,7 +31,7 @@ impl Lowering<'_> {
         let list = self.fresh();
         let mut expressions: Vec<DfExpr> = input.columns.iter().map(super::Col::expr).collect();
         expressions.push(DfExpr::ScalarFunction(ScalarFunction::new_udf(function, sources)).alias(list.clone()));
-        let options = UnnestOptions { preserve_nulls: false, ..UnnestOptions::default() };
+        let options = UnnestOptions::default().with_preserve_nulls(false);
         let plan = LogicalPlanBuilder::from(input.plan)
             .project(expressions)?
             .unnest_column_with_options(Column::new_unqualified(list.clone()), options)?
@@ -43,7 +43,10 @@ impl Lowering<'_> {
             let expr = match unfolded {
                 Some(field) => get_field(row.clone(), format!("f{field}")),
                 None if index == Some(at) => get_field(row.clone(), "index"),
-                None => input.columns.get(at).map_or(DfExpr::Literal(datafusion::common::ScalarValue::Null, None), super::Col::expr),
+                None => input
+                    .columns
+                    .get(at)
+                    .map_or(DfExpr::Literal(datafusion::common::ScalarValue::Null, None), super::Col::expr),
             };
             outputs.push((expr, column.scalar));
         }

@@ -12,7 +12,12 @@ use super::super::functions::{self, KqlScalar, path_text};
 use super::{Col, LowerError, refused};
 
 /// Calls the function or operator `name`.
-pub fn call(name: &str, args: Vec<(DfExpr, ScalarType)>, returns: ScalarType, span: Span) -> Result<DfExpr, LowerError> {
+pub fn call(
+    name: &str,
+    args: Vec<(DfExpr, ScalarType)>,
+    returns: ScalarType,
+    span: Span,
+) -> Result<DfExpr, LowerError> {
     let Some(entry) = functions::entry(name) else {
         return Err(refused(span, format!("`{name}()`")));
     };
@@ -41,7 +46,8 @@ pub fn lower(expr: &Expr, input: &[Col]) -> Result<DfExpr, LowerError> {
         }
         ExprKind::Binary { op, left, right } => binary(*op, left, right, expr, input),
         ExprKind::StringMatch { op, negated, left, right } => {
-            let matched = call(operator(*op), vec![texted(left, input)?, texted(right, input)?], ScalarType::Bool, expr.span)?;
+            let matched =
+                call(operator(*op), vec![texted(left, input)?, texted(right, input)?], ScalarType::Bool, expr.span)?;
             Ok(negate_if(*negated, matched))
         }
         ExprKind::In { ignore_case, negated, value, haystack } => {
@@ -183,7 +189,13 @@ fn distinct(left: DfExpr, right: DfExpr, distinct: bool) -> DfExpr {
 }
 
 /// `value in (…)`. Constants of a plain type become DataFusion's list, which probes a hash set.
-fn member_of(ignore_case: bool, value: &Expr, haystack: &Haystack, span: Span, input: &[Col]) -> Result<DfExpr, LowerError> {
+fn member_of(
+    ignore_case: bool,
+    value: &Expr,
+    haystack: &Haystack,
+    span: Span,
+    input: &[Col],
+) -> Result<DfExpr, LowerError> {
     let plain = !matches!(value.scalar, ScalarType::Real | ScalarType::Dynamic);
     if let (false, true, Haystack::List(items)) = (ignore_case, plain, haystack)
         && items.iter().all(|item| matches!(item.kind, ExprKind::Literal(_)) && item.scalar == value.scalar)

@@ -36,12 +36,10 @@ impl Hint {
                 hints
             }
             ExprKind::Binary { op, left, right } => comparison(*op, left, right).into_iter().collect(),
-            ExprKind::Between { negated: false, value, low, high } => {
-                [(Operator::GtEq, low), (Operator::LtEq, high)]
-                    .into_iter()
-                    .filter_map(|(op, bound)| compare(op, value, bound))
-                    .collect()
-            }
+            ExprKind::Between { negated: false, value, low, high } => [(Operator::GtEq, low), (Operator::LtEq, high)]
+                .into_iter()
+                .filter_map(|(op, bound)| compare(op, value, bound))
+                .collect(),
             ExprKind::In { ignore_case: false, negated: false, value, haystack: Haystack::List(items) }
                 if items.len() <= MOST_ELEMENTS =>
             {

@@ -7,13 +7,19 @@ use kernel::ScalarType;
 use kql::algebra::{JoinKey, JoinKind, Plan};
 
 use super::super::aggregate::pick::Extreme;
-use super::super::aggregate::{KqlAggregate, Kind};
+use super::super::aggregate::{Kind, KqlAggregate};
 use super::aggregate::never_null;
 use super::expr::lower;
 use super::{Col, LowerError, Lowered, Lowering};
 
 impl Lowering<'_> {
-    pub(super) fn join(&mut self, kind: JoinKind, left: &Plan, right: &Plan, keys: &[JoinKey]) -> Result<Lowered, LowerError> {
+    pub(super) fn join(
+        &mut self,
+        kind: JoinKind,
+        left: &Plan,
+        right: &Plan,
+        keys: &[JoinKey],
+    ) -> Result<Lowered, LowerError> {
         let left = self.plan(left, Vec::new())?;
         let right = self.plan(right, Vec::new())?;
         let left_keys = keys.iter().map(|key| Ok((lower(&key.left, &left.columns)?, key.left.scalar)));
@@ -39,7 +45,13 @@ impl Lowering<'_> {
         let (left_columns, right_columns) = (columns(&left, &left_names), columns(&right, &right_names));
         let on = |names: &[String]| names.iter().map(|name| Column::new_unqualified(name.clone())).collect::<Vec<_>>();
         let plan = LogicalPlanBuilder::from(left.plan)
-            .join_detailed(right.plan, join_type, (on(&left_names), on(&right_names)), None, NullEquality::NullEqualsNull)?
+            .join_detailed(
+                right.plan,
+                join_type,
+                (on(&left_names), on(&right_names)),
+                None,
+                NullEquality::NullEqualsNull,
+            )?
             .build()?;
         let (keep_left, keep_right) = match join_type {
             JoinType::LeftSemi | JoinType::LeftAnti => (true, false),
@@ -49,7 +61,8 @@ impl Lowering<'_> {
         let absent_left = matches!(join_type, JoinType::Right | JoinType::Full);
         let absent_right = matches!(join_type, JoinType::Left | JoinType::Full);
         let mut outputs: Vec<(DfExpr, ScalarType)> = Vec::new();
-        for (side, keep, absent) in [(left_columns, keep_left, absent_left), (right_columns, keep_right, absent_right)] {
+        for (side, keep, absent) in [(left_columns, keep_left, absent_left), (right_columns, keep_right, absent_right)]
+        {
             for column in side.into_iter().filter(|_| keep) {
                 let expr = if absent { never_null(&column.expr(), column.scalar)? } else { column.expr() };
                 outputs.push((expr, column.scalar));
@@ -76,7 +89,8 @@ impl Lowering<'_> {
     /// One whole row of `side` for each value of the keys.
     fn one_per_key(&mut self, side: Lowered, keys: &[String]) -> Result<Lowered, LowerError> {
         let carried: Vec<Col> = side.columns.iter().filter(|column| !keys.contains(&column.name)).cloned().collect();
-        let group: Vec<DfExpr> = side.columns.iter().filter(|column| keys.contains(&column.name)).map(Col::expr).collect();
+        let group: Vec<DfExpr> =
+            side.columns.iter().filter(|column| keys.contains(&column.name)).map(Col::expr).collect();
         if carried.is_empty() {
             let plan = LogicalPlanBuilder::from(side.plan).project(group)?.distinct()?.build()?;
             return Ok(Lowered { plan, ..side });

@@ -24,6 +24,7 @@ use datafusion::catalog::TableProvider;
 use datafusion::common::Column;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr};
+use kernel::port::TimeRange;
 use kernel::{Diagnostic, ScalarType, Span};
 use kql::algebra::{Node, Plan};
 
@@ -41,8 +42,8 @@ pub struct Sources {
 /// One table.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// Columns in stored types; can be pruned by stored values.
-    Lake(Arc<dyn TableProvider>),
+    /// Columns in stored types; can be pruned by stored values. Only rows within the range count.
+    Lake { provider: Arc<dyn TableProvider>, range: Option<TimeRange> },
     /// Rows in plan types, columns in the order of the table's schema.
     Rows(Vec<RecordBatch>),
 }
@@ -122,7 +123,9 @@ impl<'a> Lowering<'a> {
                 let batches = self.sources.shared.get(id.0).cloned().unwrap_or_default();
                 self.rows(batches, &plan.schema)
             }
-            Node::External(_) => Err(refused(plan.span, "externaldata: reference data must be uploaded as a table; it")),
+            Node::External(_) => {
+                Err(refused(plan.span, "externaldata: reference data must be uploaded as a table; it"))
+            }
             Node::ApplyInput => self.apply_input(plan.span),
             Node::Filter { input, predicate } => self.filter(input, predicate, hints),
             Node::Project { input, columns } => self.project(input, columns, hints),
@@ -151,7 +154,10 @@ impl<'a> Lowering<'a> {
                 let range = series::Axis { value: axis, from: from.as_ref(), to: to.as_ref(), step };
                 self.make_series(input, series, &range, keys, plan)
             }
-            #[expect(unreachable_patterns, reason = "operators that the algebra gains later are refused, not forgotten")]
+            #[expect(
+                unreachable_patterns,
+                reason = "operators that the algebra gains later are refused, not forgotten"
+            )]
             other => Err(refused(plan.span, format!("this operator ({})", name_of(other)))),
         }
     }
@@ -178,9 +184,9 @@ impl<'a> Lowering<'a> {
             aliased.push(expression.alias(name.clone()));
             columns.push(Col { name, scalar });
         }
-        let kept = order.iter().take_while(|key| {
-            matches!(&key.expr, DfExpr::Column(column) if columns.iter().any(|known| known.name == column.name))
-        });
+        let kept = order.iter().take_while(
+            |key| matches!(&key.expr, DfExpr::Column(column) if columns.iter().any(|known| known.name == column.name)),
+        );
         let order = kept.cloned().collect();
         let plan = LogicalPlanBuilder::from(input).project(aliased)?.build()?;
         Ok(Lowered { plan, columns, order })

@@ -22,8 +22,7 @@ fn regex_of(spec: &Spec<'_>) -> String {
     let flags: String = spec.flags.chars().filter(|flag| "imsU".contains(*flag)).collect();
     let flags = if simple { format!("s{flags}") } else { flags };
     let mut regex = if flags.is_empty() { String::new() } else { format!("(?{flags})") };
-    let anchored = simple || !matches!(spec.pattern.first(), Some(ParsePart::Skip));
-    if anchored && simple {
+    if simple {
         regex.push('^');
     }
     for (at, part) in spec.pattern.iter().enumerate() {
@@ -33,8 +32,11 @@ fn regex_of(spec: &Spec<'_>) -> String {
             ParsePart::Text(text) => regex.push_str(&format!("(?:{text})")),
             ParsePart::Skip if last && simple => regex.push_str(".*"),
             ParsePart::Skip => regex.push_str(".*?"),
-            ParsePart::Column { .. } if last => regex.push_str("(.*)"),
-            ParsePart::Column { scalar, .. } => regex.push_str(capture(*scalar, spec.kind)),
+            ParsePart::Column { .. } if last => regex.push_str(&format!("(?P<vigie{at}>.*)")),
+            ParsePart::Column { scalar, .. } => {
+                let (before, body) = capture(*scalar, spec.kind);
+                regex.push_str(&format!("{before}(?P<vigie{at}>{body})"));
+            }
         }
     }
     if simple {
@@ -43,16 +45,30 @@ fn regex_of(spec: &Spec<'_>) -> String {
     regex
 }
 
-fn capture(scalar: ScalarType, kind: ParseKind) -> &'static str {
-    match (kind, scalar) {
-        (ParseKind::Simple, ScalarType::Int | ScalarType::Long) => r"\s*([-+]?\d+)\s*",
-        (ParseKind::Simple, ScalarType::Real | ScalarType::Decimal) => r"\s*([-+]?\d*\.?\d+(?:[eE][-+]?\d+)?)\s*",
-        _ => "(.*?)",
+/// What stands before a column, and the column, as regular expressions. Groups of the query's own have other names.
+fn capture(scalar: ScalarType, kind: ParseKind) -> (&'static str, &'static str) {
+    let whole = matches!(scalar, ScalarType::Int | ScalarType::Long);
+    let number = matches!(scalar, ScalarType::Real | ScalarType::Decimal);
+    match kind {
+        ParseKind::Simple if whole => (r"\s*", r"[-+]?\d+"),
+        ParseKind::Simple if number => (r"\s*", r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?"),
+        ParseKind::Relaxed if whole => (r"\s*", r"[-+]?\d+|.*?"),
+        ParseKind::Relaxed if number => (r"\s*", r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?|.*?"),
+        ParseKind::Regex if whole => (r"\s*", r"[-+]?\d+"),
+        ParseKind::Regex if number => (r"\s*", r"[-+]?\d*\.?\d+(?:[eE][-+]?\d+)?"),
+        ParseKind::Regex => ("", ".*"),
+        ParseKind::Simple | ParseKind::Relaxed => ("", ".*?"),
     }
 }
 
 impl Lowering<'_> {
-    pub(super) fn parse(&mut self, input: &Plan, source: &Expr, spec: &Spec<'_>, plan: &Plan) -> Result<Lowered, LowerError> {
+    pub(super) fn parse(
+        &mut self,
+        input: &Plan,
+        source: &Expr,
+        spec: &Spec<'_>,
+        plan: &Plan,
+    ) -> Result<Lowered, LowerError> {
         let input = self.plan(input, Vec::new())?;
         let pattern = regex_of(spec);
         if let Err(error) = super::super::functions::check_pattern(&pattern) {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::{Field, Schema, SchemaRef};
+use datafusion::common::ScalarValue;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlanBuilder, SortExpr};
+use kernel::port::TimeRange;
 use kernel::schema::ColumnSchema;
 use kernel::{ScalarType, Span, Value};
 use kql::algebra::{Expr, ExprKind, Plan, SortKey};
@@ -50,10 +52,16 @@ impl Lowering<'_> {
         match self.sources.tables.get(name) {
             None => Err(refused(plan.span, format!("table `{name}`, which was not opened"))),
             Some(Source::Rows(batches)) => self.rows(batches.clone(), &plan.schema),
-            Some(Source::Lake(provider)) => {
-                let filters = stored_filters(hints, &plan.schema);
+            Some(Source::Lake { provider, range }) => {
+                let mut filters = stored_filters(hints, &plan.schema);
+                let within = range.map(within);
+                filters.extend(within.clone());
                 let source = provider_as_source(Arc::clone(provider));
-                let scan = LogicalPlanBuilder::scan_with_filters(name, source, None, filters)?.build()?;
+                let mut scan = LogicalPlanBuilder::scan_with_filters(name, source, None, filters)?;
+                if let Some(within) = within {
+                    scan = scan.filter(within)?;
+                }
+                let scan = scan.build()?;
                 let columns = plan
                     .schema
                     .iter()
@@ -122,7 +130,12 @@ impl Lowering<'_> {
         self.values(&rows, &plan.schema)
     }
 
-    pub(super) fn filter(&mut self, input: &Plan, predicate: &Expr, mut hints: Vec<Hint>) -> Result<Lowered, LowerError> {
+    pub(super) fn filter(
+        &mut self,
+        input: &Plan,
+        predicate: &Expr,
+        mut hints: Vec<Hint>,
+    ) -> Result<Lowered, LowerError> {
         hints.extend(Hint::of(predicate));
         let input = self.plan(input, hints)?;
         let predicate = lower(predicate, &input.columns)?;
@@ -133,8 +146,7 @@ impl Lowering<'_> {
     pub(super) fn project(&mut self, input: &Plan, columns: &[Expr], hints: Vec<Hint>) -> Result<Lowered, LowerError> {
         let hints = hints.into_iter().filter_map(|hint| hint.below_project(columns)).collect();
         let input = self.plan(input, hints)?;
-        let expressions =
-            columns.iter().map(|column| typed(column, &input.columns)).collect::<Result<Vec<_>, _>>()?;
+        let expressions = columns.iter().map(|column| typed(column, &input.columns)).collect::<Result<Vec<_>, _>>()?;
         if expressions.is_empty() {
             return Ok(Lowered { plan: input.plan, columns: Vec::new(), order: Vec::new() });
         }
@@ -176,7 +188,12 @@ impl Lowering<'_> {
         Ok(Lowered { plan, columns: input.columns, order: Vec::new() })
     }
 
-    pub(super) fn union(&mut self, inputs: &[Plan], schema: &[ColumnSchema], hints: &[Hint]) -> Result<Lowered, LowerError> {
+    pub(super) fn union(
+        &mut self,
+        inputs: &[Plan],
+        schema: &[ColumnSchema],
+        hints: &[Hint],
+    ) -> Result<Lowered, LowerError> {
         let mut branches = Vec::with_capacity(inputs.len());
         for input in inputs {
             let lowered = self.plan(input, hints.to_vec())?;
@@ -199,6 +216,16 @@ impl Lowering<'_> {
     }
 }
 
+/// Rows of the asker's range, in stored types.
+fn within(range: TimeRange) -> DfExpr {
+    let time = DfExpr::Column(datafusion::common::Column::new_unqualified("TimeGenerated"));
+    let at = |instant: kernel::Timestamp| {
+        let micros = ScalarValue::TimestampMicrosecond(Some(instant.micros()), Some("UTC".into()));
+        DfExpr::Literal(micros, None)
+    };
+    time.clone().gt_eq(at(range.from)).and(time.lt(at(range.to)))
+}
+
 /// A stored column in the form that it has in plans.
 fn from_stored(name: &str, scalar: ScalarType, span: Span) -> Result<DfExpr, LowerError> {
     use datafusion::logical_expr::cast;
@@ -218,7 +245,13 @@ fn from_stored(name: &str, scalar: ScalarType, span: Span) -> Result<DfExpr, Low
 }
 
 /// The rows of `range`.
-fn steps(start: &Value, stop: &Value, step: &Value, scalar: ScalarType, span: Span) -> Result<Vec<Vec<Value>>, LowerError> {
+fn steps(
+    start: &Value,
+    stop: &Value,
+    step: &Value,
+    scalar: ScalarType,
+    span: Span,
+) -> Result<Vec<Vec<Value>>, LowerError> {
     let too_many = || refused(span, format!("a `range` of more than {MOST_RANGE_ROWS} rows"));
     if scalar == ScalarType::Real {
         let real = |value: &Value| convert::to_real(value).unwrap_or(f64::NAN);
@@ -232,7 +265,8 @@ fn steps(start: &Value, stop: &Value, step: &Value, scalar: ScalarType, span: Sp
         }
         return Ok((0..=count as u64).map(|at| vec![Value::Real(start + at as f64 * step)]).collect());
     }
-    let (Some(start), Some(stop), Some(step)) = (convert::to_long(start), convert::to_long(stop), convert::to_long(step))
+    let (Some(start), Some(stop), Some(step)) =
+        (convert::to_long(start), convert::to_long(stop), convert::to_long(step))
     else {
         return Ok(Vec::new());
     };

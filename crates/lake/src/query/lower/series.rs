@@ -5,7 +5,7 @@ use kernel::{ScalarType, Span, Value};
 use kql::algebra::{Expr, ExprKind, Plan, Series};
 
 use super::super::aggregate::fold::Fold;
-use super::super::aggregate::{KqlAggregate, Kind};
+use super::super::aggregate::{Kind, KqlAggregate};
 use super::super::convert;
 use super::expr::{call, lower};
 use super::relation::constant;
@@ -44,7 +44,10 @@ fn bins(axis: &Axis<'_>, span: Span) -> Result<Bins, LowerError> {
         _ => ((number(&to) - number(&from)) / number(&step)).ceil().max(0.0),
     };
     if !(0.0..=MOST_BINS).contains(&count) || number(&step) <= 0.0 {
-        return Err(refused(span, format!("a series of more than {MOST_BINS} bins, or a step that is not positive, in make-series")));
+        return Err(refused(
+            span,
+            format!("a series of more than {MOST_BINS} bins, or a step that is not positive, in make-series"),
+        ));
     }
     Ok(Bins { from, step, count: count as usize })
 }
@@ -86,9 +89,10 @@ impl Lowering<'_> {
             (constant(&bins.step, axis.step.scalar)?, axis.step.scalar),
         ];
         let bin = call("op_bin_number", bin, ScalarType::Long, plan.span)?;
-        let in_range = bin.clone().gt_eq(datafusion::logical_expr::lit(0_i64)).and(
-            bin.clone().lt(datafusion::logical_expr::lit(i64::try_from(bins.count).unwrap_or(i64::MAX))),
-        );
+        let in_range = bin
+            .clone()
+            .gt_eq(datafusion::logical_expr::lit(0_i64))
+            .and(bin.clone().lt(datafusion::logical_expr::lit(i64::try_from(bins.count).unwrap_or(i64::MAX))));
         let filtered = LogicalPlanBuilder::from(input.plan.clone()).filter(in_range)?.build()?;
         let mut group = self.typed_all(keys, &input)?;
         group.push((bin, ScalarType::Long));

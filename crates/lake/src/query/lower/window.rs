@@ -19,7 +19,8 @@ impl Lowering<'_> {
         for column in &mut rewritten {
             self.collect(column, &mut input, &mut windows)?;
         }
-        let mut expressions: Vec<DfExpr> = input.columns.iter().take(input.columns.len() - windows.len()).map(Col::expr).collect();
+        let mut expressions: Vec<DfExpr> =
+            input.columns.iter().take(input.columns.len() - windows.len()).map(Col::expr).collect();
         let mut builder = LogicalPlanBuilder::from(input.plan.clone());
         if !windows.is_empty() {
             builder = builder.window(windows.iter().map(|(window, _, _)| window.clone()).collect::<Vec<_>>())?;
@@ -40,8 +41,7 @@ impl Lowering<'_> {
         input: &mut Lowered,
         windows: &mut Vec<(DfExpr, String, ScalarType)>,
     ) -> Result<(), LowerError> {
-        let is_window =
-            matches!(&expr.kind, ExprKind::Call { function, .. } if function.class == kql::functions::FunctionClass::Window);
+        let is_window = matches!(&expr.kind, ExprKind::Call { function, .. } if function.class == kql::functions::FunctionClass::Window);
         if !is_window {
             for child in super::super::resolve::children_mut(expr) {
                 self.collect(child, input, windows)?;
@@ -53,13 +53,18 @@ impl Lowering<'_> {
         windows.push((window, name.clone(), expr.scalar));
         let index = input.columns.len();
         input.columns.push(Col { name, scalar: expr.scalar });
-        let column = Expr { kind: ExprKind::Column { index, name: String::new() }, scalar: expr.scalar, span: expr.span };
+        let column =
+            Expr { kind: ExprKind::Column { index, name: String::new() }, scalar: expr.scalar, span: expr.span };
         expr.kind = match offset {
             None => column.kind,
             Some(offset) => ExprKind::Binary {
                 op: kql::algebra::BinaryOp::Add,
                 left: Box::new(column),
-                right: Box::new(Expr { kind: ExprKind::Literal(Value::Long(offset)), scalar: ScalarType::Long, span: expr.span }),
+                right: Box::new(Expr {
+                    kind: ExprKind::Literal(Value::Long(offset)),
+                    scalar: ScalarType::Long,
+                    span: expr.span,
+                }),
             },
         };
         Ok(())

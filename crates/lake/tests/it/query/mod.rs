@@ -1,0 +1,65 @@
+//! The query engine over small lakes in memory.
+
+mod compare;
+mod documentation;
+mod engine;
+mod registry;
+mod specs;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::time::Timestamp;
+use kernel::{TableSchema, Value};
+use lake::query::{EngineConfig, QueryEngine};
+use lake::{LakeError, TableSnapshot, Tables};
+
+/// The `now()` of every test: 2026-11-21T12:00:00Z.
+pub const NOW: Timestamp = Timestamp(1_795_262_400_000_000);
+
+/// Tables that are given, in memory.
+#[derive(Default)]
+pub struct FixedTables {
+    pub snapshots: BTreeMap<String, TableSnapshot>,
+}
+
+#[async_trait]
+impl Tables for FixedTables {
+    fn schemas(&self) -> Vec<TableSchema> {
+        self.snapshots.values().map(|snapshot| snapshot.schema.as_ref().clone()).collect()
+    }
+
+    async fn snapshot(&self, table: &str) -> Result<Option<TableSnapshot>, LakeError> {
+        Ok(self.snapshots.get(table).cloned())
+    }
+}
+
+/// An engine over `tables`.
+pub fn engine_over(tables: FixedTables, threads: usize) -> QueryEngine {
+    let spill = std::env::temp_dir().join("vigie-query-tests");
+    std::fs::create_dir_all(&spill).unwrap();
+    let config = EngineConfig { threads, spill, spill_bytes: 1 << 30 };
+    QueryEngine::start(Arc::new(tables), None, testkit::TestClock::noon(), config).unwrap()
+}
+
+/// Rows as people read them: one line each, cells between bars.
+pub fn printed(answer: &kernel::port::Answer) -> String {
+    let names: Vec<String> = answer.columns.iter().map(|c| format!("{}:{}", c.name, c.scalar)).collect();
+    let mut lines = vec![names.join(" | ")];
+    for row in &answer.rows {
+        let cells: Vec<String> = row.iter().map(cell).collect();
+        lines.push(cells.join(" | ").trim_end().to_owned());
+    }
+    lines.join("\n")
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        other => match other.to_json() {
+            serde_json::Value::String(text) => text,
+            json => json.to_string(),
+        },
+    }
+}
