@@ -8,7 +8,8 @@ import { diagnosticsOf } from "$lib/editor/language";
 import { byDay, detailOf } from "$lib/incidents";
 import { matchesFilter, readFilter } from "$lib/alerts/filter";
 import { lackingOf, emptyRule, parseTechniques } from "$lib/rules";
-import type { Alert, Analysis, TimelineItem } from "$lib/api/types";
+import { eventsHref } from "$lib/alerts/evidence";
+import type { Alert, AlertDetail, Analysis, TimelineItem } from "$lib/api/types";
 
 test("a stream cut anywhere gives the same lines", () => {
   const text = '{"a":"é🛰"}\n\n{"b":2}\r\n{"c":3}';
@@ -88,4 +89,12 @@ test("a rule says what it lacks", () => {
   expect(lackingOf({ ...emptyRule("T"), title: "x" })).toBeNull();
   expect(lackingOf({ ...emptyRule("T"), title: "x", period_s: 60 })).toBe("rule.lacks.period");
   expect(parseTechniques("t1003.001, T1059 nonsense")).toEqual({ techniques: ["T1003.001", "T1059"], unknown: ["NONSENSE"] });
+});
+
+test("an alert's events are asked for by their rows and their time", () => {
+  const event = (item_id: string, time: string) => ({ item_id, time, raw: "", reasons: [] });
+  const detail = { events: [event('a-"1"', "2026-11-21T14:05:00.000000Z"), event("b-2", "2026-11-21T14:00:00.000000Z")] } as unknown as AlertDetail;
+  const { searchParams } = new URL(eventsHref(detail), "http://vigie.example");
+  expect(searchParams.get("q")).toBe('union withsource = Table *\n| where _ItemId in ("a-\\"1\\"", "b-2")');
+  expect([searchParams.get("from"), searchParams.get("to")]).toEqual(["2026-11-21T13:59:00.000Z", "2026-11-21T14:06:00.000Z"]);
 });
