@@ -2353,6 +2353,7 @@ export interface operations {
                 /** @description `kind:key`, as in `Entity`. */
                 entity?: string;
                 technique?: string;
+                /** @description Those of one incident, by event time, all on one page. */
                 incident?: string;
                 /** @description Only those without an incident: pages may then be shorter than the limit, and even empty before the last. */
                 unassigned?: boolean;
