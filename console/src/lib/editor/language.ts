@@ -14,7 +14,10 @@ export function completionSource(analyze: Analyze) {
     const analysis = await analyze(context.state.doc.toString(), context.pos).catch(() => null);
     if (context.aborted || analysis === null || analysis.completions.length === 0) return null;
     const from = Math.min(...analysis.completions.map((one) => one.start));
-    return { from, options: analysis.completions.map((one, at) => offerOf(one, at)), validFor: /^\w*$/ };
+    // The compiler offered what fits the letters so far: the list serves while these only grow.
+    const letters = context.state.sliceDoc(from, context.pos);
+    const validFor = (text: string) => text.startsWith(letters) && /^\w*$/.test(text);
+    return { from, options: analysis.completions.map((one, at) => offerOf(one, at)), validFor };
   };
 }
 
