@@ -29,7 +29,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("array_index_of", array_index_of),
     rows("array_slice", array_slice),
     rows("array_split", array_split),
-    rows("array_sum", |args| sum(args)),
+    rows("array_sum", sum),
     rows("array_reverse", |args| on_array(args, |elements| elements.iter().rev().cloned().collect())),
     rows("array_rotate_left", |args| rotated(args, 1)),
     rows("array_rotate_right", |args| rotated(args, -1)),
@@ -374,10 +374,9 @@ fn place(root: &mut Json, path: &[Json], value: Json) {
             place(&mut root[key.as_str()], rest, value);
         }
         [index, rest @ ..] => {
-            if let Some(at) = index.as_u64().and_then(|at| usize::try_from(at).ok()) {
-                if let Some(element) = root.get_mut(at) {
-                    place(element, rest, value);
-                }
+            let at = index.as_u64().and_then(|at| usize::try_from(at).ok());
+            if let Some(element) = at.and_then(|at| root.get_mut(at)) {
+                place(element, rest, value);
             }
         }
     }

@@ -36,8 +36,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("base64_encode_fromguid", |args| {
         Value::String(uuid::Uuid::try_parse(text(args, 0)).map(|guid| encode(guid.as_bytes())).unwrap_or_default())
     }),
-    rows("hash", |args| hashed(args)),
-    rows("hash_xxhash64", |args| hashed(args)),
+    rows("hash", hashed),
+    rows("hash_xxhash64", hashed),
     rows("hash_sha256", |args| Value::String(hex::encode(Sha256::digest(bytes_of(args))))),
 ];
 

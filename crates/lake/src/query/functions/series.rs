@@ -34,12 +34,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("series_sum", |args| total(args, |numbers| numbers.iter().sum())),
     rows("series_product", |args| total(args, |numbers| numbers.iter().product())),
     rows("series_magnitude", |args| total(args, |numbers| numbers.iter().map(|n| n * n).sum::<f64>().sqrt())),
-    rows("series_dot_product", |args| both(args, |left, right| dot(left, right))),
+    rows("series_dot_product", |args| both(args, dot)),
     rows("series_cosine_similarity", |args| {
         both(args, |left, right| dot(left, right) / (dot(left, left).sqrt() * dot(right, right).sqrt()))
     }),
     rows("series_pearson_correlation", |args| both(args, pearson)),
-    rows("series_stats_dynamic", |args| stats(args)),
+    rows("series_stats_dynamic", stats),
 ];
 
 /// The numbers of an array argument; a scalar repeats. `None` for other things.

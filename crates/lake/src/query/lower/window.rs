@@ -1,7 +1,9 @@
 //! Window functions: `row_number`, `prev`, `next`, `row_cumsum` over the rows in their order.
 
 use datafusion::common::{Column, ScalarValue};
+use datafusion::functions_aggregate::sum;
 use datafusion::functions_window::expr_fn::{lag, lead, row_number};
+use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::{Expr as DfExpr, ExprFunctionExt, LogicalPlanBuilder, WindowFrame, cast};
 use kernel::{ScalarType, Value};
 use kql::algebra::{Expr, ExprKind, Plan};
@@ -96,7 +98,8 @@ impl Lowering<'_> {
                 shift(value, Some(number(1, 1)?), default).order_by(order).build()?
             }
             "row_cumsum" if args.len() == 1 => {
-                let sum = datafusion::functions_aggregate::expr_fn::sum(lower(&args[0], &input.columns)?);
+                let sum = WindowFunction::new(sum::sum_udaf(), vec![lower(&args[0], &input.columns)?]);
+                let sum = DfExpr::WindowFunction(Box::new(sum));
                 let frame = WindowFrame::new_bounds(
                     datafusion::logical_expr::WindowFrameUnits::Rows,
                     datafusion::logical_expr::WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
