@@ -1,0 +1,9 @@
+//! The binary as its users run it.
+#![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
+
+mod config;
+mod data;
+mod rig;
+mod scan;
+mod scenario;
+mod serve;
