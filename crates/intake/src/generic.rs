@@ -51,6 +51,18 @@ pub(crate) const TIME_KEYS: [&str; 16] = [
     "event.created",
 ];
 
+/// What Sigma calls the log source of a shipped table: product and service. Office activity names its own workload.
+fn log_source(table: &str) -> Option<(&'static str, Option<&'static str>)> {
+    Some(match table {
+        "OfficeActivity" => ("m365", None),
+        "SigninLogs" | "AADNonInteractiveUserSignInLogs" => ("azure", Some("signinlogs")),
+        "AuditLogs" => ("azure", Some("auditlogs")),
+        "AzureActivity" => ("azure", Some("activitylogs")),
+        "AWSCloudTrail" => ("aws", Some("cloudtrail")),
+        _ => return None,
+    })
+}
+
 /// The table of a source that has none of its own.
 pub(crate) fn custom_table(source: &str) -> String {
     let mut name: String = source
@@ -81,6 +93,9 @@ pub(crate) struct NamedRows<'r> {
     custom: String,
     times: [Slot; 16],
     kind: Slot,
+    product: Slot,
+    service: Slot,
+    workload: Slot,
     /// Columns by table and slot; `None`: no column.
     columns: HashMap<(String, Slot), Option<usize>>,
 }
@@ -92,6 +107,9 @@ impl<'r> NamedRows<'r> {
             custom: custom_table(request.source),
             times: TIME_KEYS.map(|name| shapes.slot(name)),
             kind: shapes.slot("Type"),
+            product: shapes.slot("@product"),
+            service: shapes.slot("@service"),
+            workload: shapes.slot("OfficeWorkload"),
             columns: HashMap::new(),
         }
     }
@@ -128,6 +146,13 @@ impl<'r> NamedRows<'r> {
             out.put(&mut sink, column, &others);
         }
         out.end_named(&table, sink);
+        if let Some((product, service)) = log_source(&table) {
+            out.events.set(self.product, product);
+            let workload = || record.get(self.workload).map(str::to_lowercase);
+            if let Some(service) = service.map(str::to_owned).or_else(workload) {
+                out.events.set(self.service, &service);
+            }
+        }
         out.event(record, at);
     }
 

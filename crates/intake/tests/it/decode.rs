@@ -2,7 +2,7 @@
 
 use intake::{DecodeLimits, Format, decode};
 
-use crate::support::{cell, decoded, describe, event, request};
+use crate::support::{cell, decoded, describe, event, request, values};
 
 fn check(format: Format, payload: &str) -> String {
     describe(&decoded(format, payload.as_bytes()))
@@ -145,4 +145,18 @@ fn decoding_is_deterministic() {
     let (first, second) = (decoded(Format::WindowsJson, payload), decoded(Format::WindowsJson, payload));
     assert_eq!(describe(&first), describe(&second));
     assert_eq!(first.events.columns, second.events.columns);
+}
+
+#[test]
+fn rows_posted_to_a_cloud_table_name_their_log_source() {
+    let source = |table: &str, record: &str| {
+        let mut wanted = request(Format::Json, record.as_bytes());
+        wanted.table = Some(table);
+        let columns = &decode(&wanted).events.columns;
+        (values(columns, "@product", 0), values(columns, "@service", 0))
+    };
+    let some = |text: &str| Some(text.to_owned());
+    assert_eq!(source("SigninLogs", r#"{"ResultType":"0"}"#), (some("azure"), some("signinlogs")));
+    assert_eq!(source("OfficeActivity", r#"{"OfficeWorkload":"Exchange"}"#), (some("m365"), some("exchange")));
+    assert_eq!(source("DoorBadges_CL", r#"{"Door":"1"}"#), (None, None));
 }
