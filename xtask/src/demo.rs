@@ -79,8 +79,8 @@ fn with_scenario(root: &Path, binary: &Path, folder: &Path) -> Result<()> {
 /// The scenario's alerts reach the queue within seconds; a minute means that they never will.
 fn wait_for_incidents(running: &Platform) -> Result<()> {
     for _ in 0..60 {
-        let overview = running.api.get("incidents")?;
-        if overview.get("items").and_then(serde_json::Value::as_array).is_some_and(|items| !items.is_empty()) {
+        let queue = running.api.get("incidents")?;
+        if queue.get("incidents").and_then(serde_json::Value::as_array).is_some_and(|items| !items.is_empty()) {
             return Ok(());
         }
         std::thread::sleep(std::time::Duration::from_secs(1));

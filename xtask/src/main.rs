@@ -25,6 +25,7 @@ const USAGE: &str = "cargo xtask <task>
   ci                                        format, tidy, lints, tests, console, browser tests, licences
   tidy [--tighten]                          taste as a test; --tighten writes better ratchets back
   bench NAME                                ingest | scan | kill | coldstart | console
+  browser                                   the console's browser tests against the real server
   codegen                                   openapi.json and the console's types
   play --url URL --user NAME --password P   play the scenario into a running server (syslog ports: --syslog N)";
 
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
         "codegen" => codegen::run(rest),
+        "browser" => demo::browser_tests(),
         "play" => play::run(rest),
         _ => {
             eprintln!("{USAGE}");

@@ -9,7 +9,7 @@ pub mod settings;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-pub use read::{ConfigError, Origin, Resolved};
+pub use read::{ConfigError, Resolved};
 
 /// Every setting, typed.
 #[derive(Debug, Clone)]

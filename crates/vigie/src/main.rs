@@ -59,9 +59,13 @@ fn run(cli: &Cli) -> Result<ExitCode> {
 }
 
 /// Runs a command that touches data, with logging and an asynchronous runtime.
-fn on_ground<F: Future<Output = Result<ExitCode>>>(resolved: &Resolved, work: impl FnOnce(Ground) -> F) -> Result<ExitCode> {
+fn on_ground<F: Future<Output = Result<ExitCode>>>(
+    resolved: &Resolved,
+    work: impl FnOnce(Ground) -> F,
+) -> Result<ExitCode> {
     let config = Config::from_resolved(resolved)?;
-    let filter = EnvFilter::try_new(&config.log_filter).with_context(|| format!("log.filter = {}", config.log_filter))?;
+    let filter =
+        EnvFilter::try_new(&config.log_filter).with_context(|| format!("log.filter = {}", config.log_filter))?;
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(work(Ground::new(config, Arc::new(SystemClock::new()))))

@@ -30,7 +30,10 @@ pub struct Ground {
 impl Ground {
     /// From the configuration.
     pub fn new(config: Config, clock: Arc<dyn Clock>) -> Ground {
-        let limits = DecodeLimits { record_bytes: usize::try_from(config.max_line_bytes).unwrap_or(usize::MAX), ..DecodeLimits::default() };
+        let limits = DecodeLimits {
+            record_bytes: usize::try_from(config.max_line_bytes).unwrap_or(usize::MAX),
+            ..DecodeLimits::default()
+        };
         Ground { config, clock, randomness: Arc::new(OsRandomness), decoding: Arc::new(Decoding { limits }) }
     }
 

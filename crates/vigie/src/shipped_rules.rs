@@ -85,7 +85,8 @@ fn shipped(folder: &str) -> Vec<(String, String)> {
 
 fn yaml_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
-    let entries = std::fs::read_dir(folder).with_context(|| format!("detect.kql_rules: reading {}", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("detect.kql_rules: reading {}", folder.display()))?;
     for entry in entries {
         let path = entry.with_context(|| format!("reading {}", folder.display()))?.path();
         if path.is_dir() {
@@ -109,7 +110,8 @@ mod tests {
         assert!(refused.is_empty(), "{refused:?}");
         assert!(set.rules.len() >= 10);
         let engine = ::sigma::Engine::compile(set.rules, &::sigma::Mappings::shipped());
-        let unreachable: Vec<&String> = engine.reaches().iter().filter_map(|reach| reach.unreachable.as_ref()).collect();
+        let unreachable: Vec<&String> =
+            engine.reaches().iter().filter_map(|reach| reach.unreachable.as_ref()).collect();
         assert!(unreachable.is_empty(), "{unreachable:?}");
         for rule in scheduled(&[]).expect("the shipped folder can be read") {
             assert!(rule.problems.is_empty(), "{}: {:?}", rule.origin, rule.problems);

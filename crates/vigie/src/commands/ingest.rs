@@ -30,7 +30,13 @@ pub async fn run(arguments: &Ingest, ground: Ground) -> Result<ExitCode> {
     let (lake, replay) = ground.lake().await?;
     // What the last server left for detection stays for the next server.
     drop(replay);
-    let pipeline = Arc::new(Pipeline::new(lake.clone(), ground.decoding.clone(), None, ground.clock.clone(), ground.randomness.clone()));
+    let pipeline = Arc::new(Pipeline::new(
+        lake.clone(),
+        ground.decoding.clone(),
+        None,
+        ground.clock.clone(),
+        ground.randomness.clone(),
+    ));
     let format = arguments.as_format.map_or("json", intake::Format::as_str).to_owned();
     let source = SourceDefinition { name: arguments.source.clone(), format, table: None, time_zone: None };
     pipeline.connect(source).await?;

@@ -22,7 +22,14 @@ pub async fn run(command: &cli::Lake, ground: Ground) -> Result<ExitCode> {
     let mut table = terminal::table(&["table", "rows", "hot", "files", "size", "kept for"]);
     for one in &status.tables {
         let kept = one.retention_days.map_or_else(|| "ever".to_owned(), |days| format!("{days} days"));
-        table.add_row([one.name.clone(), thousands(one.rows), thousands(one.hot_rows), thousands(one.files), bytes(one.file_bytes), kept]);
+        table.add_row([
+            one.name.clone(),
+            thousands(one.rows),
+            thousands(one.hot_rows),
+            thousands(one.files),
+            bytes(one.file_bytes),
+            kept,
+        ]);
     }
     terminal::print(&format!(
         "{table}\n\nwrite-ahead log: {} segments, {}; {} deliveries wait for detection\ndisk: {} free, intake stops below {}\n",

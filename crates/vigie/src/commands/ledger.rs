@@ -14,11 +14,15 @@ pub async fn verify(ground: &Ground) -> Result<ExitCode> {
     store.close().await;
     match &verified.fault {
         None => {
-            terminal::print(&format!("the ledger is whole: {} entries, head {}\n", terminal::thousands(verified.entries), verified.head))?;
+            terminal::print(&format!(
+                "the ledger is whole: {} entries, head {}\n",
+                terminal::thousands(verified.entries.unsigned_abs()),
+                verified.head
+            ))?;
             Ok(ExitCode::SUCCESS)
         }
         Some(fault) => {
-            terminal::print(&format!("the ledger is NOT whole: {fault}\n"))?;
+            terminal::print(&format!("the ledger is NOT whole. Entry {}: {}\n", fault.seq, fault.problem))?;
             Ok(ExitCode::FAILURE)
         }
     }

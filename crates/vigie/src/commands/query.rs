@@ -53,7 +53,8 @@ fn request(arguments: &Query, text: String, ground: &Ground) -> QueryRequest {
         to: arguments.to.unwrap_or(Timestamp::MAX),
     });
     let config = &ground.config;
-    let limits = QueryLimits { time_ms: config.query_time_ms, memory_bytes: config.query_memory_bytes, rows: config.query_rows };
+    let limits =
+        QueryLimits { time_ms: config.query_time_ms, memory_bytes: config.query_memory_bytes, rows: config.query_rows };
     QueryRequest { range, limits, ..QueryRequest::new(text, ground.clock.now()) }
 }
 
@@ -74,7 +75,10 @@ fn print(format: AnswerFormat, answer: &Answer) -> Result<()> {
         eprintln!("warning: {}", warning.message);
     }
     if answer.truncated {
-        eprintln!("only the first {} rows are shown; narrow the query, or raise query.rows", terminal::thousands(answer.rows.len() as u64));
+        eprintln!(
+            "only the first {} rows are shown; narrow the query, or raise query.rows",
+            terminal::thousands(answer.rows.len() as u64)
+        );
     }
     Ok(())
 }

@@ -32,7 +32,11 @@ pub fn check(paths: &[PathBuf], json: bool) -> Result<ExitCode> {
         terminal::thousands(engine.rules().len() as u64),
         terminal::thousands(problems.len() as u64),
     );
-    if json { eprint!("{summary}") } else { terminal::print(&summary)? }
+    if json {
+        eprint!("{summary}")
+    } else {
+        terminal::print(&summary)?
+    }
     Ok(if refused > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 

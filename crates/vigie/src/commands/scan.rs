@@ -35,7 +35,9 @@ pub fn run(arguments: &Scan, clock: &dyn Clock) -> Result<ExitCode> {
     let engine = load_rules(arguments, &mut summary)?;
     summary.rules_ms = (clock.monotonic_us() - started) / 1_000;
     let output: Box<dyn Write + Send> = match &arguments.output {
-        Some(path) => Box::new(BufWriter::new(File::create(path).with_context(|| format!("writing {}", path.display()))?)),
+        Some(path) => {
+            Box::new(BufWriter::new(File::create(path).with_context(|| format!("writing {}", path.display()))?))
+        }
         None => Box::new(BufWriter::new(std::io::stdout())),
     };
     let mut writer = AlertWriter::new(arguments.format, output);

@@ -173,13 +173,16 @@ impl House {
         };
         if let Some(address) = self.config.syslog_udp {
             self.pipeline.connect(source(SYSLOG_UDP, "syslog", zone.clone())).await?;
-            let socket = UdpSocket::bind(address).await.with_context(|| format!("intake.syslog_udp: listening on {address}"))?;
+            let socket =
+                UdpSocket::bind(address).await.with_context(|| format!("intake.syslog_udp: listening on {address}"))?;
             let listening = listen::syslog_udp(socket, context.clone(), self.listen_options(SYSLOG_UDP));
             self.tasks.spawn(async move { report(SYSLOG_UDP, listening.await) });
         }
         if let Some(address) = self.config.syslog_tcp {
             self.pipeline.connect(source(SYSLOG_TCP, "syslog", zone)).await?;
-            let listener = TcpListener::bind(address).await.with_context(|| format!("intake.syslog_tcp: listening on {address}"))?;
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("intake.syslog_tcp: listening on {address}"))?;
             let listening = listen::syslog_tcp(listener, None, context, self.listen_options(SYSLOG_TCP));
             self.tasks.spawn(async move { report(SYSLOG_TCP, listening.await) });
         }
@@ -193,7 +196,10 @@ impl House {
 
     fn listen_options(&self, source: &str) -> ListenOptions {
         let message_bytes = usize::try_from(self.config.max_line_bytes).unwrap_or(usize::MAX);
-        ListenOptions { message_bytes: message_bytes.min(ListenOptions::new(source).message_bytes), ..ListenOptions::new(source) }
+        ListenOptions {
+            message_bytes: message_bytes.min(ListenOptions::new(source).message_bytes),
+            ..ListenOptions::new(source)
+        }
     }
 
     /// Compiles the rules beside the start, then lets detection begin: first what the last run left.
@@ -203,7 +209,9 @@ impl House {
             match load_rules(&detect, &config).await {
                 // Nobody waits any more when the house is closing.
                 Ok(()) => drop(ready.send(true)),
-                Err(error) => tracing::error!("rules could not be loaded; detection waits for the next start: {error:#}"),
+                Err(error) => {
+                    tracing::error!("rules could not be loaded; detection waits for the next start: {error:#}")
+                }
             }
         });
         let stop = self.stop.clone();
@@ -263,7 +271,8 @@ pub fn engine(lake: &Lake, store: &Store, clock: Arc<dyn Clock>, config: &Config
     std::fs::create_dir_all(&spill).with_context(|| format!("making {}", spill.display()))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = EngineConfig { threads, spill, spill_bytes: 8 << 30 };
-    QueryEngine::start(Arc::new(lake.clone()), Some(Arc::new(store.clone())), clock, settings).context("starting the query engine")
+    QueryEngine::start(Arc::new(lake.clone()), Some(Arc::new(store.clone())), clock, settings)
+        .context("starting the query engine")
 }
 
 fn server_config(config: &Config) -> ServerConfig {
@@ -284,7 +293,13 @@ async fn load_rules(detect: &Detect, config: &Config) -> Result<()> {
     let folders = config.sigma_rules.clone();
     let set = tokio::task::spawn_blocking(move || shipped_rules::sigma(&folders, &Lists::default())).await?;
     let loaded = detect.load_sigma(set, Mappings::shipped()).await?;
-    tracing::info!(rules = loaded.rules, refused = loaded.refused, unreachable = loaded.unreachable, switched_off = loaded.switched_off, "Sigma rules are in force");
+    tracing::info!(
+        rules = loaded.rules,
+        refused = loaded.refused,
+        unreachable = loaded.unreachable,
+        switched_off = loaded.switched_off,
+        "Sigma rules are in force"
+    );
     let scheduled = shipped_rules::scheduled(&config.kql_rules)?;
     let states = detect.sync_rules(RuleKind::Kql, &scheduled).await?;
     tracing::info!(rules = states.len(), "scheduled rules are in force");

@@ -153,7 +153,7 @@ pub const SETTINGS: [Setting; 23] = [
 pub const LOG_FILTER: Setting = setting(
     "log.filter",
     Kind::Text,
-    "\"info\"",
+    "\"warn,vigie=info,server=info,store=info,lake=info,intake=info,detect=info,respond=info,buoyant_kernel=off\"",
     "What is logged, as `level` or `crate=level,…`: error, warn, info, debug, trace.",
 );
 

@@ -57,13 +57,16 @@ impl DetectionQueue {
             let decoding = decoding.clone();
             let next = tokio::task::spawn_blocking(move || {
                 let entry = replay.next_entry();
-                let decoded = entry.map(|entry| entry.map(|(entry, ticket)| (decoding.decode_logged(&entry), entry.id, ticket)));
+                let decoded =
+                    entry.map(|entry| entry.map(|(entry, ticket)| (decoding.decode_logged(&entry), entry.id, ticket)));
                 (decoded, replay)
             });
             let Ok((decoded, rest)) = next.await else { return };
             replay = rest;
             match decoded {
-                Ok(Some((Some(decoded), id, ticket))) => self.push(id.to_string(), decoded.events.clone(), ticket).await,
+                Ok(Some((Some(decoded), id, ticket))) => {
+                    self.push(id.to_string(), decoded.events.clone(), ticket).await
+                }
                 // It cannot be decoded; that was logged, and the log keeps it.
                 Ok(Some((None, _, _))) => {}
                 Ok(None) => return,
@@ -101,7 +104,9 @@ impl Detection {
                     }
                 }
                 // The tickets were dropped with the panic: the next start tries these deliveries again.
-                Err(error) => tracing::error!(%error, "evaluating rules broke off; the deliveries are tried again at the next start"),
+                Err(error) => {
+                    tracing::error!(%error, "evaluating rules broke off; the deliveries are tried again at the next start")
+                }
             }
         }
     }

@@ -71,7 +71,8 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Print> {
             if metadata.is_dir() && depth < 8 {
                 open.push((entry.path(), depth + 1));
             } else if metadata.is_file() && depth > 0 {
-                let modified = metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+                let modified =
+                    metadata.modified().ok().and_then(|at| at.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
                 let modified_us = u64::try_from(modified.as_micros()).unwrap_or(u64::MAX);
                 found.insert(entry.path(), Print { bytes: metadata.len(), modified_us });
             }
@@ -83,7 +84,8 @@ fn files(folder: &Path) -> BTreeMap<PathBuf, Print> {
 /// Reads one file; `false`: try again at the next look.
 async fn take(pipeline: &Pipeline, folder: &Path, path: &Path) -> bool {
     let relative = path.strip_prefix(folder).unwrap_or(path);
-    let source = relative.components().next().map(|part| part.as_os_str().to_string_lossy().into_owned()).unwrap_or_default();
+    let source =
+        relative.components().next().map(|part| part.as_os_str().to_string_lossy().into_owned()).unwrap_or_default();
     let mut chunks = intake::files::open(vec![path.to_path_buf()], None, intake::FileLimits::default());
     loop {
         let next = tokio::task::spawn_blocking(move || {
@@ -95,15 +97,21 @@ async fn take(pipeline: &Pipeline, folder: &Path, path: &Path) -> bool {
         match next {
             None => return true,
             Some(Ok(chunk)) => match pipeline.accept_chunk(&source, None, chunk).await {
-                Ok(receipt) => tracing::debug!(source, path = %path.display(), accepted = receipt.accepted, duplicate = receipt.duplicate, "file read"),
+                Ok(receipt) => {
+                    tracing::debug!(source, path = %path.display(), accepted = receipt.accepted, duplicate = receipt.duplicate, "file read")
+                }
                 Err(error @ DeliveryError::Unavailable(_)) => {
                     tracing::warn!(source, path = %path.display(), %error, "the file is tried again");
                     return false;
                 }
-                Err(error) => tracing::error!(source, path = %path.display(), %error, "a part of the file cannot be taken"),
+                Err(error) => {
+                    tracing::error!(source, path = %path.display(), %error, "a part of the file cannot be taken")
+                }
             },
             // Reading it again would not help; what could be read was taken.
-            Some(Err(error)) => tracing::error!(source, path = %path.display(), %error, "the file cannot be read whole"),
+            Some(Err(error)) => {
+                tracing::error!(source, path = %path.display(), %error, "the file cannot be read whole")
+            }
         }
     }
 }

@@ -18,9 +18,14 @@ pub struct Events {
 
 #[async_trait]
 impl EventLake for Events {
-    async fn append(&self, table: &str, rows: Vec<serde_json::Map<String, serde_json::Value>>) -> Result<(), DeliveryError> {
+    async fn append(
+        &self,
+        table: &str,
+        rows: Vec<serde_json::Map<String, serde_json::Value>>,
+    ) -> Result<(), DeliveryError> {
         let lines: String = rows.into_iter().map(|row| serde_json::Value::Object(row).to_string() + "\n").collect();
-        let delivery = Delivery { source: OWN_SOURCE.to_owned(), table: Some(table.to_owned()), body: lines.into(), key: None };
+        let delivery =
+            Delivery { source: OWN_SOURCE.to_owned(), table: Some(table.to_owned()), body: lines.into(), key: None };
         self.pipeline.accept(delivery).await.map(drop)
     }
 
@@ -28,7 +33,10 @@ impl EventLake for Events {
         self.engine.query(request).await
     }
 
-    async fn stream(&self, request: QueryRequest) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError> {
+    async fn stream(
+        &self,
+        request: QueryRequest,
+    ) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError> {
         self.engine.stream(request).await
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use intake::{Decoded, Format, SourceRegistry, SourceZone};
-use kernel::port::{Delivery, DeliveryError, IntakePort, Receipt, SourceDefinition, SourceStatus};
 use kernel::id::Randomness;
+use kernel::port::{Delivery, DeliveryError, IntakePort, Receipt, SourceDefinition, SourceStatus};
 use kernel::{Clock, TableSchema, schema};
 use lake::{Appended, Entry, Lake, LakeError, Tables, Ticket};
 use parking_lot::RwLock;
@@ -78,7 +78,12 @@ impl Pipeline {
     }
 
     /// Takes a part of a file under the name of a source.
-    pub async fn accept_chunk(&self, source: &str, table: Option<&str>, chunk: intake::files::FileChunk) -> Result<Receipt, DeliveryError> {
+    pub async fn accept_chunk(
+        &self,
+        source: &str,
+        table: Option<&str>,
+        chunk: intake::files::FileChunk,
+    ) -> Result<Receipt, DeliveryError> {
         let zone = self.sources.read().get(source).and_then(|known| known.time_zone.clone());
         let key = key_of(&[source.as_bytes(), table.unwrap_or_default().as_bytes(), &chunk.key]);
         let (source, table) = (source.to_owned(), table.map(str::to_owned));
@@ -119,7 +124,11 @@ impl Pipeline {
 
     async fn try_take(&self, order: &Order) -> Result<Receipt, LakeError> {
         let now = self.clock.now();
-        let recipe = Recipe { format: order.format.as_str().to_owned(), zone: order.zone.clone(), schema: self.custom_schema(order) };
+        let recipe = Recipe {
+            format: order.format.as_str().to_owned(),
+            zone: order.zone.clone(),
+            schema: self.custom_schema(order),
+        };
         let entry = Entry {
             id: self.randomness.id(now),
             source: order.source.clone(),
@@ -134,7 +143,12 @@ impl Pipeline {
         match self.lake.append(entry, rows(&decoded)).await? {
             Appended::Duplicate => {
                 self.registry.duplicate(&order.source, now);
-                Ok(Receipt { accepted: decoded.accepted, unparsed: decoded.unparsed, duplicate: true, problems: Vec::new() })
+                Ok(Receipt {
+                    accepted: decoded.accepted,
+                    unparsed: decoded.unparsed,
+                    duplicate: true,
+                    problems: Vec::new(),
+                })
             }
             Appended::New(ticket) => {
                 self.registry.accepted(&order.source, order.format.as_str(), order.body.len() as u64, &decoded, now);
@@ -159,7 +173,10 @@ impl Pipeline {
             drop(place);
             decoded
         });
-        let outcome = work.await.map_err(|error| LakeError::Columns { table: "*".to_owned(), reason: format!("decoding broke off: {error}") })?;
+        let outcome = work.await.map_err(|error| LakeError::Columns {
+            table: "*".to_owned(),
+            reason: format!("decoding broke off: {error}"),
+        })?;
         outcome.map_err(|error| LakeError::Columns { table: "*".to_owned(), reason: error.to_string() })
     }
 

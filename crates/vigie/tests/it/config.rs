@@ -7,7 +7,9 @@ fn each_value_says_where_it_came_from() {
     let rig = Rig::new();
     rig.file("vigie.toml", "[query]\nrows = 7\n");
     let shown = rig.ok(&["config", "show", "--set", "query.time_ms=9"]).out;
-    let line = |key: &str| shown.lines().find(|line| line.contains(key)).unwrap_or_else(|| panic!("{key} in {shown}")).to_owned();
+    let line = |key: &str| {
+        shown.lines().find(|line| line.contains(key)).unwrap_or_else(|| panic!("{key} in {shown}")).to_owned()
+    };
     assert!(line("query.rows").contains('7') && line("query.rows").contains("vigie.toml"), "{shown}");
     assert!(line("query.time_ms").contains("command line"), "{shown}");
     assert!(line("data.dir").contains("VIGIE_DATA_DIR"), "{shown}");

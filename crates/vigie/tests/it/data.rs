@@ -3,7 +3,16 @@
 use crate::rig::Rig;
 
 fn badges(rows: usize) -> String {
-    (0..rows).map(|row| format!("{{\"TimeGenerated\":\"2026-11-21T08:00:{:02}Z\",\"Door\":\"D{}\",\"Granted\":{}}}\n", row % 60, row % 3, row % 5 != 0)).collect()
+    (0..rows)
+        .map(|row| {
+            format!(
+                "{{\"TimeGenerated\":\"2026-11-21T08:00:{:02}Z\",\"Door\":\"D{}\",\"Granted\":{}}}\n",
+                row % 60,
+                row % 3,
+                row % 5 != 0
+            )
+        })
+        .collect()
 }
 
 #[test]
@@ -14,7 +23,9 @@ fn what_was_read_before_is_recognised() {
     assert!(rig.ok(&ingest).out.contains("100 records"));
     let again = rig.ok(&ingest).out;
     assert!(again.contains("0 records") && again.contains("1 parts were there already"), "{again}");
-    let counted = rig.ok(&["query", "DoorBadges_CL | summarize Rows = count() by Door | sort by Door asc", "--format", "csv"]).out;
+    let counted = rig
+        .ok(&["query", "DoorBadges_CL | summarize Rows = count() by Door | sort by Door asc", "--format", "csv"])
+        .out;
     assert_eq!(counted, "Door,Rows\nD0,34\nD1,33\nD2,33\n");
     let granted = rig.ok(&["query", "DoorBadges_CL | where Granted | count", "--format", "json"]).out;
     assert_eq!(granted, "{\"Count\":80}\n");

@@ -62,13 +62,22 @@ fn what_syslog_brought_survives_a_kill_and_appears_once() {
     let running = Running::start(&rig);
     let mut sender = TcpStream::connect(running.syslog).unwrap();
     for number in 0..50 {
-        let message = format!("<86>1 2026-11-21T08:00:00Z gate-1 sshd 99 - - Failed password for user{number} from 203.0.113.9 port 4022 ssh2");
+        let message = format!(
+            "<86>1 2026-11-21T08:00:00Z gate-1 sshd 99 - - Failed password for user{number} from 203.0.113.9 port 4022 ssh2"
+        );
         write!(sender, "{} {message}", message.len()).unwrap();
     }
     sender.flush().unwrap();
     wait_for_rows(&running, &rig);
     running.kill();
-    let counted = rig.ok(&["query", "Syslog | where SyslogMessage has 'Failed' | summarize Rows = count(), Users = dcount(SyslogMessage)", "--format", "csv"]).out;
+    let counted = rig
+        .ok(&[
+            "query",
+            "Syslog | where SyslogMessage has 'Failed' | summarize Rows = count(), Users = dcount(SyslogMessage)",
+            "--format",
+            "csv",
+        ])
+        .out;
     assert_eq!(counted, "Rows,Users\n50,50\n");
 }
 
@@ -87,5 +96,7 @@ fn wait_for_rows(running: &Running, rig: &Rig) {
 
 fn files_below(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.flat_map(|entry| if entry.path().is_dir() { files_below(&entry.path()) } else { vec![entry.path()] }).collect()
+    entries
+        .flat_map(|entry| if entry.path().is_dir() { files_below(&entry.path()) } else { vec![entry.path()] })
+        .collect()
 }

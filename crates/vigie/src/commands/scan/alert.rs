@@ -78,7 +78,18 @@ impl AlertWriter {
     fn write_csv(&mut self, alert: &Alert) -> Result<()> {
         let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(vec![]);
         if self.written == 0 {
-            writer.write_record(["time", "level", "rule", "rule_id", "host", "techniques", "file", "item", "reasons", "record"])?;
+            writer.write_record([
+                "time",
+                "level",
+                "rule",
+                "rule_id",
+                "host",
+                "techniques",
+                "file",
+                "item",
+                "reasons",
+                "record",
+            ])?;
         }
         let reasons: Vec<String> = alert.reasons.iter().map(reason_text).collect();
         writer.write_record([
@@ -173,7 +184,8 @@ mod tests {
         assert_eq!(first["record"]["Image"], "C:\\x.exe");
         assert_eq!(first["time"], "1970-01-01T00:00:00.000000Z");
         let text = written(AlertFormat::Csv);
-        let rows: Vec<_> = csv::Reader::from_reader(text.as_bytes()).into_records().collect::<Result<_, _>>().expect("CSV");
+        let rows: Vec<_> =
+            csv::Reader::from_reader(text.as_bytes()).into_records().collect::<Result<_, _>>().expect("CSV");
         assert_eq!(rows.len(), 2);
         assert_eq!(&rows[0][2], "A \"quoted\" rule\u{7}");
     }

@@ -73,7 +73,10 @@ impl Scanning<'_> {
         let chunk = match chunk {
             Ok(chunk) => chunk,
             Err(error) => {
-                return Part { counts: Summary { failed: vec![error.to_string()], ..Summary::default() }, ..Part::default() };
+                return Part {
+                    counts: Summary { failed: vec![error.to_string()], ..Summary::default() },
+                    ..Part::default()
+                };
             }
         };
         let entry = entry_id(&chunk.key);

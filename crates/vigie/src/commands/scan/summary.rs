@@ -29,11 +29,11 @@ pub struct Summary {
     /// The whole run, rules included.
     pub elapsed_ms: u64,
     #[serde(skip)]
-    by_rule: BTreeMap<(std::cmp::Reverse<Severity>, String), u64>,
+    pub by_rule: BTreeMap<(std::cmp::Reverse<Severity>, String), u64>,
     #[serde(skip)]
-    by_host: BTreeMap<String, u64>,
+    pub by_host: BTreeMap<String, u64>,
     #[serde(skip)]
-    by_technique: BTreeMap<String, u64>,
+    pub by_technique: BTreeMap<String, u64>,
 }
 
 /// Lines of each list that are printed.
@@ -53,7 +53,11 @@ impl Summary {
     /// For people.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let rules: Vec<_> = self.by_rule.iter().map(|((level, rule), count)| (format!("{:13} {rule}", level.0.as_str()), *count)).collect();
+        let rules: Vec<_> = self
+            .by_rule
+            .iter()
+            .map(|((level, rule), count)| (format!("{:13} {rule}", level.0.as_str()), *count))
+            .collect();
         list(&mut text, "by rule", rules, false);
         list(&mut text, "by host", self.by_host.clone().into_iter().collect(), true);
         list(&mut text, "by ATT&CK technique", self.by_technique.clone().into_iter().collect(), true);
