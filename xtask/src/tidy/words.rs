@@ -28,10 +28,10 @@ pub fn check(files: &[File]) -> Findings {
             if is_prose_or_code(&file.path) {
                 check_line(line, &place, &mut findings);
             }
-            if is_style(&file.path) {
-                if let Some(word) = PHYSICAL_CSS.iter().find(|word| line.contains(**word)) {
-                    findings.push(format!("{}: `{word}`: use the logical property (inline-start/-end)", place()));
-                }
+            if is_style(&file.path)
+                && let Some(word) = PHYSICAL_CSS.iter().find(|word| line.contains(**word))
+            {
+                findings.push(format!("{}: `{word}`: use the logical property (inline-start/-end)", place()));
             }
         }
     }

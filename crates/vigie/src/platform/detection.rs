@@ -87,7 +87,7 @@ impl Detection {
         }
         let mut together = Vec::with_capacity(TOGETHER);
         while self.receiver.recv_many(&mut together, TOGETHER).await > 0 {
-            let batch: Vec<Work> = together.drain(..).collect();
+            let batch = std::mem::take(&mut together);
             let in_force = self.detect.in_force();
             let evaluated = tokio::task::spawn_blocking(move || {
                 let evaluate = |work: Work| {
