@@ -58,14 +58,42 @@ pub fn check(root: &Path) -> Result<Findings> {
     Ok(findings)
 }
 
-/// Some alternative of the SPDX expression has only allowed parts.
+/// Whether an SPDX expression can be satisfied with allowed licences alone. `/` is the old way to write OR.
 fn is_allowed(expression: &str) -> bool {
-    let flat = expression.replace('/', " OR ");
-    flat.split(" OR ")
-        .any(|choice| choice.split(" AND ").all(|part| ALLOWED.contains(&part.trim().trim_matches(['(', ')']))))
-        || flat
-            .split(" AND ")
-            .all(|group| group.trim().trim_matches(['(', ')']).split(" OR ").any(|part| ALLOWED.contains(&part.trim())))
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let mut words = spaced.split_whitespace().peekable();
+    any_of(&mut words) && words.next().is_none()
+}
+
+type Words<'a> = std::iter::Peekable<std::str::SplitWhitespace<'a>>;
+
+fn any_of(words: &mut Words<'_>) -> bool {
+    let mut allowed = all_of(words);
+    while words.next_if_eq(&"OR").is_some() {
+        allowed |= all_of(words);
+    }
+    allowed
+}
+
+fn all_of(words: &mut Words<'_>) -> bool {
+    let mut allowed = one(words);
+    while words.next_if_eq(&"AND").is_some() {
+        allowed &= one(words);
+    }
+    allowed
+}
+
+fn one(words: &mut Words<'_>) -> bool {
+    match words.next() {
+        Some("(") => any_of(words) & words.next_if_eq(&")").is_some(),
+        Some(licence) => match words.next_if_eq(&"WITH") {
+            Some(_) => {
+                words.next().is_some_and(|exception| ALLOWED.contains(&format!("{licence} WITH {exception}").as_str()))
+            }
+            None => ALLOWED.contains(&licence),
+        },
+        None => false,
+    }
 }
 
 #[cfg(test)]

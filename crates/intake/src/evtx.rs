@@ -40,6 +40,13 @@ pub(crate) enum Outcome<'a> {
 pub(crate) fn records(payload: &[u8], mut each: impl FnMut(Outcome<'_>)) {
     let mut at = if payload.starts_with(FILE_MAGIC) { FILE_HEADER_BYTES } else { 0 };
     let mut number = 0;
+    if payload.len() < at {
+        each(Outcome::Broken {
+            bytes: payload,
+            position: "file header, byte 0".to_owned(),
+            reason: format!("the file ends after {} bytes, before its first chunk", payload.len()),
+        });
+    }
     while at < payload.len() {
         let end = payload.len().min(at + CHUNK_BYTES);
         let block = &payload[at..end];
