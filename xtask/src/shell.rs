@@ -17,9 +17,24 @@ pub fn shared_data() -> Option<PathBuf> {
     path.is_dir().then_some(path)
 }
 
+/// A program with the environment that a terminal would give it. `cargo run` tells us about the package `xtask` in
+/// variables that build scripts watch (ring's does): handed on, they would make every call of cargo from here rebuild
+/// what a call from the terminal has built, the data engine included.
+pub fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    let names = std::env::vars_os().map(|(name, _)| name);
+    let ours = |name: &str| {
+        ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start))
+    };
+    for name in names.filter(|name| name.to_str().is_some_and(ours)) {
+        command.env_remove(name);
+    }
+    command
+}
+
 /// Runs `program` in `folder`, its output going to ours; fails with the command line when it does.
 pub fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
-    let status = Command::new(program)
+    let status = command(program)
         .args(arguments)
         .current_dir(folder)
         .status()
@@ -32,7 +47,7 @@ pub fn run(folder: &Path, program: &str, arguments: &[&str]) -> Result<()> {
 
 /// Runs `program` and returns what it printed.
 pub fn capture(folder: &Path, program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program)
+    let output = command(program)
         .args(arguments)
         .current_dir(folder)
         .stderr(Stdio::inherit())
