@@ -7,14 +7,16 @@
 
 mod expr;
 mod plan;
+mod prune;
 mod size;
+mod walk;
 
 pub use expr::{BinaryOp, Expr, ExprKind, Haystack, PathStep, StringOp, UnaryOp};
 pub use plan::{
     AggregateCall, ExpandColumn, ExternalSource, JoinKey, JoinKind, Node, ParseKind, ParsePart, Plan, Series, SharedId,
     SortKey,
 };
-
+pub use prune::prune;
 pub use size::Size;
 
 /// A whole bound query.

@@ -52,8 +52,10 @@ fn published_queries_bind() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         let query = record["query"].as_str().unwrap();
         let tree = kql::parse(query);
+        let outcome = kql::bind(&tree, &catalog);
+        outcome.query.iter().for_each(|query| super::prune::check(query, record["id"].as_str().unwrap_or("?")));
         let errors: Vec<_> =
-            kql::bind(&tree, &catalog).diagnostics.into_iter().filter(|d| d.level == Level::Error).collect();
+            outcome.diagnostics.into_iter().filter(|d| d.level == Level::Error).collect();
         let unknown = [codes::UNKNOWN_TABLE, codes::UNKNOWN_COLUMN, codes::UNKNOWN_FUNCTION];
         all += 1;
         parsed += u32::from(tree.diagnostics.iter().all(|d| d.level != Level::Error));

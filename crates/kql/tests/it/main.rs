@@ -3,4 +3,5 @@
 mod corpus;
 mod editor;
 mod hostile;
+mod prune;
 mod specs;

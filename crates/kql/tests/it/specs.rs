@@ -75,6 +75,7 @@ fn check(path: &std::path::Path) -> usize {
         out.push_str(&rest[..start + 7 + end + 5]);
         rest = body[end + 4..].trim_start_matches('\n');
         let (kind, got) = answer(query);
+        kql::compile(query, &catalog()).query.iter().for_each(|bound| super::prune::check(bound, query));
         let expected = rest
             .strip_prefix("```schema\n")
             .map(|rest| ("schema", rest))

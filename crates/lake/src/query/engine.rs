@@ -3,7 +3,7 @@
 //! Queries run on threads of their own, so that a heavy one cannot take those that accept records. Each has its own
 //! memory pool (what does not fit goes to disk) and its own deadline; dropping its stream stops it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,8 @@ pub struct EngineConfig {
     pub spill: PathBuf,
     /// Bytes that one query may put there.
     pub spill_bytes: u64,
+    /// Plan only the columns that a query reads. Off: plan all of them, which gives the same rows, slowly.
+    pub prune: bool,
 }
 
 /// Distinct values that `in (table)` may have.
@@ -133,15 +135,18 @@ impl Shared {
     pub async fn run(&self, request: &QueryRequest) -> Result<Running, QueryError> {
         let catalog = Catalog::new(self.schemas(request.tables.as_deref()));
         let bound = kql::compile(&request.text, &catalog);
-        let Some(query) = bound.query else { return Err(QueryError::Invalid(bound.diagnostics)) };
-        let mut session = self.session(request, touches_tables(&query))?;
+        let Some(mut query) = bound.query else { return Err(QueryError::Invalid(bound.diagnostics)) };
+        if self.config.prune {
+            kql::algebra::prune(&mut query);
+        }
+        let mut session = self.session(request, reads_of(&query))?;
         let visualization = query.render.as_ref().map(|render| render.visualization.clone());
         let columns: Arc<[ColumnSchema]> = query.plan.schema.clone().into();
         let (stream, plan) = session.execute(query, request).await?;
         Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics })
     }
 
-    fn session(&self, request: &QueryRequest, wide: bool) -> Result<SessionRun<'_>, QueryError> {
+    fn session(&self, request: &QueryRequest, reads: Reads) -> Result<SessionRun<'_>, QueryError> {
         let memory = usize::try_from(request.limits.memory_bytes).unwrap_or(usize::MAX);
         let spill = DiskManagerBuilder::default()
             .with_mode(DiskManagerMode::Directories(vec![self.config.spill.clone()]))
@@ -152,7 +157,7 @@ impl Shared {
             .build_arc()
             .map_err(engine)?;
         // Rows that are written in the query keep their order; only tables are worth several threads.
-        let partitions = if wide { self.config.threads.max(1) } else { 1 };
+        let partitions = if reads.is_empty() { 1 } else { self.config.threads.max(1) };
         let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(BATCH_ROWS);
         config.options_mut().sql_parser.enable_ident_normalization = false;
         let state = SessionStateBuilder::new()
@@ -164,17 +169,22 @@ impl Shared {
             engine: self,
             context: SessionContext::new_with_state(state),
             runtime,
+            reads,
             sources: Sources::default(),
             stores: 0,
         })
     }
 }
 
+/// What a query reads: the columns of each table.
+type Reads = BTreeMap<String, BTreeSet<String>>;
+
 /// One query with what it has opened.
 struct SessionRun<'a> {
     engine: &'a Shared,
     context: SessionContext,
     runtime: Arc<RuntimeEnv>,
+    reads: Reads,
     sources: Sources,
     stores: usize,
 }
@@ -259,14 +269,20 @@ impl SessionRun<'_> {
                 self.stores += 1;
                 let url = ObjectStoreUrl::parse(format!("lake{}://tables", self.stores)).map_err(engine)?;
                 self.runtime.register_object_store(url.as_ref(), Arc::clone(&snapshot.store));
-                Source::Lake { provider: Arc::new(LakeTable::new(snapshot, url, request.range)), range: request.range }
+                let empty = snapshot.hot.is_empty() && snapshot.files.is_empty();
+                let provider = Arc::new(LakeTable::new(snapshot, url, request.range));
+                Source::Lake { provider, range: request.range, empty }
             }
             (None, Some(facts)) => {
                 let schema = facts.tables().into_iter().find(|table| table.name == name);
                 let schema = schema.ok_or_else(|| QueryError::Engine(format!("table {name} has gone")))?;
-                let columns: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
-                let rows = facts.scan(name, &columns, None).await.map_err(QueryError::Engine)?;
-                Source::Rows(vec![batch_of(&rows, &schema.columns).map_err(engine)?])
+                let read = self.reads.get(name);
+                let is_read = |column: &ColumnSchema| read.is_some_and(|read| read.contains(&column.name));
+                let columns: Vec<ColumnSchema> = schema.columns.into_iter().filter(is_read).collect();
+                let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
+                let rows = facts.scan(name, &names, None).await.map_err(QueryError::Engine)?;
+                let batch = batch_of(&rows, &columns).map_err(engine)?;
+                Source::Rows { columns, batch }
             }
             (None, None) => return Err(QueryError::Engine(format!("table {name} has gone"))),
         };
@@ -327,21 +343,31 @@ fn first_column(rows: &[RecordBatch], scalar: kernel::ScalarType, span: Span) ->
     Ok(values)
 }
 
-fn touches_tables(query: &Query) -> bool {
-    let mut names = BTreeSet::new();
-    let mut plans: Vec<Plan> = query.shared.clone();
-    plans.push(query.plan.clone());
-    for mut plan in plans {
-        tables_of(&mut plan, &mut names);
-    }
-    !names.is_empty()
+fn reads_of(query: &Query) -> Reads {
+    let mut reads = Reads::new();
+    query.shared.iter().chain([&query.plan]).for_each(|plan| note_reads(plan, &mut reads));
+    reads
 }
 
-fn tables_of(plan: &mut Plan, names: &mut BTreeSet<String>) {
+fn note_reads(plan: &Plan, reads: &mut Reads) {
+    if let Node::Table { name } = &plan.node {
+        let columns = plan.schema.iter().map(|column| column.name.clone());
+        reads.entry(name.clone()).or_default().extend(columns);
+    }
+    plan.inputs().into_iter().for_each(|input| note_reads(input, reads));
+    plan.expressions().into_iter().for_each(|expr| note_subplans(expr, reads));
+}
+
+fn note_subplans(expr: &Expr, reads: &mut Reads) {
+    expr.subplan().into_iter().for_each(|plan| note_reads(plan, reads));
+    expr.operands().into_iter().for_each(|operand| note_subplans(operand, reads));
+}
+
+fn tables_of(plan: &Plan, names: &mut BTreeSet<String>) {
     if let Node::Table { name } = &plan.node {
         names.insert(name.clone());
     }
-    resolve::inputs_mut(plan).into_iter().for_each(|input| tables_of(input, names));
+    plan.inputs().into_iter().for_each(|input| tables_of(input, names));
 }
 
 fn series_without_bounds<'p>(plan: &'p mut Plan, found: &mut Vec<&'p mut Plan>) {
@@ -349,7 +375,7 @@ fn series_without_bounds<'p>(plan: &'p mut Plan, found: &mut Vec<&'p mut Plan>) 
         found.push(plan);
         return;
     }
-    resolve::inputs_mut(plan).into_iter().for_each(|input| series_without_bounds(input, found));
+    plan.inputs_mut().into_iter().for_each(|input| series_without_bounds(input, found));
 }
 
 fn engine(error: impl std::fmt::Display) -> QueryError {

@@ -7,94 +7,25 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::physical_expr::{create_physical_expr, execution_props::ExecutionProps};
 use kernel::{ScalarType, Timestamp, Value};
-use kql::algebra::{Expr, ExprKind, Haystack, Node, PathStep, Plan};
+use kql::algebra::{Expr, ExprKind, Haystack, Node, Plan};
 use kql::functions::FunctionClass;
 
 use super::cells::read;
 use super::lower::{LowerError, lower_constant, refused};
 
-/// The expressions directly inside `expr`.
-pub fn children_mut(expr: &mut Expr) -> Vec<&mut Expr> {
-    match &mut expr.kind {
-        ExprKind::Literal(_) | ExprKind::Column { .. } | ExprKind::Scalar(_) | ExprKind::Invalid => Vec::new(),
-        ExprKind::Call { args, .. } => args.iter_mut().collect(),
-        ExprKind::Unary { operand, .. } | ExprKind::Convert { operand } => vec![operand],
-        ExprKind::Binary { left, right, .. } | ExprKind::StringMatch { left, right, .. } => vec![left, right],
-        ExprKind::In { value, haystack, .. } | ExprKind::HasTerms { value, haystack, .. } => {
-            let mut all: Vec<&mut Expr> = vec![value];
-            match haystack {
-                Haystack::List(items) => all.extend(items),
-                Haystack::Array(array) => all.push(array),
-                Haystack::Table(_) => {}
-            }
-            all
-        }
-        ExprKind::Between { value, low, high, .. } => vec![value, low, high],
-        ExprKind::Path { base, step } => match step {
-            PathStep::Computed(step) => vec![base, step],
-            PathStep::Key(_) | PathStep::Index(_) => vec![base],
-        },
-    }
-}
-
-/// The plans that `plan` reads.
-pub fn inputs_mut(plan: &mut Plan) -> Vec<&mut Plan> {
-    match &mut plan.node {
-        Node::Filter { input, .. }
-        | Node::Project { input, .. }
-        | Node::Window { input, .. }
-        | Node::Aggregate { input, .. }
-        | Node::Distinct { input }
-        | Node::Sort { input, .. }
-        | Node::Take { input, .. }
-        | Node::Sample { input, .. }
-        | Node::Expand { input, .. }
-        | Node::Parse { input, .. }
-        | Node::MakeSeries { input, .. } => vec![input],
-        Node::Join { left, right, .. } => vec![left, right],
-        Node::Apply { input, body, .. } => vec![input, body],
-        Node::Union { inputs } => inputs.iter_mut().collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// The expressions of `plan` itself.
-pub fn expressions_mut(plan: &mut Plan) -> Vec<&mut Expr> {
-    match &mut plan.node {
-        Node::Range { start, stop, step } => vec![start, stop, step],
-        Node::Filter { predicate, .. } => vec![predicate],
-        Node::Project { columns, .. } | Node::Window { columns, .. } => columns.iter_mut().collect(),
-        Node::Aggregate { keys, aggregates, .. } => {
-            let calls = aggregates.iter_mut().flat_map(|call| call.args.iter_mut().chain(&mut call.filter));
-            keys.iter_mut().chain(calls).collect()
-        }
-        Node::Sort { keys, .. } => keys.iter_mut().map(|key| &mut key.expr).collect(),
-        Node::Join { keys, .. } => keys.iter_mut().flat_map(|key| [&mut key.left, &mut key.right]).collect(),
-        Node::Expand { columns, .. } => columns.iter_mut().map(|column| &mut column.source).collect(),
-        Node::Parse { source, .. } => vec![source],
-        Node::MakeSeries { series, axis, from, to, step, keys, .. } => {
-            let calls = series.iter_mut().flat_map(|series| {
-                series.call.args.iter_mut().chain(&mut series.call.filter).chain([&mut series.default])
-            });
-            [axis, step].into_iter().chain(from).chain(to).chain(keys).chain(calls).collect()
-        }
-        _ => Vec::new(),
-    }
-}
-
 /// Calls `visit` on every expression of `plan`, innermost first.
 fn visit(plan: &mut Plan, found: &mut dyn FnMut(&mut Expr) -> Result<(), LowerError>) -> Result<(), LowerError> {
-    for input in inputs_mut(plan) {
+    for input in plan.inputs_mut() {
         visit(input, found)?;
     }
-    for expr in expressions_mut(plan) {
+    for expr in plan.expressions_mut() {
         visit_expr(expr, found)?;
     }
     Ok(())
 }
 
 fn visit_expr(expr: &mut Expr, found: &mut dyn FnMut(&mut Expr) -> Result<(), LowerError>) -> Result<(), LowerError> {
-    for child in children_mut(expr) {
+    for child in expr.operands_mut() {
         visit_expr(child, found)?;
     }
     found(expr)
@@ -143,10 +74,10 @@ pub fn fill(plan: &mut Plan, values: &[Value], scalar: ScalarType) {
 }
 
 fn fill_plan(plan: &mut Plan, values: &[Value], scalar: ScalarType, filled: &mut bool) {
-    for input in inputs_mut(plan) {
+    for input in plan.inputs_mut() {
         fill_plan(input, values, scalar, filled);
     }
-    for expr in expressions_mut(plan) {
+    for expr in plan.expressions_mut() {
         fill_expr(expr, values, scalar, filled);
     }
 }
@@ -180,9 +111,9 @@ fn fill_expr(expr: &mut Expr, values: &[Value], scalar: ScalarType, filled: &mut
             if let Haystack::Table(inner) = haystack {
                 fill_plan(inner, values, scalar, filled);
             }
-            children_mut(expr).into_iter().for_each(|child| fill_expr(child, values, scalar, filled));
+            expr.operands_mut().into_iter().for_each(|child| fill_expr(child, values, scalar, filled));
         }
-        _ => children_mut(expr).into_iter().for_each(|child| fill_expr(child, values, scalar, filled)),
+        _ => expr.operands_mut().into_iter().for_each(|child| fill_expr(child, values, scalar, filled)),
     }
 }
 
@@ -240,7 +171,7 @@ fn constant_value(expr: &mut Expr) -> Option<Value> {
     ) {
         return None;
     }
-    if !children_mut(expr).into_iter().all(|child| matches!(child.kind, ExprKind::Literal(_))) {
+    if !expr.operands_mut().into_iter().all(|child| matches!(child.kind, ExprKind::Literal(_))) {
         return None;
     }
     let lowered = lower_constant(expr).ok()?;

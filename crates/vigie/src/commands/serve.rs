@@ -270,7 +270,7 @@ pub fn engine(lake: &Lake, store: &Store, clock: Arc<dyn Clock>, config: &Config
     let spill = data_file(config, "spill");
     std::fs::create_dir_all(&spill).with_context(|| format!("making {}", spill.display()))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let settings = EngineConfig { threads, spill, spill_bytes: 8 << 30 };
+    let settings = EngineConfig { threads, spill, spill_bytes: 8 << 30, prune: true };
     QueryEngine::start(Arc::new(lake.clone()), Some(Arc::new(store.clone())), clock, settings)
         .context("starting the query engine")
 }

@@ -25,7 +25,7 @@ use datafusion::common::Column;
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr};
 use kernel::port::TimeRange;
-use kernel::{Diagnostic, ScalarType, Span};
+use kernel::{ColumnSchema, Diagnostic, ScalarType, Span};
 use kql::algebra::{Node, Plan};
 
 pub use hints::Hint;
@@ -42,10 +42,11 @@ pub struct Sources {
 /// One table.
 #[derive(Debug, Clone)]
 pub enum Source {
-    /// Columns in stored types; can be pruned by stored values. Only rows within the range count.
-    Lake { provider: Arc<dyn TableProvider>, range: Option<TimeRange> },
-    /// Rows in plan types, columns in the order of the table's schema.
-    Rows(Vec<RecordBatch>),
+    /// Columns in stored types; can be pruned by stored values. Only rows within the range count. `empty`: there is
+    /// no row at all.
+    Lake { provider: Arc<dyn TableProvider>, range: Option<TimeRange>, empty: bool },
+    /// Rows in plan types.
+    Rows { columns: Vec<ColumnSchema>, batch: RecordBatch },
 }
 
 /// Why a plan cannot be made.

@@ -7,11 +7,11 @@ use arrow_schema::{Field, Schema, SchemaRef};
 use datafusion::common::ScalarValue;
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::error::DataFusionError;
-use datafusion::logical_expr::{Expr as DfExpr, LogicalPlanBuilder, SortExpr};
+use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, SortExpr, Union};
 use kernel::port::TimeRange;
 use kernel::schema::ColumnSchema;
 use kernel::{ScalarType, Span, Value};
-use kql::algebra::{Expr, ExprKind, Plan, SortKey};
+use kql::algebra::{Expr, ExprKind, Node, Plan, SortKey};
 
 use super::super::cells::{CellsBuilder, plan_type};
 use super::super::convert;
@@ -51,8 +51,14 @@ impl Lowering<'_> {
     pub(super) fn table(&mut self, name: &str, plan: &Plan, hints: &[Hint]) -> Result<Lowered, LowerError> {
         match self.sources.tables.get(name) {
             None => Err(refused(plan.span, format!("table `{name}`, which was not opened"))),
-            Some(Source::Rows(batches)) => self.rows(batches.clone(), &plan.schema),
-            Some(Source::Lake { provider, range }) => {
+            Some(Source::Rows { columns, batch }) => {
+                let place = |wanted: &ColumnSchema| columns.iter().position(|column| column.name == wanted.name);
+                let places: Option<Vec<usize>> = plan.schema.iter().map(place).collect();
+                let places = places.ok_or_else(|| refused(plan.span, format!("columns of `{name}` that were not read")))?;
+                let batch = batch.project(&places).map_err(DataFusionError::from)?;
+                self.rows(vec![batch], &plan.schema)
+            }
+            Some(Source::Lake { provider, range, .. }) => {
                 let mut filters = stored_filters(hints, &plan.schema);
                 let within = range.map(within);
                 filters.extend(within.clone());
@@ -75,7 +81,7 @@ impl Lowering<'_> {
     /// As [`Self::projected`], never passing a stored column's own name on.
     fn projected_scan(
         &mut self,
-        scan: datafusion::logical_expr::LogicalPlan,
+        scan: LogicalPlan,
         expressions: Vec<(DfExpr, ScalarType)>,
     ) -> Result<Lowered, LowerError> {
         let mut columns = Vec::with_capacity(expressions.len());
@@ -196,23 +202,43 @@ impl Lowering<'_> {
     ) -> Result<Lowered, LowerError> {
         let mut branches = Vec::with_capacity(inputs.len());
         for input in inputs {
+            if self.is_empty(input) {
+                continue;
+            }
             let lowered = self.plan(input, hints.to_vec())?;
             let columns = lowered.columns.iter().map(|column| (column.expr(), column.scalar)).collect();
             branches.push(self.projected_scan(lowered.plan, columns)?);
         }
-        let Some(first) = branches.first().cloned() else { return self.values(&[], schema) };
-        let mut plan = LogicalPlanBuilder::from(first.plan);
-        for branch in branches.drain(..).skip(1) {
-            // Positions count; every branch takes the names of the first.
-            let renamed = branch
-                .columns
-                .iter()
-                .zip(&first.columns)
-                .map(|(column, name)| column.expr().alias(name.name.clone()))
-                .collect::<Vec<_>>();
-            plan = plan.union(LogicalPlanBuilder::from(branch.plan).project(renamed)?.build()?)?;
+        // Positions count; every branch takes the names of the first.
+        let Some(Lowered { columns, .. }) = branches.first().cloned() else { return self.values(&[], schema) };
+        if branches.len() == 1 {
+            return Ok(branches.remove(0));
         }
-        Ok(Lowered { plan: plan.build()?, columns: first.columns, order: Vec::new() })
+        let mut legs = Vec::with_capacity(branches.len());
+        for branch in branches {
+            let renamed = branch.columns.iter().zip(&columns).map(|(column, name)| column.expr().alias(&name.name));
+            let leg = LogicalPlanBuilder::from(branch.plan).project(renamed.collect::<Vec<_>>())?.build()?;
+            legs.push(Arc::new(leg));
+        }
+        // All at once: a chain of two-way unions compares the schemas again at every step.
+        let schema = Arc::clone(legs[0].schema());
+        let plan = LogicalPlan::Union(Union { inputs: legs, schema });
+        Ok(Lowered { plan, columns, order: Vec::new() })
+    }
+}
+
+impl Lowering<'_> {
+    /// Whether `plan` surely gives no row: it passes the rows on of a table that has none.
+    fn is_empty(&self, plan: &Plan) -> bool {
+        match &plan.node {
+            Node::Table { name } => match self.sources.tables.get(name) {
+                Some(Source::Lake { empty, .. }) => *empty,
+                Some(Source::Rows { batch, .. }) => batch.num_rows() == 0,
+                None => false,
+            },
+            Node::Filter { input, .. } | Node::Project { input, .. } => self.is_empty(input),
+            _ => false,
+        }
     }
 }
 

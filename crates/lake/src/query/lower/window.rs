@@ -45,7 +45,7 @@ impl Lowering<'_> {
     ) -> Result<(), LowerError> {
         let is_window = matches!(&expr.kind, ExprKind::Call { function, .. } if function.class == kql::functions::FunctionClass::Window);
         if !is_window {
-            for child in super::super::resolve::children_mut(expr) {
+            for child in expr.operands_mut() {
                 self.collect(child, input, windows)?;
             }
             return Ok(());
