@@ -25,7 +25,7 @@ pub struct TimeRange {
 pub struct QueryLimits {
     pub time_ms: u64,
     pub memory_bytes: u64,
-    /// Rows returned; one more marks the result as truncated.
+    /// Rows returned; when there are more, the answer says that it was truncated.
     pub rows: u64,
 }
 
@@ -55,11 +55,31 @@ impl QueryRequest {
     }
 }
 
-/// One piece of an answer that is being streamed. The first chunk always arrives, even when there are no rows.
-#[derive(Debug, Clone, PartialEq)]
-pub struct RowChunk {
+/// An answer on its way.
+pub struct AnswerStream {
     pub columns: Arc<[ColumnSchema]>,
-    pub rows: Vec<Vec<Value>>,
+    /// What `render` asked for: `timechart`, `barchart`, …
+    pub visualization: Option<String>,
+    pub warnings: Vec<Diagnostic>,
+    /// Rows as they come, [`QueryLimits::rows`] at most, then one [`AnswerPart::End`]; or an error, which is the last
+    /// item. Dropping it cancels the query.
+    pub parts: BoxStream<'static, Result<AnswerPart, QueryError>>,
+}
+
+/// One piece of an [`AnswerStream`].
+#[derive(Debug, Clone, PartialEq)]
+pub enum AnswerPart {
+    Rows(Vec<Vec<Value>>),
+    End(AnswerEnd),
+}
+
+/// What is known when the last row has been given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AnswerEnd {
+    /// More rows existed than the limit allows.
+    pub truncated: bool,
+    pub elapsed_us: u64,
+    pub rows_scanned: u64,
 }
 
 /// A whole answer.
@@ -107,11 +127,8 @@ pub trait EventLake: Send + Sync {
     ) -> Result<(), DeliveryError>;
     /// Runs a query and collects its answer.
     async fn query(&self, request: QueryRequest) -> Result<Answer, QueryError>;
-    /// Runs a query and hands out chunks as they come. Dropping the stream cancels the query.
-    async fn stream(
-        &self,
-        request: QueryRequest,
-    ) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError>;
+    /// Runs a query and hands out rows as they come. Dropping the stream cancels the query.
+    async fn stream(&self, request: QueryRequest) -> Result<AnswerStream, QueryError>;
     /// Every table that KQL can name now: lake tables, then fact tables.
     fn tables(&self) -> Vec<TableSchema>;
 }

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use futures::stream::BoxStream;
-use kernel::port::{QueryError, QueryLimits, QueryRequest, RowChunk, TimeRange};
+use kernel::port::{AnswerEnd, AnswerPart, AnswerStream, QueryError, QueryLimits, QueryRequest, TimeRange};
 use kernel::{ColumnSchema, Timestamp, Value};
-use kql::catalog::Catalog;
 use serde_json::Value as Json;
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -18,6 +16,7 @@ use crate::api::query::{
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::error::query_problem;
+use crate::api::words::DiagnosticWord;
 use crate::problem::Problem;
 
 /// Rows in one line of NDJSON.
@@ -27,14 +26,10 @@ const ROWS_PER_LINE: usize = 1_000;
 pub struct Answering {
     app: Arc<App>,
     text: String,
-    tables: Catalog,
-    chunks: BoxStream<'static, Result<RowChunk, QueryError>>,
-    /// Rows that may still be sent.
-    left: u64,
+    answer: AnswerStream,
     sent: u64,
-    /// The first chunk, which tells the columns, has come.
+    /// The columns have been told.
     begun: bool,
-    truncated: bool,
     started_us: u64,
     _place: OwnedSemaphorePermit,
 }
@@ -56,66 +51,46 @@ impl Answering {
             let detail = format!("{} queries are running, which is the limit", app.config.queries);
             Problem::too_many(detail, 2).with("limit", app.config.queries)
         })?;
-        let left = rows.unwrap_or(most_rows).min(most_rows);
         let limits = QueryLimits {
             time_ms: app.config.query_ms,
             memory_bytes: app.config.query_memory_bytes,
-            // One more tells whether there are more.
-            rows: left.saturating_add(1),
+            rows: rows.unwrap_or(most_rows).min(most_rows),
         };
         let started_us = app.clock.monotonic_us();
-        let tables = readable_tables(&app, caller);
-        let names: Arc<[String]> = tables.iter().map(|table| table.name.clone()).collect();
-        let tables = Catalog::new(tables);
+        let names: Arc<[String]> = readable_tables(&app, caller).into_iter().map(|table| table.name).collect();
         let request =
             QueryRequest { range, limits, tables: Some(names), ..QueryRequest::new(query.clone(), app.store.now()) };
-        let chunks = app.lake.stream(request).await.map_err(|error| query_problem(&error, &query))?;
-        Ok(Answering {
-            app,
-            text: query,
-            tables,
-            chunks,
-            left,
-            sent: 0,
-            begun: false,
-            truncated: false,
-            started_us,
-            _place: place,
-        })
+        let answer = app.lake.stream(request).await.map_err(|error| query_problem(&error, &query))?;
+        Ok(Answering { app, text: query, answer, sent: 0, begun: false, started_us, _place: place })
     }
 
-    /// The next rows within the limit; `None` at the end.
-    async fn next(&mut self) -> Option<Result<RowChunk, QueryError>> {
-        if self.truncated {
-            return None;
+    /// The columns, when they have not been told yet.
+    fn columns(&mut self) -> Option<Arc<[ColumnSchema]>> {
+        (!std::mem::replace(&mut self.begun, true)).then(|| Arc::clone(&self.answer.columns))
+    }
+
+    /// The next rows, or the end.
+    async fn next(&mut self) -> Result<AnswerPart, QueryError> {
+        let part = self.answer.parts.next().await.unwrap_or(Err(QueryError::Cancelled))?;
+        if let AnswerPart::Rows(rows) = &part {
+            self.sent += rows.len() as u64;
         }
-        let mut chunk = match self.chunks.next().await? {
-            Ok(chunk) => chunk,
-            Err(error) => return Some(Err(error)),
-        };
-        self.begun = true;
-        if chunk.rows.len() as u64 > self.left {
-            chunk.rows.truncate(usize::try_from(self.left).unwrap_or(usize::MAX));
-            self.truncated = true;
-        }
-        self.left -= chunk.rows.len() as u64;
-        self.sent += chunk.rows.len() as u64;
-        Some(Ok(chunk))
+        Ok(part)
     }
 
     fn problem(&self, error: &QueryError) -> Problem {
         query_problem(error, &self.text)
     }
 
-    fn summary(&self) -> AnswerSummary {
-        let (visualization, warnings) = crate::api::kql::presentation(&self.tables, &self.text);
+    fn summary(&self, end: AnswerEnd) -> AnswerSummary {
+        let warning = |warning| DiagnosticWord::of(warning, &self.text);
         AnswerSummary {
             elapsed_ms: self.app.elapsed_ms(self.started_us),
             rows: self.sent,
-            rows_scanned: None,
-            truncated: self.truncated,
-            visualization,
-            warnings,
+            rows_scanned: Some(end.rows_scanned),
+            truncated: end.truncated,
+            visualization: self.answer.visualization.clone(),
+            warnings: self.answer.warnings.iter().map(warning).collect(),
         }
     }
 }
@@ -139,39 +114,29 @@ pub enum Lines {
 }
 
 impl Lines {
-    /// The next line or two.
+    /// The next lines.
     pub async fn next(self) -> Option<(Result<Bytes, std::convert::Infallible>, Lines)> {
         let Lines::Open(mut answering, id) = self else { return None };
-        loop {
-            let first = !answering.begun;
-            match answering.next().await {
-                Some(Ok(chunk)) => {
-                    let lines = chunk_lines(&chunk, first);
-                    if !lines.is_empty() {
-                        return Some((Ok(lines.into()), Lines::Open(answering, id)));
-                    }
-                }
-                Some(Err(error)) => {
-                    let error = answering.problem(&error).into_body(&id);
-                    let line = AnswerLine::Error(Box::new(AnswerError { error }));
-                    return Some((Ok(line_bytes(&line).into()), Lines::Closed));
-                }
-                None => {
-                    let line = AnswerLine::Done(AnswerDone { done: answering.summary() });
-                    return Some((Ok(line_bytes(&line).into()), Lines::Closed));
-                }
-            }
+        if let Some(columns) = answering.columns() {
+            let columns = columns.iter().map(Into::into).collect();
+            let line = line_bytes(&AnswerLine::Columns(AnswerColumns { columns }));
+            return Some((Ok(line.into()), Lines::Open(answering, id)));
         }
+        let last = match answering.next().await {
+            Ok(AnswerPart::Rows(rows)) => return Some((Ok(row_lines(&rows).into()), Lines::Open(answering, id))),
+            Ok(AnswerPart::End(end)) => AnswerLine::Done(AnswerDone { done: answering.summary(end) }),
+            Err(error) => {
+                let error = answering.problem(&error).into_body(&id);
+                AnswerLine::Error(Box::new(AnswerError { error }))
+            }
+        };
+        Some((Ok(line_bytes(&last).into()), Lines::Closed))
     }
 }
 
-fn chunk_lines(chunk: &RowChunk, first: bool) -> Vec<u8> {
+fn row_lines(rows: &[Vec<Value>]) -> Vec<u8> {
     let mut lines = Vec::new();
-    if first {
-        let columns = chunk.columns.iter().map(Into::into).collect();
-        lines = line_bytes(&AnswerLine::Columns(AnswerColumns { columns }));
-    }
-    for rows in chunk.rows.chunks(ROWS_PER_LINE) {
+    for rows in rows.chunks(ROWS_PER_LINE) {
         let rows = rows.iter().map(|row| row.iter().map(Value::to_json).collect()).collect();
         lines.extend(line_bytes(&AnswerLine::Rows(AnswerRows { rows })));
     }
@@ -212,45 +177,46 @@ impl Export {
     /// The next piece of the file; the state is empty when there is no more.
     pub async fn next(export: Option<Export>) -> Option<(Result<Bytes, BrokenOff>, Option<Export>)> {
         let mut export = export?;
-        loop {
-            let first = !export.answering.begun;
-            let piece = match export.answering.next().await {
-                Some(Ok(chunk)) => export.piece(&chunk, first),
-                Some(Err(error)) => {
-                    tracing::warn!(%error, "an export broke off");
-                    return Some((Err(error.into()), None));
-                }
-                None if export.answering.truncated => {
-                    tracing::warn!(rows = export.answering.sent, "an export broke off at the limit");
-                    return Some((Err(BrokenOff::Limit(export.answering.sent)), None));
-                }
-                None => return Some((Ok(export.end().into()), None)),
-            };
-            if !piece.is_empty() {
-                return Some((Ok(piece.into()), Some(export)));
+        if let Some(columns) = export.answering.columns() {
+            return Some((Ok(export.start(&columns).into()), Some(export)));
+        }
+        match export.answering.next().await {
+            Ok(AnswerPart::Rows(rows)) => Some((Ok(export.piece(&rows).into()), Some(export))),
+            Ok(AnswerPart::End(AnswerEnd { truncated: true, .. })) => {
+                tracing::warn!(rows = export.answering.sent, "an export broke off at the limit");
+                Some((Err(BrokenOff::Limit(export.answering.sent)), None))
+            }
+            Ok(AnswerPart::End(_)) => Some((Ok(export.end().into()), None)),
+            Err(error) => {
+                tracing::warn!(%error, "an export broke off");
+                Some((Err(error.into()), None))
             }
         }
     }
 
-    fn piece(&mut self, chunk: &RowChunk, first: bool) -> String {
+    fn start(&self, columns: &[ColumnSchema]) -> String {
         let mut out = String::new();
-        match (self.format, first) {
-            (ExportFormat::Csv, true) => {
-                csv_line(&mut out, chunk.columns.iter().map(|column| csv_text(&column.name)));
-            }
-            (ExportFormat::Json, true) => out.push('['),
-            _ => {}
+        match self.format {
+            ExportFormat::Csv => csv_line(&mut out, columns.iter().map(|column| csv_text(&column.name))),
+            ExportFormat::Json => out.push('['),
+            ExportFormat::Ndjson => {}
         }
-        for row in &chunk.rows {
+        out
+    }
+
+    fn piece(&mut self, rows: &[Vec<Value>]) -> String {
+        let mut out = String::new();
+        let columns = Arc::clone(&self.answering.answer.columns);
+        for row in rows {
             match self.format {
                 ExportFormat::Csv => csv_line(&mut out, row.iter().map(csv_cell)),
                 ExportFormat::Ndjson => {
-                    out.push_str(&object(&chunk.columns, row).to_string());
+                    out.push_str(&object(&columns, row).to_string());
                     out.push('\n');
                 }
                 ExportFormat::Json => {
                     out.push_str(if self.rows_written { ",\n" } else { "\n" });
-                    out.push_str(&object(&chunk.columns, row).to_string());
+                    out.push_str(&object(&columns, row).to_string());
                 }
             }
             self.rows_written = true;

@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use detect::{AlertFilter, ScheduledRule};
-use futures::stream::BoxStream;
-use kernel::port::{Answer, DeliveryError, EventLake, QueryError, QueryRequest, RowChunk, TimeRange};
+use kernel::port::{Answer, AnswerStream, DeliveryError, EventLake, QueryError, QueryRequest, TimeRange};
 use kernel::{Actor, ColumnSchema, EntityKind, ScalarType, Severity, TableSchema, Value};
 
 use crate::rig::{Rig, rig};
@@ -43,7 +42,7 @@ impl EventLake for FakeLake {
         })
     }
 
-    async fn stream(&self, _: QueryRequest) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError> {
+    async fn stream(&self, _: QueryRequest) -> Result<AnswerStream, QueryError> {
         Err(QueryError::Cancelled)
     }
 

@@ -7,13 +7,12 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::StreamExt;
-use futures::stream::BoxStream;
-use kernel::port::{Answer, QueryError, QueryRequest, RowChunk};
-use kernel::{ColumnSchema, Value};
-use tokio::sync::mpsc;
+use kernel::port::{Answer, AnswerEnd, AnswerPart, AnswerStream, QueryError, QueryRequest};
+use kernel::{ColumnSchema, Diagnostic, Value};
+use tokio::sync::{mpsc, oneshot};
 
 use super::cells::read;
-use super::engine::{QueryEngine, Shared, fault, time_limit};
+use super::engine::{QueryEngine, Running, Shared, fault, time_limit};
 
 /// Chunks that wait for a slow reader before the query pauses.
 const WAITING_CHUNKS: usize = 4;
@@ -41,40 +40,69 @@ impl QueryEngine {
         }
     }
 
-    /// Runs a query and hands out chunks as they come, at most [`kernel::port::QueryLimits::rows`] rows. Dropping
-    /// the stream cancels the query.
+    /// Runs a query and hands out rows as they come, at most [`kernel::port::QueryLimits::rows`]. Dropping the stream
+    /// cancels the query.
     ///
     /// # Errors
     /// As [`Self::query`]; what goes wrong later is the last item of the stream.
-    pub async fn stream(
-        &self,
-        request: QueryRequest,
-    ) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError> {
+    pub async fn stream(&self, request: QueryRequest) -> Result<AnswerStream, QueryError> {
         let Some(handle) = self.handle() else { return Err(QueryError::Cancelled) };
-        let (sender, mut receiver) = mpsc::channel(WAITING_CHUNKS);
+        let (parts, received) = mpsc::channel(WAITING_CHUNKS);
+        let (head, begun) = oneshot::channel();
         let shared = Arc::clone(&self.shared);
         let task = handle.spawn(async move {
             let limit = time_limit(&request);
-            let outcome = match tokio::time::timeout(limit, pumped(&shared, &request, &sender)).await {
+            let mut listener = Listener { head: Some(head), parts };
+            let outcome = match tokio::time::timeout(limit, pumped(&shared, &request, &mut listener)).await {
                 Ok(outcome) => outcome,
                 Err(_) => Err(too_slow(&request)),
             };
             if let Err(error) = outcome {
-                // Nobody listens any more: the query was dropped.
-                let _ = sender.send(Err(error)).await;
+                listener.fail(error).await;
             }
         });
         let guard = Aborting(task);
         // Faults of the text are reported before the stream begins.
-        match receiver.recv().await {
-            Some(Ok(first)) => {
-                let rest = futures::stream::unfold((receiver, guard), |(mut receiver, guard)| async move {
-                    receiver.recv().await.map(|chunk| (chunk, (receiver, guard)))
-                });
-                Ok(futures::stream::once(async move { Ok(first) }).chain(rest).boxed())
-            }
-            Some(Err(error)) => Err(error),
-            None => Err(QueryError::Cancelled),
+        let head = begun.await.unwrap_or(Err(QueryError::Cancelled))?;
+        let parts = futures::stream::unfold((received, guard), |(mut received, guard)| async move {
+            received.recv().await.map(|part| (part, (received, guard)))
+        });
+        let Head { columns, visualization, warnings } = head;
+        Ok(AnswerStream { columns, visualization, warnings, parts: parts.boxed() })
+    }
+}
+
+/// What is known before the first row.
+struct Head {
+    columns: Arc<[ColumnSchema]>,
+    visualization: Option<String>,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Whoever reads a streamed answer.
+struct Listener {
+    /// Until the head has been told.
+    head: Option<oneshot::Sender<Result<Head, QueryError>>>,
+    parts: mpsc::Sender<Result<AnswerPart, QueryError>>,
+}
+
+impl Listener {
+    fn begin(&mut self, head: Head) {
+        if let Some(listening) = self.head.take() {
+            // Nobody listens any more: the query is about to be dropped.
+            let _ = listening.send(Ok(head));
+        }
+    }
+
+    /// Whether somebody still listens.
+    async fn tell(&self, part: AnswerPart) -> bool {
+        self.parts.send(Ok(part)).await.is_ok()
+    }
+
+    async fn fail(&mut self, error: QueryError) {
+        match self.head.take() {
+            Some(listening) => drop(listening.send(Err(error))),
+            None => drop(self.parts.send(Err(error)).await),
         }
     }
 }
@@ -129,32 +157,24 @@ async fn collected(shared: &Shared, request: &QueryRequest) -> Result<Answer, Qu
     })
 }
 
-async fn pumped(
-    shared: &Shared,
-    request: &QueryRequest,
-    sender: &mpsc::Sender<Result<RowChunk, QueryError>>,
-) -> Result<(), QueryError> {
-    let mut running = shared.run(request).await?;
+async fn pumped(shared: &Shared, request: &QueryRequest, listener: &mut Listener) -> Result<(), QueryError> {
+    let start = shared.clock.monotonic_us();
+    let Running { mut stream, columns, plan, visualization, warnings } = shared.run(request).await?;
+    listener.begin(Head { columns: Arc::clone(&columns), visualization, warnings });
     let mut room = usize::try_from(request.limits.rows).unwrap_or(usize::MAX);
-    let chunk = |rows| RowChunk { columns: Arc::clone(&running.columns), rows };
-    if sender.send(Ok(chunk(Vec::new()))).await.is_err() {
-        return Ok(());
-    }
-    while let Some(batch) = running.stream.next().await {
+    let mut truncated = false;
+    while !truncated && let Some(batch) = stream.next().await {
         let batch = batch.map_err(|error| fault(&error))?;
-        let cut = batch.num_rows() > room;
+        truncated = batch.num_rows() > room;
         let batch = batch.slice(0, room.min(batch.num_rows()));
         room -= batch.num_rows();
-        if batch.num_rows() > 0 && sender.send(Ok(chunk(values(&batch, &running.columns)))).await.is_err() {
+        if batch.num_rows() > 0 && !listener.tell(AnswerPart::Rows(values(&batch, &columns))).await {
             return Ok(());
         }
-        if cut {
-            return Err(QueryError::Limit(format!(
-                "the answer has more than {} rows; the rest was left out",
-                request.limits.rows
-            )));
-        }
     }
+    let elapsed_us = shared.clock.monotonic_us().saturating_sub(start);
+    let end = AnswerEnd { truncated, elapsed_us, rows_scanned: scanned(plan.as_ref()) };
+    listener.tell(AnswerPart::End(end)).await;
     Ok(())
 }
 

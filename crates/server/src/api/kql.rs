@@ -15,7 +15,6 @@ use ::kql::editor::{Class, CompletionKind};
 use axum::Json;
 use axum::extract::State;
 use kernel::Span;
-use kernel::diagnostic::Level;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -194,12 +193,4 @@ const fn kind_word(kind: CompletionKind) -> &'static str {
         CompletionKind::Function => "function",
         CompletionKind::Aggregate => "aggregate",
     }
-}
-
-/// What `render` asks for, and warnings about the text: said beside the answer.
-pub fn presentation(catalog: &Catalog, text: &str) -> (Option<String>, Vec<DiagnosticWord>) {
-    let bound = ::kql::compile(text, catalog);
-    let warnings = bound.diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Warning);
-    let visualization = bound.query.and_then(|query| query.render).map(|render| render.visualization);
-    (visualization, warnings.map(|diagnostic| DiagnosticWord::of(diagnostic, text)).collect())
 }

@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use futures::stream::{self, BoxStream, StreamExt};
 use http_body_util::BodyExt;
 use kernel::port::{
-    Answer, Delivery, DeliveryError, EventLake, IntakePort, QueryError, QueryRequest, Receipt, RowChunk,
-    SourceDefinition, SourceStatus,
+    Answer, AnswerEnd, AnswerPart, AnswerStream, Delivery, DeliveryError, EventLake, IntakePort, QueryError, QueryRequest,
+    Receipt, SourceDefinition, SourceStatus,
 };
 use kernel::{ColumnSchema, Diagnostic, ScalarType, Span, TableSchema, Value};
 use parking_lot::Mutex;
@@ -46,9 +46,13 @@ fn columns() -> Arc<[ColumnSchema]> {
     [column("N", ScalarType::Long), column("Text", ScalarType::String)].into()
 }
 
-fn chunk(numbers: impl Iterator<Item = i64>) -> RowChunk {
+fn chunk(numbers: impl Iterator<Item = i64>) -> AnswerPart {
     let row = |n| vec![Value::Long(n), Value::String(format!("=row {n}"))];
-    RowChunk { columns: columns(), rows: numbers.map(row).collect() }
+    AnswerPart::Rows(numbers.map(row).collect())
+}
+
+fn answer(parts: BoxStream<'static, Result<AnswerPart, QueryError>>) -> AnswerStream {
+    AnswerStream { columns: columns(), visualization: None, warnings: Vec::new(), parts }
 }
 
 #[async_trait]
@@ -74,31 +78,29 @@ impl EventLake for FakeLake {
         })
     }
 
-    async fn stream(
-        &self,
-        request: QueryRequest,
-    ) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError> {
+    async fn stream(&self, request: QueryRequest) -> Result<AnswerStream, QueryError> {
         let text = request.text.clone();
         let most = i64::try_from(request.limits.rows).unwrap_or(i64::MAX);
         self.asked.lock().push(request);
         let number = |word: &str| text.strip_prefix(word).and_then(|rest| rest.trim().parse::<i64>().ok());
         if let Some(rows) = number("rows") {
             let last = rows.min(most);
-            let chunks = (0..last.max(1)).step_by(700).map(move |from| Ok(chunk(from..last.min(from + 700))));
-            return Ok(stream::iter(chunks).boxed());
+            let end = AnswerEnd { truncated: rows > most, elapsed_us: 1, rows_scanned: rows.unsigned_abs() };
+            let chunks = (0..last).step_by(700).map(move |from| Ok(chunk(from..last.min(from + 700))));
+            return Ok(answer(stream::iter(chunks.chain([Ok(AnswerPart::End(end))])).boxed()));
         }
         if let Some(rows) = number("broken") {
             let end = Err(QueryError::Limit("the query took more than its 1 s".to_owned()));
-            return Ok(stream::iter([Ok(chunk(0..rows)), end]).boxed());
+            return Ok(answer(stream::iter([Ok(chunk(0..rows)), end]).boxed()));
         }
         assert!(text != "panic", "the engine has a fault");
         if text == "forever" {
             let guard = CountDrop(self.cancelled.clone());
-            return Ok(stream::unfold((guard, 0), |(guard, n)| async move {
+            let rows = stream::unfold((guard, 0), |(guard, n)| async move {
                 tokio::time::sleep(std::time::Duration::from_millis(5)).await;
                 Some((Ok(chunk(n..n + 1)), (guard, n + 1)))
-            })
-            .boxed());
+            });
+            return Ok(answer(rows.boxed()));
         }
         let place = Span::new(0, u32::try_from(text.len()).unwrap_or(0));
         Err(QueryError::Invalid(vec![Diagnostic::error("KQL0001", place, "there is no such table")]))

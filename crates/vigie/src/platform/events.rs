@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use futures::stream::BoxStream;
 use kernel::TableSchema;
-use kernel::port::{Answer, Delivery, DeliveryError, EventLake, IntakePort, QueryError, QueryRequest, RowChunk};
+use kernel::port::{Answer, AnswerStream, Delivery, DeliveryError, EventLake, IntakePort, QueryError, QueryRequest};
 use lake::QueryEngine;
 
 use super::intake_port::{OWN_SOURCE, Pipeline};
@@ -33,10 +32,7 @@ impl EventLake for Events {
         self.engine.query(request).await
     }
 
-    async fn stream(
-        &self,
-        request: QueryRequest,
-    ) -> Result<BoxStream<'static, Result<RowChunk, QueryError>>, QueryError> {
+    async fn stream(&self, request: QueryRequest) -> Result<AnswerStream, QueryError> {
         self.engine.stream(request).await
     }
 

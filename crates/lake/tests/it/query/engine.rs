@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use futures::StreamExt;
-use kernel::port::{QueryError, QueryRequest, TimeRange};
+use kernel::port::{AnswerEnd, AnswerPart, QueryError, QueryRequest, TimeRange};
 use kernel::schema::parse_tables;
 use kernel::time::Timestamp;
 use lake::TableSnapshot;
@@ -97,12 +97,25 @@ async fn time_and_memory_end_a_query_with_a_reason() {
 #[tokio::test]
 async fn a_stream_begins_with_its_columns_and_ends_when_dropped() {
     let engine = engine_over(logs(20_000), 1);
-    let mut stream = engine.stream(QueryRequest::new("Logs | where Number < 0", NOW)).await.unwrap();
-    let first = stream.next().await.unwrap().unwrap();
-    assert_eq!((first.columns.len(), first.rows.len()), (4, 0));
-    assert!(stream.next().await.is_none());
-    let mut stream = engine.stream(QueryRequest::new("Logs", NOW)).await.unwrap();
-    stream.next().await.unwrap().unwrap();
-    drop(stream);
+    let mut none = engine.stream(QueryRequest::new("Logs | where Number < 0", NOW)).await.unwrap();
+    let end = none.parts.next().await.unwrap().unwrap();
+    assert!(matches!(end, AnswerPart::End(AnswerEnd { truncated: false, rows_scanned: 20_000, .. })), "{end:?}");
+    assert_eq!((none.columns.len(), none.parts.next().await.is_none()), (4, true));
+    let mut all = engine.stream(QueryRequest::new("Logs", NOW)).await.unwrap();
+    assert!(matches!(all.parts.next().await.unwrap().unwrap(), AnswerPart::Rows(_)));
+    drop(all);
     assert_eq!(engine.query(QueryRequest::new("print 1", NOW)).await.unwrap().rows.len(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_stops_at_the_limit_and_says_so() {
+    let mut request = QueryRequest::new("Logs | render timechart", NOW);
+    request.limits.rows = 3;
+    let answer = engine_over(logs(10), 1).stream(request).await.unwrap();
+    assert_eq!(answer.visualization.as_deref(), Some("timechart"));
+    let parts: Vec<_> = answer.parts.map(Result::unwrap).collect().await;
+    assert!(
+        matches!(parts.as_slice(), [AnswerPart::Rows(rows), AnswerPart::End(end)] if rows.len() == 3 && end.truncated),
+        "{parts:?}"
+    );
 }

@@ -3,6 +3,7 @@
 mod compare;
 mod documentation;
 mod engine;
+mod prune;
 mod registry;
 mod specs;
 
@@ -37,9 +38,14 @@ impl Tables for FixedTables {
 
 /// An engine over `tables`.
 pub fn engine_over(tables: FixedTables, threads: usize) -> QueryEngine {
+    engine(tables, threads, true)
+}
+
+/// An engine that plans the columns that a query reads, or all of them.
+pub fn engine(tables: FixedTables, threads: usize, prune: bool) -> QueryEngine {
     let spill = std::env::temp_dir().join("vigie-query-tests");
     std::fs::create_dir_all(&spill).unwrap();
-    let config = EngineConfig { threads, spill, spill_bytes: 1 << 30 };
+    let config = EngineConfig { threads, spill, spill_bytes: 1 << 30, prune };
     QueryEngine::start(Arc::new(tables), None, testkit::TestClock::noon(), config).unwrap()
 }
 
