@@ -9,7 +9,6 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use kernel::diagnostic::Level;
 use kernel::{Entity, Timestamp};
-use sha2::{Digest, Sha256};
 use sigma::{Engine, Mappings, Problem, RuleSet};
 
 use crate::alert::{AlertEvent, Hit, KEPT_RAW_BYTES, MatchReason, cut};
@@ -229,24 +228,6 @@ fn broken_rule(problem: &Problem) -> NewRule {
     let file = problem.file.display().to_string();
     let identity = format!("{file}\n{}\n{}", problem.rule.as_deref().unwrap_or_default(), problem.line.unwrap_or(0));
     let name = problem.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    NewRule {
-        id: format!("refused-{}", &hex::encode(Sha256::digest(&identity))[..32]),
-        kind: RuleKind::Sigma,
-        title: problem.rule.clone().unwrap_or(name),
-        severity: kernel::Severity::Informational,
-        broken: true,
-        status: None,
-        log_source: None,
-        techniques: Vec::new(),
-        tags: Vec::new(),
-        origin: file,
-        description: String::new(),
-        author: None,
-        references: Vec::new(),
-        false_positives: Vec::new(),
-        text: String::new(),
-        digest: hex::encode(Sha256::digest(format!("{identity}\n{}", problem.reason))),
-        problems: vec![problem.to_string()],
-        schedule: None,
-    }
+    let title = problem.rule.clone().unwrap_or(name);
+    NewRule::refused(RuleKind::Sigma, &identity, title, file, String::new(), problem.to_string())
 }

@@ -3,6 +3,7 @@
 use kernel::{Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 use store::Row;
 
 use crate::scheduled::ScheduledRule;
@@ -124,6 +125,32 @@ pub struct NewRule {
     pub digest: String,
     pub problems: Vec<String>,
     pub schedule: Option<ScheduledRule>,
+}
+
+impl NewRule {
+    /// A text that was refused, shown among the rules with what is wrong. `identity` tells it from others of its kind.
+    pub fn refused(kind: RuleKind, identity: &str, title: String, origin: String, text: String, problem: String) -> NewRule {
+        NewRule {
+            id: format!("refused-{}", &hex::encode(Sha256::digest(identity))[..32]),
+            kind,
+            title,
+            severity: Severity::Informational,
+            broken: true,
+            status: None,
+            log_source: None,
+            techniques: Vec::new(),
+            tags: Vec::new(),
+            origin,
+            description: String::new(),
+            author: None,
+            references: Vec::new(),
+            false_positives: Vec::new(),
+            digest: hex::encode(Sha256::digest(format!("{identity}\n{text}\n{problem}"))),
+            text,
+            problems: vec![problem],
+            schedule: None,
+        }
+    }
 }
 
 /// Which rules.

@@ -49,6 +49,11 @@ impl Lake {
         Lake::open_on(config, Ports::of_machine(clock, decoder)).await
     }
 
+    /// The columns of `table` as they are now; `None`: no table has that name.
+    pub fn schema(&self, table: &str) -> Option<Arc<TableSchema>> {
+        self.inner.core.table(table).map(|table| table.schema())
+    }
+
     /// Opens the lake on other ground than the machine's disk.
     pub async fn open_on(config: LakeConfig, ports: Ports) -> Result<(Lake, Replay), LakeError> {
         let (core, replay, resume) = open::open(config, ports).await?;

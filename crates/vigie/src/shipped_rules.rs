@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use detect::NewRule;
 use detect::scheduled::parse_sentinel;
+use detect::{NewRule, RuleKind};
 use rust_embed::RustEmbed;
-use sha2::{Digest, Sha256};
 use sigma::{Lists, RuleSet};
 
 #[derive(RustEmbed)]
@@ -47,26 +46,9 @@ pub fn scheduled(folders: &[PathBuf]) -> Result<Vec<NewRule>> {
 fn scheduled_rule(name: &str, text: &str) -> NewRule {
     match parse_sentinel(Path::new(name), text) {
         Ok((id, rule)) => rule.new_rule(&id, name, text, Vec::new()),
-        Err(error) => NewRule {
-            id: format!("refused-{}", &hex::encode(Sha256::digest(name))[..32]),
-            kind: detect::RuleKind::Kql,
-            title: name.to_owned(),
-            severity: kernel::Severity::Informational,
-            broken: true,
-            status: None,
-            log_source: None,
-            techniques: Vec::new(),
-            tags: Vec::new(),
-            origin: name.to_owned(),
-            description: String::new(),
-            author: None,
-            references: Vec::new(),
-            false_positives: Vec::new(),
-            text: text.to_owned(),
-            digest: hex::encode(Sha256::digest(text)),
-            problems: vec![error.to_string()],
-            schedule: None,
-        },
+        Err(error) => {
+            NewRule::refused(RuleKind::Kql, name, name.to_owned(), name.to_owned(), text.to_owned(), error.to_string())
+        }
     }
 }
 

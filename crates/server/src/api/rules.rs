@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use kernel::port::QueryError;
+use kql::catalog::Catalog;
+
 use crate::action::Action;
+use crate::api::query::readable_tables;
 use crate::api::users::clean_reason;
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::body::{Body, Filter};
 use crate::detection::{self, Author};
+use crate::error::query_problem;
 use crate::problem::Problem;
 use crate::routes::Routes;
 use axum::Json;
@@ -224,8 +229,28 @@ async fn create_rule(
 ) -> Result<(StatusCode, Json<RuleDetail>), Problem> {
     let by = author(&caller, &request.reason)?;
     let rule = detection::schedule(request.rule)?;
+    runnable(&app, &caller, &rule)?;
     let made = app.detect.create_scheduled(&rule, &by.actor, &by.reason).await?;
     Ok((StatusCode::CREATED, Json(detection::rule_detail(&app.detect, made).await?)))
+}
+
+/// Refuses a query that would fail on its first run, that reads what its author may not, or that does not give the
+/// columns that the rule takes entities from.
+fn runnable(app: &App, caller: &Caller, rule: &detect::ScheduledRule) -> Result<(), Problem> {
+    let bound = kql::compile(&rule.query, &Catalog::new(readable_tables(app, caller)));
+    let Some(query) = bound.query else {
+        return Err(query_problem(&QueryError::Invalid(bound.diagnostics), &rule.query).with("field", "rule.query"));
+    };
+    let given: Vec<&str> = query.plan.schema.iter().map(|column| column.name.as_str()).collect();
+    match rule.entities.iter().find(|entity| !given.contains(&entity.column.as_str())) {
+        None => Ok(()),
+        Some(entity) => Err(Problem::invalid(format!(
+            "the query gives no column `{}`, which an entity is taken from; it gives {}",
+            entity.column,
+            given.join(", ")
+        ))
+        .with("field", "rule.entities")),
+    }
 }
 
 /// A rule with its text.
@@ -244,6 +269,7 @@ async fn replace_rule(
 ) -> Result<Json<RuleDetail>, Problem> {
     let by = author(&caller, &request.reason)?;
     let rule = detection::schedule(request.rule)?;
+    runnable(&app, &caller, &rule)?;
     let replaced = app.detect.replace_scheduled(&id, &rule, request.version, &by.actor, &by.reason).await?;
     Ok(Json(detection::rule_detail(&app.detect, replaced).await?))
 }

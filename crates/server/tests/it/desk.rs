@@ -172,9 +172,9 @@ async fn a_scheduled_rule_is_made_switched_replaced_and_dropped() {
     let root = house.administrator().await;
     let rule = |title: &str, severity: &str| {
         json!({
-            "title": title, "severity": severity, "query": "SecurityEvent | count", "frequency_s": 300,
+            "title": title, "severity": severity, "query": "SecurityEvent | summarize count() by Text", "frequency_s": 300,
             "period_s": 600, "operator": "greater-than", "threshold": 0, "enabled": true,
-            "entities": [{"kind": "host", "column": "Computer"}],
+            "entities": [{"kind": "host", "column": "Text"}],
         })
     };
     let made = house.post(&root, "/rules", json!({"rule": rule("First", "low"), "reason": "new"})).await;
@@ -191,10 +191,18 @@ async fn a_scheduled_rule_is_made_switched_replaced_and_dropped() {
     let fresh = json!({"version": off["rule"]["version"], "rule": rule("Second", "high"), "reason": "better"});
     let second = house.call(&root, axum::http::Method::PUT, &path, fresh).await.json();
     assert_eq!(second["schedule"]["title"], "Second");
-    let mut bad = rule("Bad", "low");
-    bad["frequency_s"] = json!(1);
-    let bad = house.post(&root, "/rules", json!({"rule": bad, "reason": "new"})).await;
-    assert_eq!(bad.status.as_u16(), 422, "{}", bad.text());
+    let refusals = [
+        ("frequency_s", json!(1), "frequency"),
+        ("query", json!("SecurityEvents | count"), "SecurityEvents"),
+        ("query", json!("SecurityEvent | project N"), "it gives N"),
+    ];
+    for (field, value, said) in refusals {
+        let mut bad = rule("Bad", "low");
+        bad[field] = value;
+        let reply = house.post(&root, "/rules", json!({"rule": bad, "reason": "new"})).await;
+        assert_eq!(reply.status.as_u16(), 422, "{}", reply.text());
+        assert!(reply.text().contains(said), "{}", reply.text());
+    }
     let listed = house.get(&root, "/rules?kind=kql&search=sec").await.json();
     assert_eq!(listed["rules"].as_array().unwrap().len(), 1);
     let drop = json!({"version": second["rule"]["version"], "reason": "obsolete"});

@@ -9,6 +9,7 @@ use kernel::port::SourceDefinition;
 
 use crate::cli::Ingest;
 use crate::platform::Ground;
+use crate::platform::file_parts::{FileParts, Taken};
 use crate::platform::intake_port::Pipeline;
 use crate::terminal;
 
@@ -57,29 +58,11 @@ pub async fn run(arguments: &Ingest, ground: Ground) -> Result<ExitCode> {
 
 async fn read(arguments: &Ingest, pipeline: &Pipeline) -> Counts {
     let mut counts = Counts::default();
-    let mut chunks = intake::files::open(arguments.paths.clone(), arguments.as_format, intake::FileLimits::default());
-    loop {
-        let next = tokio::task::spawn_blocking(move || {
-            let next = chunks.next();
-            (next, chunks)
-        });
-        let Ok((next, rest)) = next.await else {
-            counts.failed.push("reading files broke off".to_owned());
-            return counts;
-        };
-        chunks = rest;
-        let chunk = match next {
-            None => return counts,
-            Some(Err(error)) => {
-                counts.failed.push(error.to_string());
-                continue;
-            }
-            Some(Ok(chunk)) => chunk,
-        };
-        let label = chunk.label.clone();
-        match pipeline.accept_chunk(&arguments.source, arguments.table.as_deref(), chunk).await {
-            Ok(receipt) if receipt.duplicate => counts.known_chunks += 1,
-            Ok(receipt) => {
+    let mut parts = FileParts::open(arguments.paths.clone(), arguments.as_format);
+    while let Some(outcome) = parts.take_next(pipeline, &arguments.source, arguments.table.as_deref()).await {
+        match outcome {
+            Ok(Taken { receipt, .. }) if receipt.duplicate => counts.known_chunks += 1,
+            Ok(Taken { label, receipt }) => {
                 counts.chunks += 1;
                 counts.records += receipt.accepted;
                 counts.unparsed += receipt.unparsed;
@@ -87,7 +70,8 @@ async fn read(arguments: &Ingest, pipeline: &Pipeline) -> Counts {
                     eprintln!("{label}: {}", terminal::one_line(&problem, 300));
                 }
             }
-            Err(error) => counts.failed.push(format!("{label}: {error}")),
+            Err(error) => counts.failed.push(error.to_string()),
         }
     }
+    counts
 }

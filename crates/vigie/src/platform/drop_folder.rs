@@ -12,6 +12,7 @@ use kernel::port::DeliveryError;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
+use super::file_parts::{FileParts, PartError, Taken};
 use super::intake_port::Pipeline;
 
 const POLL: Duration = Duration::from_secs(2);
@@ -86,34 +87,23 @@ async fn take(pipeline: &Pipeline, folder: &Path, path: &Path) -> bool {
     let relative = path.strip_prefix(folder).unwrap_or(path);
     let source =
         relative.components().next().map(|part| part.as_os_str().to_string_lossy().into_owned()).unwrap_or_default();
-    let mut chunks = intake::files::open(vec![path.to_path_buf()], None, intake::FileLimits::default());
-    loop {
-        let next = tokio::task::spawn_blocking(move || {
-            let next = chunks.next();
-            (next, chunks)
-        });
-        let Ok((next, rest)) = next.await else { return false };
-        chunks = rest;
-        match next {
-            None => return true,
-            Some(Ok(chunk)) => match pipeline.accept_chunk(&source, None, chunk).await {
-                Ok(receipt) => {
-                    tracing::debug!(source, path = %path.display(), accepted = receipt.accepted, duplicate = receipt.duplicate, "file read")
-                }
-                Err(error @ DeliveryError::Unavailable(_)) => {
-                    tracing::warn!(source, path = %path.display(), %error, "the file is tried again");
-                    return false;
-                }
-                Err(error) => {
-                    tracing::error!(source, path = %path.display(), %error, "a part of the file cannot be taken")
-                }
-            },
+    let mut parts = FileParts::open(vec![path.to_path_buf()], None);
+    while let Some(outcome) = parts.take_next(pipeline, &source, None).await {
+        match outcome {
+            Ok(Taken { receipt, .. }) => {
+                tracing::debug!(source, path = %path.display(), accepted = receipt.accepted, duplicate = receipt.duplicate, "file read")
+            }
+            Err(error @ (PartError::BrokenOff | PartError::Refused { error: DeliveryError::Unavailable(_), .. })) => {
+                tracing::warn!(source, path = %path.display(), %error, "the file is tried again");
+                return false;
+            }
             // Reading it again would not help; what could be read was taken.
-            Some(Err(error)) => {
-                tracing::error!(source, path = %path.display(), %error, "the file cannot be read whole")
+            Err(error) => {
+                tracing::error!(source, path = %path.display(), %error, "a part of the file cannot be taken")
             }
         }
     }
+    true
 }
 
 fn load(state: &Path) -> BTreeMap<PathBuf, Print> {

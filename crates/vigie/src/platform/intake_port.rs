@@ -9,7 +9,7 @@ use intake::{Decoded, Format, SourceRegistry, SourceZone};
 use kernel::id::Randomness;
 use kernel::port::{Delivery, DeliveryError, IntakePort, Receipt, SourceDefinition, SourceStatus};
 use kernel::{Clock, TableSchema, schema};
-use lake::{Appended, Entry, Lake, LakeError, Tables, Ticket};
+use lake::{Appended, Entry, Lake, LakeError, Ticket};
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -162,7 +162,7 @@ impl Pipeline {
     /// The columns of a table that is not a shipped one, as they are now.
     fn custom_schema(&self, order: &Order) -> Option<TableSchema> {
         let table = order.table.as_deref().filter(|table| !self.shipped.contains_key(*table))?;
-        self.lake.schemas().into_iter().find(|schema| schema.name == table)
+        self.lake.schema(table).map(|schema| schema.as_ref().clone())
     }
 
     async fn decode(&self, entry: &Entry, recipe: Recipe) -> Result<Decoded, LakeError> {

@@ -60,7 +60,12 @@ impl Rig {
     }
 }
 
+/// A folder or file of what comes with Vigie.
+pub fn content(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content").join(name)
+}
+
 /// The repository's own Sigma rules.
 pub fn own_rules() -> String {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content/rules/sigma").display().to_string()
+    content("rules/sigma").display().to_string()
 }

@@ -109,13 +109,13 @@ impl<'a> Dynamic<'a> {
             .collect()
     }
 
-    /// The text that it has in a string context: a string without its quotes, `True`, compact JSON, nothing for null.
+    /// The text that it has in a string context: a string without its quotes, nothing for null, else
+    /// its JSON, so `true` (the bool that is no dynamic prints as `True`).
     pub fn to_text(self) -> Cow<'a, str> {
         match self.kind() {
             Kind::Null => Cow::Borrowed(""),
-            Kind::Bool => Cow::Borrowed(if self.text == "true" { "True" } else { "False" }),
             Kind::String => scan::unquote(self.text).unwrap_or(Cow::Borrowed(self.text)),
-            Kind::Number | Kind::Array | Kind::Bag => Cow::Borrowed(self.text),
+            Kind::Bool | Kind::Number | Kind::Array | Kind::Bag => Cow::Borrowed(self.text),
         }
     }
 
