@@ -1,6 +1,6 @@
 //! Texts that any match of a regular expression must contain, so that the expression runs only where one occurs.
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, Dot, Hir, HirKind};
 
 use crate::pattern::{fold, fold_char};
 
@@ -20,6 +20,52 @@ pub(crate) fn required(source: &str) -> Option<Vec<String>> {
     texts.dedup();
     let useful = texts.len() <= MAX_ALTERNATIVES && texts.iter().all(|text| text.len() >= MIN_BYTES);
     useful.then_some(texts)
+}
+
+/// How an expression that no text announces is best run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// A line of at least so many characters: `.{1000,}`.
+    LongLine(usize),
+    /// It counts far: together with others it would need a state for every combination of their counts.
+    Counting,
+    /// Small enough to run in one automaton with others.
+    Plain,
+}
+
+/// Counts from here on are far.
+const FAR: u32 = 20;
+
+impl Form {
+    /// The form of `source`.
+    pub(crate) fn of(source: &str) -> Form {
+        let Ok(hir) = regex_syntax::parse(source) else { return Form::Plain };
+        match (long_line(&hir), counts_far(&hir)) {
+            (Some(characters), _) => Form::LongLine(characters),
+            (None, true) => Form::Counting,
+            (None, false) => Form::Plain,
+        }
+    }
+}
+
+fn long_line(hir: &Hir) -> Option<usize> {
+    let HirKind::Repetition(repetition) = hir.kind() else { return None };
+    let mut repeated = repetition.sub.as_ref();
+    while let HirKind::Capture(capture) = repeated.kind() {
+        repeated = &capture.sub;
+    }
+    (*repeated == Hir::dot(Dot::AnyCharExceptLF)).then_some(repetition.min as usize)
+}
+
+fn counts_far(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Repetition(repetition) => {
+            repetition.min >= FAR || repetition.max.is_some_and(|max| max >= FAR) || counts_far(&repetition.sub)
+        }
+        HirKind::Capture(capture) => counts_far(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(counts_far),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+    }
 }
 
 /// What is known of the texts that an expression matches, folded.
@@ -106,6 +152,16 @@ mod tests {
     fn check(source: &str, expected: &[&str]) {
         let found = required(source).unwrap_or_default();
         assert_eq!(found, expected, "{source}");
+    }
+
+    #[test]
+    fn forms() {
+        assert_eq!(Form::of("(.){200,}"), Form::LongLine(200));
+        assert_eq!(Form::of(".{150}"), Form::LongLine(150));
+        assert_eq!(Form::of("(?s).{150}"), Form::Counting);
+        assert_eq!(Form::of("^.{150}$"), Form::Counting);
+        assert_eq!(Form::of(r"x(?:\w{1,64})?"), Form::Counting);
+        assert_eq!(Form::of(r"\s-k\s"), Form::Plain);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use regex::{Regex, RegexSet};
 
 use crate::detection::{Expression, Number, Order, Test, TimePart, address};
-use crate::literal;
+use crate::literal::{self, Form};
 use crate::pattern::{Pattern, Shape, fold, fold_into};
 
 /// The id of a predicate in the program.
@@ -58,6 +58,7 @@ enum How {
     Folded(Pattern),
     Cased(Pattern),
     Regex(Regex),
+    LongLine(usize),
 }
 
 /// Buffers that a scan reuses.
@@ -120,7 +121,15 @@ impl Matcher {
                     Some(gate) => {
                         matcher.check(predicate, How::Regex(expression.regex.clone()), Some(gate), &mut literals);
                     }
-                    None => loose.push((expression, predicate)),
+                    None => match Form::of(&expression.source) {
+                        Form::LongLine(characters) => {
+                            matcher.check(predicate, How::LongLine(characters), None, &mut literals);
+                        }
+                        Form::Counting => {
+                            matcher.check(predicate, How::Regex(expression.regex.clone()), None, &mut literals);
+                        }
+                        Form::Plain => loose.push((expression, predicate)),
+                    },
                 },
                 Test::Number(number) => {
                     matcher.numbers.entry(key(*number)).or_default().push((*number, predicate));
@@ -249,6 +258,7 @@ impl Matcher {
             How::Folded(pattern) => pattern.matches(folded),
             How::Cased(pattern) => pattern.matches(value),
             How::Regex(regex) => regex.is_match(value),
+            How::LongLine(characters) => has_long_line(value, *characters),
         };
         if holds {
             hits.push(check.predicate);
@@ -288,6 +298,12 @@ impl Matcher {
         let exact: usize = self.exact.iter().map(|(text, predicates)| text.len() + 48 + predicates.len() * 4).sum();
         automaton + meanings + exact + self.checks.len() * std::mem::size_of::<Check>()
     }
+}
+
+/// Whether a line of `value` has that many characters.
+fn has_long_line(value: &str, characters: usize) -> bool {
+    value.len() >= characters
+        && value.split('\n').any(|line| line.len() >= characters && line.chars().count() >= characters)
 }
 
 fn key(number: Number) -> u64 {

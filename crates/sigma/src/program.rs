@@ -1,5 +1,7 @@
 //! All rules as one program: each distinct predicate once, each rule a Boolean expression over predicates.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use hashbrown::HashMap;
 
 use crate::detection::{Condition, Detection, Item, Number, Order, Test, TextOrder, TimePart};
@@ -198,21 +200,37 @@ impl Builder {
         single(*field.present.get_or_insert_with(|| allot(&mut self.owners, Owner::Field(number))))
     }
 
-    /// Builds the matchers.
+    /// Builds the matchers, on all cores.
     pub(crate) fn finish(self) -> Parts {
-        let fields = self.fields.into_iter().map(|field| Field {
-            matcher: Matcher::build(field.tests.iter().map(|(test, predicate)| (test, *predicate))),
-            name: field.name,
-            present: field.present,
-        });
-        let keywords = self.keywords.tests.iter().map(|(test, predicate)| (test, *predicate));
-        Parts {
-            fields: fields.collect(),
-            keywords: Matcher::build(keywords),
-            links: self.links.into_iter().collect(),
-            owners: self.owners,
-        }
+        let tests: Vec<&Vec<(Test, Predicate)>> =
+            self.fields.iter().map(|field| &field.tests).chain([&self.keywords.tests]).collect();
+        let mut matchers = matchers(&tests);
+        let keywords = matchers.pop().unwrap_or_default();
+        let fields = self.fields.into_iter().zip(matchers);
+        let fields = fields.map(|(field, matcher)| Field { matcher, name: field.name, present: field.present });
+        Parts { fields: fields.collect(), keywords, links: self.links.into_iter().collect(), owners: self.owners }
     }
+}
+
+/// A matcher for each list of tests, in order.
+fn matchers(tests: &[&Vec<(Test, Predicate)>]) -> Vec<Matcher> {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from).min(tests.len());
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut built = Vec::new();
+        while let at = next.fetch_add(1, Ordering::Relaxed)
+            && let Some(tests) = tests.get(at)
+        {
+            built.push((at, Matcher::build(tests.iter().map(|(test, predicate)| (test, *predicate)))));
+        }
+        built
+    };
+    let mut built: Vec<(usize, Matcher)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("building a matcher never fails")).collect()
+    });
+    built.sort_by_key(|(at, _)| *at);
+    built.into_iter().map(|(_, matcher)| matcher).collect()
 }
 
 impl FieldTests {

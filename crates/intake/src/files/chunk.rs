@@ -6,7 +6,6 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 use super::FileChunk;
-use super::read::read_full;
 use crate::error::IntakeError;
 use crate::evtx::{CHUNK_BYTES, FILE_HEADER_BYTES, FILE_MAGIC};
 use crate::limits::FileLimits;
@@ -116,16 +115,16 @@ impl<'a, R: Read> Chunker<'a, R> {
         if self.ended || self.buffer.len() >= wanted {
             return Ok(());
         }
-        let filled = self.buffer.len();
-        self.buffer.resize(wanted, 0);
-        match read_full(&mut self.stream, &mut self.buffer[filled..]) {
+        // Grows with what there is: most files are far smaller than a chunk may be.
+        let missing = wanted - self.buffer.len();
+        let before = self.buffer.len();
+        match (&mut self.stream).take(missing as u64).read_to_end(&mut self.buffer) {
             Ok(read) => {
-                self.buffer.truncate(filled + read);
-                self.ended = filled + read < wanted;
+                self.ended = read < missing;
                 Ok(())
             }
             Err(error) => {
-                self.buffer.truncate(filled);
+                self.buffer.truncate(before);
                 Err(IntakeError::io(format!("read {} after byte {}", self.label, self.offset), error))
             }
         }
