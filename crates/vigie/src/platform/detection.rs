@@ -8,12 +8,14 @@ use intake::EventBatch;
 use kernel::Timestamp;
 use lake::{Replay, Ticket};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::decoding::Decoding;
 
-/// Deliveries that may wait for detection; more make senders wait, so that memory stays bounded.
-const WAITING: usize = 64;
+/// Deliveries that may wait for detection, and their records as they came, in KiB (decoded they take about four times
+/// as much); more make senders wait, so that memory stays bounded.
+const WAITING: usize = 1_024;
+const WAITING_KIB: u32 = 32 << 10;
 /// Deliveries whose hits are stored together.
 const TOGETHER: usize = 16;
 /// Pause after the state database failed.
@@ -21,13 +23,18 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// The entrance of the queue.
 #[derive(Clone)]
-pub struct DetectionQueue(Sender<Work>);
+pub struct DetectionQueue {
+    sender: Sender<Work>,
+    room_kib: Arc<Semaphore>,
+}
 
 /// One delivery.
 struct Work {
     entry: String,
     events: Arc<EventBatch>,
     ticket: Ticket,
+    /// Its share of what may wait.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// The other end.
@@ -42,13 +49,16 @@ impl DetectionQueue {
     /// A queue for `detect`.
     pub fn new(detect: Detect, ready: watch::Receiver<bool>) -> (DetectionQueue, Detection) {
         let (sender, receiver) = channel(WAITING);
-        (DetectionQueue(sender), Detection { receiver, detect, ready })
+        let room_kib = Arc::new(Semaphore::new(WAITING_KIB as usize));
+        (DetectionQueue { sender, room_kib }, Detection { receiver, detect, ready })
     }
 
-    /// Hands over a delivery; waits while the queue is full.
-    pub async fn push(&self, entry: String, events: Arc<EventBatch>, ticket: Ticket) {
+    /// Hands over a delivery, which came as `bytes`; waits while the queue is full.
+    pub async fn push(&self, entry: String, events: Arc<EventBatch>, bytes: usize, ticket: Ticket) {
+        let kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX).clamp(1, WAITING_KIB);
+        let room = self.room_kib.clone().acquire_many_owned(kib).await.ok();
         // When detection has stopped, the ticket is dropped undone, and the next start hands the delivery out again.
-        let _ = self.0.send(Work { entry, events, ticket }).await;
+        let _ = self.sender.send(Work { entry, events, ticket, _room: room }).await;
     }
 
     /// Hands over what the last run accepted and did not get to.
@@ -58,14 +68,14 @@ impl DetectionQueue {
             let next = tokio::task::spawn_blocking(move || {
                 let entry = replay.next_entry();
                 let decoded =
-                    entry.map(|entry| entry.map(|(entry, ticket)| (decoding.decode_logged(&entry), entry.id, ticket)));
+                    entry.map(|entry| entry.map(|(entry, ticket)| (decoding.decode_logged(&entry), entry, ticket)));
                 (decoded, replay)
             });
             let Ok((decoded, rest)) = next.await else { return };
             replay = rest;
             match decoded {
-                Ok(Some((Some(decoded), id, ticket))) => {
-                    self.push(id.to_string(), decoded.events.clone(), ticket).await
+                Ok(Some((Some(decoded), entry, ticket))) => {
+                    self.push(entry.id.to_string(), decoded.events.clone(), entry.payload.len(), ticket).await
                 }
                 // It cannot be decoded; that was logged, and the log keeps it.
                 Ok(Some((None, _, _))) => {}

@@ -152,7 +152,7 @@ impl Pipeline {
             }
             Appended::New(ticket) => {
                 self.registry.accepted(&order.source, order.format.as_str(), order.body.len() as u64, &decoded, now);
-                self.detect(id, &decoded, ticket).await;
+                self.detect(id, &decoded, order.body.len(), ticket).await;
                 let problems = decoded.problems.iter().take(DESCRIBED).map(ToString::to_string).collect();
                 Ok(Receipt { accepted: decoded.accepted, unparsed: decoded.unparsed, duplicate: false, problems })
             }
@@ -180,9 +180,9 @@ impl Pipeline {
         outcome.map_err(|error| LakeError::Columns { table: "*".to_owned(), reason: error.to_string() })
     }
 
-    async fn detect(&self, entry: String, decoded: &Arc<Decoded>, ticket: Ticket) {
+    async fn detect(&self, entry: String, decoded: &Arc<Decoded>, bytes: usize, ticket: Ticket) {
         match &self.detection {
-            Some(queue) => queue.push(entry, decoded.events.clone(), ticket).await,
+            Some(queue) => queue.push(entry, decoded.events.clone(), bytes, ticket).await,
             None => ticket.done(),
         }
     }
