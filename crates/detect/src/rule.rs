@@ -129,7 +129,14 @@ pub struct NewRule {
 
 impl NewRule {
     /// A text that was refused, shown among the rules with what is wrong. `identity` tells it from others of its kind.
-    pub fn refused(kind: RuleKind, identity: &str, title: String, origin: String, text: String, problem: String) -> NewRule {
+    pub fn refused(
+        kind: RuleKind,
+        identity: &str,
+        title: String,
+        origin: String,
+        text: String,
+        problem: String,
+    ) -> NewRule {
         NewRule {
             id: format!("refused-{}", &hex::encode(Sha256::digest(identity))[..32]),
             kind,

@@ -13,10 +13,10 @@ use crate::api::query::readable_tables;
 use crate::api::query::{
     AnswerColumns, AnswerDone, AnswerError, AnswerLine, AnswerRows, AnswerSummary, ExportFormat, Question,
 };
+use crate::api::words::DiagnosticWord;
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::error::query_problem;
-use crate::api::words::DiagnosticWord;
 use crate::problem::Problem;
 
 /// Rows in one line of NDJSON.

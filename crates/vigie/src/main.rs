@@ -10,6 +10,7 @@ mod platform;
 mod shipped_rules;
 mod terminal;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -66,7 +67,8 @@ fn on_ground<F: Future<Output = Result<ExitCode>>>(
     let config = Config::from_resolved(resolved)?;
     let filter =
         EnvFilter::try_new(&config.log_filter).with_context(|| format!("log.filter = {}", config.log_filter))?;
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr).init();
     let runtime = tokio::runtime::Runtime::new().context("starting the runtime")?;
     runtime.block_on(work(Ground::new(config, Arc::new(SystemClock::new()))))
 }

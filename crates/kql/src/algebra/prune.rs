@@ -165,9 +165,9 @@ fn pruned(plan: &mut Plan, needed: &Columns) -> Moved {
         Node::MakeSeries { .. } => {
             let mut inner = std::mem::replace(&mut plan.node, Node::ApplyInput);
             if let Node::MakeSeries { input, series, axis, from, to, step, keys } = &mut inner {
-                let calls = series.iter_mut().flat_map(|one| {
-                    one.call.args.iter_mut().chain(&mut one.call.filter).chain([&mut one.default])
-                });
+                let calls = series
+                    .iter_mut()
+                    .flat_map(|one| one.call.args.iter_mut().chain(&mut one.call.filter).chain([&mut one.default]));
                 below(input, calls.chain([axis, step]).chain(from).chain(to).chain(keys).collect());
             }
             plan.node = inner;
@@ -228,11 +228,9 @@ fn joined(plan: &mut Plan, needed: &Columns) -> Moved {
     let (gives_left, gives_right) = match kind {
         JoinKind::LeftSemi | JoinKind::LeftAnti => (true, false),
         JoinKind::RightSemi | JoinKind::RightAnti => (false, true),
-        JoinKind::InnerUnique
-        | JoinKind::Inner
-        | JoinKind::LeftOuter
-        | JoinKind::RightOuter
-        | JoinKind::FullOuter => (true, true),
+        JoinKind::InnerUnique | JoinKind::Inner | JoinKind::LeftOuter | JoinKind::RightOuter | JoinKind::FullOuter => {
+            (true, true)
+        }
     };
     let border = if gives_left { left.schema.len() } else { 0 };
     let mut of_left = read_by(keys.iter().map(|key| &key.left));

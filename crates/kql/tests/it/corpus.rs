@@ -54,8 +54,7 @@ fn published_queries_bind() {
         let tree = kql::parse(query);
         let outcome = kql::bind(&tree, &catalog);
         outcome.query.iter().for_each(|query| super::prune::check(query, record["id"].as_str().unwrap_or("?")));
-        let errors: Vec<_> =
-            outcome.diagnostics.into_iter().filter(|d| d.level == Level::Error).collect();
+        let errors: Vec<_> = outcome.diagnostics.into_iter().filter(|d| d.level == Level::Error).collect();
         let unknown = [codes::UNKNOWN_TABLE, codes::UNKNOWN_COLUMN, codes::UNKNOWN_FUNCTION];
         all += 1;
         parsed += u32::from(tree.diagnostics.iter().all(|d| d.level != Level::Error));

@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, Method, Request, StatusCode};
 use futures::stream::{self, BoxStream, StreamExt};
 use http_body_util::BodyExt;
 use kernel::port::{
-    Answer, AnswerEnd, AnswerPart, AnswerStream, Delivery, DeliveryError, EventLake, IntakePort, QueryError, QueryRequest,
-    Receipt, SourceDefinition, SourceStatus,
+    Answer, AnswerEnd, AnswerPart, AnswerStream, Delivery, DeliveryError, EventLake, IntakePort, QueryError,
+    QueryRequest, Receipt, SourceDefinition, SourceStatus,
 };
 use kernel::{ColumnSchema, Diagnostic, ScalarType, Span, TableSchema, Value};
 use parking_lot::Mutex;

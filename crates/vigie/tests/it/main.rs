@@ -3,7 +3,9 @@
 
 mod config;
 mod data;
+mod hostile;
 mod rig;
+mod running;
 mod scan;
 mod scenario;
 mod serve;

@@ -75,8 +75,7 @@ fn each_scheduled_rule_finds_its_step_and_nothing_else() {
         let from = until.plus_micros(-1_000_000 * i64::try_from(rule.period_s).unwrap());
         let window = ["--from", &from.to_string(), "--to", &until.to_string()];
         let answered = rig.ok(&[&["query", &rule.query, "--format", "json"], window.as_slice()].concat()).out;
-        let rows: Vec<serde_json::Value> =
-            answered.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let rows: Vec<serde_json::Value> = answered.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(rows.len(), 1, "{file}: {answered}");
         for column in rule.entities.iter().map(|entity| entity.column.as_str()) {
             let value = rows[0][column].as_str().unwrap_or_else(|| panic!("{file}: {column} in {answered}"));

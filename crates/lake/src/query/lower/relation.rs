@@ -54,7 +54,8 @@ impl Lowering<'_> {
             Some(Source::Rows { columns, batch }) => {
                 let place = |wanted: &ColumnSchema| columns.iter().position(|column| column.name == wanted.name);
                 let places: Option<Vec<usize>> = plan.schema.iter().map(place).collect();
-                let places = places.ok_or_else(|| refused(plan.span, format!("columns of `{name}` that were not read")))?;
+                let places =
+                    places.ok_or_else(|| refused(plan.span, format!("columns of `{name}` that were not read")))?;
                 let batch = batch.project(&places).map_err(DataFusionError::from)?;
                 self.rows(vec![batch], &plan.schema)
             }
