@@ -55,5 +55,6 @@ fn machine() -> String {
             .unwrap_or_else(|| "unknown".into())
     };
     let (processor, memory) = (field(&read("/proc/cpuinfo"), "model name"), field(&read("/proc/meminfo"), "MemTotal"));
-    format!("Machine: {cores} cores ({processor}), memory {memory}, load {}.", read("/proc/loadavg").trim())
+    let load: Vec<String> = read("/proc/loadavg").split(' ').take(3).map(str::to_owned).collect();
+    format!("Machine: {cores} cores ({processor}), memory {memory}, load {}.", load.join(" "))
 }
