@@ -2,10 +2,13 @@
 //! reference page are made.
 
 mod aggregate;
+mod internal;
+mod numeric;
 mod scalar;
 mod series;
 mod signature;
 mod value;
+mod vector;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -117,6 +120,13 @@ pub fn aggregate(name: &str) -> Option<&'static FunctionSpec> {
     REGISTRY.aggregates.get(name).map(|&at| &REGISTRY.specs[at])
 }
 
+/// A function that only the binder calls, where an operator is lowered onto a projection.
+pub(crate) fn internal(name: &str) -> Option<&'static FunctionSpec> {
+    INTERNAL.iter().find(|spec| spec.name == name)
+}
+
+static INTERNAL: LazyLock<Vec<FunctionSpec>> = LazyLock::new(|| internal::ROWS.iter().map(signature::spec).collect());
+
 struct Registry {
     specs: Vec<FunctionSpec>,
     scalars: HashMap<&'static str, usize>,
@@ -124,7 +134,8 @@ struct Registry {
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
-    let rows = [scalar::ROWS, value::ROWS, series::ROWS, aggregate::ROWS].into_iter().flatten();
+    let rows =
+        [scalar::ROWS, value::ROWS, series::ROWS, vector::ROWS, numeric::ROWS, aggregate::ROWS].into_iter().flatten();
     let mut specs: Vec<FunctionSpec> = rows.map(signature::spec).collect();
     specs.sort_by_key(|spec| spec.name);
     let (mut scalars, mut aggregates) = (HashMap::new(), HashMap::new());

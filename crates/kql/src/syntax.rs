@@ -244,6 +244,11 @@ pub enum OperatorKind {
         source: Expr,
         pattern: Vec<PatternPart>,
     },
+    ParseKv {
+        source: Expr,
+        columns: Vec<(Name, ScalarType)>,
+        settings: Vec<(Name, Expr)>,
+    },
     MakeSeries {
         series: Vec<SeriesItem>,
         axis: NamedExpr,

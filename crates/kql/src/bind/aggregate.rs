@@ -13,7 +13,7 @@ use crate::syntax::NamedExpr;
 use crate::{codes, syntax};
 
 /// Aggregates with a condition, and the plain ones behind them; the condition is the last needed argument.
-const CONDITIONAL: [(&str, &str); 14] = [
+const CONDITIONAL: [(&str, &str); 18] = [
     ("countif", "count"),
     ("sumif", "sum"),
     ("avgif", "avg"),
@@ -27,6 +27,10 @@ const CONDITIONAL: [(&str, &str); 14] = [
     ("take_anyif", "take_any"),
     ("stdevif", "stdev"),
     ("varianceif", "variance"),
+    ("stdevpif", "stdevp"),
+    ("variancepif", "variancep"),
+    ("covarianceif", "covariance"),
+    ("covariancepif", "covariancep"),
     ("anyif", "take_any"),
 ];
 
@@ -226,13 +230,18 @@ impl Binder<'_> {
         let mut function = function;
         let mut filter = None;
         if let Some((_, plain)) = CONDITIONAL.iter().find(|(conditional, _)| *conditional == function.name) {
-            let at = usize::from(*plain != "count");
+            let at = match *plain {
+                "count" => 0,
+                "covariance" | "covariancep" => 2,
+                _ => 1,
+            };
             filter = (args.len() > at).then(|| args.remove(at));
             function = functions::aggregate(plain)?;
         }
         let outputs = match function.name {
             "arg_max" | "arg_min" | "take_any" => args.iter().map(|arg| arg.scalar).collect(),
             "percentiles" => vec![resolved.scalar; args.len().saturating_sub(1)],
+            "percentilesw" => vec![resolved.scalar; args.len().saturating_sub(2)],
             _ => vec![resolved.scalar],
         };
         let ordered = matches!(function.name, "arg_max" | "arg_min" | "min" | "max");
@@ -279,12 +288,17 @@ fn output_names(spelling: &str, call: &AggregateCall, args: &[syntax::Argument],
         }
         "take_any" => names.to_vec(),
         "any" => names.iter().map(|name| format!("any_{name}")).collect(),
-        "percentile" | "percentiles" => {
-            let percents = call.args.iter().skip(1).map(|percent| match &percent.kind {
+        "percentile" | "percentiles" | "percentilew" | "percentilesw" => {
+            let values = if spelling.ends_with('w') { 2 } else { 1 };
+            let percents = call.args.iter().skip(values).map(|percent| match &percent.kind {
                 ExprKind::Literal(Value::Real(percent)) => percent.to_string().replace('.', "_"),
                 _ => String::new(),
             });
             percents.map(|percent| format!("percentile_{}_{percent}", argument.clone().unwrap_or_default())).collect()
+        }
+        "percentilesw_array" => vec![format!("percentile_{}", argument.unwrap_or_default())],
+        "covariance" | "covarianceif" | "covariancep" | "covariancepif" => {
+            vec![format!("{spelling}_{}", names.iter().take(2).map(String::as_str).collect::<Vec<_>>().join("_"))]
         }
         "percentiles_array" => vec![format!("percentiles_{}", argument.unwrap_or_default())],
         "take_anyif" => vec![argument.unwrap_or_default()],

@@ -28,7 +28,9 @@ impl Binder<'_> {
         match name.text.as_str() {
             "toscalar" => return self.first_value(args, span),
             "column_ifexists" | "columnifexists" => return self.column_if_exists(args, span, row),
-            "pack_all" => return self.pack_all(span, row),
+            "pack_all" => return self.pack_all(args, span, row),
+            "bag_pack_columns" => return self.bag_pack_columns(args, span, row),
+            "column_names_of" => return self.column_names_of(args, span),
             "ingestion_time" => return self.ingestion_time(span, row),
             "case" => return self.case(args, span, row),
             "extract" | "extract_json" | "extractjson"
@@ -156,14 +158,73 @@ impl Binder<'_> {
         }
     }
 
-    fn pack_all(&mut self, span: Span, row: &Row) -> Expr {
-        let mut args = Vec::with_capacity(row.columns.len() * 2);
-        for (index, column) in row.columns.iter().enumerate() {
-            let key = ExprKind::Literal(Value::String(column.name.clone()));
-            args.push(Expr { kind: key, scalar: ScalarType::String, span });
-            args.push(expr::at(&row.columns, index, span));
+    /// `pack_all([ignore_null_empty])`: a bag of all columns.
+    fn pack_all(&mut self, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let ignore = match args {
+            [] => false,
+            [ignore] => match self.scalar(&ignore.value, &mut Row::default()).kind {
+                ExprKind::Literal(Value::Bool(ignore)) => ignore,
+                _ => {
+                    self.error(codes::NOT_CONSTANT, ignore.value.span, "`pack_all` takes a constant bool");
+                    return Self::invalid(span);
+                }
+            },
+            _ => {
+                self.error(codes::BAD_ARGUMENTS, span, "`pack_all` takes one bool at most");
+                return Self::invalid(span);
+            }
+        };
+        let columns: Vec<Expr> = (0..row.columns.len()).map(|at| expr::at(&row.columns, at, span)).collect();
+        let packed = self.packed(columns, span);
+        if ignore { self.internal("op_without_empty", vec![packed], span) } else { packed }
+    }
+
+    /// `bag_pack_columns(column, …)`: a bag of some columns.
+    fn bag_pack_columns(&mut self, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let columns: Vec<Expr> = args.iter().map(|argument| self.scalar(&argument.value, row)).collect();
+        if columns.iter().any(|column| matches!(column.kind, ExprKind::Invalid)) {
+            return Self::invalid(span);
+        }
+        if columns.is_empty() || columns.iter().any(|column| !matches!(column.kind, ExprKind::Column { .. })) {
+            self.error(codes::BAD_ARGUMENTS, span, "`bag_pack_columns` takes columns")
+                .help("use `bag_pack(\"name\", value, …)` for other values");
+            return Self::invalid(span);
+        }
+        self.packed(columns, span)
+    }
+
+    /// A bag of columns under their names.
+    fn packed(&mut self, columns: Vec<Expr>, span: Span) -> Expr {
+        let mut args = Vec::with_capacity(columns.len() * 2);
+        for column in columns {
+            let name = match &column.kind {
+                ExprKind::Column { name, .. } => name.clone(),
+                _ => String::new(),
+            };
+            args.push(Expr { kind: ExprKind::Literal(Value::String(name)), scalar: ScalarType::String, span });
+            args.push(column);
         }
         self.call_by_name("bag_pack", args, span)
+    }
+
+    /// `column_names_of(table)`: known without reading a row.
+    fn column_names_of(&mut self, args: &[syntax::Argument], span: Span) -> Expr {
+        let [argument] = args else {
+            self.error(codes::BAD_ARGUMENTS, span, "`column_names_of` takes one table");
+            return Self::invalid(span);
+        };
+        let plan = self.table(&argument.value);
+        let names = plan.schema.into_iter().map(|column| column.name.into()).collect();
+        let kind = ExprKind::Literal(Value::Dynamic(serde_json::Value::Array(names)));
+        Expr { kind, scalar: ScalarType::Dynamic, span }
+    }
+
+    /// A call of a function that only the binder knows.
+    pub(super) fn internal(&mut self, name: &str, args: Vec<Expr>, span: Span) -> Expr {
+        match functions::internal(name) {
+            Some(function) => self.resolve(function, args, span),
+            None => Self::invalid(span),
+        }
     }
 
     /// When the row was accepted: a column that every lake table has.

@@ -78,6 +78,9 @@ impl Binder<'_> {
             Kind::Parse { drop_unmatched, options, source, pattern } => {
                 self.parse(input, *drop_unmatched, options, source, pattern, operator.span)
             }
+            Kind::ParseKv { source, columns, settings } => {
+                self.parse_kv(input, source, columns, settings, operator.span)
+            }
             Kind::MakeSeries { .. } => self.make_series(input, operator),
             Kind::Render { visualization, properties } => {
                 self.render = Some(Render {
@@ -112,7 +115,6 @@ impl Binder<'_> {
             "partition" => Some("use `summarize … by …`, or `union` of one pipe for each part"),
             "scan" => Some("use `serialize` with `prev()` and `row_cumsum()`"),
             "find" => Some("use `union withsource=… …` with `where`, or `search`"),
-            "parse-kv" => Some("use `parse` or `extract(…)` for each key"),
             "fork" | "facet" => Some("send one query for each branch"),
             "sample-distinct" => Some("use `distinct …` followed by `take`"),
             "consume" => Some("use `count`"),
@@ -237,81 +239,6 @@ impl Binder<'_> {
         let (schema, span) = (plan.schema.clone(), plan.span);
         self.shared.push(plan);
         Plan { node: Node::Shared(SharedId(self.shared.len() - 1)), schema, span }
-    }
-
-    fn evaluate(
-        &mut self,
-        input: Plan,
-        call: &syntax::Expr,
-        schema: Option<&[(syntax::Name, ScalarType)]>,
-        span: Span,
-    ) -> Plan {
-        let syntax::ExprKind::Call { function, args } = &call.kind else {
-            self.error(
-                codes::SYNTAX,
-                call.span,
-                "a plugin is called with its arguments, as in `evaluate bag_unpack(Column)`",
-            );
-            return input;
-        };
-        match (function.text.as_str(), schema) {
-            ("bag_unpack", Some(schema)) => self.unpack(input, args, schema, span),
-            ("bag_unpack" | "pivot", None) => {
-                let message = format!("the columns of `{}` depend on the data; they must be declared", function.text);
-                let example = if function.text == "pivot" {
-                    "evaluate pivot(A) : (X: string, Y: long)"
-                } else {
-                    "evaluate bag_unpack(Bag) : (*, Key: string)"
-                };
-                let help = if function.text == "pivot" {
-                    "count what you need by `summarize countif(…)` for each value".to_owned()
-                } else {
-                    format!(
-                        "declare them as in `{}`, or read each key with `extend Key = tostring(Bag.Key)`",
-                        example.replace("*, ", "")
-                    )
-                };
-                self.error(codes::UNSUPPORTED, function.span, message).help(help);
-                input
-            }
-            (name, _) => {
-                self.error(codes::UNSUPPORTED, function.span, format!("the plugin `{name}` is not supported"));
-                input
-            }
-        }
-    }
-
-    /// `bag_unpack` with a declared schema: each declared column that the input lacks is a key of the bag.
-    fn unpack(
-        &mut self,
-        input: Plan,
-        args: &[syntax::Argument],
-        declared: &[(syntax::Name, ScalarType)],
-        span: Span,
-    ) -> Plan {
-        let mut row = Row::of(&input.schema);
-        let Some(bag) = args.first().map(|argument| self.scalar(&argument.value, &mut row)) else { return input };
-        let (ExprKind::Column { index, .. }, [_]) = (&bag.kind, args) else {
-            self.error(codes::UNSUPPORTED, span, "`bag_unpack` takes one column here").help("`extend` the bag first");
-            return input;
-        };
-        let index = *index;
-        let mut schema = Vec::new();
-        let mut columns = Vec::new();
-        for (name, scalar) in declared {
-            let existing = input.schema.iter().position(|column| column.name == name.text).filter(|at| *at != index);
-            let expr = match existing {
-                Some(at) => super::expr::at(&input.schema, at, span),
-                None => {
-                    let step = crate::algebra::PathStep::Key(name.text.clone());
-                    let kind = ExprKind::Path { base: Box::new(bag.clone()), step };
-                    super::convert::convert(Expr { kind, scalar: ScalarType::Dynamic, span }, *scalar)
-                }
-            };
-            schema.push(ColumnSchema { name: name.text.clone(), scalar: expr.scalar });
-            columns.push(expr);
-        }
-        Plan { node: Node::Project { input: Box::new(input), columns }, schema, span }
     }
 
     pub(super) fn head(&mut self, operator: &Operator) -> Plan {

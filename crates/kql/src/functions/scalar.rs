@@ -180,7 +180,8 @@ pub(super) const ROWS: &[Row] = &[
         signatures: "toguid(value: any): guid",
         doc: "An identifier; null where it is none." },
     Row { class: Scalar, aliases: &[],
-        signatures: "tohex(value: long, minimum_length?: long): string",
+        signatures: "tohex(value: long, minimum_length?: long): string | \
+        tohex(value: int, minimum_length?: long): string",
         doc: "Hexadecimal text." },
     Row { class: Scalar, aliases: &[],
         signatures: "gettype(value: any): string",

@@ -28,34 +28,46 @@ pub(super) const ROWS: &[Row] = &[
         signatures: "series_outliers(series: dynamic, kind?: string, ignore_val?: real, min_percentile?: real, max_percentile?: real): dynamic",
         doc: "Outlier scores of a series." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_fill_const(series: dynamic, value: any): dynamic",
+        signatures: "series_fill_const(series: dynamic, value: any, missing?: any): dynamic",
         doc: "A series with gaps filled by a value." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_fill_forward(series: dynamic): dynamic",
+        signatures: "series_fill_forward(series: dynamic, missing?: any): dynamic",
         doc: "A series with gaps filled by the value before." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_fill_backward(series: dynamic): dynamic",
+        signatures: "series_fill_backward(series: dynamic, missing?: any): dynamic",
         doc: "A series with gaps filled by the value after." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_fill_linear(series: dynamic): dynamic",
+        signatures: "series_fill_linear(series: dynamic, missing?: any, fill_edges?: bool, constant?: any): dynamic",
         doc: "A series with gaps filled by a line." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_add(a: dynamic, b: dynamic): dynamic",
+        signatures: "series_add(a: dynamic, b: dynamic): dynamic | \
+        series_add(a: dynamic, b: real): dynamic | \
+        series_add(a: real, b: dynamic): dynamic",
         doc: "Sum, element by element." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_subtract(a: dynamic, b: dynamic): dynamic",
+        signatures: "series_subtract(a: dynamic, b: dynamic): dynamic | \
+        series_subtract(a: dynamic, b: real): dynamic | \
+        series_subtract(a: real, b: dynamic): dynamic",
         doc: "Difference, element by element." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_multiply(a: dynamic, b: dynamic): dynamic",
+        signatures: "series_multiply(a: dynamic, b: dynamic): dynamic | \
+        series_multiply(a: dynamic, b: real): dynamic | \
+        series_multiply(a: real, b: dynamic): dynamic",
         doc: "Product, element by element." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_divide(a: dynamic, b: dynamic): dynamic",
+        signatures: "series_divide(a: dynamic, b: dynamic): dynamic | \
+        series_divide(a: dynamic, b: real): dynamic | \
+        series_divide(a: real, b: dynamic): dynamic",
         doc: "Quotient, element by element." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_greater(a: dynamic, b: dynamic): dynamic",
+        signatures: "series_greater(a: dynamic, b: dynamic): dynamic | \
+        series_greater(a: dynamic, b: real): dynamic | \
+        series_greater(a: real, b: dynamic): dynamic",
         doc: "Comparison, element by element." },
     Row { class: Scalar, aliases: &[],
-        signatures: "series_less(a: dynamic, b: dynamic): dynamic",
+        signatures: "series_less(a: dynamic, b: dynamic): dynamic | \
+        series_less(a: dynamic, b: real): dynamic | \
+        series_less(a: real, b: dynamic): dynamic",
         doc: "Comparison, element by element." },
     Row { class: Scalar, aliases: &[],
         signatures: "series_sum(series: dynamic): real",

@@ -12,7 +12,7 @@ pub(crate) const HEADS: [&str; 9] =
     ["print", "range", "datatable", "union", "search", "find", "externaldata", "external_data", "evaluate"];
 
 /// Every operator that can follow a `|`, as completion offers them.
-pub(crate) const OPERATORS: [&str; 36] = [
+pub(crate) const OPERATORS: [&str; 37] = [
     "where",
     "extend",
     "summarize",
@@ -40,6 +40,7 @@ pub(crate) const OPERATORS: [&str; 36] = [
     "count",
     "serialize",
     "parse-where",
+    "parse-kv",
     "getschema",
     "sample",
     "as",

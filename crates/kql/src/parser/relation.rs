@@ -20,6 +20,7 @@ impl Parser<'_> {
             }
             "mv-apply" | "mvapply" => self.apply(),
             "parse" | "parse-where" => self.parse_operator(name == "parse-where"),
+            "parse-kv" => self.parse_kv(),
             "make-series" | "makeseries" => self.make_series(),
             "range" => {
                 let column = self.name("a name for the column");
@@ -158,6 +159,20 @@ impl Parser<'_> {
             self.expected("a pattern such as `* \"user=\" User:string \",\" *`");
         }
         OperatorKind::Parse { drop_unmatched, options, source, pattern }
+    }
+
+    /// `Expression as (Key: type, …) with (setting = value, …)`
+    fn parse_kv(&mut self) -> OperatorKind {
+        let source = self.expr();
+        self.expect("as");
+        let columns = self.columns();
+        let mut settings = Vec::new();
+        if self.eat("with") {
+            self.expect("(");
+            settings = self.properties();
+            self.close(")");
+        }
+        OperatorKind::ParseKv { source, columns, settings }
     }
 
     fn make_series(&mut self) -> OperatorKind {

@@ -24,6 +24,12 @@ pub enum Fold {
     DistinctCount,
     Percentiles,
     PercentilesArray,
+    /// Arguments are value and weight.
+    WeightedPercentiles,
+    WeightedPercentilesArray,
+    /// Arguments are the two values.
+    Covariance,
+    CovarianceP,
     Variance,
     VarianceP,
     Stdev,
@@ -40,7 +46,7 @@ pub enum Fold {
     Series,
 }
 
-const NAMES: [(Fold, &str); 18] = [
+const NAMES: [(Fold, &str); 22] = [
     (Fold::Set, "make_set"),
     (Fold::List, "make_list"),
     (Fold::ListWithNulls, "make_list_with_nulls"),
@@ -48,6 +54,10 @@ const NAMES: [(Fold, &str); 18] = [
     (Fold::DistinctCount, "dcount"),
     (Fold::Percentiles, "percentile"),
     (Fold::PercentilesArray, "percentiles_array"),
+    (Fold::WeightedPercentiles, "percentilew"),
+    (Fold::WeightedPercentilesArray, "percentilesw_array"),
+    (Fold::Covariance, "covariance"),
+    (Fold::CovarianceP, "covariancep"),
     (Fold::Variance, "variance"),
     (Fold::VarianceP, "variancep"),
     (Fold::Stdev, "stdev"),
@@ -79,13 +89,32 @@ const MOST_ELEMENTS: usize = 1_048_576;
 /// What one group has so far.
 #[derive(Debug, Clone)]
 enum State {
-    Elements { all: Vec<Json>, seen: Option<hashbrown::HashSet<u64>> },
+    Elements {
+        all: Vec<Json>,
+        seen: Option<hashbrown::HashSet<u64>>,
+    },
     Bag(Map<String, Json>),
     Distinct(Distinct),
     Numbers(Vec<f64>),
     Ticks(Vec<i64>),
-    Moments { count: f64, mean: f64, squares: f64 },
-    Total { count: i64, sum: i128 },
+    /// Values in their order as whole numbers (see [`ordered`]), with weights.
+    Weighted(Vec<(i64, i64)>),
+    Moments {
+        count: f64,
+        mean: f64,
+        squares: f64,
+    },
+    /// Means of both values and the sum of the products of their distances from them.
+    Paired {
+        count: f64,
+        left: f64,
+        right: f64,
+        products: f64,
+    },
+    Total {
+        count: i64,
+        sum: i128,
+    },
     Bits(Option<i64>),
     One(Value),
     Bins(Map<String, Json>),
@@ -119,6 +148,8 @@ impl FoldGroups {
             Fold::DistinctCount => State::Distinct(Distinct::default()),
             Fold::Percentiles | Fold::PercentilesArray if ticks => State::Ticks(Vec::new()),
             Fold::Percentiles | Fold::PercentilesArray => State::Numbers(Vec::new()),
+            Fold::WeightedPercentiles | Fold::WeightedPercentilesArray => State::Weighted(Vec::new()),
+            Fold::Covariance | Fold::CovarianceP => State::Paired { count: 0.0, left: 0.0, right: 0.0, products: 0.0 },
             Fold::Variance | Fold::VarianceP | Fold::Stdev | Fold::StdevP => {
                 State::Moments { count: 0.0, mean: 0.0, squares: 0.0 }
             }
@@ -171,6 +202,22 @@ impl FoldGroups {
                     *squares += delta * (number - *mean);
                 }
             }
+            State::Weighted(all) => {
+                let value = cells[0].long(row).or_else(|| convert::to_real(&cells[0].value(row)).map(ordered));
+                if let (Some(value), Some(weight)) = (value, cells[1].long(row).filter(|weight| *weight > 0)) {
+                    all.push((value, weight));
+                }
+            }
+            State::Paired { count, left, right, products } => {
+                let pair = (convert::to_real(&cells[0].value(row)), convert::to_real(&cells[1].value(row)));
+                if let (Some(x), Some(y)) = pair {
+                    *count += 1.0;
+                    let from_left = x - *left;
+                    *left += from_left / *count;
+                    *right += (y - *right) / *count;
+                    *products += from_left * (y - *right);
+                }
+            }
             State::Total { count, sum } => {
                 if let Some(ticks) = cells[0].long(row) {
                     *count += 1;
@@ -203,6 +250,12 @@ impl FoldGroups {
             State::Ticks(ticks) => ticks.iter().flat_map(|number| number.to_le_bytes()).collect(),
             State::Moments { count, mean, squares } => {
                 [count, mean, squares].iter().flat_map(|number| number.to_le_bytes()).collect()
+            }
+            State::Weighted(all) => {
+                all.iter().flat_map(|(value, weight)| [*value, *weight]).flat_map(i64::to_le_bytes).collect()
+            }
+            State::Paired { count, left, right, products } => {
+                [count, left, right, products].iter().flat_map(|number| number.to_le_bytes()).collect()
             }
             State::Total { count, sum } => count.to_le_bytes().into_iter().chain(sum.to_le_bytes()).collect(),
             State::Bits(bits) => bits.map(|bits| bits.to_le_bytes().to_vec()).unwrap_or_default(),
@@ -245,6 +298,18 @@ impl FoldGroups {
                     *count = total;
                 }
             }
+            State::Weighted(all) => all.extend(longs(bytes).chunks_exact(2).map(|pair| (pair[0], pair[1]))),
+            State::Paired { count, left, right, products } => {
+                let [more, their_left, their_right, their_products] = reals(bytes)[..] else { return };
+                let total = *count + more;
+                if total > 0.0 {
+                    let (x, y) = (their_left - *left, their_right - *right);
+                    *products += their_products + x * y * *count * more / total;
+                    *left += x * more / total;
+                    *right += y * more / total;
+                    *count = total;
+                }
+            }
             State::Total { count, sum } => {
                 if let Some((more, rest)) = bytes.split_first_chunk::<8>() {
                     *count += i64::from_le_bytes(*more);
@@ -275,12 +340,7 @@ impl FoldGroups {
             }
             State::Ticks(mut ticks) => {
                 ticks.sort_unstable();
-                let scalar = self.args.first().copied().unwrap_or(ScalarType::Long);
-                self.percentiles(ticks.len(), |at| match scalar {
-                    ScalarType::DateTime => Value::DateTime(ticks[at]),
-                    ScalarType::TimeSpan => Value::TimeSpan(ticks[at]),
-                    _ => Value::Long(ticks[at]),
-                })
+                self.percentiles(ticks.len(), |at| self.of_order(ticks[at]))
             }
             State::Moments { count, squares, .. } => {
                 let population = matches!(self.fold, Fold::VarianceP | Fold::StdevP);
@@ -292,6 +352,15 @@ impl FoldGroups {
                 let root = matches!(self.fold, Fold::Stdev | Fold::StdevP);
                 Value::Real(if root { variance.sqrt() } else { variance })
             }
+            State::Weighted(all) => self.weighted(all),
+            State::Paired { count, products, .. } => {
+                let divisor = if self.fold == Fold::CovarianceP { count } else { count - 1.0 };
+                match (count, divisor) {
+                    (0.0, _) => Value::Real(f64::NAN),
+                    (_, 0.0) => Value::Real(0.0),
+                    _ => Value::Real(products / divisor),
+                }
+            }
             State::Total { count: 0, .. } => Value::Null,
             State::Total { count, sum } => {
                 let mean = i64::try_from(sum / i128::from(count)).unwrap_or(i64::MAX);
@@ -300,6 +369,38 @@ impl FoldGroups {
             State::Bits(bits) => bits.map_or(Value::Null, Value::Long),
             State::One(value) => value,
             State::Bins(bins) => self.series(&bins),
+        }
+    }
+
+    /// The value that lies at this place of the order.
+    fn of_order(&self, place: i64) -> Value {
+        match self.args.first() {
+            Some(ScalarType::DateTime) => Value::DateTime(place),
+            Some(ScalarType::TimeSpan) => Value::TimeSpan(place),
+            Some(ScalarType::Int | ScalarType::Long) => Value::Long(place),
+            _ => Value::Real(f64::from_bits((place ^ (place >> 63 & i64::MAX)) as u64)),
+        }
+    }
+
+    /// Nearest rank where each value counts as often as its weight says.
+    fn weighted(&self, mut all: Vec<(i64, i64)>) -> Value {
+        all.sort_unstable();
+        let total: i128 = all.iter().map(|(_, weight)| i128::from(*weight)).sum();
+        let at = |percent: f64| {
+            let rank = (percent / 100.0 * total as f64).ceil().max(1.0);
+            let mut below = 0.0;
+            let found = all.iter().find(|(_, weight)| {
+                below += *weight as f64;
+                below >= rank
+            });
+            found.or(all.last()).map_or(Value::Null, |(value, _)| self.of_order(*value))
+        };
+        match (self.fold, self.parameters.as_slice()) {
+            _ if all.is_empty() => Value::Null,
+            (Fold::WeightedPercentiles, [percent]) => at(*percent),
+            (_, percents) => Value::Dynamic(
+                percents.iter().map(|percent| convert::to_dynamic(&at(*percent)).unwrap_or(Json::Null)).collect(),
+            ),
         }
     }
 
@@ -332,6 +433,12 @@ impl FoldGroups {
         let bin = |at: i64| bins.get(&at.to_string()).filter(|json| !json.is_null()).unwrap_or(&default).clone();
         Value::Dynamic((0..count).map(bin).collect())
     }
+}
+
+/// A whole number that lies in the order of whole numbers as `number` in that of reals.
+fn ordered(number: f64) -> i64 {
+    let bits = number.to_bits() as i64;
+    bits ^ (bits >> 63 & i64::MAX)
 }
 
 fn push_element(all: &mut Vec<Json>, seen: &mut Option<hashbrown::HashSet<u64>>, json: Json, fold: Fold) {
@@ -462,7 +569,8 @@ impl GroupsAccumulator for FoldGroups {
             State::Distinct(distinct) => distinct.size(),
             State::Numbers(numbers) => numbers.capacity() * 8,
             State::Ticks(ticks) => ticks.capacity() * 8,
-            State::Moments { .. } | State::Total { .. } | State::Bits(_) | State::One(_) => 0,
+            State::Weighted(all) => all.capacity() * 16,
+            State::Paired { .. } | State::Moments { .. } | State::Total { .. } | State::Bits(_) | State::One(_) => 0,
         };
         self.groups.iter().map(|group| size_of::<State>() + state(group)).sum()
     }

@@ -63,6 +63,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         _ => Value::Null,
     }),
     rows("bag_pack", bag_pack),
+    rows("op_without_empty", |args| match args.first() {
+        Some(Value::Dynamic(Json::Object(bag))) => {
+            let full = bag.iter().filter(|(_, value)| !value.is_null() && value.as_str() != Some(""));
+            Value::Dynamic(Json::Object(full.map(|(key, value)| (key.clone(), value.clone())).collect()))
+        }
+        _ => Value::Null,
+    }),
     rows("bag_keys", |args| match args.first() {
         Some(Value::Dynamic(Json::Object(bag))) => Value::Dynamic(bag.keys().map(|key| json!(key)).collect()),
         _ => Value::Null,

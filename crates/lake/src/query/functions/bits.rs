@@ -17,6 +17,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     }),
     strict("tohex", |args| {
         let Some(number) = number(args, 0) else { return Value::Null };
+        // Two's complement in the width of the type.
+        let number = if matches!(args[0], Value::Int(_)) { number & 0xffff_ffff } else { number };
         let width = super::strings::number(args, 1).and_then(|width| usize::try_from(width).ok()).unwrap_or(0);
         Value::String(format!("{number:0width$x}", width = width.min(64)))
     }),

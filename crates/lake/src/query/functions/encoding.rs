@@ -1,5 +1,7 @@
 //! Base64 and digests.
 
+use std::io::Read;
+
 use kernel::Value;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
@@ -20,9 +22,12 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("base64_decode_tostring", |args| {
         Value::String(decode(text(args, 0)).and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default())
     }),
-    rows("base64_decode_toarray", |args| match decode(text(args, 0)) {
-        Some(bytes) => Value::Dynamic(bytes.into_iter().map(|byte| json!(byte)).collect()),
-        None => Value::Null,
+    // Unlike for texts, missing padding is not forgiven.
+    rows("base64_decode_toarray", |args| {
+        match decode(text(args, 0)).filter(|_| text(args, 0).len().is_multiple_of(4)) {
+            Some(bytes) => Value::Dynamic(bytes.into_iter().map(|byte| json!(byte)).collect()),
+            None => Value::Null,
+        }
     }),
     rows("base64_decode_toguid", |args| match decode(text(args, 0)) {
         Some(bytes) => match uuid::Uuid::from_slice(&bytes)
@@ -38,6 +43,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     }),
     rows("hash", hashed),
     rows("hash_xxhash64", hashed),
+    rows("hash_md5", |args| Value::String(hex::encode(<md5::Md5 as md5::Digest>::digest(bytes_of(args))))),
+    rows("hash_sha1", |args| Value::String(hex::encode(<sha1::Sha1 as sha1::Digest>::digest(bytes_of(args))))),
+    rows("gzip_decompress_from_base64_string", |args| {
+        inflated(text(args, 0), |bytes| Box::new(flate2::bufread::GzDecoder::new(bytes)))
+    }),
+    rows("zlib_decompress_from_base64_string", |args| {
+        inflated(text(args, 0), |bytes| Box::new(flate2::bufread::ZlibDecoder::new(bytes)))
+    }),
     rows("hash_sha256", |args| Value::String(hex::encode(Sha256::digest(bytes_of(args))))),
 ];
 
@@ -78,6 +91,19 @@ fn decode(text: &str) -> Option<Vec<u8>> {
         }
     }
     Some(result)
+}
+
+/// Bytes that decompression gives at most, as the language allows for a text.
+const MOST_INFLATED: u64 = 16 * 1024 * 1024;
+
+/// The text behind compressed base64; empty where it is none, is no UTF-8 or is too long.
+fn inflated(text: &str, decoder: for<'a> fn(&'a [u8]) -> Box<dyn std::io::Read + 'a>) -> Value {
+    let read = |bytes: Vec<u8>| {
+        let mut inflated = Vec::new();
+        decoder(&bytes).take(MOST_INFLATED + 1).read_to_end(&mut inflated).ok()?;
+        String::from_utf8(inflated).ok().filter(|text| text.len() as u64 <= MOST_INFLATED)
+    };
+    Value::String(decode(text).and_then(read).unwrap_or_default())
 }
 
 /// What the digests read: the bytes of a text, the text of anything else.

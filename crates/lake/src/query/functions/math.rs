@@ -50,8 +50,8 @@ pub(super) const ENTRIES: &[Entry] = &[
     strict("log", |args| real(&args[0], f64::ln)),
     strict("log2", |args| real(&args[0], f64::log2)),
     strict("log10", |args| real(&args[0], f64::log10)),
-    strict("loggamma", |args| real(&args[0], log_gamma)),
-    strict("gamma", |args| real(&args[0], gamma)),
+    strict("loggamma", |args| real(&args[0], libm::lgamma)),
+    strict("gamma", |args| real(&args[0], libm::tgamma)),
     strict("pow", |args| real_pair(args, f64::powf)),
     strict("sin", |args| real(&args[0], f64::sin)),
     strict("cos", |args| real(&args[0], f64::cos)),
@@ -182,38 +182,6 @@ fn round(args: &[Value]) -> Value {
     Value::Real(if scaled.is_finite() { scaled.round_ties_even() / scale } else { number })
 }
 
-/// Lanczos approximation.
-fn log_gamma(number: f64) -> f64 {
-    const COEFFICIENTS: [f64; 9] = [
-        0.999_999_999_999_809_9,
-        676.520_368_121_885_1,
-        -1_259.139_216_722_402_8,
-        771.323_428_777_653_1,
-        -176.615_029_162_140_6,
-        12.507_343_278_686_905,
-        -0.138_571_095_265_720_12,
-        9.984_369_578_019_572e-6,
-        1.505_632_735_149_311_6e-7,
-    ];
-    if number < 0.5 {
-        return (std::f64::consts::PI / (std::f64::consts::PI * number).sin().abs()).ln() - log_gamma(1.0 - number);
-    }
-    let shifted = number - 1.0;
-    let base = shifted + 7.5;
-    let series = COEFFICIENTS[1..]
-        .iter()
-        .zip(1_u8..)
-        .fold(COEFFICIENTS[0], |sum, (coefficient, at)| sum + coefficient / (shifted + f64::from(at)));
-    0.5 * (2.0 * std::f64::consts::PI).ln() + (shifted + 0.5) * base.ln() - base + series.ln()
-}
-
-fn gamma(number: f64) -> f64 {
-    if number < 0.5 {
-        return std::f64::consts::PI / ((std::f64::consts::PI * number).sin() * gamma(1.0 - number));
-    }
-    log_gamma(number).exp()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -224,10 +192,5 @@ mod tests {
         assert_eq!(bin_value(&Value::Real(4.5), &Value::Long(2), ScalarType::Real), Value::Real(4.0));
         assert_eq!(bin_value(&Value::Long(4), &Value::Long(0), ScalarType::Long), Value::Null);
         assert_eq!(bin_at(&[Value::Long(-3), Value::Long(10), Value::Long(1)]), Value::Long(-9));
-    }
-
-    #[test]
-    fn gamma_of_whole_numbers_is_factorial() {
-        assert!((gamma(5.0) - 24.0).abs() < 1e-9);
     }
 }

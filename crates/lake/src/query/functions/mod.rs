@@ -12,16 +12,21 @@ mod compare;
 mod conditional;
 mod conversion;
 mod encoding;
+mod key_value;
 mod math;
 mod network;
 mod operators;
 mod paths;
 mod patterns;
+mod punycode;
 mod series;
+mod signals;
+mod special;
 mod strings;
 mod terms;
 mod time;
 mod time_format;
+mod units;
 mod urls;
 
 use std::collections::HashMap;
@@ -96,23 +101,28 @@ fn bad_value(message: impl Into<String>) -> DataFusionError {
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let tables: [&'static [Entry]; 17] = [
+    let tables: [&'static [Entry]; 22] = [
         arrays::ENTRIES,
         bits::ENTRIES,
         compare::ENTRIES,
         conditional::ENTRIES,
         conversion::ENTRIES,
         encoding::ENTRIES,
+        key_value::ENTRIES,
         math::ENTRIES,
         network::ENTRIES,
         operators::ENTRIES,
         paths::ENTRIES,
         patterns::ENTRIES,
+        punycode::ENTRIES,
         series::ENTRIES,
+        signals::ENTRIES,
+        special::ENTRIES,
         strings::ENTRIES,
         terms::ENTRIES,
         time::ENTRIES,
         time_format::ENTRIES,
+        units::ENTRIES,
         urls::ENTRIES,
     ];
     tables.into_iter().flatten().map(|entry| (entry.name, entry)).collect()

@@ -61,8 +61,29 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("has_any_ipv4", |args| has_any(args, |found, wanted| found == wanted)),
     rows("has_ipv4_prefix", |args| Value::Bool(addresses(text(args, 0)).any(|found| prefix(found, text(args, 1))))),
     rows("has_any_ipv4_prefix", |args| has_any(args, prefix)),
+    rows("op_network", |args| {
+        Value::String(prefixed(args).map(|(address, length)| network_text(address, length)).unwrap_or_default())
+    }),
+    rows("op_networks_of", |args| match prefixed(args) {
+        Some((address, length)) => {
+            Value::Dynamic((0..=length).rev().map(|length| json!(network_text(address, length))).collect())
+        }
+        None => Value::Dynamic(Json::Array(Vec::new())),
+    }),
     rows("ipv4_range_to_cidr_list", |args| cidr_list(text(args, 0), text(args, 1))),
 ];
+
+/// Networks as canonical texts, so that an address is found in a table of networks by equality.
+fn network_text(address: u128, length: u32) -> String {
+    format!("{:x}/{length}", address & mask_v6(length))
+}
+
+fn prefixed(args: &[Value]) -> Option<(u128, u32)> {
+    match number(args, 1) {
+        Some(4) => prefixed_v4(text(args, 0)).map(|(address, length)| (u128::from(address) << 96, length)),
+        _ => prefixed_v6(text(args, 0)),
+    }
+}
 
 const PRIVATE: [([u8; 4], u32); 3] = [([10, 0, 0, 0], 8), ([172, 16, 0, 0], 12), ([192, 168, 0, 0], 16)];
 

@@ -34,16 +34,29 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("series_sum", |args| total(args, |numbers| numbers.iter().sum())),
     rows("series_product", |args| total(args, |numbers| numbers.iter().product())),
     rows("series_magnitude", |args| total(args, |numbers| numbers.iter().map(|n| n * n).sum::<f64>().sqrt())),
-    rows("series_dot_product", |args| both(args, dot)),
+    rows("series_dot_product", |args| {
+        let product = |pairs: Vec<(Option<f64>, Option<f64>)>| {
+            pairs.into_iter().map(|(left, right)| Some(left? * right?)).sum::<Option<f64>>()
+        };
+        match (array(args, 0), array(args, 1)) {
+            (Some(left), Some(right)) if left.len() != right.len() => Value::Null,
+            _ => operands(args).and_then(product).map_or(Value::Null, Value::Real),
+        }
+    }),
     rows("series_cosine_similarity", |args| {
-        both(args, |left, right| dot(left, right) / (dot(left, left).sqrt() * dot(right, right).sqrt()))
+        let given = |at: usize| args.get(at).and_then(convert::to_real);
+        let (Some(left), Some(right)) = (plain(args, 0), plain(args, 1)) else { return Value::Null };
+        if left.len() != right.len() {
+            return Value::Null;
+        }
+        let magnitude = |at: usize, side: &[f64]| given(at).unwrap_or_else(|| dot(side, side).sqrt());
+        Value::Real(dot(&left, &right) / (magnitude(2, &left) * magnitude(3, &right)))
     }),
     rows("series_pearson_correlation", |args| both(args, pearson)),
-    rows("series_stats_dynamic", stats),
 ];
 
-/// The numbers of an array argument; a scalar repeats. `None` for other things.
-fn numbers(args: &[Value], at: usize) -> Option<Vec<Option<f64>>> {
+/// The numbers of an array argument; `None` for other things.
+pub(super) fn numbers(args: &[Value], at: usize) -> Option<Vec<Option<f64>>> {
     Some(array(args, at)?.iter().map(|json| convert::to_real(&convert::scalar_of(json))).collect())
 }
 
@@ -51,7 +64,7 @@ fn plain(args: &[Value], at: usize) -> Option<Vec<f64>> {
     numbers(args, at)?.into_iter().collect()
 }
 
-fn element(number: Option<f64>) -> Json {
+pub(super) fn element(number: Option<f64>) -> Json {
     number.map_or(Json::Null, |number| convert::to_dynamic(&Value::Real(number)).unwrap_or(Json::Null))
 }
 
@@ -108,33 +121,4 @@ fn pearson(left: &[f64], right: &[f64]) -> f64 {
     };
     let (left, right) = (centred(left), centred(right));
     dot(&left, &right) / (dot(&left, &left) * dot(&right, &right)).sqrt()
-}
-
-fn stats(args: &[Value]) -> Value {
-    let Some(all) = numbers(args, 0) else { return Value::Null };
-    let present: Vec<(usize, f64)> = all.iter().enumerate().filter_map(|(at, number)| Some((at, (*number)?))).collect();
-    if present.is_empty() {
-        return Value::Null;
-    }
-    let count = present.len() as f64;
-    let mean = present.iter().map(|(_, number)| number).sum::<f64>() / count;
-    let squares: f64 = present.iter().map(|(_, number)| (number - mean).powi(2)).sum();
-    let variance = if present.len() > 1 { squares / (count - 1.0) } else { 0.0 };
-    let pick = |better: fn(f64, f64) -> bool| {
-        present
-            .iter()
-            .copied()
-            .reduce(|best, next| if better(next.1, best.1) { next } else { best })
-            .unwrap_or((0, 0.0))
-    };
-    let (least, greatest) = (pick(|next, best| next < best), pick(|next, best| next > best));
-    Value::Dynamic(json!({
-        "min": element(Some(least.1)),
-        "min_idx": least.0,
-        "max": element(Some(greatest.1)),
-        "max_idx": greatest.0,
-        "avg": element(Some(mean)),
-        "stdev": element(Some(variance.sqrt())),
-        "variance": element(Some(variance)),
-    }))
 }

@@ -84,8 +84,12 @@ impl Lowering<'_> {
         let args = values.iter().map(|value| typed(value, columns)).collect::<Result<Vec<_>, _>>()?;
         let types: Vec<ScalarType> = args.iter().map(|(_, scalar)| *scalar).collect();
         let args: Vec<DfExpr> = args.into_iter().map(|(arg, _)| arg).collect();
-        let several = call.function.name == "percentiles";
-        let built = if several || kind == Kind::Fold(Fold::PercentilesArray) { ScalarType::Dynamic } else { returns };
+        let several = matches!(call.function.name, "percentiles" | "percentilesw");
+        let built = if several || matches!(kind, Kind::Fold(Fold::PercentilesArray | Fold::WeightedPercentilesArray)) {
+            ScalarType::Dynamic
+        } else {
+            returns
+        };
         let function = KqlAggregate::udaf(kind, &types, &parameters, built);
         let ordered = matches!(kind, Kind::Fold(Fold::List | Fold::ListWithNulls | Fold::Set));
         let order_by = if ordered { order.to_vec() } else { Vec::new() };
@@ -208,6 +212,8 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
         Ok(numbers)
     };
     let rest = || constants(args.get(1..).unwrap_or_default());
+    let two = args.get(..2).unwrap_or_default();
+    let after_two = || constants(args.get(2..).unwrap_or_default());
     Ok(match call.function.name {
         "arg_max" => (Kind::Pick(Extreme::Max), args, Vec::new()),
         "arg_min" => (Kind::Pick(Extreme::Min), args, Vec::new()),
@@ -220,6 +226,10 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
         "count_distinct" => (Kind::Fold(Fold::DistinctCount), one, vec![-1.0]),
         "percentile" => (Kind::Fold(Fold::Percentiles), one, rest()?),
         "percentiles" | "percentiles_array" => (Kind::Fold(Fold::PercentilesArray), one, rest()?),
+        "percentilew" => (Kind::Fold(Fold::WeightedPercentiles), two, after_two()?),
+        "percentilesw" | "percentilesw_array" => (Kind::Fold(Fold::WeightedPercentilesArray), two, after_two()?),
+        "covariance" => (Kind::Fold(Fold::Covariance), two, Vec::new()),
+        "covariancep" => (Kind::Fold(Fold::CovarianceP), two, Vec::new()),
         "stdev" => (Kind::Fold(Fold::Stdev), one, Vec::new()),
         "stdevp" => (Kind::Fold(Fold::StdevP), one, Vec::new()),
         "variance" => (Kind::Fold(Fold::Variance), one, Vec::new()),
@@ -235,7 +245,7 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
 }
 
 /// Names of the aggregates that [`Lowering::measure`] can lower.
-pub const SUPPORTED: [&str; 24] = [
+pub const SUPPORTED: [&str; 29] = [
     "count",
     "sum",
     "avg",
@@ -253,6 +263,11 @@ pub const SUPPORTED: [&str; 24] = [
     "percentile",
     "percentiles",
     "percentiles_array",
+    "percentilew",
+    "percentilesw",
+    "percentilesw_array",
+    "covariance",
+    "covariancep",
     "stdev",
     "stdevp",
     "variance",

@@ -4,7 +4,7 @@ use datafusion::common::{Column, ScalarValue};
 use datafusion::functions_aggregate::sum;
 use datafusion::functions_window::expr_fn::{lag, lead, row_number};
 use datafusion::logical_expr::expr::WindowFunction;
-use datafusion::logical_expr::{Expr as DfExpr, ExprFunctionExt, LogicalPlanBuilder, WindowFrame, cast};
+use datafusion::logical_expr::{Expr as DfExpr, ExprFunctionExt, LogicalPlanBuilder, SortExpr, WindowFrame, cast};
 use kernel::{ScalarType, Value};
 use kql::algebra::{Expr, ExprKind, Plan};
 
@@ -84,7 +84,7 @@ impl Lowering<'_> {
         let order = input.order.clone();
         let window = match function.name {
             "row_number" if args.len() < 2 => {
-                return Ok((row_number().order_by(order).build()?, Some(number(0, 1)? - 1)));
+                return Ok((ordered(row_number(), order)?, Some(number(0, 1)? - 1)));
             }
             "prev" | "next" => {
                 let value = lower(&args[0], &input.columns)?;
@@ -95,7 +95,7 @@ impl Lowering<'_> {
                 };
                 let default = Some(ScalarValue::try_from_array(&default, 0)?);
                 let shift = if function.name == "prev" { lag } else { lead };
-                shift(value, Some(number(1, 1)?), default).order_by(order).build()?
+                ordered(shift(value, Some(number(1, 1)?), default), order)?
             }
             "row_cumsum" if args.len() == 1 => {
                 let sum = WindowFunction::new(sum::sum_udaf(), vec![lower(&args[0], &input.columns)?]);
@@ -105,10 +105,19 @@ impl Lowering<'_> {
                     datafusion::logical_expr::WindowFrameBound::Preceding(ScalarValue::UInt64(None)),
                     datafusion::logical_expr::WindowFrameBound::CurrentRow,
                 );
-                sum.order_by(order).window_frame(frame).build()?
+                if order.is_empty() {
+                    sum.window_frame(frame).build()?
+                } else {
+                    sum.order_by(order).window_frame(frame).build()?
+                }
             }
             other => return Err(refused(expr.span, format!("`{other}()` with these arguments"))),
         };
         Ok((window, None))
     }
+}
+
+/// `window` over rows in `order`; over rows as they come where none is known.
+fn ordered(window: DfExpr, order: Vec<SortExpr>) -> Result<DfExpr, LowerError> {
+    Ok(if order.is_empty() { window } else { window.order_by(order).build()? })
 }

@@ -5,22 +5,14 @@ use kql::functions::FunctionClass;
 /// Functions that the engine refuses by name.
 const REFUSED: &[&str] = &[
     "geo_info_from_ip_address",
-    "hash_md5",
-    "hash_sha1",
     "parse_user_agent",
     "parse_version",
     "parse_xml",
     "series_decompose",
     "series_decompose_anomalies",
     "series_decompose_forecast",
-    "series_fill_backward",
-    "series_fill_const",
-    "series_fill_forward",
-    "series_fill_linear",
     "series_fit_2lines",
-    "series_fit_line",
     "series_outliers",
-    "series_stats",
 ];
 
 #[test]

@@ -1,0 +1,21 @@
+//! Functions that no query can name: what operators are made of.
+
+use super::FunctionClass::Scalar;
+use super::Row;
+
+/// Engines find them under these names, like those of the registry.
+#[rustfmt::skip]
+pub(super) const ROWS: &[Row] = &[
+    Row { class: Scalar, aliases: &[],
+        signatures: "op_parse_kv(text: string, keys: dynamic, form: dynamic): dynamic",
+        doc: "`parse-kv`: the texts of the listed keys, as a bag." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "op_networks_of(ip: string, version: long): dynamic",
+        doc: "`ipv4_lookup`, `ipv6_lookup`: every network that an address lies in, narrowest first." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "op_network(range: string, version: long): string",
+        doc: "`ipv4_lookup`, `ipv6_lookup`: the canonical text of a network, as `op_networks_of` spells it." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "op_without_empty(bag: dynamic): dynamic",
+        doc: "`pack_all(true)`: a bag without null and empty values." },
+];
