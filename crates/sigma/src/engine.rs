@@ -194,7 +194,7 @@ impl Needs {
 
 impl Gate {
     /// The gate as it tests itself: by source fields, not by those of the rules behind it.
-    fn unmapped(&self) -> Gate {
+    pub(crate) fn unmapped(&self) -> Gate {
         Gate { fields: BTreeMap::new(), absent: BTreeSet::new(), ..self.clone() }
     }
 }

@@ -1,20 +1,24 @@
 //! Sigma rules over columns of events.
 //!
 //! **Owns** reading rules ([`load`]), what they mean ([`detection`]), where their log sources are found
-//! ([`mapping`]), and the engine that puts all rules to a batch at once ([`Engine`]).
+//! ([`mapping`]), the engine that puts all rules to a batch at once ([`Engine`]), and what the hits of several events
+//! say together ([`correlation`]).
 //!
-//! **Never does** read events, keep state between batches, or decide what an alert is. Correlations are refused by
-//! name.
+//! **Never does** read events, read the clock, or write anything down: what a correlation remembers is handed to the
+//! caller to keep.
 //!
 //! **Invariants**
 //! - Every file that is loaded is accounted for: rules, a [`Problem`] with place and remedy, or not YAML.
 //! - A rule that cannot fire says why ([`Reach::unreachable`]).
 //! - The compiled engine and the tree ([`naive`]) agree on every event; a property test holds them to it.
+//! - Correlations give the same alerts for any order of arrival within the lateness bound; a property test holds them
+//!   to a slow twin that sees all events sorted.
 //! - Case is ignored character by character, so "contains" survives folding ([`pattern`]).
 
 mod batch;
 mod bitmap;
 mod column;
+pub mod correlation;
 pub mod detection;
 mod encode;
 mod engine;

@@ -9,6 +9,7 @@ use kernel::diagnostic::Level;
 use rsigma_parser::{self as syntax, FilterRuleTarget, SigmaCollection};
 use sha2::{Digest, Sha256};
 
+use crate::correlation::{self, Correlation, Draft};
 use crate::detection::Condition;
 use crate::lower::{self, Refusal};
 use crate::problem::{Fault, Problem, line_of};
@@ -23,6 +24,8 @@ const MAX_FILE_BYTES: u64 = 8 << 20;
 pub struct RuleSet {
     /// In the order of the paths given, then of file names.
     pub rules: Vec<Arc<Rule>>,
+    /// Each after those that it names. Their rules are among `rules`.
+    pub correlations: Vec<Arc<Correlation>>,
     /// What was refused, and what was loaded with a flaw.
     pub problems: Vec<Problem>,
     /// YAML files read.
@@ -35,6 +38,7 @@ pub struct RuleSet {
 #[derive(Default)]
 struct Read {
     rules: Vec<Rule>,
+    correlations: Vec<Draft>,
     filters: Vec<Filter>,
     problems: Vec<Problem>,
 }
@@ -123,7 +127,7 @@ fn read_file(file: &Path, lists: &Lists) -> Read {
 
 fn read_text(file: &Path, text: &str, lists: &Lists) -> Read {
     let mut read = Read::default();
-    let collection = match syntax::parse_sigma_yaml(text) {
+    let mut collection = match syntax::parse_sigma_yaml(text) {
         Ok(collection) => collection,
         Err(error) => {
             let reason = error.to_string();
@@ -136,21 +140,18 @@ fn read_text(file: &Path, text: &str, lists: &Lists) -> Read {
         read.problems.push(Fault::NotARule.at(file, None, None, reason));
         return read;
     }
-    note_errors(file, text, &collection, &mut read);
     let source = Source { file, text: Arc::from(text), sha256: hex::encode(Sha256::digest(text)), lists };
+    let correlations = std::mem::take(&mut collection.correlations);
+    let correlated = correlation::read_all(file, &source.text, &source.sha256, correlations, &mut collection.errors);
+    note_errors(file, text, &collection, &mut read);
+    read.correlations = correlated.drafts;
+    read.problems.extend(correlated.problems);
     for rule in collection.rules {
         let name = rule.id.clone().unwrap_or_else(|| rule.title.clone());
         match source.rule(rule, read.rules.len()) {
             Ok(rule) => read.rules.push(rule),
             Err(refusal) => read.problems.push(source.refused(refusal, name)),
         }
-    }
-    for correlation in collection.correlations {
-        let kind = correlation.correlation_type.as_str();
-        let reason = format!("`{}` is a correlation ({kind}); correlations are not evaluated yet", correlation.title);
-        let line = line_of(text, "correlation:");
-        let name = correlation.id.unwrap_or(correlation.title);
-        read.problems.push(Fault::NotEvaluated.at(file, line, Some(name), reason));
     }
     for filter in collection.filters {
         let name = filter.id.clone().unwrap_or_else(|| filter.title.clone());
@@ -169,6 +170,8 @@ fn note_errors(file: &Path, text: &str, collection: &SigmaCollection, read: &mut
             Fault::NotYaml
         } else if is_metadata_flaw(error) {
             Fault::Metadata
+        } else if correlation::is_of_correlation(error) {
+            Fault::BadCorrelation
         } else if error.starts_with("Missing required field") {
             Fault::NotARule
         } else if error.contains("modifier") || error.contains("ondition") || error.contains("etection") {
@@ -193,6 +196,9 @@ fn named_line(text: &str, error: &str) -> Option<u32> {
         if let Ok(line) = digits.parse() {
             return Some(line);
         }
+    }
+    if correlation::is_of_correlation(error) {
+        return line_of(text, "correlation:");
     }
     if error.contains("ondition") {
         return line_of(text, "condition:");
@@ -220,6 +226,7 @@ impl Source<'_> {
         Ok(Rule {
             id,
             detections,
+            name: rule.name,
             title: rule.title,
             severity: rule.level.map_or(Severity::Medium, severity),
             status: rule.status.map(status),
@@ -261,7 +268,7 @@ fn logsource(source: syntax::LogSource) -> LogSource {
     LogSource { product: source.product, category: source.category, service: source.service }
 }
 
-fn severity(level: syntax::Level) -> Severity {
+pub(crate) fn severity(level: syntax::Level) -> Severity {
     match level {
         syntax::Level::Informational => Severity::Informational,
         syntax::Level::Low => Severity::Low,
@@ -271,7 +278,7 @@ fn severity(level: syntax::Level) -> Severity {
     }
 }
 
-fn status(status: syntax::Status) -> Status {
+pub(crate) fn status(status: syntax::Status) -> Status {
     match status {
         syntax::Status::Stable => Status::Stable,
         syntax::Status::Test => Status::Test,
@@ -285,10 +292,12 @@ fn status(status: syntax::Status) -> Status {
 fn join(mut set: RuleSet, reads: Vec<Read>) -> RuleSet {
     let mut rules: Vec<Rule> = Vec::new();
     let mut filters = Vec::new();
+    let mut drafts = Vec::new();
     let mut by_id: HashMap<String, usize> = HashMap::new();
     for read in reads {
         set.problems.extend(read.problems);
         filters.extend(read.filters);
+        drafts.extend(read.correlations);
         for rule in read.rules {
             match by_id.get(&rule.id) {
                 Some(&first) => {
@@ -306,6 +315,7 @@ fn join(mut set: RuleSet, reads: Vec<Read>) -> RuleSet {
     for filter in filters {
         apply(&filter, &mut rules, &mut set.problems);
     }
+    set.correlations = correlation::resolve(drafts, &rules, &mut set.problems);
     set.rules = rules.into_iter().map(Arc::new).collect();
     set
 }
@@ -318,10 +328,10 @@ fn apply(filter: &Filter, rules: &mut [Rule], problems: &mut Vec<Problem>) {
     for rule in rules {
         let named = match &filter.targets {
             None => true,
-            Some(_) => [rule.id.as_str(), rule.title.as_str()].into_iter().any(|name| {
-                let hit = found.get_mut(name);
-                hit.map(|hit| *hit = true).is_some()
-            }),
+            Some(_) => {
+                let names = [Some(rule.id.as_str()), rule.name.as_deref(), Some(rule.title.as_str())];
+                names.into_iter().flatten().any(|name| found.get_mut(name).map(|hit| *hit = true).is_some())
+            }
         };
         let pairs = filter.logsource.attributes().into_iter().zip(rule.logsource.attributes());
         let same_log = pairs.into_iter().all(|(wanted, given)| wanted.is_none() || wanted == given);
@@ -342,5 +352,17 @@ impl RuleSet {
     /// Problems that kept a rule out.
     pub fn refused(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().filter(|problem| problem.level == Level::Error)
+    }
+
+    /// The set for a caller that cannot correlate: each correlation becomes a problem that says so, and its rules
+    /// alert alone.
+    pub fn without_correlations(mut self, where_not: &str) -> RuleSet {
+        for correlation in std::mem::take(&mut self.correlations) {
+            let reason = format!("`{}` correlates events, which {where_not} does not do yet", correlation.title);
+            let line = line_of(&correlation.text, &correlation.title);
+            let problem = Fault::NotEvaluated.at(&correlation.file, line, Some(correlation.id.clone()), reason);
+            self.problems.push(problem);
+        }
+        self
     }
 }

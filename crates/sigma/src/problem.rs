@@ -32,6 +32,7 @@ pub(crate) enum Fault {
     Duplicate,
     NoTarget,
     Metadata,
+    BadCorrelation,
 }
 
 impl Fault {
@@ -46,6 +47,7 @@ impl Fault {
             Fault::Duplicate => "SIG007",
             Fault::NoTarget => "SIG008",
             Fault::Metadata => "SIG009",
+            Fault::BadCorrelation => "SIG010",
         }
     }
 
@@ -71,6 +73,7 @@ impl Fault {
             Fault::Duplicate => "give each rule an id of its own, or load only one of them",
             Fault::NoTarget => "name rules by the id or name under which they are loaded",
             Fault::Metadata => "mend the field; the rule is loaded without it",
+            Fault::BadCorrelation => "mend the correlation; load the rules that it names, by id or name, along with it",
         }
     }
 

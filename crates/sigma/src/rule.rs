@@ -13,6 +13,8 @@ use crate::detection::{Condition, Item};
 pub struct Rule {
     /// The rule's own id; for a rule without one, `sha256:` and the start of its digest.
     pub id: String,
+    /// By which correlations and filters may call it.
+    pub name: Option<String>,
     pub title: String,
     /// Its `level`; [`Severity::Medium`] where it gives none.
     pub severity: Severity,
@@ -79,8 +81,7 @@ impl std::fmt::Display for LogSource {
 impl Rule {
     /// ATT&CK techniques and sub-techniques that it is tagged with: `T1059.001`.
     pub fn techniques(&self) -> Vec<String> {
-        let tags = self.tags.iter().filter_map(|tag| tag.strip_prefix("attack."));
-        tags.filter(|tag| is_technique(tag)).map(str::to_ascii_uppercase).collect()
+        techniques_of(&self.tags)
     }
 
     /// ATT&CK tactics that it is tagged with: `credential-access`.
@@ -93,6 +94,11 @@ impl Rule {
     pub fn for_each_item<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a Item)) {
         self.conditions.iter().for_each(|condition| condition.for_each_item(visit));
     }
+}
+
+pub(crate) fn techniques_of(tags: &[String]) -> Vec<String> {
+    let tags = tags.iter().filter_map(|tag| tag.strip_prefix("attack."));
+    tags.filter(|tag| is_technique(tag)).map(str::to_ascii_uppercase).collect()
 }
 
 fn is_technique(tag: &str) -> bool {

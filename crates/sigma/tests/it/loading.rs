@@ -68,7 +68,12 @@ fn refusals_name_place_and_reason() {
         (&edit("|endswith: '\\whoami.exe'", "|expand: '%who%'"), "SIG005:9 `Image`: the placeholder `%who%`"),
         (&format!("{RULE}---\n{RULE}"), "SIG007:2 the id 11111111"),
         (&edit("level: high", "level: hihg"), "SIG009:4 invalid level"),
-        (correlation, "SIG006:2 `many` is a correlation (event_count)"),
+        (correlation, "SIG010:4 `many` correlates the rule `a`, which is not loaded"),
+        (&correlation.replace("5m", "5x"), "SIG010:6 the timespan is a number"),
+        (&correlation.replace("event_count", "event_cuont"), "SIG010:3 `event_cuont` is not a type"),
+        (&correlation.replace("  timespan: 5m\n", ""), "SIG010:2 the correlation has no `timespan`"),
+        (&correlation.replace("gte: 3", "gte: many"), "SIG010:7 `gte` needs a number"),
+        (&correlation.replace("  condition: { gte: 3 }\n", ""), "SIG010:2 the correlation has no `condition`"),
     ]);
 }
 

@@ -1,7 +1,9 @@
 //! Tests of the crate as its users see it.
 
 mod corpus;
+mod correlations;
 mod events;
 mod loading;
+mod order;
 mod twin;
 mod vectors;
