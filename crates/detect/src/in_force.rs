@@ -149,6 +149,8 @@ impl Detect {
     /// # Errors
     /// [`Error::Store`] when the database fails; the rules before stay in force.
     pub async fn load_sigma(&self, set: RuleSet, mappings: Mappings) -> Result<Loaded, Error> {
+        // Said with the rules, not passed over.
+        let set = set.without_correlations("live detection");
         let compiled = tokio::task::spawn_blocking(move || {
             let engine = Engine::compile(set.rules, &mappings);
             let rules = new_rules(&engine, &set.problems);

@@ -2,8 +2,12 @@
 //!
 //! A finding is a [`Problem`] of level warning or hint; what keeps a rule from loading is found by [`crate::load`].
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use kernel::diagnostic::Level;
 
+use crate::correlation::{Correlation, Occurrence, Target, Together};
 use crate::detection::{Item, Test};
 use crate::engine::Engine;
 use crate::pattern::Shape;
@@ -33,6 +37,55 @@ pub fn lint(engine: &Engine) -> Vec<Problem> {
         unused(rule, &mut add);
     }
     findings
+}
+
+/// Findings about `correlations`, whose rules are compiled in `engine`.
+pub fn correlations(correlations: &[Arc<Correlation>], engine: &Engine) -> Vec<Problem> {
+    let mut fires: BTreeMap<&str, bool> = BTreeMap::new();
+    for (rule, reach) in engine.rules().iter().zip(engine.reaches()) {
+        fires.insert(&rule.id, reach.unreachable.is_none());
+    }
+    let mut findings = Vec::new();
+    for rule in correlations {
+        let fired = |slot: usize| match &rule.rules[slot].target {
+            Target::Rule(id) | Target::Correlation(id) => fires.get(id.as_str()).copied().unwrap_or(false),
+        };
+        let dead: Vec<usize> = (0..rule.rules.len()).filter(|slot| !fired(*slot)).collect();
+        let can_fire = can_fire(rule, &dead);
+        let mut add = |finding: Finding, near: &str, reason: String| {
+            findings.push(Problem {
+                code: finding.code(),
+                level: finding.level(),
+                file: rule.file.clone(),
+                line: line_of(&rule.text, near),
+                rule: Some(rule.id.clone()),
+                reason,
+                remedy: finding.remedy().to_owned(),
+            });
+        };
+        if !can_fire {
+            let names: Vec<String> = dead.iter().map(|slot| format!("`{}`", rule.rules[*slot].name)).collect();
+            let reason = format!("the correlation `{}` waits for {}, which cannot fire", rule.title, names.join(", "));
+            add(Finding::CannotFire, &rule.title, reason);
+        }
+        if rule.id.starts_with("sha256:") {
+            add(Finding::NoId, &rule.title, format!("the correlation `{}` has no id", rule.title));
+        }
+        fires.insert(&rule.id, can_fire);
+    }
+    findings
+}
+
+/// Whether the rules that are not `dead` can be enough. An expression is given the benefit of the doubt.
+fn can_fire(rule: &Correlation, dead: &[usize]) -> bool {
+    let alive = rule.rules.len() - dead.len();
+    match &rule.test {
+        Together::Temporal { ordered: true, .. } => dead.is_empty(),
+        Together::Temporal { condition: Occurrence::Count(range), .. } => {
+            (1..=alive).any(|count| range.holds(count as f64))
+        }
+        _ => alive > 0,
+    }
 }
 
 /// The kinds of finding.

@@ -26,6 +26,8 @@ fn append(all: &mut RuleSet, more: RuleSet) {
     let known: std::collections::BTreeSet<String> = all.rules.iter().map(|rule| rule.id.clone()).collect();
     // A folder may hold a newer text of a rule that we ship: the first one loaded stands, as Sigma's loader has it.
     all.rules.extend(more.rules.into_iter().filter(|rule| !known.contains(&rule.id)));
+    let known: std::collections::BTreeSet<String> = all.correlations.iter().map(|rule| rule.id.clone()).collect();
+    all.correlations.extend(more.correlations.into_iter().filter(|rule| !known.contains(&rule.id)));
     all.problems.extend(more.problems);
     all.files += more.files;
     all.ignored.extend(more.ignored);

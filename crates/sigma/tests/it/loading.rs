@@ -147,3 +147,52 @@ fn lint_finds_what_loads_but_is_questionable() {
     let codes: Vec<&str> = sigma::lint::lint(&engine).iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["SIG101", "SIG102", "SIG103", "SIG104", "SIG107", "SIG108", "SIG109"]);
 }
+
+#[test]
+fn a_correlation_that_waits_in_vain_is_found() {
+    let (seeing, not) = ("11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222");
+    let blind = RULE.replace("product: windows, category: process_creation", "product: teapot").replace(seeing, not);
+    let correlation = |kind: &str, rules: &str| {
+        let condition = if kind == "temporal" { "" } else { "\n  condition: { gte: 2 }" };
+        format!(
+            "title: both {kind}\nid: {kind}\ncorrelation:\n  type: {kind}\n  rules: [{rules}]\n  timespan: 5m{condition}\n"
+        )
+    };
+    let texts = [
+        RULE.to_owned(),
+        blind,
+        correlation("temporal", &format!("{seeing}, {not}")),
+        correlation("event_count", &format!("{seeing}, {not}")),
+        correlation("event_count", not).replace("id: event_count", "id: dead"),
+        correlation("value_count", "dead").replace("gte: 2", "gte: 2, field: User"),
+    ];
+    let set = text(&texts.join("---\n"));
+    assert_eq!(problems(&set), Vec::<String>::new());
+    let engine = Engine::compile(set.rules, &Mappings::shipped());
+    let findings = sigma::lint::correlations(&set.correlations, &engine);
+    let found: Vec<_> = findings.iter().map(|one| (one.code, one.rule.as_deref().unwrap_or_default())).collect();
+    assert_eq!(found, [("SIG101", "temporal"), ("SIG101", "dead"), ("SIG101", "value_count")]);
+}
+
+#[test]
+fn level_and_order_follow_from_the_rules() {
+    let correlation = |id: &str, rules: &str, level: &str| {
+        format!(
+            "title: {id}\nid: {id}\n{level}correlation:\n  type: event_count\n  rules: [{rules}]\n  timespan: 5m\n  condition: {{ gte: 2 }}\n"
+        )
+    };
+    let set = text(
+        &[
+            correlation("outer", "inner", ""),
+            correlation("inner", "who", ""),
+            correlation("own", "who", "level: low\n"),
+            RULE.replace("title: Whoami", "title: Whoami\nname: who"),
+        ]
+        .join("---\n"),
+    );
+    assert_eq!(problems(&set), Vec::<String>::new());
+    let found: Vec<_> = set.correlations.iter().map(|one| (one.id.as_str(), one.severity)).collect();
+    assert_eq!(found, [("inner", Severity::High), ("own", Severity::Low), ("outer", Severity::High)]);
+    let without = set.without_correlations("the test");
+    assert_eq!((without.correlations.len(), without.refused().count()), (0, 3));
+}

@@ -20,16 +20,18 @@ pub fn check(paths: &[PathBuf], json: bool) -> Result<ExitCode> {
     let mut problems = set.problems;
     let engine = Engine::compile(set.rules, &Mappings::shipped());
     problems.extend(sigma::lint::lint(&engine));
+    problems.extend(sigma::lint::correlations(&set.correlations, &engine));
     problems.sort_by(|a, b| (&a.file, a.line, a.code).cmp(&(&b.file, b.line, b.code)));
     for problem in &problems {
         terminal::print(&line(problem, json)?)?;
     }
     let unreachable = engine.reaches().iter().filter(|reach| reach.unreachable.is_some()).count();
     let summary = format!(
-        "{} files ({} other files left alone): {} rules loaded, {refused} refused, {unreachable} cannot fire, {} findings\n",
+        "{} files ({} other files left alone): {} rules and {} correlations loaded, {refused} refused, {unreachable} cannot fire, {} findings\n",
         terminal::thousands(files as u64),
         terminal::thousands(ignored as u64),
         terminal::thousands(engine.rules().len() as u64),
+        terminal::thousands(set.correlations.len() as u64),
         terminal::thousands(problems.len() as u64),
     );
     if json {

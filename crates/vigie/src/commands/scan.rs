@@ -1,6 +1,7 @@
 //! `vigie scan`: Sigma rules over files, without a server.
 
 mod alert;
+mod correlate;
 mod run;
 mod summary;
 
@@ -14,6 +15,7 @@ use anyhow::{Context, Result, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use intake::files::Progress;
 use kernel::Clock;
+use sigma::correlation::Correlations;
 use sigma::{Engine, Lists, Mappings};
 
 use crate::cli::{Scan, SummaryFormat};
@@ -32,7 +34,7 @@ pub fn run(arguments: &Scan, clock: &dyn Clock) -> Result<ExitCode> {
     }
     let started = clock.monotonic_us();
     let mut summary = Summary::default();
-    let engine = load_rules(arguments, &mut summary)?;
+    let (engine, correlations) = load_rules(arguments, &mut summary)?;
     summary.rules_ms = (clock.monotonic_us() - started) / 1_000;
     let output: Box<dyn Write + Send> = match &arguments.output {
         Some(path) => {
@@ -43,16 +45,17 @@ pub fn run(arguments: &Scan, clock: &dyn Clock) -> Result<ExitCode> {
     let mut writer = AlertWriter::new(arguments.format, output);
     let chunks = intake::files::open(arguments.paths.clone(), arguments.as_format, intake::FileLimits::default());
     let bar = progress_bar(chunks.progress());
-    let outcome = Scanning { engine: &engine, now: clock.now() }.all(chunks, &mut |alert| writer.write(alert));
+    let scanning = Scanning { engine: &engine, correlations, min_level: arguments.min_level, now: clock.now() };
+    let outcome = scanning.all(chunks, &mut |alert| writer.write(alert));
     bar.finish_and_clear();
-    let rules = (summary.rules, summary.rules_ms);
+    let rules = (summary.rules, summary.correlations, summary.rules_ms);
     let mut summary = match outcome {
         // Whoever read our output has gone, as `head` does: that is an end, not a failure.
         Err(error) if is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
         outcome => outcome?,
     };
     writer.finish()?;
-    (summary.rules, summary.rules_ms) = rules;
+    (summary.rules, summary.correlations, summary.rules_ms) = rules;
     summary.elapsed_ms = (clock.monotonic_us() - started) / 1_000;
     report(arguments.summary, &summary)?;
     Ok(match summary {
@@ -63,7 +66,7 @@ pub fn run(arguments: &Scan, clock: &dyn Clock) -> Result<ExitCode> {
 }
 
 /// Loads and compiles; what was refused is said, because a rule that is left out in silence is worse than none.
-fn load_rules(arguments: &Scan, summary: &mut Summary) -> Result<Engine> {
+fn load_rules(arguments: &Scan, summary: &mut Summary) -> Result<(Engine, Arc<Correlations>)> {
     let mut set = sigma::load(&arguments.rules, &Lists::default());
     let refused: Vec<String> = set.refused().map(ToString::to_string).collect();
     for problem in refused.iter().take(10) {
@@ -73,9 +76,19 @@ fn load_rules(arguments: &Scan, summary: &mut Summary) -> Result<Engine> {
         eprintln!("… and {} more; `vigie rules check` lists them all", refused.len() - 10);
     }
     ensure!(!set.rules.is_empty(), "no rule could be loaded from {} files; `vigie rules check` says why", set.files);
-    set.rules.retain(|rule| rule.severity >= arguments.min_level);
-    summary.rules = set.rules.len() as u64;
-    Ok(Engine::compile(set.rules, &Mappings::shipped()))
+    let (correlations, _) = Correlations::compile(&set.correlations, &set.rules);
+    // A rule that is correlated is needed whatever its level.
+    let mut numbers = 0..;
+    set.rules.retain(|rule| {
+        let correlated = numbers.next().is_some_and(|number| correlations.fields(number).is_some());
+        correlated || rule.severity >= arguments.min_level
+    });
+    let engine = Engine::compile(set.rules, &Mappings::shipped());
+    let (correlations, problems) = Correlations::compile(&set.correlations, engine.rules());
+    ensure!(problems.is_empty(), "correlations lost their rules: {problems:?}");
+    summary.rules = engine.rules().len() as u64;
+    summary.correlations = correlations.rules().count() as u64;
+    Ok((engine, Arc::new(correlations)))
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -57,3 +57,83 @@ fn a_rule_that_is_left_out_is_said() {
     assert!(checked.out.contains("bad.yml") && checked.out.contains("1 refused"), "{}", checked.out);
     assert_eq!(rig.run(&["rules", "check", &own_rules()]).code, 0);
 }
+
+const FAILED: &str = "title: Failed logon
+id: 44444444-4444-4444-4444-444444444444
+name: failed_logon
+level: low
+logsource: { product: windows, service: security }
+detection: { s: { EventID: 4625 }, condition: s }
+---
+title: Many failed logons
+id: 55555555-5555-5555-5555-555555555555
+level: high
+tags: [attack.credential-access, attack.t1110]
+correlation:
+  type: event_count
+  rules: [failed_logon]
+  group-by: [TargetUserName]
+  timespan: 5m
+  condition: { gte: 3 }
+";
+
+/// A failed logon at this minute and second of one hour.
+fn failed(at: &str, user: &str) -> String {
+    format!(
+        r#"{{"Channel":"Security","EventID":4625,"Hostname":"dc-1.irco.example","@timestamp":"2026-11-21T08:{at}Z","SourceName":"Microsoft-Windows-Security-Auditing","TargetUserName":"{user}"}}"#
+    ) + "\n"
+}
+
+#[test]
+fn correlations_see_the_events_of_all_files_in_the_order_of_their_time() {
+    let rig = Rig::new();
+    rig.file("rules/failed.yml", FAILED);
+    // Three of amina's within five minutes, but only by the time of the events: the files are not in order.
+    rig.file("logs/a.ndjson", failed("20:00", "amina") + &failed("04:00", "amina") + &failed("01:00", "amina"));
+    rig.file("logs/b.ndjson", failed("05:30", "amina") + &failed("02:00", "amina") + &failed("01:30", "noor"));
+    let ran = rig.run(&["scan", "logs", "--rules", "rules", "--format", "jsonl", "--summary", "json"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let alerts: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(alerts.len(), 1, "the failed logons do not alert alone: {ran:?}");
+    let alert = &alerts[0];
+    assert_eq!(alert["rule"], "Many failed logons");
+    assert_eq!((&alert["level"], &alert["time"]), (&"high".into(), &"2026-11-21T08:04:00.000000Z".into()));
+    assert_eq!((&alert["host"], &alert["techniques"][0]), (&"dc-1.irco.example".into(), &"T1110".into()));
+    assert_eq!(alert["reasons"][0]["predicate"], "3 events within 5m (at least 3), for TargetUserName = `amina`");
+    assert_eq!(alert["record"]["TargetUserName"], "amina");
+    let together = &alert["correlation"];
+    assert_eq!((&together["type"], &together["value"]), (&"event_count".into(), &3.0.into()));
+    assert_eq!((&together["further"], &together["until"]), (&1.into(), &"2026-11-21T08:05:30.000000Z".into()));
+    let events = together["events"].as_array().expect("events");
+    let files: Vec<bool> = events.iter().map(|event| event["file"].as_str().unwrap().contains("a.ndjson")).collect();
+    assert_eq!(files, [true, false, true]);
+    let summary: serde_json::Value = serde_json::from_str(ran.err.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&summary["alerts"], &summary["correlations"], &summary["correlated"]),
+        (&1.into(), &1.into(), &6.into())
+    );
+
+    let table = rig.run(&["scan", "logs", "--rules", "rules"]);
+    assert!(table.out.contains("and so on for 1 more events until 2026-11-21T08:05:30"), "{}", table.out);
+    assert!(table.err.contains("1 correlations over 6 hits"), "{}", table.err);
+    let quiet = rig.run(&["scan", "logs", "--rules", "rules", "--min-level", "critical"]);
+    assert_eq!((quiet.code, quiet.out.as_str()), (0, ""));
+}
+
+#[test]
+fn check_says_what_is_wrong_with_a_correlation() {
+    let rig = Rig::new();
+    rig.file("rules/failed.yml", FAILED);
+    let good = rig.run(&["rules", "check", "rules"]);
+    assert_eq!(good.code, 0, "{good:?}");
+    assert!(good.out.contains("1 rules and 1 correlations loaded"), "{}", good.out);
+    rig.file("rules/failed.yml", FAILED.replace("rules: [failed_logon]", "rules: [failed_login]"));
+    let bad = rig.run(&["rules", "check", "rules"]);
+    assert_eq!(bad.code, 1);
+    assert!(
+        bad.out.contains("failed.yml:14: SIG010 `Many failed logons` correlates the rule `failed_login`"),
+        "{}",
+        bad.out
+    );
+}

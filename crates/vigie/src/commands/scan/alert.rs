@@ -7,10 +7,14 @@ use kernel::{Severity, Timestamp};
 use serde::Serialize;
 use sigma::Reason;
 
+use super::correlate::Together;
 use crate::cli::AlertFormat;
 use crate::terminal;
 
-/// A rule matched a record of a file.
+/// Contributing events that the table names.
+const LISTED_EVENTS: usize = 5;
+
+/// A rule matched a record of a file, or a correlation several records.
 #[derive(Debug, Clone, Serialize)]
 pub struct Alert {
     /// Event time.
@@ -25,8 +29,11 @@ pub struct Alert {
     /// `_ItemId` of the record within this scan.
     pub item: String,
     pub reasons: Vec<Reason>,
-    /// The record as it was found.
+    /// The record as it was found; of a correlation the record at which it fired.
     pub record: String,
+    /// What a correlation says besides.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<Together>,
 }
 
 /// Writes alerts one by one.
@@ -72,6 +79,25 @@ impl AlertWriter {
             alert.item,
             terminal::one_line(&reasons.join("; "), 400),
         )?;
+        if let Some(together) = &alert.correlation {
+            self.write_events(together)?;
+        }
+        Ok(())
+    }
+
+    fn write_events(&mut self, together: &Together) -> Result<()> {
+        let left_out = together.events.len().saturating_sub(LISTED_EVENTS);
+        if left_out > 0 {
+            writeln!(self.output, "  from {left_out} earlier events and")?;
+        }
+        for event in &together.events[left_out..] {
+            let place = format!("{} · {}", event.file, event.item);
+            let (time, rule) = (&event.time[..19], terminal::one_line(&event.rule, 80));
+            writeln!(self.output, "  from {time} {rule} · {}", terminal::one_line(&place, 160))?;
+        }
+        if together.further > 0 {
+            writeln!(self.output, "  and so on for {} more events until {}", together.further, &together.until[..19])?;
+        }
         Ok(())
     }
 
@@ -165,6 +191,7 @@ mod tests {
                 value: Some("C:\\x.exe".into()),
             }],
             record: "{\"Image\":\"C:\\\\x.exe\"}".into(),
+            correlation: None,
         };
         let shared = Shared::default();
         let mut writer = AlertWriter::new(format, Box::new(shared.clone()));

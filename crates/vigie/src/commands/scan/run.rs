@@ -10,11 +10,13 @@ use arrow_array::types::UInt32Type;
 use arrow_array::{Array, RecordBatch};
 use intake::files::{FileChunk, FileChunks};
 use intake::{DecodeRequest, IntakeError};
-use kernel::Timestamp;
 use kernel::id::EntryId;
+use kernel::{Severity, Timestamp};
 use sigma::Engine;
+use sigma::correlation::Correlations;
 
 use super::alert::Alert;
+use super::correlate::{Correlating, Gathered, Seen};
 use super::summary::Summary;
 
 /// Problems that are described; further ones are counted.
@@ -25,6 +27,9 @@ const AHEAD: usize = 16;
 /// What a scan needs to know.
 pub struct Scanning<'a> {
     pub engine: &'a Engine,
+    pub correlations: Arc<Correlations>,
+    /// Alerts below it are left out.
+    pub min_level: Severity,
     pub now: Timestamp,
 }
 
@@ -32,16 +37,18 @@ pub struct Scanning<'a> {
 #[derive(Default)]
 struct Part {
     alerts: Vec<Alert>,
+    gathered: Gathered,
     counts: Summary,
 }
 
 impl Scanning<'_> {
-    /// Scans every chunk and hands out the alerts in the order of files and records.
+    /// Scans every chunk and hands out the alerts in the order of files and records, then those of correlations.
     pub fn all(&self, chunks: FileChunks, write: &mut dyn FnMut(&Alert) -> Result<()>) -> Result<Summary> {
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let source = Mutex::new(chunks.enumerate());
         let (sender, receiver) = sync_channel::<(usize, Part)>(AHEAD);
         let mut total = Summary::default();
+        let mut correlating = Correlating::new(Arc::clone(&self.correlations), self.min_level);
         std::thread::scope(|scope| {
             for _ in 0..workers {
                 let (sender, source) = (sender.clone(), &source);
@@ -63,9 +70,14 @@ impl Scanning<'_> {
                     write(alert)?;
                 }
                 total.add(part.counts);
+                correlating.gather(part.gathered);
                 Ok(())
             })
         })?;
+        for alert in correlating.finish(&mut total) {
+            total.count(&alert);
+            write(&alert)?;
+        }
         Ok(total)
     }
 
@@ -83,7 +95,9 @@ impl Scanning<'_> {
         let request = DecodeRequest::new(entry, &chunk.label, chunk.format, self.now, &chunk.payload);
         let decoded = intake::decode(&request);
         let hits = self.engine.evaluate(&decoded.events.columns);
-        let alerts = hits.hits.iter().map(|hit| self.alert(&chunk, &decoded.events, hit)).collect();
+        let alone = hits.hits.iter().filter(|hit| self.alerts_alone(hit.rule));
+        let alerts = alone.map(|hit| self.alert(&chunk, &decoded.events, hit)).collect();
+        let gathered = self.gathered(&chunk, &decoded.events, &hits.hits);
         let problems = decoded.problems.iter().map(|problem| format!("{}: {problem}", chunk.label));
         let counts = Summary {
             files: u64::from(chunk.chunk_no == 0),
@@ -94,26 +108,53 @@ impl Scanning<'_> {
             problem_count: decoded.problem_count,
             ..Summary::default()
         };
-        Part { alerts, counts }
+        Part { alerts, gathered, counts }
+    }
+
+    fn alerts_alone(&self, rule: u32) -> bool {
+        self.correlations.alerts_alone(rule) && self.engine.rules()[rule as usize].severity >= self.min_level
+    }
+
+    fn gathered(&self, chunk: &FileChunk, events: &intake::EventBatch, hits: &[sigma::Hit]) -> Gathered {
+        let event = |row: usize| (Timestamp(events.times.value(row)), events.item_ids.value(row).to_owned());
+        let observations = self.correlations.observe(self.engine, &events.columns, hits, &event);
+        let file: Arc<str> = chunk.label.as_str().into();
+        let mut rows: Vec<usize> = hits
+            .iter()
+            .filter(|hit| self.correlations.fields(hit.rule).is_some())
+            .map(|hit| hit.row as usize)
+            .collect();
+        rows.dedup();
+        let seen = rows.into_iter().map(|row| {
+            let record = events.raw.value(row).to_owned();
+            let seen = Seen { file: Arc::clone(&file), host: host(&events.columns, row), record };
+            (events.item_ids.value(row).into(), seen)
+        });
+        Gathered { observations, seen: seen.collect() }
     }
 
     fn alert(&self, chunk: &FileChunk, events: &Arc<intake::EventBatch>, hit: &sigma::Hit) -> Alert {
         let (row, number) = (hit.row as usize, hit.rule as usize);
         let rule = &self.engine.rules()[number];
-        let host = ["Computer", "Hostname", "host.name"].iter().find_map(|name| text(&events.columns, name, row));
         Alert {
             time: Timestamp(events.times.value(row)),
             level: rule.severity,
             rule: rule.title.clone(),
             rule_id: rule.id.clone(),
-            host: host.map(str::to_owned),
+            host: host(&events.columns, row),
             techniques: rule.techniques(),
             file: chunk.label.clone(),
             item: events.item_ids.value(row).to_owned(),
             reasons: self.engine.explain(number, &events.columns, row).ok().flatten().unwrap_or_default(),
             record: events.raw.value(row).to_owned(),
+            correlation: None,
         }
     }
+}
+
+fn host(columns: &RecordBatch, row: usize) -> Option<String> {
+    let names = ["Computer", "Hostname", "host.name"];
+    names.iter().find_map(|name| text(columns, name, row)).map(str::to_owned)
 }
 
 impl Summary {

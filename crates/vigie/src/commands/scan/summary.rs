@@ -19,6 +19,14 @@ pub struct Summary {
     pub alerts: u64,
     /// Rules that were put to the records.
     pub rules: u64,
+    /// Correlations over the hits of rules.
+    pub correlations: u64,
+    /// Hits that were correlated.
+    pub correlated: u64,
+    /// Hits that a correlation could not use, because the event lacks the value that it counts or computes with.
+    pub correlation_hits_without_value: u64,
+    /// Hits that were left out of correlations for want of memory; alerts may be missing.
+    pub correlation_hits_lost: u64,
     /// Files that could not be read, with the reason.
     pub failed: Vec<String>,
     /// The first findings about records that could not be parsed, with their place.
@@ -70,6 +78,7 @@ impl Summary {
         if self.problem_count > 10 {
             let _ = writeln!(text, "… and {} more problems", terminal::thousands(self.problem_count - 10));
         }
+        self.correlation_text(&mut text);
         let seconds = (self.elapsed_ms as f64 / 1000.0).max(0.001);
         let _ = writeln!(
             text,
@@ -83,6 +92,25 @@ impl Summary {
             terminal::thousands((self.records as f64 / seconds) as u64),
         );
         text
+    }
+
+    fn correlation_text(&self, text: &mut String) {
+        if self.correlations == 0 {
+            return;
+        }
+        let (rules, hits) = (terminal::thousands(self.correlations), terminal::thousands(self.correlated));
+        let _ = writeln!(text, "{rules} correlations over {hits} hits");
+        if self.correlation_hits_without_value > 0 {
+            let count = terminal::thousands(self.correlation_hits_without_value);
+            let _ = writeln!(text, "{count} hits lack the value that a correlation counts or computes with");
+        }
+        if self.correlation_hits_lost > 0 {
+            let count = terminal::thousands(self.correlation_hits_lost);
+            let _ = writeln!(
+                text,
+                "{count} hits were left out of correlations for want of memory: alerts may be missing; scan fewer files at once"
+            );
+        }
     }
 }
 
