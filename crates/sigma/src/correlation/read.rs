@@ -220,13 +220,15 @@ impl Section<'_> {
                 Some(Value::String(text)) => Occurrence::Expression(expression(text, rules)?),
                 Some(value) => Occurrence::Count(Threshold::read(value, &[])?.range),
             };
+            let ordered = kind == "temporal_ordered";
+            let least = if ordered { rules.len() } else { 1 };
             if let Occurrence::Count(range) = &condition
-                && !(1..=rules.len()).any(|count| range.holds(count as f64))
+                && !(least..=rules.len()).any(|count| range.holds(count as f64))
             {
                 let reason = format!("the condition can never hold: {} rules are not {range}", rules.len());
                 return Err(refuse("condition", reason));
             }
-            return Ok(Together::Temporal { ordered: kind == "temporal_ordered", condition });
+            return Ok(Together::Temporal { ordered, condition });
         }
         let condition = condition.ok_or_else(|| missing("condition", "how much is enough"))?;
         if condition.is_string() {

@@ -16,14 +16,19 @@ const MAPPING: &str = "- logsource: { category: test }\n  gates: [{ name: all, w
 /// Far beyond the times in any test.
 pub const PATIENT: Settings = Settings { lateness_us: 1 << 50, max_hits: 1_000_000, max_group_hits: 100_000 };
 
-/// The rules `a`, `b` and `c`, and `correlations` after them.
-pub fn rules(correlations: &str) -> RuleSet {
-    let base = ["a", "b", "c"].map(|name| {
+/// The rules `a`, `b` and `c`, each of which matches events of that `Kind`.
+pub fn rule_texts() -> String {
+    let texts = ["a", "b", "c"].map(|name| {
         format!(
             "title: {name}\nid: id-{name}\nname: {name}\nlogsource: {{ category: test }}\ndetection: {{ s: {{ Kind: {name} }}, condition: s }}\n---\n"
         )
     });
-    load_text(Path::new("vector.yml"), &(base.concat() + correlations), &Lists::new())
+    texts.concat()
+}
+
+/// Those rules, and `correlations` after them.
+pub fn rules(correlations: &str) -> RuleSet {
+    load_text(Path::new("vector.yml"), &(rule_texts() + correlations), &Lists::new())
 }
 
 /// The alerts in force, by key.

@@ -5,5 +5,6 @@ mod correlations;
 mod events;
 mod loading;
 mod order;
+mod peer;
 mod twin;
 mod vectors;
