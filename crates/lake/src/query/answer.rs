@@ -159,7 +159,7 @@ async fn collected(shared: &Shared, request: &QueryRequest) -> Result<Answer, Qu
 
 async fn pumped(shared: &Shared, request: &QueryRequest, listener: &mut Listener) -> Result<(), QueryError> {
     let start = shared.clock.monotonic_us();
-    let Running { mut stream, columns, plan, visualization, warnings } = shared.run(request).await?;
+    let Running { mut stream, columns, plan, visualization, warnings, kept: _kept } = shared.run(request).await?;
     listener.begin(Head { columns: Arc::clone(&columns), visualization, warnings });
     let mut room = usize::try_from(request.limits.rows).unwrap_or(usize::MAX);
     let mut truncated = false;

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use datafusion::datasource::object_store::ObjectStoreUrl;
-use datafusion::execution::context::{SessionConfig, SessionContext};
+use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryReservation};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::logical_expr::LogicalPlan;
@@ -28,6 +28,7 @@ use kql::catalog::Catalog;
 
 use super::cells::read;
 use super::lower::{LowerError, Lowering, Source, Sources, batch_of};
+use super::planning;
 use super::resolve;
 use super::source::LakeTable;
 use crate::snapshot::Tables;
@@ -47,8 +48,6 @@ pub struct EngineConfig {
 
 /// Distinct values that `in (table)` may have.
 const MOST_IN_VALUES: usize = 1_000_000;
-/// Rows in one batch inside a plan.
-const BATCH_ROWS: usize = 8_192;
 
 /// Answers questions over a lake and the facts beside it.
 pub struct QueryEngine {
@@ -77,6 +76,8 @@ pub(super) struct Running {
     pub plan: Arc<dyn ExecutionPlan>,
     pub visualization: Option<String>,
     pub warnings: Vec<Diagnostic>,
+    /// Memory of rows that the plan reads again.
+    pub kept: Vec<MemoryReservation>,
 }
 
 impl QueryEngine {
@@ -143,7 +144,8 @@ impl Shared {
         let visualization = query.render.as_ref().map(|render| render.visualization.clone());
         let columns: Arc<[ColumnSchema]> = query.plan.schema.clone().into();
         let (stream, plan) = session.execute(query, request).await?;
-        Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics })
+        let kept = std::mem::take(&mut session.kept);
+        Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics, kept })
     }
 
     fn session(&self, request: &QueryRequest, reads: Reads) -> Result<SessionRun<'_>, QueryError> {
@@ -158,12 +160,11 @@ impl Shared {
             .map_err(engine)?;
         // Rows that are written in the query keep their order; only tables are worth several threads.
         let partitions = if reads.is_empty() { 1 } else { self.config.threads.max(1) };
-        let mut config = SessionConfig::new().with_target_partitions(partitions).with_batch_size(BATCH_ROWS);
-        config.options_mut().sql_parser.enable_ident_normalization = false;
         let state = SessionStateBuilder::new()
-            .with_config(config)
+            .with_config(planning::settings(partitions))
             .with_runtime_env(Arc::clone(&runtime))
             .with_default_features()
+            .with_optimizer_rules(planning::rules())
             .build();
         Ok(SessionRun {
             engine: self,
@@ -172,6 +173,7 @@ impl Shared {
             reads,
             sources: Sources::default(),
             stores: 0,
+            kept: Vec::new(),
         })
     }
 }
@@ -187,6 +189,8 @@ struct SessionRun<'a> {
     reads: Reads,
     sources: Sources,
     stores: usize,
+    /// The share of shared plans in the query's memory.
+    kept: Vec<MemoryReservation>,
 }
 
 impl SessionRun<'_> {
@@ -197,8 +201,9 @@ impl SessionRun<'_> {
     ) -> Result<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>), QueryError> {
         for mut shared in std::mem::take(&mut query.shared) {
             self.prepare(&mut shared, request).await?;
-            let rows = self.collect(&shared).await?;
+            let (rows, room) = self.collect(&shared).await?;
             self.sources.shared.push(rows);
+            self.kept.push(room);
         }
         self.prepare(&mut query.plan, request).await?;
         let physical = self.physical(&query.plan).await?;
@@ -217,7 +222,7 @@ impl SessionRun<'_> {
             while let Some(mut inner) = resolve::take_plan(plan) {
                 self.prepare(&mut inner, request).await?;
                 let scalar = inner.schema.first().map_or(kernel::ScalarType::Long, |column| column.scalar);
-                let rows = self.collect(&inner).await?;
+                let (rows, _room) = self.collect(&inner).await?;
                 let values = first_column(&rows, scalar, inner.span)?;
                 resolve::fill(plan, &values, scalar);
             }
@@ -241,7 +246,7 @@ impl SessionRun<'_> {
         let Node::MakeSeries { input, axis, from, to, step, .. } = &mut plan.node else { return Ok(()) };
         let mut probe = resolve::extremes(input, axis);
         self.prepare(&mut probe, request).await?;
-        let rows = self.collect(&probe).await?;
+        let (rows, _room) = self.collect(&probe).await?;
         let value = |column: usize| {
             rows.iter()
                 .find(|batch| batch.num_rows() > 0)
@@ -300,14 +305,18 @@ impl SessionRun<'_> {
         interruptible(physical).map_err(|error| fault(&error))
     }
 
-    async fn collect(&self, plan: &Plan) -> Result<Vec<RecordBatch>, QueryError> {
+    /// All rows of `plan`, and their share of the query's memory while they are kept.
+    async fn collect(&self, plan: &Plan) -> Result<(Vec<RecordBatch>, MemoryReservation), QueryError> {
         let physical = self.physical(plan).await?;
         let mut stream = execute_stream(physical, self.context.task_ctx()).map_err(|error| fault(&error))?;
+        let room = MemoryConsumer::new("rows that the query keeps").register(&self.runtime.memory_pool);
         let mut batches = Vec::new();
         while let Some(batch) = stream.next().await {
-            batches.push(batch.map_err(|error| fault(&error))?);
+            let batch = batch.map_err(|error| fault(&error))?;
+            room.try_grow(batch.get_array_memory_size()).map_err(|error| fault(&error))?;
+            batches.push(batch);
         }
-        Ok(batches)
+        Ok((batches, room))
     }
 }
 

@@ -18,7 +18,8 @@ pub mod expansion;
 pub mod functions;
 pub mod lower;
 pub mod needle;
-pub mod resolve;
+pub mod planning;
+mod resolve;
 pub mod source;
 
 pub use engine::{EngineConfig, QueryEngine};

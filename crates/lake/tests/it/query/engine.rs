@@ -92,6 +92,13 @@ async fn time_and_memory_end_a_query_with_a_reason() {
     large.limits.memory_bytes = 20_000;
     let error = engine_over(logs(20_000), 1).query(large).await.unwrap_err();
     assert!(matches!(&error, QueryError::Limit(reason) if reason.contains("memory")), "{error}");
+    let mut kept = QueryRequest::new(
+        "let all = materialize(Logs | extend more = strcat(Text, Text)); all | union all | count",
+        NOW,
+    );
+    kept.limits.memory_bytes = 200_000;
+    let error = engine_over(logs(20_000), 1).query(kept).await.unwrap_err();
+    assert!(matches!(&error, QueryError::Limit(reason) if reason.contains("memory")), "{error}");
 }
 
 #[tokio::test]
