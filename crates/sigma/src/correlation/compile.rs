@@ -34,6 +34,7 @@ pub struct Correlations {
     /// For each rule that is correlated, the places it feeds.
     feeds: HashMap<u32, Vec<(usize, u16)>>,
     fields: HashMap<u32, Vec<String>>,
+    by_id: HashMap<String, usize>,
     /// Correlated rules that must not alert alone.
     silent: Vec<bool>,
 }
@@ -84,6 +85,7 @@ impl Correlations {
             nodes: kept,
             feeds: HashMap::new(),
             fields: HashMap::new(),
+            by_id: places.iter().map(|(id, place)| ((*id).to_owned(), *place)).collect(),
             silent: vec![false; rules.len()],
         };
         // From the top, so that each node knows all that is wanted of it before it asks its own rules.
@@ -152,7 +154,7 @@ impl Correlations {
 
     /// The correlation of this id.
     pub fn rule(&self, id: &str) -> Option<&Arc<Correlation>> {
-        self.rules().find(|rule| rule.id == id)
+        self.place(id).map(|place| &self.nodes[place].rule)
     }
 
     /// Whether a hit of rule number `rule` is an alert of its own.
@@ -164,6 +166,10 @@ impl Correlations {
     /// not correlated, and its hits need not be observed.
     pub fn fields(&self, rule: u32) -> Option<&[String]> {
         self.fields.get(&rule).map(Vec::as_slice)
+    }
+
+    pub(super) fn place(&self, id: &str) -> Option<usize> {
+        self.by_id.get(id).copied()
     }
 
     pub(super) fn feeds(&self, rule: u32) -> &[(usize, u16)] {

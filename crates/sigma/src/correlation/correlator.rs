@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 impl Default for Settings {
-    /// Five minutes; a million hits, which take some 200 MB; a hundred thousand of one group.
+    /// Five minutes; a million hits, which take some 400 MB; a hundred thousand of one group.
     fn default() -> Settings {
         Settings { lateness_us: 300_000_000, max_hits: 1_000_000, max_group_hits: 100_000 }
     }

@@ -83,7 +83,16 @@ pub(super) fn meaning(document: &Value) -> Result<Meaning, Refusal> {
     let section = section.ok_or_else(|| refuse("correlation:", "`correlation` is not a mapping"))?;
     let section = Section { section };
     section.only_known_keys()?;
+    // Extensions of another engine that change what the window is. Other keys of that kind do not.
+    for key in ["rsigma.window", "rsigma.gap"] {
+        if document.get(key).is_some() {
+            return Err(refuse(key, format!("`{key}` is not evaluated; the window slides")));
+        }
+    }
     let names = section.names("rules")?.ok_or_else(|| missing("rules", "which rules it correlates"))?;
+    if names.len() > MAX_RULES {
+        return Err(refuse("rules", format!("the correlation names {} rules; {MAX_RULES} is the limit", names.len())));
+    }
     let (timespan, timespan_us) = section.timespan()?;
     Ok(Meaning {
         test: section.test(&names)?,
@@ -112,6 +121,9 @@ fn flag(value: &Value) -> Result<bool, Refusal> {
 }
 
 const KEYS: [&str; 8] = ["type", "rules", "group-by", "timespan", "timeframe", "condition", "aliases", "generate"];
+
+/// Rules that one correlation may name.
+const MAX_RULES: usize = 10_000;
 
 const TYPES: [&str; 8] = [
     "event_count",
@@ -163,6 +175,9 @@ impl Section<'_> {
     }
 
     fn timespan(&self) -> Result<(String, i64), Refusal> {
+        if self.get("timespan").is_some() && self.get("timeframe").is_some() {
+            return Err(refuse("timeframe", "`timespan` and `timeframe` are the same: give one of them"));
+        }
         let value = self.get("timespan").or_else(|| self.get("timeframe"));
         let value = value.ok_or_else(|| missing("timespan", "how far apart its events may be"))?;
         let text = value.as_str().unwrap_or_default();

@@ -82,12 +82,13 @@ fn look_up(correlation: &mut Correlation, names: &HashMap<String, Vec<Target>>) 
 /// Takes what stands on nothing that is still open, until nothing more can be taken: what is left is a circle, stands
 /// on one, or on a correlation that was refused.
 fn in_order(mut open: Vec<Draft>, rules: &[Rule], problems: &mut Vec<Problem>) -> Vec<Arc<Correlation>> {
+    // Of rules, and of the correlations that are done.
     let mut levels: BTreeMap<String, kernel::Severity> =
         rules.iter().map(|rule| (rule.id.clone(), rule.severity)).collect();
     let mut done: Vec<Arc<Correlation>> = Vec::new();
     for depth in 0.. {
         let (ready, waiting): (Vec<Draft>, Vec<Draft>) =
-            open.into_iter().partition(|draft| children(draft).all(|id| done.iter().any(|one| one.id == *id)));
+            open.into_iter().partition(|draft| children(draft).all(|id| levels.contains_key(id)));
         open = waiting;
         if ready.is_empty() || depth == MAX_DEPTH {
             let deep = ready.iter().map(|draft| (draft, format!("it stands on more than {MAX_DEPTH} others")));
@@ -108,7 +109,7 @@ fn in_order(mut open: Vec<Draft>, rules: &[Rule], problems: &mut Vec<Problem>) -
     }
     let ids: Vec<String> = open.iter().map(|draft| draft.correlation.id.clone()).collect();
     for draft in &open {
-        let child = children(draft).find(|id| !done.iter().any(|one| one.id == **id));
+        let child = children(draft).find(|id| !levels.contains_key(*id));
         let child = child.cloned().unwrap_or_default();
         let why = if ids.contains(&child) && reaches_itself(&draft.correlation.id, &open) {
             format!("it stands on itself, by way of `{child}`")

@@ -98,7 +98,7 @@ impl Correlator {
             correlator.newest = state.newest_us;
         }
         for of in state.correlations {
-            let place = correlator.rules.nodes.iter().position(|node| node.rule.id == of.id);
+            let place = correlator.rules.place(&of.id);
             let reason = match place.map(|place| &correlator.rules.nodes[place]) {
                 _ if state.version != VERSION => Some("it was written by another version"),
                 None => Some("the rule is gone"),

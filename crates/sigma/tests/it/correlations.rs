@@ -11,7 +11,12 @@ use sigma::{Engine, Lists, Mappings, RuleSet, load_text};
 use crate::events::{Fields, batch, flat};
 
 const VECTORS: &str = include_str!("correlations.md");
-const MAPPING: &str = "- logsource: { category: test }\n  gates: [{ name: all, when: { '@all': 'yes' } }]\n";
+/// Two ways by which events arrive; `Account` is called `User` by the one and `Owner` by the other.
+const MAPPING: &str = "- logsource: { category: test }
+  gates:
+    - { name: one, when: { '@all': 'yes', 'Owner|exists': false }, fields: { Account: User }, absent: [Nowhere] }
+    - { name: two, when: { '@all': 'yes', 'Owner|exists': true }, fields: { Account: Owner } }
+";
 
 /// Far beyond the times in any test.
 pub const PATIENT: Settings = Settings { lateness_us: 1 << 50, max_hits: 1_000_000, max_group_hits: 100_000 };
