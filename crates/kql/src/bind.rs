@@ -7,6 +7,7 @@ mod expr;
 mod join;
 mod key_value;
 mod name;
+mod open;
 mod operand;
 mod pipeline;
 mod plugin;
@@ -27,6 +28,7 @@ use crate::catalog::Catalog;
 use crate::parser::Parsed;
 use crate::{codes, syntax};
 
+pub use open::OpenColumns;
 use pipeline::Observation;
 
 /// Operators in a bound query, inlined `let`s included.
@@ -47,11 +49,20 @@ pub struct Bound {
     pub query: Option<Query>,
     /// Those of the parser, then the binder's, by place.
     pub diagnostics: Vec<Diagnostic>,
+    /// There is no query yet because the columns of an operator depend on the data: ask for them, then bind again
+    /// by [`compile_with`].
+    pub open: Option<OpenColumns>,
 }
 
 /// Resolves every name and type of `parsed`.
 pub fn bind(parsed: &Parsed, catalog: &Catalog) -> Bound {
+    bind_with(parsed, catalog, &[])
+}
+
+/// As [`bind`], where the columns of the first operators whose columns depend on the data are known.
+fn bind_with(parsed: &Parsed, catalog: &Catalog, known: &[Vec<ColumnSchema>]) -> Bound {
     let mut binder = Binder::new(catalog);
+    binder.known = known;
     binder.gaps_reported = !parsed.diagnostics.is_empty();
     let query = binder.script(&parsed.script);
     let mut diagnostics = parsed.diagnostics.clone();
@@ -60,12 +71,18 @@ pub fn bind(parsed: &Parsed, catalog: &Catalog) -> Bound {
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     diagnostics.dedup();
     let failed = diagnostics.iter().any(|diagnostic| diagnostic.level == Level::Error);
-    Bound { query: query.filter(|_| !failed), diagnostics }
+    let open = binder.open.take().filter(|_| !failed);
+    Bound { query: query.filter(|_| !failed && open.is_none()), diagnostics, open }
 }
 
 /// Parses and binds.
 pub fn compile(text: &str, catalog: &Catalog) -> Bound {
     bind(&crate::parse(text), catalog)
+}
+
+/// As [`compile`]; `known` are the columns that were asked for [`Bound::open`], in the order of asking.
+pub fn compile_with(text: &str, catalog: &Catalog, known: &[Vec<ColumnSchema>]) -> Bound {
+    bind_with(&crate::parse(text), catalog, known)
 }
 
 /// The input columns of every operator, for an editor.
@@ -138,6 +155,12 @@ struct Binder<'a> {
     gaps_reported: bool,
     /// What completion and hover watch.
     observation: Observation,
+    /// Columns of the operators whose columns depend on the data, in the order of binding.
+    known: &'a [Vec<ColumnSchema>],
+    /// How many of `known` were used.
+    known_used: usize,
+    /// The first operator whose columns are not known. What follows it cannot be judged, so nothing is reported.
+    open: Option<OpenColumns>,
 }
 
 impl<'a> Binder<'a> {
@@ -155,6 +178,9 @@ impl<'a> Binder<'a> {
             at: None,
             gaps_reported: false,
             observation: Observation::default(),
+            known: &[],
+            known_used: 0,
+            open: None,
         }
     }
 
@@ -339,6 +365,9 @@ impl<'a> Binder<'a> {
 
     /// Reports an error; the remedy can be added to what it gives.
     fn error(&mut self, code: &str, span: Span, message: impl Into<String>) -> Reported<'_> {
+        if self.open.is_some() {
+            return Reported { diagnostic: None };
+        }
         let span = self.at.unwrap_or(span);
         self.diagnostics.push(Diagnostic::error(code, span, message));
         Reported { diagnostic: self.diagnostics.last_mut() }

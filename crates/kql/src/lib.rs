@@ -20,7 +20,7 @@ mod lexer;
 mod parser;
 pub mod syntax;
 
-pub use bind::{Bound, bind, compile};
+pub use bind::{Bound, OpenColumns, bind, compile, compile_with};
 pub use editor::{classify, complete, format, hover};
 pub use lexer::{Token, TokenKind, lex};
 pub use parser::{Parsed, parse};

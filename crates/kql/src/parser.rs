@@ -325,10 +325,25 @@ impl<'a> Parser<'a> {
         Vec::new()
     }
 
+    /// `(*, name: type, …)`; the star becomes a column of that name.
+    fn columns_or_star(&mut self) -> Vec<(Name, ScalarType)> {
+        if !(self.is("(") && self.is_at(1, "*")) {
+            return self.columns();
+        }
+        self.at += 1;
+        let star = Name { text: "*".to_owned(), span: self.here() };
+        self.at += 1;
+        self.eat(",");
+        self.columns_after(vec![(star, ScalarType::Dynamic)])
+    }
+
     /// `(name: type, …)`
     fn columns(&mut self) -> Vec<(Name, ScalarType)> {
-        let mut columns = Vec::new();
         self.expect("(");
+        self.columns_after(Vec::new())
+    }
+
+    fn columns_after(&mut self, mut columns: Vec<(Name, ScalarType)>) -> Vec<(Name, ScalarType)> {
         while !self.is(")") && self.at < self.tokens.len() {
             let name = self.name("a column");
             self.expect(":");

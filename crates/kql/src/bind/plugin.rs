@@ -35,24 +35,8 @@ impl Binder<'_> {
         };
         match (function.text.as_str(), schema) {
             ("bag_unpack", Some(schema)) => self.unpack(input, args, schema, span),
-            ("bag_unpack" | "pivot", None) => {
-                let message = format!("the columns of `{}` depend on the data; they must be declared", function.text);
-                let example = if function.text == "pivot" {
-                    "evaluate pivot(A) : (X: string, Y: long)"
-                } else {
-                    "evaluate bag_unpack(Bag) : (*, Key: string)"
-                };
-                let help = if function.text == "pivot" {
-                    "count what you need by `summarize countif(…)` for each value".to_owned()
-                } else {
-                    format!(
-                        "declare them as in `{}`, or read each key with `extend Key = tostring(Bag.Key)`",
-                        example.replace("*, ", "")
-                    )
-                };
-                self.error(codes::UNSUPPORTED, function.span, message).help(help);
-                input
-            }
+            ("bag_unpack", None) => self.unpack_all(input, args, function.span, span),
+            ("pivot", None) => self.pivot(input, args, function.span, span),
             ("ipv4_lookup", None) => self.ip_lookup(input, args, Version::V4, span),
             ("ipv6_lookup", None) => self.ip_lookup(input, args, Version::V6, span),
             ("narrow", None) => self.narrow(input, span),
@@ -81,19 +65,28 @@ impl Binder<'_> {
         let mut schema = Vec::new();
         let mut columns = Vec::new();
         for (name, scalar) in declared {
+            if name.text == "*" {
+                for at in (0..input.schema.len()).filter(|at| *at != index) {
+                    if declared.iter().all(|(name, _)| name.text != input.schema[at].name) {
+                        schema.push(input.schema[at].clone());
+                        columns.push(expr::at(&input.schema, at, span));
+                    }
+                }
+                continue;
+            }
             let existing = input.schema.iter().position(|column| column.name == name.text).filter(|at| *at != index);
             let expr = match existing {
-                Some(at) => super::expr::at(&input.schema, at, span),
+                Some(at) => expr::at(&input.schema, at, span),
                 None => {
                     let step = crate::algebra::PathStep::Key(name.text.clone());
                     let kind = ExprKind::Path { base: Box::new(bag.clone()), step };
-                    super::convert::convert(Expr { kind, scalar: ScalarType::Dynamic, span }, *scalar)
+                    convert::convert(Expr { kind, scalar: ScalarType::Dynamic, span }, *scalar)
                 }
             };
             schema.push(ColumnSchema { name: name.text.clone(), scalar: expr.scalar });
             columns.push(expr);
         }
-        Plan { node: Node::Project { input: Box::new(input), columns }, schema, span }
+        projected(input, schema, columns, false, span)
     }
 
     /// `narrow()`: a row for each cell.

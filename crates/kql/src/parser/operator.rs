@@ -291,7 +291,7 @@ impl Parser<'_> {
         let call = self.expr();
         let schema = (self.is(":") && self.kind(1) == Some(TokenKind::Punctuation)).then(|| {
             self.at += 1;
-            self.columns()
+            self.columns_or_star()
         });
         OperatorKind::Evaluate { call, schema }
     }

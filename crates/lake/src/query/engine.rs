@@ -48,6 +48,8 @@ pub struct EngineConfig {
 
 /// Distinct values that `in (table)` may have.
 const MOST_IN_VALUES: usize = 1_000_000;
+/// Names (each with the types of its values) that data may give to the columns of one operator.
+const MOST_COLUMN_NAMES: usize = 10_000;
 
 /// Answers questions over a lake and the facts beside it.
 pub struct QueryEngine {
@@ -135,7 +137,12 @@ impl Shared {
     /// Compiles, plans and starts a query.
     pub async fn run(&self, request: &QueryRequest) -> Result<Running, QueryError> {
         let catalog = Catalog::new(self.schemas(request.tables.as_deref()));
-        let bound = kql::compile(&request.text, &catalog);
+        let mut known = Vec::new();
+        let mut bound = kql::compile(&request.text, &catalog);
+        while let Some(open) = bound.open.take() {
+            known.push(self.open_columns(open, request).await?);
+            bound = kql::compile_with(&request.text, &catalog, &known);
+        }
         let Some(mut query) = bound.query else { return Err(QueryError::Invalid(bound.diagnostics)) };
         if self.config.prune {
             kql::algebra::prune(&mut query);
@@ -146,6 +153,35 @@ impl Shared {
         let (stream, plan) = session.execute(query, request).await?;
         let kept = std::mem::take(&mut session.kept);
         Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics, kept })
+    }
+
+    /// Asks the data for the columns of an operator.
+    async fn open_columns(
+        &self,
+        open: kql::OpenColumns,
+        request: &QueryRequest,
+    ) -> Result<Vec<ColumnSchema>, QueryError> {
+        let mut question = open.question.clone();
+        if self.config.prune {
+            kql::algebra::prune(&mut question);
+        }
+        let mut session = self.session(request, reads_of(&question))?;
+        let (mut stream, _) = session.execute(question, request).await?;
+        let mut rows = Vec::new();
+        while let Some(batch) = stream.next().await {
+            let batch = batch.map_err(|error| fault(&error))?;
+            let text = |column: usize, row: usize| match read(batch.column(column), kernel::ScalarType::String, row) {
+                Value::String(text) => text,
+                _ => String::new(),
+            };
+            rows.extend((0..batch.num_rows()).map(|row| (text(0, row), text(1, row))));
+            if rows.len() > MOST_COLUMN_NAMES {
+                let message =
+                    format!("the data gives more than {MOST_COLUMN_NAMES} columns; filter with `where` first");
+                return Err(QueryError::Invalid(vec![Diagnostic::error("KQL0903", open.span, message)]));
+            }
+        }
+        open.columns(&rows).map_err(|problem| QueryError::Invalid(vec![*problem]))
     }
 
     fn session(&self, request: &QueryRequest, reads: Reads) -> Result<SessionRun<'_>, QueryError> {
