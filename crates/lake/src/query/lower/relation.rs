@@ -17,7 +17,7 @@ use super::super::cells::{CellsBuilder, plan_type};
 use super::super::convert;
 use super::expr::{call, literal, lower, typed};
 use super::hints::{Hint, stored_filters};
-use super::{Col, LowerError, Lowered, Lowering, Source, refused};
+use super::{Col, LowerError, Lowered, Lowering, Source, projection, refused};
 
 /// Rows that `range` gives at most.
 const MOST_RANGE_ROWS: i128 = 10_000_000;
@@ -92,7 +92,7 @@ impl Lowering<'_> {
             aliased.push(expression.alias(name.clone()));
             columns.push(Col { name, scalar });
         }
-        let plan = LogicalPlanBuilder::from(scan).project(aliased)?.build()?;
+        let plan = projection(scan, aliased, &columns)?;
         Ok(Lowered { plan, columns, order: Vec::new() })
     }
 
@@ -218,7 +218,7 @@ impl Lowering<'_> {
         let mut legs = Vec::with_capacity(branches.len());
         for branch in branches {
             let renamed = branch.columns.iter().zip(&columns).map(|(column, name)| column.expr().alias(&name.name));
-            let leg = LogicalPlanBuilder::from(branch.plan).project(renamed.collect::<Vec<_>>())?.build()?;
+            let leg = projection(branch.plan, renamed.collect(), &columns)?;
             legs.push(Arc::new(leg));
         }
         // All at once: a chain of two-way unions compares the schemas again at every step.
