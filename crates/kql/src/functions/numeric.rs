@@ -1,4 +1,4 @@
-//! Special functions, units, and encodings, one row each.
+//! Special functions, units, encodings and places, one row each.
 
 use super::FunctionClass::Scalar;
 use super::Row;
@@ -81,4 +81,28 @@ pub(super) const ROWS: &[Row] = &[
     Row { class: Scalar, aliases: &[],
         signatures: "isutf8(text: string): bool",
         doc: "Is the text valid UTF-8?" },
+    Row { class: Scalar, aliases: &[],
+        signatures: "geo_distance_2points(longitude_a: real, latitude_a: real, longitude_b: real, latitude_b: real): real",
+        doc: "Metres between two places on Earth." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "geo_azimuth(longitude_a: real, latitude_a: real, longitude_b: real, latitude_b: real): real",
+        doc: "Direction from one place to another, in radians clockwise from north." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "geo_angle(longitude_a: real, latitude_a: real, longitude_b: real, latitude_b: real, longitude_c: real, latitude_c: real): real",
+        doc: "Clockwise angle at the second of three places, in radians." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "geo_point_in_circle(longitude: real, latitude: real, centre_longitude: real, centre_latitude: real, radius: real): bool",
+        doc: "Is the place within so many metres of another?" },
+    Row { class: Scalar, aliases: &[],
+        signatures: "geo_point_to_geohash(longitude: real, latitude: real, accuracy?: long): string",
+        doc: "Geohash of a place; accuracy 1 to 18 characters." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "geo_geohash_to_central_point(geohash: string): dynamic",
+        doc: "The middle of a geohash cell, as GeoJSON." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "geo_geohash_to_polygon(geohash: string): dynamic",
+        doc: "The rectangle of a geohash cell, as GeoJSON." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "geo_geohash_neighbors(geohash: string): dynamic",
+        doc: "The geohashes around one." },
 ];

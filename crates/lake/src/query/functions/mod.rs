@@ -12,6 +12,7 @@ mod compare;
 mod conditional;
 mod conversion;
 mod encoding;
+mod geo;
 mod key_value;
 mod math;
 mod network;
@@ -101,13 +102,14 @@ fn bad_value(message: impl Into<String>) -> DataFusionError {
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let tables: [&'static [Entry]; 22] = [
+    let tables: [&'static [Entry]; 23] = [
         arrays::ENTRIES,
         bits::ENTRIES,
         compare::ENTRIES,
         conditional::ENTRIES,
         conversion::ENTRIES,
         encoding::ENTRIES,
+        geo::ENTRIES,
         key_value::ENTRIES,
         math::ENTRIES,
         network::ENTRIES,
