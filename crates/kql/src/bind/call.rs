@@ -346,9 +346,11 @@ impl Binder<'_> {
                 return None;
             }
         }
-        for (at, parameter) in function.parameters.iter().enumerate() {
+        // Arguments without a name fill the parameters that no argument names.
+        let mut positional = positional.into_iter();
+        for parameter in &function.parameters {
             let by_name = |arg: &&syntax::Argument| arg.name.as_ref().is_some_and(|n| n.text == parameter.name.text);
-            let value = args.iter().find(by_name).or(positional.get(at).copied()).map(|argument| &argument.value);
+            let value = args.iter().find(by_name).or_else(|| positional.next()).map(|argument| &argument.value);
             let Some(value) = value.or(parameter.default.as_ref()) else {
                 let message = format!("`{name}` needs an argument for `{}`", parameter.name.text);
                 self.error(codes::BAD_ARGUMENTS, span, message);

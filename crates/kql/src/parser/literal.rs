@@ -170,12 +170,18 @@ fn typed(text: &str) -> (Option<Value>, ScalarType) {
         ScalarType::Long => parse_long(content).map(Value::Long),
         ScalarType::Real => parse_real(content).map(Value::Real),
         ScalarType::Decimal => decimal(content).map(Value::Decimal),
-        ScalarType::DateTime => parse_datetime(content).map(Value::DateTime),
+        ScalarType::DateTime => parse_datetime(content).or_else(|| spaced_date(content)).map(Value::DateTime),
         ScalarType::TimeSpan => parse_timespan(content).map(Value::TimeSpan),
         ScalarType::Guid => guid(content).map(Value::Guid),
         ScalarType::String | ScalarType::Dynamic => None,
     };
     (value, scalar)
+}
+
+/// `2026, 6, 14` and `2026 - 06 - 14`.
+fn spaced_date(content: &str) -> Option<i64> {
+    let parts: Vec<&str> = content.split([',', '-']).map(str::trim).collect();
+    if parts.len() != 3 { None } else { parse_datetime(&parts.join("-")) }
 }
 
 fn parse_real(content: &str) -> Option<f64> {
@@ -275,6 +281,8 @@ pub(crate) fn parse_datetime(content: &str) -> Option<i64> {
         match numbers('-')?.as_slice() {
             [year] if date.len() == 4 => (*year, 1, 1),
             [year, month] => (*year, *month, 1),
+            // As .NET reads it: a year in the last place puts the month first.
+            [month, day, year] if date.len() - date.rfind('-')? == 5 => (*year, *month, *day),
             [year, month, day] => (*year, *month, *day),
             _ => return None,
         }

@@ -180,8 +180,11 @@ fn parse_fraction(text: &str) -> Option<i64> {
 
 fn parse_american(text: &str) -> Option<i64> {
     let split = text.find(' ').unwrap_or(text.len());
-    let mut date = text[..split].split('/');
-    let (month, day, year) = (digits(date.next()?, 2)?, digits(date.next()?, 2)?, digits(date.next()?, 4)?);
+    // Between hyphens only a whole year tells that the month comes first.
+    let hyphens = !text[..split].contains('/');
+    let mut date = text[..split].split(if hyphens { '-' } else { '/' });
+    let (month, day) = (digits(date.next()?, 2)?, digits(date.next()?, 2)?);
+    let year = digits(date.next().filter(|year| !hyphens || year.len() == 4)?, 4)?;
     let (time, offset) = parse_time(text[split..].trim())?;
     Some(Civil { year, month, day, time: 0 }.ticks()? + time - offset)
 }

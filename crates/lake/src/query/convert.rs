@@ -70,6 +70,8 @@ fn to_bool(value: &Value) -> Option<bool> {
             "false" => Some(false),
             number => number.parse::<i64>().ok().map(|number| number != 0),
         },
+        // An array or a bag stays what it is, so asking for its scalar would never end.
+        Value::Dynamic(Json::Array(_) | Json::Object(_)) => None,
         Value::Dynamic(json) => to_bool(&scalar_of(json)),
         Value::Null | Value::DateTime(_) | Value::TimeSpan(_) | Value::Guid(_) => None,
     }

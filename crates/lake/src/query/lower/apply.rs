@@ -171,7 +171,8 @@ impl Lowering<'_> {
     /// The first rows of each number.
     fn body_take(&mut self, input: Lowered, rows: u64, context: usize) -> Result<Lowered, LowerError> {
         let number = context_of(&input, context)[0].expr();
-        let rank = row_number().partition_by(vec![number]).order_by(input.order.clone()).build()?;
+        let rank = row_number().partition_by(vec![number]);
+        let rank = if input.order.is_empty() { rank } else { rank.order_by(input.order.clone()) }.build()?;
         let name = rank.schema_name().to_string();
         let ranked = DfExpr::Column(datafusion::common::Column::new_unqualified(name));
         let limit = i64::try_from(rows).unwrap_or(i64::MAX);

@@ -7,9 +7,9 @@ use serde_json::Value as Json;
 use super::{FixedTables, NOW, engine_over};
 
 /// Examples answered as printed, names included.
-const RIGHT_AT_LEAST: usize = 225;
+const RIGHT_AT_LEAST: usize = 229;
 /// Examples answered with other values than printed; `docs/kql-deviations.md` tells why.
-const WRONG_AT_MOST: usize = 26;
+const WRONG_AT_MOST: usize = 27;
 
 #[test]
 fn documentation_examples_hold_the_ratchet() {
