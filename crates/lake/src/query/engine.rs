@@ -200,6 +200,7 @@ impl Shared {
             .with_config(planning::settings(partitions))
             .with_runtime_env(Arc::clone(&runtime))
             .with_default_features()
+            .with_analyzer_rules(Vec::new())
             .with_optimizer_rules(planning::rules())
             .build();
         Ok(SessionRun {

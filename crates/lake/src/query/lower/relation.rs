@@ -201,25 +201,19 @@ impl Lowering<'_> {
         schema: &[ColumnSchema],
         hints: &[Hint],
     ) -> Result<Lowered, LowerError> {
-        let mut branches = Vec::with_capacity(inputs.len());
-        for input in inputs {
-            if self.is_empty(input) {
-                continue;
-            }
-            let lowered = self.plan(input, hints.to_vec())?;
-            let columns = lowered.columns.iter().map(|column| (column.expr(), column.scalar)).collect();
-            branches.push(self.projected_scan(lowered.plan, columns)?);
+        // Positions count; every leg takes the names of the union.
+        let columns: Vec<Col> = schema.iter().map(|column| Col { name: self.fresh(), scalar: column.scalar }).collect();
+        let mut legs = Vec::with_capacity(inputs.len());
+        for input in inputs.iter().filter(|input| !self.is_empty(input)).collect::<Vec<_>>() {
+            let leg = self.plan(input, hints.to_vec())?;
+            let renamed = leg.columns.iter().zip(&columns).map(|(column, name)| column.expr().alias(&name.name));
+            legs.push(Arc::new(projection(leg.plan, renamed.collect(), &columns)?));
         }
-        // Positions count; every branch takes the names of the first.
-        let Some(Lowered { columns, .. }) = branches.first().cloned() else { return self.values(&[], schema) };
-        if branches.len() == 1 {
-            return Ok(branches.remove(0));
-        }
-        let mut legs = Vec::with_capacity(branches.len());
-        for branch in branches {
-            let renamed = branch.columns.iter().zip(&columns).map(|(column, name)| column.expr().alias(&name.name));
-            let leg = projection(branch.plan, renamed.collect(), &columns)?;
-            legs.push(Arc::new(leg));
+        if legs.len() < 2 {
+            return match legs.pop() {
+                Some(leg) => Ok(Lowered { plan: Arc::unwrap_or_clone(leg), columns, order: Vec::new() }),
+                None => self.values(&[], schema),
+            };
         }
         // All at once: a chain of two-way unions compares the schemas again at every step.
         let schema = Arc::clone(legs[0].schema());
