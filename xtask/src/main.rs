@@ -4,6 +4,7 @@
 //! - `ci`: everything that must hold before a change lands; what `.ci/run` calls.
 //! - `tidy`: taste as a test: layers, sizes, words, documents, licences.
 //! - `bench NAME`: the figures of `docs/benchmarks.md`, with the peer where there is one.
+//! - `fuzz`: the fuzz targets, each from its corpus, with a stable compiler.
 //! - `codegen`: OpenAPI document and the console's types from it.
 
 mod api;
@@ -11,6 +12,7 @@ mod bench;
 mod ci;
 mod codegen;
 mod demo;
+mod fuzz;
 mod licences;
 mod platform;
 mod play;
@@ -25,6 +27,7 @@ const USAGE: &str = "cargo xtask <task>
   ci                                        format, tidy, lints, tests, console, browser tests, licences
   tidy [--tighten]                          taste as a test; --tighten writes better ratchets back
   bench NAME                                ingest | scan | kill | coldstart | console
+  fuzz [SECONDS] [TARGET…]                  the fuzz targets, each from its corpus, 60 seconds each
   browser                                   the console's browser tests against the real server
   codegen                                   openapi.json and the console's types
   play --url URL --user NAME --password P   play the scenario into a running server (syslog ports: --syslog N)";
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         "ci" => ci::run(rest),
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
+        "fuzz" => fuzz::run(rest),
         "codegen" => codegen::run(rest),
         "browser" => demo::browser_tests(),
         "play" => play::run(rest),
