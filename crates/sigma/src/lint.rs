@@ -3,6 +3,7 @@
 //! A finding is a [`Problem`] of level warning or hint; what keeps a rule from loading is found by [`crate::load`].
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use kernel::diagnostic::Level;
@@ -19,15 +20,7 @@ pub fn lint(engine: &Engine) -> Vec<Problem> {
     let mut findings = Vec::new();
     for (rule, reach) in engine.rules().iter().zip(engine.reaches()) {
         let mut add = |finding: Finding, near: &str, reason: String| {
-            findings.push(Problem {
-                code: finding.code(),
-                level: finding.level(),
-                file: rule.file.clone(),
-                line: line_of(&rule.text, near),
-                rule: Some(rule.id.clone()),
-                reason,
-                remedy: finding.remedy().to_owned(),
-            });
+            findings.push(finding.of(&rule.id, &rule.file, line_of(&rule.text, near), reason));
         };
         if let Some(reason) = &reach.unreachable {
             add(Finding::CannotFire, "logsource:", reason.clone());
@@ -53,15 +46,7 @@ pub fn correlations(correlations: &[Arc<Correlation>], engine: &Engine) -> Vec<P
         let dead: Vec<usize> = (0..rule.rules.len()).filter(|slot| !fired(*slot)).collect();
         let can_fire = can_fire(rule, &dead);
         let mut add = |finding: Finding, near: &str, reason: String| {
-            findings.push(Problem {
-                code: finding.code(),
-                level: finding.level(),
-                file: rule.file.clone(),
-                line: line_of(&rule.text, near),
-                rule: Some(rule.id.clone()),
-                reason,
-                remedy: finding.remedy().to_owned(),
-            });
+            findings.push(finding.of(&rule.id, &rule.file, line_of(&rule.text, near), reason));
         };
         if !can_fire {
             let names: Vec<String> = dead.iter().map(|slot| format!("`{}`", rule.rules[*slot].name)).collect();
@@ -104,6 +89,19 @@ enum Finding {
 }
 
 impl Finding {
+    /// What was found of the rule `id`.
+    fn of(self, id: &str, file: &Path, line: Option<u32>, reason: String) -> Problem {
+        Problem {
+            code: self.code(),
+            level: self.level(),
+            file: file.to_owned(),
+            line,
+            rule: Some(id.to_owned()),
+            reason,
+            remedy: self.remedy().to_owned(),
+        }
+    }
+
     const fn code(self) -> &'static str {
         match self {
             Finding::CannotFire => "SIG101",

@@ -265,7 +265,7 @@ impl Binder<'_> {
             self.error(codes::BAD_ARGUMENTS, span, "`pivot` needs a column");
             return None;
         };
-        let column = self.column_of(input, &first.value)?;
+        let column = self.column_named(&input.schema, &first.value)?;
         let mut row = Row::of(&input.schema);
         let mut others = Vec::new();
         let mut calls = Vec::new();
@@ -281,7 +281,7 @@ impl Binder<'_> {
                 }
                 continue;
             }
-            others.push(self.column_of(input, &argument.value)?);
+            others.push(self.column_named(&input.schema, &argument.value)?);
         }
         let call = match calls.pop() {
             Some(call) if call.outputs.len() == 1 && call.filter.is_none() => call,
@@ -302,19 +302,6 @@ impl Binder<'_> {
         let mut aggregated = Vec::new();
         call.args.iter().for_each(|arg| columns_in(arg, &mut aggregated));
         Some(Pivot { column, call, others, aggregated })
-    }
-
-    fn column_of(&mut self, input: &Plan, name: &syntax::Expr) -> Option<usize> {
-        let bound = self.scalar(name, &mut Row::of(&input.schema));
-        match bound.kind {
-            ExprKind::Column { index, .. } => Some(index),
-            ExprKind::Invalid => None,
-            _ => {
-                self.error(codes::WRONG_SHAPE, name.span, "a column name is needed here")
-                    .help("`extend` the value first");
-                None
-            }
-        }
     }
 
     fn equal(&mut self, left: Expr, right: Expr, span: Span) -> Expr {

@@ -212,11 +212,11 @@ impl Binder<'_> {
             return None;
         };
         let table = self.table(table);
-        let address = self.lookup_column(&input.schema, address)?;
-        let network = self.lookup_column(&table.schema, network)?;
+        let address = self.column_named(&input.schema, address)?;
+        let network = self.column_named(&table.schema, network)?;
         let mut pairs = Vec::with_capacity(others.len());
         for other in others {
-            let pair = (self.lookup_column(&input.schema, other)?, self.lookup_column(&table.schema, other)?);
+            let pair = (self.column_named(&input.schema, other)?, self.column_named(&table.schema, other)?);
             if input.schema[pair.0].scalar != table.schema[pair.1].scalar {
                 let message = "the two columns of this key have different types";
                 self.error(codes::WRONG_TYPE, other.span, message).help("convert one of them with `extend` first");
@@ -234,7 +234,8 @@ impl Binder<'_> {
         Some(Lookup { table, address, network, others: pairs, unmatched })
     }
 
-    fn lookup_column(&mut self, schema: &[ColumnSchema], name: &syntax::Expr) -> Option<usize> {
+    /// The position of the column that `name` must be.
+    pub(super) fn column_named(&mut self, schema: &[ColumnSchema], name: &syntax::Expr) -> Option<usize> {
         let bound = self.scalar(name, &mut Row::of(schema));
         match bound.kind {
             ExprKind::Column { index, .. } => Some(index),
