@@ -209,7 +209,6 @@ impl Shared {
             runtime,
             reads,
             sources: Sources::default(),
-            stores: 0,
             kept: Vec::new(),
         })
     }
@@ -225,7 +224,6 @@ struct SessionRun<'a> {
     runtime: Arc<RuntimeEnv>,
     reads: Reads,
     sources: Sources,
-    stores: usize,
     /// The share of shared plans in the query's memory.
     kept: Vec<MemoryReservation>,
 }
@@ -236,6 +234,10 @@ impl SessionRun<'_> {
         mut query: Query,
         request: &QueryRequest,
     ) -> Result<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>), QueryError> {
+        for (name, columns) in std::mem::take(&mut self.reads) {
+            let source = self.open(&name, &columns, request).await?;
+            self.sources.tables.insert(name, source);
+        }
         for mut shared in std::mem::take(&mut query.shared) {
             self.prepare(&mut shared, request).await?;
             let (rows, room) = self.collect(&shared).await?;
@@ -248,7 +250,7 @@ impl SessionRun<'_> {
         Ok((stream, physical))
     }
 
-    /// Makes `plan` ready for lowering: constants, subqueries, tables.
+    /// Makes `plan` ready for lowering: constants, subqueries, the range of a series.
     fn prepare<'s>(
         &'s mut self,
         plan: &'s mut Plan,
@@ -268,11 +270,6 @@ impl SessionRun<'_> {
             series_without_bounds(plan, &mut series);
             for bound in series {
                 self.bound_series(bound, request).await?;
-            }
-            let mut names = BTreeSet::new();
-            tables_of(plan, &mut names);
-            for name in names {
-                self.open(&name, request).await?;
             }
             Ok(())
         })
@@ -301,15 +298,13 @@ impl SessionRun<'_> {
         Ok(())
     }
 
-    async fn open(&mut self, name: &str, request: &QueryRequest) -> Result<(), QueryError> {
-        if self.sources.tables.contains_key(name) {
-            return Ok(());
-        }
+    /// One table, of which `read` are the columns that matter.
+    async fn open(&self, name: &str, read: &BTreeSet<String>, request: &QueryRequest) -> Result<Source, QueryError> {
         let snapshot = self.engine.lake.snapshot(name).await.map_err(engine)?;
-        let source = match (snapshot, &self.engine.facts) {
+        Ok(match (snapshot, &self.engine.facts) {
             (Some(snapshot), _) => {
-                self.stores += 1;
-                let url = ObjectStoreUrl::parse(format!("lake{}://tables", self.stores)).map_err(engine)?;
+                let number = self.sources.tables.len();
+                let url = ObjectStoreUrl::parse(format!("lake{number}://tables")).map_err(engine)?;
                 self.runtime.register_object_store(url.as_ref(), Arc::clone(&snapshot.store));
                 let empty = snapshot.hot.is_empty() && snapshot.files.is_empty();
                 let provider = Arc::new(LakeTable::new(snapshot, url, request.range));
@@ -318,8 +313,7 @@ impl SessionRun<'_> {
             (None, Some(facts)) => {
                 let schema = facts.tables().into_iter().find(|table| table.name == name);
                 let schema = schema.ok_or_else(|| QueryError::Engine(format!("table {name} has gone")))?;
-                let read = self.reads.get(name);
-                let is_read = |column: &ColumnSchema| read.is_some_and(|read| read.contains(&column.name));
+                let is_read = |column: &ColumnSchema| read.contains(&column.name);
                 let columns: Vec<ColumnSchema> = schema.columns.into_iter().filter(is_read).collect();
                 let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
                 let rows = facts.scan(name, &names, None).await.map_err(QueryError::Engine)?;
@@ -327,9 +321,7 @@ impl SessionRun<'_> {
                 Source::Rows { columns, batch }
             }
             (None, None) => return Err(QueryError::Engine(format!("table {name} has gone"))),
-        };
-        self.sources.tables.insert(name.to_owned(), source);
-        Ok(())
+        })
     }
 
     fn lowered(&self, plan: &Plan) -> Result<LogicalPlan, QueryError> {
@@ -407,13 +399,6 @@ fn note_reads(plan: &Plan, reads: &mut Reads) {
 fn note_subplans(expr: &Expr, reads: &mut Reads) {
     expr.subplan().into_iter().for_each(|plan| note_reads(plan, reads));
     expr.operands().into_iter().for_each(|operand| note_subplans(operand, reads));
-}
-
-fn tables_of(plan: &Plan, names: &mut BTreeSet<String>) {
-    if let Node::Table { name } = &plan.node {
-        names.insert(name.clone());
-    }
-    plan.inputs().into_iter().for_each(|input| tables_of(input, names));
 }
 
 fn series_without_bounds<'p>(plan: &'p mut Plan, found: &mut Vec<&'p mut Plan>) {

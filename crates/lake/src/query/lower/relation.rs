@@ -204,7 +204,10 @@ impl Lowering<'_> {
         // Positions count; every leg takes the names of the union.
         let columns: Vec<Col> = schema.iter().map(|column| Col { name: self.fresh(), scalar: column.scalar }).collect();
         let mut legs = Vec::with_capacity(inputs.len());
-        for input in inputs.iter().filter(|input| !self.is_empty(input)).collect::<Vec<_>>() {
+        for input in inputs {
+            if self.is_empty(input) {
+                continue;
+            }
             let leg = self.plan(input, hints.to_vec())?;
             let renamed = leg.columns.iter().zip(&columns).map(|(column, name)| column.expr().alias(&name.name));
             legs.push(Arc::new(projection(leg.plan, renamed.collect(), &columns)?));

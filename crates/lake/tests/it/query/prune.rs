@@ -89,10 +89,13 @@ fn sources() -> impl Strategy<Value = &'static str> {
         "Logons | join kind=leftouter (Flows | project Host, Port, Text) on Host",
         "Logons | join kind=rightanti Flows on Host | extend Count = 1",
         "Logons | lookup kind=leftouter (Flows | summarize Port = max(Port) by Host) on Host",
+        "union Logons, Flows | top 7 by TimeGenerated, User, Port",
+        "Logons | sort by TimeGenerated asc | extend Row = row_number(), Before = prev(Host)",
     ])
 }
 
-/// Operators that any table with `TimeGenerated` and `Host` takes (`column_ifexists` for the rest).
+/// Operators that any table with `TimeGenerated` and `Host` takes (`column_ifexists` for the rest). Which of
+/// equal rows comes first is nobody's promise, so no step lets it be seen.
 fn steps() -> impl Strategy<Value = Vec<&'static str>> {
     let step = prop::sample::select(vec![
         "where isnotempty(column_ifexists('Host', ''))",
@@ -102,9 +105,9 @@ fn steps() -> impl Strategy<Value = Vec<&'static str>> {
         "project-away TimeGenerated | extend TimeGenerated = now()",
         "mv-expand K = todynamic(column_ifexists('Bag', dynamic(null)))",
         "parse column_ifexists('Text', '') with P: string ' from ' Q ' port ' R: long",
-        "sort by TimeGenerated asc | extend Row = row_number()",
+        "sort by TimeGenerated asc | project TimeGenerated, Host = 'any', Row = row_number()",
         "distinct *",
-        "top 7 by TimeGenerated",
+        "top 7 by TimeGenerated | project TimeGenerated, Host = 'any'",
         "join kind=leftsemi (Logons | where Count > 30) on TimeGenerated",
         "where TimeGenerated in ((Flows | project TimeGenerated, Text))",
         "extend M = toscalar(Flows | summarize max(Port), min(Port))",
