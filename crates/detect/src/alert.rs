@@ -41,6 +41,7 @@ pub struct Hit {
     pub rule_id: String,
     pub rule_kind: RuleKind,
     pub rule_digest: String,
+    pub rule_revision: Option<String>,
     pub title: String,
     pub severity: Severity,
     pub techniques: Vec<String>,
@@ -73,6 +74,8 @@ pub struct Alert {
     pub rule_kind: RuleKind,
     /// Digest of the rule's text when it matched first.
     pub rule_digest: String,
+    /// Revision of the rule's text when it matched first.
+    pub rule_revision: Option<String>,
     pub title: String,
     pub severity: Severity,
     pub techniques: Vec<String>,
@@ -85,6 +88,8 @@ pub struct Alert {
     /// The first [`KEPT_EVENTS`], oldest first. Empty in lists.
     pub events: Vec<AlertEvent>,
     pub risk: f64,
+    /// When an event that came late undid it.
+    pub withdrawn: Option<Timestamp>,
 }
 
 /// Which alerts.
@@ -113,6 +118,7 @@ impl Alert {
             rule_id: row.text("rule_id")?.to_owned(),
             rule_kind: RuleKind::parse(row.text("rule_kind")?),
             rule_digest: row.text("rule_digest")?.to_owned(),
+            rule_revision: row.text_opt("rule_revision")?.map(str::to_owned),
             title: row.text("title")?.to_owned(),
             severity: row.severity("severity")?,
             techniques: row.json("techniques")?,
@@ -124,6 +130,7 @@ impl Alert {
             entities: row.json("entities")?,
             events: row.json_opt("events")?.unwrap_or_default(),
             risk: row.real("risk")?,
+            withdrawn: row.time_opt("withdrawn_us")?,
         })
     }
 }

@@ -1,6 +1,8 @@
 //! What changes rules and alerts: load, decide, write in one transaction.
 
 mod alerts;
+mod correlations;
+mod exceptions;
 mod rules;
 
 pub use alerts::Recorded;

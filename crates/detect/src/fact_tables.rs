@@ -7,7 +7,7 @@ const fn column(name: &'static str, scalar: kernel::ScalarType, sql: &'static st
     FactColumn::new(name, scalar, sql)
 }
 
-/// `Rules`, `Alerts`, `AlertGroups`.
+/// `Rules`, `RuleExceptions`, `Alerts`, `AlertGroups`.
 pub const FACT_TABLES: &[FactTable] = &[
     FactTable {
         name: "Rules",
@@ -24,9 +24,28 @@ pub const FACT_TABLES: &[FactTable] = &[
             column("Origin", String, "origin"),
             column("Digest", String, "digest"),
             column("Problems", Dynamic, "problems"),
+            column("SeverityOverride", String, "severity_override"),
+            column("Revision", String, "revision"),
         ],
         from: "rule",
         time: "changed_us",
+    },
+    FactTable {
+        name: "RuleExceptions",
+        columns: &[
+            column("TimeGenerated", DateTime, "created_us"),
+            column("ExceptionId", String, "id"),
+            column("RuleId", String, "rule_id"),
+            column("Title", String, "title"),
+            column("Detection", String, "detection"),
+            column("Owner", String, "owner"),
+            column("Reason", String, "reason"),
+            column("State", String, "state"),
+            column("Trial", Dynamic, "trial"),
+            column("Expires", DateTime, "expires_us"),
+        ],
+        from: "rule_exception",
+        time: "created_us",
     },
     FactTable {
         name: "Alerts",
@@ -45,6 +64,8 @@ pub const FACT_TABLES: &[FactTable] = &[
             column("Entities", Dynamic, "entities"),
             column("Events", Dynamic, "events"),
             column("Risk", Real, "risk"),
+            column("RuleRevision", String, "rule_revision"),
+            column("Withdrawn", DateTime, "withdrawn_us"),
         ],
         from: "alert",
         time: "raised_us",

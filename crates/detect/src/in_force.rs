@@ -7,14 +7,14 @@ use arrow_array::cast::AsArray;
 use arrow_array::cast::as_string_array;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use kernel::diagnostic::Level;
-use kernel::{Entity, Timestamp};
-use sigma::{Engine, Mappings, Problem, RuleSet};
+use kernel::{Entity, Severity, Timestamp};
+use sigma::correlation::Correlations;
+use sigma::{Engine, Mappings, Reach};
 
 use crate::alert::{AlertEvent, Hit, KEPT_RAW_BYTES, MatchReason, cut};
-use crate::error::Error;
-use crate::rule::{NewRule, Rule, RuleKind, RuleState};
-use crate::{Detect, entities};
+use crate::correlating::Sighting;
+use crate::entities;
+use crate::rule::{RuleKind, RuleState};
 
 /// Hits of one likeness in one batch that are described; further ones are counted.
 const DESCRIBED: u64 = 3;
@@ -22,21 +22,36 @@ const DESCRIBED: u64 = 3;
 /// Hits of one rule with the same entities within an hour are one alert.
 const QUIET_US: i64 = 3_600_000_000;
 
-/// Compiled rules, and which of them are switched off.
+/// Bytes of a raw record that are kept with a sighting, of which there may be many before an alert comes of them.
+const SEEN_RAW_BYTES: usize = 2 << 10;
+
+/// Compiled rules, and what people decided about them.
+#[derive(Clone)]
 pub struct InForce {
-    engine: Arc<Engine>,
-    switched_off: BTreeSet<String>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) correlations: Arc<Correlations>,
+    pub(crate) switches: Arc<Switches>,
+    /// The revision of each rule's text, where it has one.
+    pub(crate) revisions: Arc<BTreeMap<String, String>>,
 }
 
-/// What loading rules gave.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Loaded {
-    pub rules: usize,
-    /// Rule texts that were refused; each is a broken rule with its problem.
-    pub refused: usize,
-    /// Rules that cannot fire, such as those whose log source is not mapped.
-    pub unreachable: usize,
-    pub switched_off: usize,
+/// What people decided about rules, by rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Switches {
+    pub off: BTreeSet<String>,
+    /// Severities that are not those of the rules.
+    pub severities: BTreeMap<String, Severity>,
+}
+
+/// What the rules found in a batch.
+#[derive(Debug, Clone, Default)]
+pub struct Found {
+    /// Of rules that alert alone.
+    pub hits: Vec<Hit>,
+    /// Of rules that are correlated.
+    pub sightings: Vec<Sighting>,
+    /// The newest event time of the batch, whether a rule fired or not.
+    pub newest: Option<Timestamp>,
 }
 
 /// The rows of a batch beside their columns.
@@ -49,24 +64,59 @@ pub trait Rows {
     fn raw(&self, row: usize) -> &str;
 }
 
+impl Switches {
+    /// From what is stored: the state and the overriding severity of each rule.
+    pub(crate) fn of<'a>(rules: impl IntoIterator<Item = (&'a String, &'a (RuleState, Option<Severity>))>) -> Switches {
+        let mut switches = Switches::default();
+        for (id, (state, severity)) in rules {
+            if *state == RuleState::Disabled {
+                switches.off.insert(id.clone());
+            }
+            if let Some(severity) = severity {
+                switches.severities.insert(id.clone(), *severity);
+            }
+        }
+        switches
+    }
+}
+
 impl InForce {
     pub(crate) fn none() -> InForce {
-        InForce { engine: Arc::new(Engine::compile(Vec::new(), &Mappings::default())), switched_off: BTreeSet::new() }
+        let engine = Engine::compile(Vec::new(), &Mappings::default());
+        let (correlations, _) = Correlations::compile(&[], engine.rules());
+        InForce {
+            engine: Arc::new(engine),
+            correlations: Arc::new(correlations),
+            switches: Arc::default(),
+            revisions: Arc::default(),
+        }
     }
 
     /// Puts the rules to a batch of field columns.
-    pub fn hits(&self, columns: &RecordBatch, rows: &dyn Rows) -> Vec<Hit> {
-        let found = self.engine.evaluate(columns);
+    pub fn evaluate(&self, columns: &RecordBatch, rows: &dyn Rows) -> Found {
+        let mut found = self.engine.evaluate(columns).hits;
+        found.retain(|hit| !self.switches.off.contains(&self.engine.rules()[hit.rule as usize].id));
+        let mut gathering = Gathering::new(columns);
+        Found {
+            sightings: self.sightings(&found, columns, rows, &mut gathering),
+            hits: self.hits(&found, columns, rows, &mut gathering),
+            newest: (0..columns.num_rows()).map(|row| rows.time(row)).max(),
+        }
+    }
+
+    fn hits(
+        &self,
+        found: &[sigma::Hit],
+        columns: &RecordBatch,
+        rows: &dyn Rows,
+        gathering: &mut Gathering<'_>,
+    ) -> Vec<Hit> {
         let mut hits: Vec<Hit> = Vec::new();
         let mut open: HashMap<(u32, Vec<Entity>), (usize, u64)> = HashMap::new();
-        let mut entities_of: HashMap<u32, Vec<Entity>> = HashMap::new();
-        for hit in found.hits {
+        for hit in found.iter().filter(|hit| self.correlations.alerts_alone(hit.rule)) {
             let rule = &self.engine.rules()[hit.rule as usize];
-            if self.switched_off.contains(&rule.id) {
-                continue;
-            }
             let row = hit.row as usize;
-            let named = entities_of.entry(hit.row).or_insert_with(|| entities_in(columns, row));
+            let named = gathering.entities(row);
             let time = rows.time(row);
             let (first, count) = open.entry((hit.rule, named.clone())).or_insert((hits.len(), 0));
             *count += 1;
@@ -80,10 +130,11 @@ impl InForce {
                 rule_id: rule.id.clone(),
                 rule_kind: RuleKind::Sigma,
                 rule_digest: rule.sha256.clone(),
+                rule_revision: self.revisions.get(&rule.id).cloned(),
                 title: rule.title.clone(),
-                severity: rule.severity,
+                severity: self.switches.severities.get(&rule.id).copied().unwrap_or(rule.severity),
                 techniques: rule.techniques(),
-                entities: named.clone(),
+                entities: named,
                 event: self.event(hit.rule as usize, columns, row, rows),
                 further: 0,
                 until: time,
@@ -91,6 +142,33 @@ impl InForce {
             });
         }
         hits
+    }
+
+    fn sightings(
+        &self,
+        found: &[sigma::Hit],
+        columns: &RecordBatch,
+        rows: &dyn Rows,
+        gathering: &mut Gathering<'_>,
+    ) -> Vec<Sighting> {
+        // The observation names the row, by which the rest is found.
+        let event = |row: usize| (rows.time(row), row.to_string());
+        let observations = self.correlations.observe(&self.engine, columns, found, &event);
+        let sightings = observations.into_iter().filter_map(|observed| {
+            let row: usize = observed.event.parse().ok()?;
+            let names = self.correlations.fields(observed.rule)?;
+            let fields = names.iter().zip(&observed.values);
+            let fields = fields.filter_map(|(name, value)| Some((name.clone(), value.as_deref()?.to_owned())));
+            Some(Sighting {
+                rule_id: self.engine.rules()[observed.rule as usize].id.clone(),
+                time: observed.time,
+                item_id: rows.item_id(row).to_owned(),
+                fields: fields.collect(),
+                entities: gathering.entities(row),
+                raw: cut(rows.raw(row), SEEN_RAW_BYTES).to_owned(),
+            })
+        });
+        sightings.collect()
     }
 
     fn event(&self, rule: usize, columns: &RecordBatch, row: usize, rows: &dyn Rows) -> AlertEvent {
@@ -115,10 +193,31 @@ impl InForce {
         }
     }
 
+    /// By which events the rule is reached and whether it can fire; `None`: it is not in force, or correlates others.
+    pub fn reach(&self, rule_id: &str) -> Option<&Reach> {
+        let place = self.engine.rules().iter().position(|rule| rule.id == rule_id)?;
+        self.engine.reaches().get(place)
+    }
+
     /// Rules that are switched on.
     pub fn rules(&self) -> usize {
-        self.engine.rules().len()
-            - self.engine.rules().iter().filter(|rule| self.switched_off.contains(&rule.id)).count()
+        self.engine.rules().iter().filter(|rule| !self.switches.off.contains(&rule.id)).count()
+    }
+}
+
+/// The entities of rows, each looked for once.
+struct Gathering<'a> {
+    columns: &'a RecordBatch,
+    entities: HashMap<usize, Vec<Entity>>,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(columns: &'a RecordBatch) -> Gathering<'a> {
+        Gathering { columns, entities: HashMap::new() }
+    }
+
+    fn entities(&mut self, row: usize) -> Vec<Entity> {
+        self.entities.entry(row).or_insert_with(|| entities_in(self.columns, row)).clone()
     }
 }
 
@@ -140,96 +239,4 @@ fn text_at(column: &ArrayRef, row: usize) -> Option<&str> {
         return (list.value_length(row) > 0).then(|| as_string_array(list.values()).value(start));
     }
     column.as_string_opt::<i32>().map(|values| values.value(row))
-}
-
-impl Detect {
-    /// Puts a set of Sigma rules in force, in place of the one before. Compiling takes seconds of one core; it runs
-    /// beside the runtime.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the database fails; the rules before stay in force.
-    pub async fn load_sigma(&self, set: RuleSet, mappings: Mappings) -> Result<Loaded, Error> {
-        // Said with the rules, not passed over.
-        let set = set.without_correlations("live detection");
-        let compiled = tokio::task::spawn_blocking(move || {
-            let engine = Engine::compile(set.rules, &mappings);
-            let rules = new_rules(&engine, &set.problems);
-            (Arc::new(engine), rules)
-        });
-        let (engine, rules) =
-            compiled.await.map_err(|error| Error::Refused(format!("compiling rules was stopped: {error}")))?;
-        let states = self.sync_rules(RuleKind::Sigma, &rules).await?;
-        let switched_off: BTreeSet<String> =
-            states.into_iter().filter(|(_, state)| *state == RuleState::Disabled).map(|(id, _)| id).collect();
-        let loaded = Loaded {
-            rules: engine.rules().len(),
-            refused: rules.iter().filter(|rule| rule.broken).count(),
-            unreachable: engine.reaches().iter().filter(|reach| reach.unreachable.is_some()).count(),
-            switched_off: switched_off.len(),
-        };
-        self.in_force.store(Arc::new(InForce { engine, switched_off }));
-        Ok(loaded)
-    }
-
-    /// A switch counts from the next batch on.
-    pub(crate) fn take_switch(&self, rule: &Rule) {
-        self.in_force.rcu(|now| {
-            let mut switched_off = now.switched_off.clone();
-            match rule.state {
-                RuleState::Disabled => switched_off.insert(rule.id.clone()),
-                RuleState::Enabled | RuleState::Broken => switched_off.remove(&rule.id),
-            };
-            InForce { engine: Arc::clone(&now.engine), switched_off }
-        });
-    }
-}
-
-/// The loaded rules and, as broken ones, the refused texts.
-fn new_rules(engine: &Engine, problems: &[Problem]) -> Vec<NewRule> {
-    let mut by_rule: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for problem in problems.iter().filter(|problem| problem.level != Level::Error) {
-        if let Some(rule) = &problem.rule {
-            by_rule.entry(rule).or_default().push(format!("{}; {}", problem.reason, problem.remedy));
-        }
-    }
-    let loaded = engine.rules().iter().zip(engine.reaches()).map(|(rule, reach)| {
-        let mut problems = by_rule.get(rule.id.as_str()).cloned().unwrap_or_default();
-        problems.extend(reach.unreachable.clone());
-        new_rule(rule, problems)
-    });
-    let refused = problems.iter().filter(|problem| problem.level == Level::Error).map(broken_rule);
-    loaded.chain(refused).collect()
-}
-
-fn new_rule(rule: &sigma::Rule, problems: Vec<String>) -> NewRule {
-    let source: Vec<&str> = rule.logsource.attributes().into_iter().flatten().collect();
-    NewRule {
-        id: rule.id.clone(),
-        kind: RuleKind::Sigma,
-        title: rule.title.clone(),
-        severity: rule.severity,
-        broken: false,
-        status: rule.status.map(|status| format!("{status:?}").to_lowercase()),
-        log_source: Some(source.join("/")),
-        techniques: rule.techniques(),
-        tags: rule.tags.clone(),
-        origin: rule.file.display().to_string(),
-        description: rule.description.clone(),
-        author: Some(rule.author.clone()).filter(|author| !author.is_empty()),
-        references: rule.references.clone(),
-        false_positives: rule.falsepositives.clone(),
-        text: rule.text.to_string(),
-        digest: rule.sha256.clone(),
-        problems,
-        schedule: None,
-    }
-}
-
-/// A text that was refused is shown among the rules, under a name made of its file.
-fn broken_rule(problem: &Problem) -> NewRule {
-    let file = problem.file.display().to_string();
-    let identity = format!("{file}\n{}\n{}", problem.rule.as_deref().unwrap_or_default(), problem.line.unwrap_or(0));
-    let name = problem.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let title = problem.rule.clone().unwrap_or(name);
-    NewRule::refused(RuleKind::Sigma, &identity, title, file, String::new(), problem.to_string())
 }

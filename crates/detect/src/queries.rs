@@ -89,6 +89,20 @@ impl Detect {
         Ok(row.as_ref().map(RuleRun::of).transpose()?)
     }
 
+    /// How many alerts of a rule were raised on each of the last `days`, the earliest first; a day is 24 hours back from
+    /// now.
+    pub async fn alerts_by_day(&self, rule_id: &str, days: u32) -> Result<Vec<u64>, Error> {
+        const DAY_US: i64 = 86_400_000_000;
+        let from = self.store.now().plus_micros(-DAY_US * i64::from(days));
+        let mut counts = vec![0; days as usize];
+        for row in self.store.fetch_all(&sql::ALERTS_OF_RULE_BY_DAY, params![rule_id, from]).await? {
+            if let Some(count) = usize::try_from(row.int("day")?).ok().and_then(|day| counts.get_mut(day)) {
+                *count = row.count("alerts")?;
+            }
+        }
+        Ok(counts)
+    }
+
     /// A page of alerts, newest first, without their events.
     pub async fn alerts(&self, filter: &AlertFilter) -> Result<Vec<Alert>, Error> {
         let (kind, key) = filter.entity.clone().unwrap_or_default();

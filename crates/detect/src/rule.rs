@@ -71,13 +71,19 @@ impl RuleState {
     }
 }
 
+/// What stands in the place of the log source of a rule that correlates others.
+pub(crate) const CORRELATION: &str = "correlation";
+
 /// A rule with its text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     pub id: String,
     pub kind: RuleKind,
     pub title: String,
+    /// As the rule says it.
     pub severity: Severity,
+    /// As somebody decided; its alerts have this one.
+    pub severity_override: Option<Severity>,
     pub state: RuleState,
     /// Sigma's word for its ripeness.
     pub status: Option<String>,
@@ -94,6 +100,8 @@ pub struct Rule {
     pub text: String,
     /// Hex SHA-256 of the text.
     pub digest: String,
+    /// Of its pack, such as a commit, or else its own date.
+    pub revision: Option<String>,
     /// Why it cannot run or could be better.
     pub problems: Vec<String>,
     /// For rules on a schedule.
@@ -125,6 +133,7 @@ pub struct NewRule {
     pub digest: String,
     pub problems: Vec<String>,
     pub schedule: Option<ScheduledRule>,
+    pub revision: Option<String>,
 }
 
 impl NewRule {
@@ -156,6 +165,7 @@ impl NewRule {
             text,
             problems: vec![problem],
             schedule: None,
+            revision: None,
         }
     }
 }
@@ -182,6 +192,7 @@ impl Rule {
             kind: RuleKind::parse(row.text("kind")?),
             title: row.text("title")?.to_owned(),
             severity: row.severity("severity")?,
+            severity_override: row.text_opt("severity_override")?.and_then(Severity::parse),
             state: RuleState::parse(row.text("state")?),
             status: row.text_opt("status")?.map(str::to_owned),
             log_source: row.text_opt("log_source")?.map(str::to_owned),
@@ -195,6 +206,7 @@ impl Rule {
             text: row.text("text")?.to_owned(),
             digest: row.text("digest")?.to_owned(),
             problems: row.json("problems")?,
+            revision: row.text_opt("revision")?.map(str::to_owned),
             schedule: row.json_opt("schedule")?,
             changed: row.time("changed_us")?,
             version: row.int("version")?,
@@ -203,11 +215,17 @@ impl Rule {
         })
     }
 
+    /// Whether it speaks of other rules' hits, not of events.
+    pub fn is_correlation(&self) -> bool {
+        self.log_source.as_deref().is_some_and(|source| source.split('/').next() == Some(CORRELATION))
+    }
+
     /// What the ledger and a conflict show of it.
     pub(crate) fn summary(&self) -> Json {
         serde_json::json!({
             "id": self.id, "title": self.title, "state": self.state.as_str(), "severity": self.severity.as_str(),
-            "digest": self.digest, "schedule": self.schedule,
+            "severity_override": self.severity_override.map(Severity::as_str), "digest": self.digest,
+            "revision": self.revision, "schedule": self.schedule,
         })
     }
 }

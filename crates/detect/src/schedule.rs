@@ -146,6 +146,7 @@ fn hit(due: &Due, entities: Vec<Entity>, at: Timestamp, row: String, reason: Mat
         rule_id: due.id.clone(),
         rule_kind: RuleKind::Kql,
         rule_digest: due.digest.clone(),
+        rule_revision: None,
         title: due.rule.title.clone(),
         severity: due.rule.severity,
         techniques: due.rule.techniques.clone(),

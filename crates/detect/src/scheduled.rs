@@ -130,6 +130,7 @@ impl ScheduledRule {
             digest: hex::encode(Sha256::digest(serde_json::to_vec(self).unwrap_or_default())),
             problems,
             schedule: Some(self.clone()),
+            revision: None,
         }
     }
 }

@@ -10,7 +10,7 @@ macro_rules! rule_columns {
     () => {
         "SELECT rule.id, rule.kind, rule.title, rule.severity, rule.state, rule.status, rule.log_source, rule.techniques, \
          rule.tags, rule.origin, rule.description, rule.author, rule.refs, rule.false_positives, rule.text, rule.digest, \
-         rule.problems, rule.schedule, rule.changed_us, rule.version, \
+         rule.problems, rule.schedule, rule.changed_us, rule.version, rule.severity_override, rule.revision, \
          (SELECT COUNT(*) FROM alert WHERE alert.rule_id = rule.id) AS alert_count, \
          (SELECT MAX(alert.raised_us) FROM alert WHERE alert.rule_id = rule.id) AS last_alert_us FROM rule "
     };
@@ -30,27 +30,66 @@ pub const LIST_RULES: Statement = statement(
 pub const GET_RULE: Statement = statement("detect.get_rule", concat!(rule_columns!(), "WHERE rule.id = $1"));
 pub const COUNT_RULES: Statement =
     statement("detect.count_rules", "SELECT state, COUNT(*) AS rules FROM rule GROUP BY state");
-pub const RULE_DIGESTS: Statement =
-    statement("detect.rule_digests", "SELECT id, digest, state, version FROM rule WHERE kind = $1");
+pub const RULE_DIGESTS: Statement = statement(
+    "detect.rule_digests",
+    "SELECT id, digest, state, severity_override, revision, version FROM rule WHERE kind = $1",
+);
 pub const INSERT_RULE: Statement = statement(
     "detect.insert_rule",
     "INSERT INTO rule (id, kind, title, severity, severity_rank, state, status, log_source, techniques, tags, origin, \
-     description, author, refs, false_positives, text, digest, problems, schedule, changed_us, version) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 1)",
+     description, author, refs, false_positives, text, digest, problems, schedule, revision, changed_us, version) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 1)",
 );
 pub const REPLACE_RULE: Statement = statement(
     "detect.replace_rule",
     "UPDATE rule SET title = $2, severity = $3, severity_rank = $4, state = $5, status = $6, log_source = $7, \
      techniques = $8, tags = $9, origin = $10, description = $11, author = $12, refs = $13, false_positives = $14, \
-     text = $15, digest = $16, problems = $17, schedule = $18, changed_us = $19, version = version + 1 \
-     WHERE id = $1 AND version = $20",
+     text = $15, digest = $16, problems = $17, schedule = $18, revision = $19, changed_us = $20, version = version + 1 \
+     WHERE id = $1 AND version = $21",
 );
 pub const SWITCH_RULE: Statement = statement(
     "detect.switch_rule",
     "UPDATE rule SET state = $2, changed_us = $3, version = version + 1 WHERE id = $1 AND version = $4",
 );
+pub const OVERRIDE_SEVERITY: Statement = statement(
+    "detect.override_severity",
+    "UPDATE rule SET severity_override = $2, severity_rank = $3, changed_us = $4, version = version + 1 \
+     WHERE id = $1 AND version = $5",
+);
 pub const DELETE_RULE: Statement =
     statement("detect.delete_rule", "DELETE FROM rule WHERE id = $1 AND version = $2 AND kind = 'kql'");
+
+macro_rules! exception_columns {
+    () => {
+        "SELECT id, rule_id, title, detection, owner, reason, state, trial, created_us, expires_us, version \
+         FROM rule_exception "
+    };
+}
+
+pub const INSERT_EXCEPTION: Statement = statement(
+    "detect.insert_exception",
+    "INSERT INTO rule_exception (id, rule_id, title, detection, owner, reason, state, trial, created_us, expires_us, \
+     version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1)",
+);
+pub const GET_EXCEPTION: Statement = statement("detect.get_exception", concat!(exception_columns!(), "WHERE id = $1"));
+/// Empty texts filter nothing.
+pub const LIST_EXCEPTIONS: Statement = statement(
+    "detect.list_exceptions",
+    concat!(
+        exception_columns!(),
+        "WHERE ($1 = '' OR rule_id = $1) AND ($2 = '' OR state = $2) ORDER BY created_us DESC, id LIMIT 1000"
+    ),
+);
+pub const PROLONG_EXCEPTION: Statement = statement(
+    "detect.prolong_exception",
+    "UPDATE rule_exception SET expires_us = $2, version = version + 1 WHERE id = $1 AND version = $3",
+);
+pub const CLOSE_EXCEPTION: Statement = statement(
+    "detect.close_exception",
+    "UPDATE rule_exception SET state = $2, version = version + 1 WHERE id = $1 AND version = $3",
+);
+pub const EVENTS_OF_RULE: Statement =
+    statement("detect.events_of_rule", "SELECT events FROM alert WHERE rule_id = $1 ORDER BY raised_us DESC LIMIT $2");
 
 /// Rules on a schedule with where they are in it.
 pub const DUE_RULES: Statement = statement(
@@ -98,9 +137,35 @@ pub const KEEP_EVENTS: Statement =
 pub const INSERT_ALERT: Statement = statement(
     "detect.insert_alert",
     "INSERT INTO alert (id, rule_id, rule_kind, rule_digest, title, severity, severity_rank, techniques, group_id, \
-     first_event_us, last_event_us, raised_us, event_count, entities, events, kept, likeness, risk) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+     first_event_us, last_event_us, raised_us, event_count, entities, events, kept, likeness, risk, rule_revision) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
 );
+pub const RESTATE_ALERT: Statement = statement(
+    "detect.restate_alert",
+    "UPDATE alert SET first_event_us = $2, last_event_us = $3, event_count = $4, events = $5, kept = $6, \
+     withdrawn_us = NULL WHERE id = $1",
+);
+pub const ALERT_GROUP: Statement = statement("detect.alert_group", "SELECT group_id, title FROM alert WHERE id = $1");
+pub const WITHDRAW_ALERT: Statement =
+    statement("detect.withdraw_alert", "UPDATE alert SET withdrawn_us = $2 WHERE id = $1 AND withdrawn_us IS NULL");
+
+pub const ADD_CORRELATION_ENTRY: Statement = statement(
+    "detect.add_correlation_entry",
+    "INSERT INTO correlation_entry (number, entry) VALUES ($1, $2) ON CONFLICT (number) DO NOTHING",
+);
+pub const CORRELATION_ENTRIES: Statement = statement(
+    "detect.correlation_entries",
+    "SELECT number, entry FROM correlation_entry WHERE number > $1 ORDER BY number",
+);
+pub const FORGET_CORRELATION_ENTRIES: Statement =
+    statement("detect.forget_correlation_entries", "DELETE FROM correlation_entry WHERE number <= $1");
+pub const SAVE_CORRELATION_STATE: Statement = statement(
+    "detect.save_correlation_state",
+    "INSERT INTO correlation_state (id, number, state, saved_us) VALUES (1, $1, $2, $3) ON CONFLICT (id) DO UPDATE \
+     SET number = excluded.number, state = excluded.state, saved_us = excluded.saved_us",
+);
+pub const CORRELATION_STATE: Statement =
+    statement("detect.correlation_state", "SELECT state FROM correlation_state WHERE id = 1");
 pub const INSERT_ALERT_ENTITY: Statement = statement(
     "detect.insert_alert_entity",
     "INSERT INTO alert_entity (alert_id, kind, entity_key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
@@ -124,8 +189,10 @@ pub const TIE_GROUP: Statement = statement(
     "detect.tie_group",
     "INSERT INTO alert_group_entity (group_id, kind, entity_key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
 );
-pub const GROUP_ALERTS: Statement =
-    statement("detect.group_alerts", "SELECT rule_id, severity, techniques FROM alert WHERE group_id = $1");
+pub const GROUP_ALERTS: Statement = statement(
+    "detect.group_alerts",
+    "SELECT rule_id, severity, techniques FROM alert WHERE group_id = $1 AND withdrawn_us IS NULL",
+);
 pub const GROUP_SPAN: Statement = statement(
     "detect.group_span",
     "SELECT MIN(first_event_us) AS first_us, MAX(last_event_us) AS last_us FROM alert WHERE group_id = $1",
@@ -140,7 +207,7 @@ macro_rules! alert_columns {
         concat!(
             "SELECT alert.id, alert.rule_id, alert.rule_kind, alert.rule_digest, alert.title, alert.severity, \
              alert.techniques, alert.group_id, alert.first_event_us, alert.last_event_us, alert.raised_us, \
-             alert.event_count, alert.entities, alert.risk, ",
+             alert.event_count, alert.entities, alert.risk, alert.rule_revision, alert.withdrawn_us, ",
             $events,
             " AS events FROM alert "
         )
@@ -172,6 +239,11 @@ pub const ALERTS_BY_STEP: Statement = statement(
     "SELECT (raised_us - $1) / $3 AS step, COUNT(*) AS alerts FROM alert \
      WHERE raised_us >= $1 AND raised_us < $2 GROUP BY (raised_us - $1) / $3 ORDER BY step",
 );
+pub const ALERTS_OF_RULE_BY_DAY: Statement = statement(
+    "detect.alerts_of_rule_by_day",
+    "SELECT (raised_us - $2) / 86400000000 AS day, COUNT(*) AS alerts FROM alert \
+     WHERE rule_id = $1 AND raised_us >= $2 GROUP BY (raised_us - $2) / 86400000000 ORDER BY day",
+);
 pub const TOP_RULES: Statement = statement(
     "detect.top_rules",
     "SELECT rule_id, MIN(title) AS title, COUNT(*) AS alerts FROM alert WHERE raised_us >= $1 AND raised_us < $2 \
@@ -197,7 +269,14 @@ pub const STATEMENTS: &[Statement] = &[
     INSERT_RULE,
     REPLACE_RULE,
     SWITCH_RULE,
+    OVERRIDE_SEVERITY,
     DELETE_RULE,
+    INSERT_EXCEPTION,
+    GET_EXCEPTION,
+    LIST_EXCEPTIONS,
+    PROLONG_EXCEPTION,
+    CLOSE_EXCEPTION,
+    EVENTS_OF_RULE,
     DUE_RULES,
     NEXT_DUE,
     SAVE_RUN,
@@ -209,6 +288,14 @@ pub const STATEMENTS: &[Statement] = &[
     ALERT_EVENTS,
     KEEP_EVENTS,
     INSERT_ALERT,
+    RESTATE_ALERT,
+    ALERT_GROUP,
+    WITHDRAW_ALERT,
+    ADD_CORRELATION_ENTRY,
+    CORRELATION_ENTRIES,
+    FORGET_CORRELATION_ENTRIES,
+    SAVE_CORRELATION_STATE,
+    CORRELATION_STATE,
     INSERT_ALERT_ENTITY,
     GROUPS_WITH,
     GROUP_TIES,
@@ -221,6 +308,7 @@ pub const STATEMENTS: &[Statement] = &[
     GET_ALERT,
     ALERTS_BY_SEVERITY,
     ALERTS_BY_STEP,
+    ALERTS_OF_RULE_BY_DAY,
     TOP_RULES,
     TOP_ENTITIES,
     TECHNIQUES,

@@ -13,6 +13,8 @@ use crate::time::Timestamp;
 pub enum Fact {
     /// A rule matched and the alert was put into a group. Emitted by `detect`.
     AlertRaised(AlertRaised),
+    /// An event that came late undid an alert of a correlation. Emitted by `detect`.
+    AlertWithdrawn { alert: AlertId, group: AlertGroupId, title: String, at: Timestamp },
     /// An incident was opened, or anything of it changed. Emitted by `respond`.
     IncidentChanged { incident: IncidentId, version: i64, at: Timestamp },
     /// An incident was closed. Emitted by `respond`.
@@ -28,6 +30,7 @@ impl Fact {
     pub const fn topic(&self) -> &'static str {
         match self {
             Fact::AlertRaised(_) => "alert-raised",
+            Fact::AlertWithdrawn { .. } => "alert-withdrawn",
             Fact::IncidentChanged { .. } => "incident-changed",
             Fact::IncidentClosed { .. } => "incident-closed",
             Fact::DeadlineExpired { .. } => "deadline-expired",

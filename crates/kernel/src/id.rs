@@ -158,6 +158,8 @@ kinds! {
     SessionKind, SessionId = "session";
     /// A comment on a record.
     CommentKind, CommentId = "comment";
+    /// An exception of a rule.
+    ExceptionKind, ExceptionId = "exception";
 }
 
 /// Where random bits come from. Production asks the machine; tests count.

@@ -105,6 +105,7 @@ fn changes_nothing(incident: &Incident, happening: &Happening) -> bool {
         Happening::StatusChanged { from, to } => from == to,
         Happening::Opened { .. }
         | Happening::AlertAdded(_)
+        | Happening::AlertWithdrawn { .. }
         | Happening::Closed { .. }
         | Happening::Reopened
         | Happening::Commented { .. }

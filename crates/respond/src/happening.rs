@@ -2,7 +2,7 @@
 
 use kernel::Severity;
 use kernel::fact::AlertRaised;
-use kernel::id::{CommentId, IncidentId, TaskId};
+use kernel::id::{AlertId, CommentId, IncidentId, TaskId};
 use serde_json::{Value as Json, json};
 
 use crate::incident::{Classification, Status};
@@ -16,6 +16,11 @@ pub enum Happening {
         previous: Option<IncidentId>,
     },
     AlertAdded(AlertRaised),
+    /// An event that came late undid the alert of a correlation.
+    AlertWithdrawn {
+        alert: AlertId,
+        title: String,
+    },
     Assigned {
         from: Option<String>,
         to: Option<String>,
@@ -63,6 +68,7 @@ impl Happening {
         match self {
             Happening::Opened { .. } => "opened",
             Happening::AlertAdded(_) => "alert",
+            Happening::AlertWithdrawn { .. } => "alert-withdrawn",
             Happening::Assigned { .. } => "assigned",
             Happening::StatusChanged { .. } => "status",
             Happening::Closed { .. } => "closed",
@@ -88,6 +94,7 @@ impl Happening {
             | Happening::Described { .. } => true,
             Happening::Opened { .. }
             | Happening::AlertAdded(_)
+            | Happening::AlertWithdrawn { .. }
             | Happening::Commented { .. }
             | Happening::TaskAdded { .. }
             | Happening::TaskChanged { .. } => false,
@@ -102,6 +109,9 @@ impl Happening {
                 "Incident opened: more alerts after an earlier one was closed".to_owned()
             }
             Happening::AlertAdded(alert) => format!("Alert added: {}", alert.title),
+            Happening::AlertWithdrawn { title, .. } => {
+                format!("Alert withdrawn, undone by an event that came late: {title}")
+            }
             Happening::Assigned { to: Some(owner), .. } => format!("Assigned to {owner}"),
             Happening::Assigned { to: None, .. } => "Assigned to nobody".to_owned(),
             Happening::StatusChanged { from, to } => format!("Status changed from {from} to {to}"),
@@ -127,6 +137,7 @@ impl Happening {
                 "severity": alert.severity,
                 "event_time": alert.event_time.to_string(),
             }),
+            Happening::AlertWithdrawn { alert, title } => json!({ "alert_id": alert, "title": title }),
             Happening::Assigned { from, to } => json!({ "from": from, "to": to }),
             Happening::StatusChanged { from, to } => json!({ "from": from, "to": to }),
             Happening::Closed { from, classification } => json!({ "from": from, "classification": classification }),

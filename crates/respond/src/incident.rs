@@ -146,7 +146,7 @@ impl Incident {
     /// The incident after something happened to it. Whether it may happen was decided before.
     pub fn apply(&mut self, happening: &Happening, now: Timestamp) {
         match happening {
-            Happening::Opened { .. } | Happening::Commented { .. } => {}
+            Happening::Opened { .. } | Happening::Commented { .. } | Happening::AlertWithdrawn { .. } => {}
             Happening::TaskAdded { .. } | Happening::TaskChanged { .. } => {}
             Happening::AlertAdded(alert) => self.take(alert),
             Happening::Assigned { to, .. } => self.owner.clone_from(to),

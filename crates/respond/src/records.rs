@@ -225,6 +225,7 @@ pub(crate) async fn insert_created(
             tx.execute_one(&sql::SET_TASK, params![*task, from.as_str(), to.as_str(), ended]).await?;
         }
         Happening::Opened { .. }
+        | Happening::AlertWithdrawn { .. }
         | Happening::Assigned { .. }
         | Happening::StatusChanged { .. }
         | Happening::Closed { .. }
@@ -256,6 +257,12 @@ async fn insert_alert(tx: &mut Tx, id: IncidentId, alert: &AlertRaised) -> Resul
 pub(crate) async fn insert_waiting(tx: &mut Tx, alert: &AlertRaised) -> Result<(), Error> {
     let row = params![alert.alert, alert.group, json!(alert).to_string()];
     tx.execute(&sql::INSERT_WAITING, row).await?;
+    Ok(())
+}
+
+/// An alert that waited no longer holds.
+pub(crate) async fn forget_waiting(tx: &mut Tx, alert: AlertId) -> Result<(), Error> {
+    tx.execute(&sql::FORGET_WAITING, params![alert]).await?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::fact::AlertRaised;
+use kernel::id::AlertId;
 use kernel::{Actor, Fact};
 use store::{Delivery, Entry, HandlerError, Subscriber, Tx};
 
@@ -33,12 +34,15 @@ impl Subscriber for AlertsToIncidents {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["alert-raised"]
+        &["alert-raised", "alert-withdrawn"]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        let Fact::AlertRaised(alert) = &delivery.fact else { return Ok(()) };
-        Ok(self.take(delivery, alert).await?)
+        match &delivery.fact {
+            Fact::AlertRaised(alert) => Ok(self.take(delivery, alert).await?),
+            Fact::AlertWithdrawn { alert, title, .. } => Ok(self.withdraw(delivery, *alert, title).await?),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -60,6 +64,29 @@ impl AlertsToIncidents {
             (Course::Join | Course::Open, incident) => open(tx, incident, alert).await,
             (Course::Wait, _) => wait(tx, alert).await,
         }
+    }
+}
+
+impl AlertsToIncidents {
+    /// The incident keeps the alert and says that it was withdrawn; one that waited for a worse one is forgotten.
+    async fn withdraw(&self, delivery: &Delivery, alert: AlertId, title: &str) -> Result<(), Error> {
+        let mut tx = self.respond.store.begin().await?;
+        if !tx.acknowledge(delivery).await? {
+            return Ok(());
+        }
+        tx.lock(records::GROUPS).await?;
+        let incident = match records::incident_of_alert(&mut tx, alert).await? {
+            Some(id) => records::hold(&mut tx, id).await?,
+            None => None,
+        };
+        let Some(incident) = incident else {
+            records::forget_waiting(&mut tx, alert).await?;
+            tx.commit(Entry::new(&respond(), "alert.withdraw", alert)).await?;
+            return Ok(());
+        };
+        let happenings = vec![Happening::AlertWithdrawn { alert, title: title.to_owned() }];
+        let change = Change { actor: &respond(), reason: None, happenings };
+        commit(tx, Some(&incident), incident.clone(), change).await.map(drop)
     }
 }
 

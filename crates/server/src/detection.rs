@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::api::alerts::{Alert, AlertDetail, AlertEvent, AlertFilter, Alerts, MatchReason};
 use crate::api::incidents::parse_entity;
 use crate::api::rules::{
-    EntityMapping, Rule, RuleDetail, RuleFilter, RuleKind, RuleRun, RuleState, Rules, ScheduledRule, TriggerOperator,
+    Correlations, EntityMapping, Rule, RuleDetail, RuleField, RuleFilter, RuleGate, RuleKind, RuleRun, RuleState,
+    Rules, ScheduledRule, TriggerOperator,
 };
 use crate::api::words::{EntityWord, SeverityWord};
 use crate::problem::Problem;
@@ -20,6 +21,8 @@ use crate::problem::Problem;
 const MOST_OF_GROUP: u32 = 5_000;
 /// Rules of a page when no limit is given.
 const RULES_PAGE: u32 = 500;
+/// Days of which a rule shows its alerts.
+const DAYS_SHOWN: u32 = 30;
 
 /// A page of alerts, newest first, without their incidents.
 ///
@@ -69,6 +72,7 @@ pub async fn alert(detect: &Detect, id: AlertId) -> Result<AlertDetail, Problem>
     Ok(AlertDetail {
         alert: alert_word(&alert),
         explanation,
+        rule_revision: alert.rule_revision,
         events: alert.events.into_iter().map(event_word).collect(),
         rule_language: language(alert.rule_kind).to_owned(),
         rule_text: text,
@@ -155,6 +159,7 @@ pub fn alert_word(alert: &detect::Alert) -> Alert {
         incident_id: None,
         group_id: Some(alert.group.to_string()),
         risk: alert.risk,
+        withdrawn: alert.withdrawn.map(Into::into),
     }
 }
 
@@ -201,7 +206,21 @@ pub async fn rules(detect: &Detect, filter: &RuleFilter) -> Result<Rules, Proble
         enabled: count(State::Enabled),
         disabled: count(State::Disabled),
         broken: count(State::Broken),
+        correlations: detect.correlation_status().await.map(correlations_word),
     })
+}
+
+fn correlations_word(status: detect::CorrelationStatus) -> Correlations {
+    Correlations {
+        rules: status.correlations as u64,
+        groups: status.groups as u64,
+        hits: status.hits as u64,
+        most_hits: status.max_hits as u64,
+        late: status.late,
+        evicted: status.evicted,
+        without_value: status.without_value,
+        watermark: status.watermark.map(Into::into),
+    }
 }
 
 /// Title and id in one word that fits into an address.
@@ -237,10 +256,17 @@ pub async fn rule_detail(detect: &Detect, rule: detect::Rule) -> Result<RuleDeta
         elapsed_ms: run.elapsed_us / 1_000,
         error: run.error,
     });
+    let in_force = detect.in_force();
+    let reach = in_force.reach(&rule.id);
     Ok(RuleDetail {
         language: language(rule.kind).to_owned(),
         rule: rule_word(&rule),
+        alerts_by_day: detect.alerts_by_day(&rule.id, DAYS_SHOWN).await?,
+        gates: reach.map(|reach| reach.gates.iter().map(gate_word).collect()).unwrap_or_default(),
+        unreachable: reach.and_then(|reach| reach.unreachable.clone()),
         text: rule.text,
+        digest: rule.digest,
+        revision: rule.revision,
         description: rule.description,
         author: rule.author,
         references: rule.references,
@@ -249,6 +275,11 @@ pub async fn rule_detail(detect: &Detect, rule: detect::Rule) -> Result<RuleDeta
         schedule: rule.schedule.map(schedule_word),
         last_run,
     })
+}
+
+fn gate_word(open: &sigma::OpenGate) -> RuleGate {
+    let field = |one: &sigma::FieldUse| RuleField { field: one.field.clone(), source_field: one.column.clone() };
+    RuleGate { name: open.gate.name.clone(), fields: open.fields.iter().map(field).collect(), can_hold: open.can_hold }
 }
 
 const fn language(kind: Kind) -> &'static str {
@@ -263,7 +294,8 @@ fn rule_word(rule: &detect::Rule) -> Rule {
         id: rule.id.clone(),
         kind: rule.kind.into(),
         title: rule.title.clone(),
-        severity: rule.severity.into(),
+        severity: rule.severity_override.unwrap_or(rule.severity).into(),
+        severity_written: rule.severity_override.map(|_| rule.severity.into()),
         state: rule.state.into(),
         status: rule.status.clone(),
         log_source: rule.log_source.clone(),

@@ -41,7 +41,7 @@ mod value;
 pub use batch::{Batch, RAW_COLUMN, Row};
 pub use engine::{Engine, Hit, Hits, Size};
 pub use error::Error;
-pub use load::{RuleSet, load, load_text};
+pub use load::{Loader, RuleSet, load, load_text};
 pub use mapping::{BadMapping, Gate, Mappings};
 pub use naive::Reason;
 pub use problem::Problem;

@@ -53,33 +53,62 @@ struct Filter {
     condition: Condition,
 }
 
-/// Loads every `.yml` and `.yaml` file in `paths`, folders walked, links not followed. `lists` gives the values of
-/// placeholders.
-pub fn load(paths: &[PathBuf], lists: &Lists) -> RuleSet {
-    let mut set = RuleSet::default();
-    let mut files = Vec::new();
-    for path in paths {
-        for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
-            match entry {
-                Ok(entry) if entry.file_type().is_dir() => {}
-                Ok(entry) if is_yaml(entry.path()) => files.push(entry.into_path()),
-                Ok(entry) => set.ignored.push(entry.into_path()),
-                Err(error) => {
-                    let file = error.path().unwrap_or(path).to_owned();
-                    set.problems.push(Fault::Unreadable.at(&file, None, None, error.to_string()));
+/// Texts and files on their way to one set of rules, in which filters and correlations find the rules that they name,
+/// wherever those came from.
+pub struct Loader<'a> {
+    lists: &'a Lists,
+    set: RuleSet,
+    reads: Vec<Read>,
+}
+
+impl<'a> Loader<'a> {
+    /// Nothing yet; `lists` gives the values of placeholders.
+    pub fn new(lists: &'a Lists) -> Loader<'a> {
+        Loader { lists, set: RuleSet::default(), reads: Vec::new() }
+    }
+
+    /// One text, as if it were the file `name`.
+    pub fn text(mut self, name: &Path, text: &str) -> Loader<'a> {
+        self.set.files += 1;
+        self.reads.push(read_text(name, text, self.lists));
+        self
+    }
+
+    /// Every `.yml` and `.yaml` file in `paths`, folders walked, links not followed.
+    pub fn paths(mut self, paths: &[PathBuf]) -> Loader<'a> {
+        let mut files = Vec::new();
+        for path in paths {
+            for entry in walkdir::WalkDir::new(path).sort_by_file_name() {
+                match entry {
+                    Ok(entry) if entry.file_type().is_dir() => {}
+                    Ok(entry) if is_yaml(entry.path()) => files.push(entry.into_path()),
+                    Ok(entry) => self.set.ignored.push(entry.into_path()),
+                    Err(error) => {
+                        let file = error.path().unwrap_or(path).to_owned();
+                        self.set.problems.push(Fault::Unreadable.at(&file, None, None, error.to_string()));
+                    }
                 }
             }
         }
+        self.set.files += files.len();
+        self.reads.extend(read_all(&files, self.lists));
+        self
     }
-    set.files = files.len();
-    let reads = read_all(&files, lists);
-    join(set, reads)
+
+    /// Puts them together. Of two rules with one id the first that was given stands.
+    pub fn finish(self) -> RuleSet {
+        join(self.set, self.reads)
+    }
+}
+
+/// Loads the rules of files and folders.
+pub fn load(paths: &[PathBuf], lists: &Lists) -> RuleSet {
+    Loader::new(lists).paths(paths).finish()
 }
 
 /// Loads the rules of one text, as if it were the file `name`.
 pub fn load_text(name: &Path, text: &str, lists: &Lists) -> RuleSet {
-    let set = RuleSet { files: 1, ..RuleSet::default() };
-    join(set, vec![read_text(name, text, lists)])
+    Loader::new(lists).text(name, text).finish()
 }
 
 fn is_yaml(path: &Path) -> bool {
@@ -352,17 +381,5 @@ impl RuleSet {
     /// Problems that kept a rule out.
     pub fn refused(&self) -> impl Iterator<Item = &Problem> {
         self.problems.iter().filter(|problem| problem.level == Level::Error)
-    }
-
-    /// The set for a caller that cannot correlate: each correlation becomes a problem that says so, and its rules
-    /// alert alone.
-    pub fn without_correlations(mut self, where_not: &str) -> RuleSet {
-        for correlation in std::mem::take(&mut self.correlations) {
-            let reason = format!("`{}` correlates events, which {where_not} does not do yet", correlation.title);
-            let line = line_of(&correlation.text, &correlation.title);
-            let problem = Fault::NotEvaluated.at(&correlation.file, line, Some(correlation.id.clone()), reason);
-            self.problems.push(problem);
-        }
-        self
     }
 }

@@ -21,17 +21,20 @@ pub enum Housekeeping {
     SourceCounters,
     /// When a scheduled rule ran and when it runs next.
     RuleSchedule,
+    /// What correlations remember between events.
+    CorrelationState,
 }
 
 impl Housekeeping {
     /// All of them.
-    pub const ALL: [Housekeeping; 6] = [
+    pub const ALL: [Housekeeping; 7] = [
         Housekeeping::OutboxCursor,
         Housekeeping::HouseClock,
         Housekeeping::SessionTouch,
         Housekeeping::LoginAttempt,
         Housekeeping::SourceCounters,
         Housekeeping::RuleSchedule,
+        Housekeeping::CorrelationState,
     ];
 
     /// The tables that it may write.
@@ -43,6 +46,7 @@ impl Housekeeping {
             Housekeeping::LoginAttempt => &["login_attempt"],
             Housekeeping::SourceCounters => &["source_counter"],
             Housekeeping::RuleSchedule => &["rule_schedule"],
+            Housekeeping::CorrelationState => &["correlation_state", "correlation_entry"],
         }
     }
 }

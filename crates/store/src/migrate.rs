@@ -26,6 +26,7 @@ const MIGRATIONS: &[Migration] = migrations![
     2 "0002_detect.sql",
     3 "0003_respond.sql",
     4 "0004_server.sql",
+    5 "0005_rule_life.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

@@ -36,6 +36,9 @@ pub struct Config {
     pub query_rows: u64,
     pub sigma_rules: Vec<PathBuf>,
     pub kql_rules: Vec<PathBuf>,
+    pub placeholders: Option<PathBuf>,
+    pub lateness_s: u64,
+    pub correlation_hits: u64,
     pub log_filter: String,
 }
 
@@ -69,6 +72,9 @@ impl Config {
             query_rows: resolved.integer("query.rows")?,
             sigma_rules: resolved.paths("detect.sigma_rules")?,
             kql_rules: resolved.paths("detect.kql_rules")?,
+            placeholders: resolved.path("detect.placeholders")?,
+            lateness_s: resolved.integer("detect.lateness_s")?,
+            correlation_hits: resolved.integer("detect.correlation_hits")?,
             log_filter: resolved.text("log.filter")?.to_owned(),
             data_dir,
         })

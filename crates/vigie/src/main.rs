@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod config;
 mod platform;
+mod rule_tests;
 mod shipped_rules;
 mod terminal;
 

@@ -6,6 +6,9 @@ pub mod drop_folder;
 pub mod events;
 pub mod file_parts;
 pub mod intake_port;
+pub mod revision;
+pub mod rules;
+pub mod samples;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

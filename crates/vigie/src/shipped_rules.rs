@@ -6,31 +6,19 @@ use anyhow::{Context, Result};
 use detect::scheduled::parse_sentinel;
 use detect::{NewRule, RuleKind};
 use rust_embed::RustEmbed;
-use sigma::{Lists, RuleSet};
+use sigma::{Lists, Loader, RuleSet};
 
 #[derive(RustEmbed)]
 #[folder = "../../content/rules"]
 struct Shipped;
 
-/// Sigma rules: ours first, then those of the folders; what is refused is among the problems.
-pub fn sigma(folders: &[PathBuf], lists: &Lists) -> RuleSet {
-    let mut all = RuleSet::default();
-    for (name, text) in shipped("sigma/") {
-        append(&mut all, sigma::load_text(Path::new(&name), &text, lists));
-    }
-    append(&mut all, sigma::load(folders, lists));
-    all
-}
-
-fn append(all: &mut RuleSet, more: RuleSet) {
-    let known: std::collections::BTreeSet<String> = all.rules.iter().map(|rule| rule.id.clone()).collect();
-    // A folder may hold a newer text of a rule that we ship: the first one loaded stands, as Sigma's loader has it.
-    all.rules.extend(more.rules.into_iter().filter(|rule| !known.contains(&rule.id)));
-    let known: std::collections::BTreeSet<String> = all.correlations.iter().map(|rule| rule.id.clone()).collect();
-    all.correlations.extend(more.correlations.into_iter().filter(|rule| !known.contains(&rule.id)));
-    all.problems.extend(more.problems);
-    all.files += more.files;
-    all.ignored.extend(more.ignored);
+/// Sigma rules: ours first, then those of the folders, then filters that are kept elsewhere; what is refused is among
+/// the problems. Of two rules with one id the first stands.
+pub fn sigma(folders: &[PathBuf], filters: &[(PathBuf, String)], lists: &Lists) -> RuleSet {
+    let texts = shipped("sigma/").into_iter().map(|(name, text)| (PathBuf::from(name), text));
+    let texts = texts.collect::<Vec<_>>();
+    let loader = texts.iter().fold(Loader::new(lists), |loader, (name, text)| loader.text(name, text)).paths(folders);
+    filters.iter().fold(loader, |loader, (name, text)| loader.text(name, text)).finish()
 }
 
 /// Scheduled rules in Sentinel's YAML form; one that cannot be read is a broken rule with its problem.
@@ -89,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_shipped_rule_loads() {
-        let set = sigma(&[], &Lists::default());
+        let set = sigma(&[], &[], &Lists::default());
         let refused: Vec<String> = set.refused().map(ToString::to_string).collect();
         assert!(refused.is_empty(), "{refused:?}");
         assert!(set.rules.len() >= 10);

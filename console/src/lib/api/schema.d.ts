@@ -437,6 +437,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/{id}/severity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives the alerts of a Sigma rule another severity than the rule says. */
+        post: operations["override_severity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/reload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Loads the rules again from their folders. It happens beside the answer; what is loaded is in the ledger. */
+        post: operations["reload_rules"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/rules/{id}/delete": {
         parameters: {
             query?: never;
@@ -448,6 +482,75 @@ export interface paths {
         put?: never;
         /** Drops a KQL rule on a schedule; its alerts stay. */
         post: operations["delete_rule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exceptions, the latest first. */
+        get: operations["list_exceptions"];
+        put?: never;
+        /** Makes an exception. It counts a few seconds later, when the rules have been compiled with it. */
+        post: operations["create_exception"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/trial": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What an exception would silence: of the events that the rule's tests know it by, and of those of its latest alerts. */
+        post: operations["try_exception"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/{id}/prolong": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Moves the end of an exception. */
+        post: operations["prolong_exception"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/exceptions/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends an exception before its time. */
+        post: operations["end_exception"];
         delete?: never;
         options?: never;
         head?: never;
@@ -626,12 +729,15 @@ export interface components {
              * @description What ranks the queue: higher first.
              */
             risk: number;
+            withdrawn?: components["schemas"]["Instant"] | null;
         };
         /** @description An alert with everything that explains it. */
         AlertDetail: {
             alert: components["schemas"]["Alert"];
             /** @description Why, in plain words. */
             explanation: string;
+            /** @description Revision of the rule's text when it matched first. */
+            rule_revision?: string | null;
             /** @description Events that matched, oldest first; at most the first hundred are kept with an alert. */
             events: components["schemas"]["AlertEvent"][];
             /** @description The rule as it is now; empty when it is gone. */
@@ -791,6 +897,52 @@ export interface components {
             /** @description Where it delivers: `/api/v1/ingest/…`. */
             path: string;
         };
+        /** @description How rules that correlate are doing, since the start. */
+        Correlations: {
+            /** Format: int64 */
+            rules: number;
+            /** Format: int64 */
+            groups: number;
+            /**
+             * Format: int64
+             * @description Hits that are remembered.
+             */
+            hits: number;
+            /**
+             * Format: int64
+             * @description Beyond this the quietest groups are forgotten.
+             */
+            most_hits: number;
+            /**
+             * Format: int64
+             * @description Hits that came too late.
+             */
+            late: number;
+            /**
+             * Format: int64
+             * @description Hits forgotten for want of room.
+             */
+            evicted: number;
+            /**
+             * Format: int64
+             * @description Hits without the value that a rule computes with.
+             */
+            without_value: number;
+            watermark?: components["schemas"]["Instant"] | null;
+        };
+        /** @description Makes an exception. */
+        CreateException: {
+            rule_id: string;
+            title: string;
+            /** @description Sigma detections in YAML; `condition` may be left out when there is one. */
+            detection: string;
+            owner: string;
+            /** @description At most 366 days ahead. */
+            expires: components["schemas"]["Instant"];
+            reason: string;
+            /** @description Accept that the rule no longer fires on any event that its tests know it by. */
+            accept_blind?: boolean;
+        };
         /** @description Makes a rule. */
         CreateRule: {
             rule: components["schemas"]["ScheduledRule"];
@@ -849,6 +1001,15 @@ export interface components {
             /** @description The remedy, when one is known. */
             help?: string | null;
         };
+        /** @description Ends an exception. */
+        EndException: {
+            /**
+             * Format: int64
+             * @description The version that was read; a later one is a conflict.
+             */
+            version: number;
+            reason: string;
+        };
         /** @description What an alert or an incident is about. */
         Entity: {
             /**
@@ -873,6 +1034,33 @@ export interface components {
             /** @description A kind as in `Entity`. */
             kind: string;
             column: string;
+        };
+        /** @description An exception. */
+        Exception: {
+            id: string;
+            rule_id: string;
+            title: string;
+            /** @description Sigma detections in YAML: the events to leave out. */
+            detection: string;
+            /** @description Who answers for it. */
+            owner: string;
+            reason: string;
+            state: components["schemas"]["ExceptionState"];
+            /** @description What it would have silenced when it was made. */
+            trial: components["schemas"]["Trial"];
+            created: components["schemas"]["Instant"];
+            expires: components["schemas"]["Instant"];
+            /** Format: int64 */
+            version: number;
+        };
+        /**
+         * @description Where an exception is in its life.
+         * @enum {string}
+         */
+        ExceptionState: "active" | "expired" | "ended";
+        /** @description Exceptions, the latest first. */
+        Exceptions: {
+            exceptions: components["schemas"]["Exception"][];
         };
         /**
          * @description The form of an export.
@@ -1158,6 +1346,16 @@ export interface components {
             alerts?: string[];
             reason: string;
         };
+        /** @description Gives the alerts of a rule a severity. */
+        OverrideSeverity: {
+            severity?: components["schemas"]["Severity"] | null;
+            /**
+             * Format: int64
+             * @description The version that was read; a later one is a conflict.
+             */
+            version: number;
+            reason: string;
+        };
         /** @description What is going on. */
         Overview: {
             now: components["schemas"]["Instant"];
@@ -1218,6 +1416,17 @@ export interface components {
              * @description Conflict: the version to send next.
              */
             version?: number | null;
+        };
+        /** @description Moves the end of an exception. */
+        ProlongException: {
+            /** @description At most 366 days ahead. */
+            expires: components["schemas"]["Instant"];
+            /**
+             * Format: int64
+             * @description The version that was read; a later one is a conflict.
+             */
+            version: number;
+            reason: string;
         };
         /** @description The state of the house in a few numbers. */
         Pulse: {
@@ -1306,7 +1515,9 @@ export interface components {
             id: string;
             kind: components["schemas"]["RuleKind"];
             title: string;
+            /** @description Of its alerts: as the rule says, or as somebody decided. */
             severity: components["schemas"]["Severity"];
+            severity_written?: components["schemas"]["Severity"] | null;
             state: components["schemas"]["RuleState"];
             /** @description Sigma's word for its ripeness: `stable`, `test`, `experimental`, … */
             status?: string | null;
@@ -1337,6 +1548,10 @@ export interface components {
             rule: components["schemas"]["Rule"];
             /** @description As it was written. */
             text: string;
+            /** @description Hex SHA-256 of the text. */
+            digest: string;
+            /** @description Of its pack, such as a commit, or else its own date. */
+            revision?: string | null;
             /** @description `yaml` or `kql`. */
             language: string;
             description: string;
@@ -1347,6 +1562,26 @@ export interface components {
             problems: string[];
             schedule?: components["schemas"]["ScheduledRule"] | null;
             last_run?: components["schemas"]["RuleRun"] | null;
+            /** @description The ways by which events reach it; empty for rules on a schedule, for correlations and for rules not in force. */
+            gates: components["schemas"]["RuleGate"][];
+            /** @description Why it cannot fire on any event; absent when it can. */
+            unreachable?: string | null;
+            /** @description Alerts of each of the last 30 days, the earliest first. */
+            alerts_by_day: number[];
+        };
+        /** @description A field of a rule. */
+        RuleField: {
+            /** @description As the rule calls it. */
+            field: string;
+            /** @description As the source calls it; absent: such events never carry it. */
+            source_field?: string | null;
+        };
+        /** @description Events that a Sigma rule looks at, and where they have its fields. */
+        RuleGate: {
+            name: string;
+            fields: components["schemas"]["RuleField"][];
+            /** @description Whether the condition can hold with the fields that such events carry. */
+            can_hold: boolean;
         };
         /**
          * @description How a rule is written.
@@ -1378,6 +1613,7 @@ export interface components {
             disabled: number;
             /** Format: int64 */
             broken: number;
+            correlations?: components["schemas"]["Correlations"] | null;
         };
         /** @description Keeps a query. */
         SaveQuery: {
@@ -1623,11 +1859,37 @@ export interface components {
         Tokens: {
             tokens: components["schemas"]["Token"][];
         };
+        /** @description A rule with an exception, tried on events. */
+        Trial: {
+            /**
+             * Format: int64
+             * @description Events of the rule's tests on which it must fire.
+             */
+            samples: number;
+            /**
+             * Format: int64
+             * @description Those on which it no longer does.
+             */
+            samples_silenced: number;
+            /**
+             * Format: int64
+             * @description Events of its latest alerts.
+             */
+            alerted: number;
+            /** Format: int64 */
+            alerted_silenced: number;
+        };
         /**
          * @description How the number of rows is compared with the threshold.
          * @enum {string}
          */
         TriggerOperator: "greater-than" | "less-than" | "equal" | "not-equal";
+        /** @description Tries an exception. */
+        TryException: {
+            rule_id: string;
+            /** @description Sigma detections in YAML; `condition` may be left out when there is one. */
+            detection: string;
+        };
         /** @description A person. */
         User: {
             id: string;
@@ -2726,6 +2988,66 @@ export interface operations {
             };
         };
     };
+    override_severity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OverrideSeverity"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reload_rules: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     delete_rule: {
         parameters: {
             query?: never;
@@ -2746,6 +3068,171 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_exceptions: {
+        parameters: {
+            query?: {
+                /** @description Id of a rule. */
+                rule?: string;
+                /** @description Also those that are over. */
+                over?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exceptions"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateException"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exception"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryException"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trial"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    prolong_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProlongException"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exception"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EndException"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exception"];
+                };
             };
             /** @description A refusal; the code tells which. */
             default: {

@@ -9,6 +9,8 @@ use sha2::{Digest, Sha256};
 use store::{Entry, Tx, params};
 
 use crate::alert::{AlertEvent, Hit, KEPT_EVENTS};
+use crate::commands::correlations;
+use crate::correlating::Correlated;
 use crate::error::Error;
 use crate::grouping::{self, Candidate, Tie};
 use crate::{Detect, risk, sql};
@@ -20,18 +22,20 @@ pub struct Recorded {
     pub raised: Vec<AlertId>,
     /// Alerts that were there and grew.
     pub grown: u64,
+    /// Alerts that late events undid.
+    pub withdrawn: u64,
     /// The batch had been recorded before.
     pub repeated: bool,
 }
 
 /// Hits that are one alert, or a part of one.
-struct Bundle {
-    likeness: String,
-    first: Hit,
-    events: Vec<AlertEvent>,
-    count: u64,
-    from: Timestamp,
-    to: Timestamp,
+pub(super) struct Bundle {
+    pub likeness: String,
+    pub first: Hit,
+    pub events: Vec<AlertEvent>,
+    pub count: u64,
+    pub from: Timestamp,
+    pub to: Timestamp,
 }
 
 /// Batches are remembered for so long; the log that could repeat them is gone by then.
@@ -44,11 +48,20 @@ impl Detect {
     /// # Errors
     /// [`Error::Store`] when the database fails: nothing was written, try again.
     pub async fn record(&self, batch: &str, hits: Vec<Hit>) -> Result<Recorded, Error> {
-        if hits.is_empty() {
+        self.record_with(batch, &hits, &Correlated::default()).await
+    }
+
+    /// As [`Detect::record`], with what the batch made of correlations, in the same transaction.
+    ///
+    /// # Errors
+    /// As [`Detect::record`]; to be tried again with the same `correlated`.
+    pub async fn record_with(&self, batch: &str, hits: &[Hit], correlated: &Correlated) -> Result<Recorded, Error> {
+        if hits.is_empty() && correlated.told.is_empty() {
+            self.keep_entry(correlated).await?;
             return Ok(Recorded::default());
         }
         let total = hits.len();
-        let bundles = bundle(hits);
+        let bundles = bundle(hits.to_vec());
         let mut tx = self.store.begin().await?;
         tx.lock("detect.grouping").await?;
         let now = tx.now();
@@ -65,16 +78,22 @@ impl Detect {
                     touched.insert(group);
                 }
                 None => {
-                    let (alert, group) = raise(&mut tx, batch, &bundle).await?;
-                    recorded.raised.push(alert);
-                    touched.insert(group);
+                    let id: AlertId = derived(&[batch, &bundle.likeness, "alert", &bundle.from.to_string()]);
+                    touched.insert(raise(&mut tx, batch, id, &bundle).await?);
+                    recorded.raised.push(id);
                 }
             }
         }
+        for told in &correlated.told {
+            touched.extend(correlations::tell(&mut tx, batch, told, &mut recorded).await?);
+        }
+        correlations::add_entry(&mut tx, correlated).await?;
         for group in touched {
             settle(&mut tx, group).await?;
         }
-        let after = serde_json::json!({"hits": total, "raised": recorded.raised, "grown": recorded.grown});
+        let after = serde_json::json!({
+            "hits": total, "raised": recorded.raised, "grown": recorded.grown, "withdrawn": recorded.withdrawn,
+        });
         let entry = Entry::new(&Actor::system("detect"), "alerts.record", format!("batch/{batch}"));
         tx.commit(entry.after(after)).await?;
         Ok(recorded)
@@ -151,7 +170,7 @@ async fn keep_events(tx: &mut Tx, id: AlertId, more: &[AlertEvent]) -> Result<u6
 }
 
 /// Makes an alert of the bundle, in the group that it belongs to or a new one.
-async fn raise(tx: &mut Tx, batch: &str, bundle: &Bundle) -> Result<(AlertId, AlertGroupId), Error> {
+pub(super) async fn raise(tx: &mut Tx, batch: &str, id: AlertId, bundle: &Bundle) -> Result<AlertGroupId, Error> {
     let hit = &bundle.first;
     let ties = grouping::ties_of(&hit.entities);
     let group = match grouping::choose(&ties, bundle.from, &candidates(tx, &ties, bundle.from).await?) {
@@ -166,7 +185,6 @@ async fn raise(tx: &mut Tx, batch: &str, bundle: &Bundle) -> Result<(AlertId, Al
     for (kind, key) in &ties {
         tx.execute(&sql::TIE_GROUP, params![group, kind.as_str(), key]).await?;
     }
-    let id: AlertId = derived(&[batch, &bundle.likeness, "alert", &bundle.from.to_string()]);
     let now = tx.now();
     tx.execute(
         &sql::INSERT_ALERT,
@@ -189,6 +207,7 @@ async fn raise(tx: &mut Tx, batch: &str, bundle: &Bundle) -> Result<(AlertId, Al
             bundle.events.len(),
             &bundle.likeness,
             risk::weight(hit.severity),
+            hit.rule_revision.as_deref(),
         ],
     )
     .await?;
@@ -207,7 +226,7 @@ async fn raise(tx: &mut Tx, batch: &str, bundle: &Bundle) -> Result<(AlertId, Al
         entities: hit.entities.clone(),
         techniques: hit.techniques.clone(),
     }));
-    Ok((id, group))
+    Ok(group)
 }
 
 async fn candidates(tx: &mut Tx, ties: &BTreeSet<Tie>, at: Timestamp) -> Result<Vec<Candidate>, Error> {
@@ -251,7 +270,7 @@ async fn settle(tx: &mut Tx, group: AlertGroupId) -> Result<(), Error> {
     Ok(())
 }
 
-fn derived<K: kernel::id::Kind>(parts: &[&str]) -> kernel::id::Id<K> {
+pub(super) fn derived<K: kernel::id::Kind>(parts: &[&str]) -> kernel::id::Id<K> {
     let mut digest = Sha256::new();
     for part in parts {
         digest.update((part.len() as u64).to_le_bytes());
@@ -263,6 +282,6 @@ fn derived<K: kernel::id::Kind>(parts: &[&str]) -> kernel::id::Id<K> {
     kernel::id::Id::derived(short)
 }
 
-fn json(value: &impl serde::Serialize) -> String {
+pub(super) fn json(value: &impl serde::Serialize) -> String {
     serde_json::to_string(value).expect("texts, numbers and times are always JSON")
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::Actor;
+use kernel::{Actor, Severity};
 use serde_json::json;
 use store::{Entry, Tx, params};
 
@@ -14,45 +14,57 @@ use crate::{Detect, sql};
 /// What is known of a rule that is stored already.
 struct Known {
     digest: String,
+    revision: Option<String>,
     state: RuleState,
+    severity_override: Option<Severity>,
     version: i64,
 }
 
 impl Detect {
     /// Brings the stored rules of a kind to what was loaded: new ones are switched on, changed ones keep their switch,
-    /// those that are gone are switched off. Returns the state of each loaded rule by id.
+    /// those that are gone are switched off. Returns the state of each loaded rule by id, and the severity that somebody
+    /// gave it.
     ///
     /// # Errors
     /// [`Error::Store`] when the database fails; nothing was changed.
-    pub async fn sync_rules(&self, kind: RuleKind, loaded: &[NewRule]) -> Result<BTreeMap<String, RuleState>, Error> {
+    pub async fn sync_rules(
+        &self,
+        kind: RuleKind,
+        loaded: &[NewRule],
+    ) -> Result<BTreeMap<String, (RuleState, Option<Severity>)>, Error> {
         let mut tx = self.store.begin().await?;
         let mut known = BTreeMap::new();
         for row in tx.fetch_all(&sql::RULE_DIGESTS, params![kind.as_str()]).await? {
-            let state = RuleState::parse(row.text("state")?);
-            let stored = Known { digest: row.text("digest")?.to_owned(), state, version: row.int("version")? };
+            let stored = Known {
+                digest: row.text("digest")?.to_owned(),
+                revision: row.text_opt("revision")?.map(str::to_owned),
+                state: RuleState::parse(row.text("state")?),
+                severity_override: row.text_opt("severity_override")?.and_then(Severity::parse),
+                version: row.int("version")?,
+            };
             known.insert(row.text("id")?.to_owned(), stored);
         }
         let (mut added, mut changed, mut gone) = (Vec::new(), Vec::new(), Vec::new());
         let mut states = BTreeMap::new();
         for rule in loaded {
-            let state = match known.remove(&rule.id) {
+            let stored = known.remove(&rule.id);
+            let severity = stored.as_ref().and_then(|stored| stored.severity_override);
+            let state = match stored {
                 None => {
                     let state = if rule.broken { RuleState::Broken } else { RuleState::Enabled };
                     insert(&mut tx, rule, state).await?;
                     added.push(rule.id.as_str());
                     state
                 }
-                Some(stored) if stored.digest == rule.digest && (stored.state == RuleState::Broken) == rule.broken => {
-                    stored.state
-                }
+                Some(stored) if stored.is(rule) => stored.state,
                 Some(stored) => {
                     let state = state_after_change(stored.state, rule.broken);
-                    replace(&mut tx, rule, state, stored.version).await?;
+                    replace(&mut tx, rule, state, severity, stored.version).await?;
                     changed.push(rule.id.as_str());
                     state
                 }
             };
-            states.insert(rule.id.clone(), state);
+            states.insert(rule.id.clone(), (state, severity));
         }
         // Scheduled rules that people wrote are in no pack: only Sigma rules disappear with theirs.
         if kind == RuleKind::Sigma {
@@ -97,6 +109,38 @@ impl Detect {
         Ok(after)
     }
 
+    /// Gives the alerts of a rule another severity than the rule says; `None` takes that back. It counts from the next
+    /// batch on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] without a reason or for a scheduled rule, which is changed itself; [`store::Error::Conflict`]
+    /// when `version` is old.
+    pub async fn override_severity(
+        &self,
+        id: &str,
+        severity: Option<Severity>,
+        version: i64,
+        actor: &Actor,
+        reason: &str,
+    ) -> Result<Rule, Error> {
+        let reason = reason_of(reason)?;
+        let mut tx = self.store.begin().await?;
+        let before = load(&mut tx, id).await?;
+        if before.kind != RuleKind::Sigma {
+            return Err(Error::Refused("a scheduled rule has its severity in itself; change the rule".to_owned()));
+        }
+        expect_version(&before, version, json!({"severity_override": severity.map(Severity::as_str)}))?;
+        let now = tx.now();
+        let rank = severity.unwrap_or(before.severity) as i64;
+        let word = severity.map(Severity::as_str);
+        tx.execute_one(&sql::OVERRIDE_SEVERITY, params![id, word, rank, now, version]).await?;
+        let after = load(&mut tx, id).await?;
+        let entry = Entry::new(actor, "rule.severity", format!("rule/{id}")).reason(reason);
+        tx.commit(entry.before(before.summary()).after(after.summary())).await?;
+        self.take_switch(&after);
+        Ok(after)
+    }
+
     /// Makes a scheduled rule.
     ///
     /// # Errors
@@ -135,7 +179,8 @@ impl Detect {
         }
         expect_version(&before, version, json!(rule))?;
         let state = if rule.enabled { RuleState::Enabled } else { RuleState::Disabled };
-        replace(&mut tx, &rule.new_rule(id, &before.origin, &rule.query, problems), state, version).await?;
+        let written = rule.new_rule(id, &before.origin, &rule.query, problems);
+        replace(&mut tx, &written, state, before.severity_override, version).await?;
         let after = load(&mut tx, id).await?;
         let entry = Entry::new(actor, "rule.replace", format!("rule/{id}")).reason(reason);
         tx.commit(entry.before(before.summary()).after(after.summary())).await?;
@@ -163,6 +208,14 @@ impl Detect {
     }
 }
 
+impl Known {
+    fn is(&self, rule: &NewRule) -> bool {
+        // A rule that is off may be broken or not; nobody looks.
+        let as_whole = self.state == RuleState::Disabled || (self.state == RuleState::Broken) == rule.broken;
+        self.digest == rule.digest && self.revision == rule.revision && as_whole
+    }
+}
+
 /// A change of text may mend a broken rule or break one; a switch that somebody turned stays turned.
 fn state_after_change(stored: RuleState, broken: bool) -> RuleState {
     match (stored, broken) {
@@ -177,7 +230,7 @@ fn check(rule: &ScheduledRule) -> Result<Vec<String>, Error> {
     Ok(Vec::new())
 }
 
-fn reason_of(reason: &str) -> Result<&str, Error> {
+pub(super) fn reason_of(reason: &str) -> Result<&str, Error> {
     match reason.trim() {
         "" => Err(Error::Refused("give the reason: it becomes the ledger entry".to_owned())),
         reason => Ok(reason),
@@ -199,28 +252,34 @@ async fn load(tx: &mut Tx, id: &str) -> Result<Rule, Error> {
 async fn insert(tx: &mut Tx, rule: &NewRule, state: RuleState) -> Result<(), Error> {
     let now = tx.now();
     let mut values = params![&rule.id, rule.kind.as_str()];
-    values.extend(columns(rule, state));
+    values.extend(columns(rule, state, None));
     values.extend(params![now]);
     tx.execute(&sql::INSERT_RULE, values).await?;
     Ok(())
 }
 
-async fn replace(tx: &mut Tx, rule: &NewRule, state: RuleState, version: i64) -> Result<(), Error> {
+async fn replace(
+    tx: &mut Tx,
+    rule: &NewRule,
+    state: RuleState,
+    severity: Option<Severity>,
+    version: i64,
+) -> Result<(), Error> {
     let now = tx.now();
     let mut values = params![&rule.id];
-    values.extend(columns(rule, state));
+    values.extend(columns(rule, state, severity));
     values.extend(params![now, version]);
     tx.execute_one(&sql::REPLACE_RULE, values).await?;
     Ok(())
 }
 
 /// From title to schedule, in the order in which both statements have them.
-fn columns(rule: &NewRule, state: RuleState) -> Vec<store::Param> {
+fn columns(rule: &NewRule, state: RuleState, severity: Option<Severity>) -> Vec<store::Param> {
     let list = |items: &[String]| json!(items).to_string();
     params![
         &rule.title,
         rule.severity,
-        rule.severity as i64,
+        severity.unwrap_or(rule.severity) as i64,
         state.as_str(),
         rule.status.as_deref(),
         rule.log_source.as_deref(),
@@ -235,5 +294,6 @@ fn columns(rule: &NewRule, state: RuleState) -> Vec<store::Param> {
         &rule.digest,
         list(&rule.problems),
         rule.schedule.as_ref().map(|schedule| json!(schedule).to_string()),
+        rule.revision.as_deref(),
     ]
 }

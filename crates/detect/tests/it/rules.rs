@@ -1,14 +1,12 @@
 //! Rules come, change, are switched and go.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, DictionaryArray, RecordBatch, types::UInt32Type};
 use detect::{Error, Rows, RuleFilter, RuleState, ScheduledRule};
 use kernel::{Actor, Severity, Timestamp};
-use sigma::{Lists, Mappings};
 
-use crate::rig::{Rig, rig};
+use crate::rig::{Rig, load, rig};
 
 const RULE: &str = "
 title: Shell from a mail client
@@ -51,11 +49,6 @@ fn process_start() -> RecordBatch {
     .unwrap()
 }
 
-async fn load(rig: &Rig, text: &str) -> detect::Loaded {
-    let set = sigma::load_text(Path::new("pack/rule.yml"), text, &Lists::default());
-    rig.detect.load_sigma(set, Mappings::shipped()).await.unwrap()
-}
-
 async fn states(rig: &Rig) -> Vec<(String, RuleState)> {
     let rules = rig.detect.rules(&RuleFilter { limit: 100, ..RuleFilter::default() }).await.unwrap();
     rules.into_iter().map(|rule| (rule.title, rule.state)).collect()
@@ -83,7 +76,7 @@ pub async fn packs_come_change_and_go(url: String) {
 pub async fn a_switch_counts_from_the_next_batch(url: String) {
     let rig = rig(&url).await;
     load(&rig, RULE).await;
-    let hits = rig.detect.in_force().hits(&process_start(), &OneRow);
+    let hits = rig.detect.in_force().evaluate(&process_start(), &OneRow).hits;
     assert_eq!(hits.len(), 1);
     assert_eq!(hits[0].event.reasons[0].field, "Image");
     assert!(hits[0].entities.iter().any(|entity| entity.key == "ws-1"), "{:?}", hits[0].entities);
@@ -92,11 +85,33 @@ pub async fn a_switch_counts_from_the_next_batch(url: String) {
     assert!(matches!(rig.detect.switch_rule(id, false, 1, &actor, "  ").await, Err(Error::Refused(_))));
     let off = rig.detect.switch_rule(id, false, 1, &actor, "too noisy in the finance unit").await.unwrap();
     assert_eq!((off.state, off.version), (RuleState::Disabled, 2));
-    assert!(rig.detect.in_force().hits(&process_start(), &OneRow).is_empty());
+    assert!(rig.detect.in_force().evaluate(&process_start(), &OneRow).hits.is_empty());
     load(&rig, RULE).await;
-    assert!(rig.detect.in_force().hits(&process_start(), &OneRow).is_empty(), "a reload does not switch it on");
+    assert!(
+        rig.detect.in_force().evaluate(&process_start(), &OneRow).hits.is_empty(),
+        "a reload does not switch it on"
+    );
     rig.detect.switch_rule(id, true, 2, &actor, "filter added").await.unwrap();
-    assert_eq!(rig.detect.in_force().hits(&process_start(), &OneRow).len(), 1);
+    assert_eq!(rig.detect.in_force().evaluate(&process_start(), &OneRow).hits.len(), 1);
+}
+
+pub async fn a_severity_of_ones_own(url: String) {
+    let rig = rig(&url).await;
+    load(&rig, RULE).await;
+    let actor = Actor::User("user-1".to_owned());
+    let id = "8f6b2c6e-0000-4000-8000-000000000001";
+    let severity = || rig.detect.in_force().evaluate(&process_start(), &OneRow).hits[0].severity;
+    assert_eq!(severity(), Severity::High);
+    let low = rig.detect.override_severity(id, Some(Severity::Low), 1, &actor, "a lab network").await.unwrap();
+    assert_eq!((low.severity, low.severity_override), (Severity::High, Some(Severity::Low)));
+    assert_eq!(severity(), Severity::Low);
+    load(&rig, &RULE.replace("level: high", "level: critical")).await;
+    assert_eq!(severity(), Severity::Low, "a new text does not take it back");
+    let filter = RuleFilter { severity: Some(Severity::Medium), limit: 10, ..RuleFilter::default() };
+    assert!(rig.detect.rules(&filter).await.unwrap().is_empty(), "lists go by the severity in force");
+    rig.detect.override_severity(id, None, 3, &actor, "the lab is gone").await.unwrap();
+    assert_eq!(severity(), Severity::Critical);
+    assert_eq!(rig.detect.rules(&filter).await.unwrap().len(), 1);
 }
 
 pub async fn two_editors_meet(url: String) {

@@ -45,6 +45,8 @@ pub struct Alert {
     pub group_id: Option<String>,
     /// What ranks the queue: higher first.
     pub risk: f64,
+    /// When an event that came late undid it.
+    pub withdrawn: Option<Instant>,
 }
 
 /// A page of the queue.
@@ -107,6 +109,8 @@ pub struct AlertDetail {
     pub alert: Alert,
     /// Why, in plain words.
     pub explanation: String,
+    /// Revision of the rule's text when it matched first.
+    pub rule_revision: Option<String>,
     /// Events that matched, oldest first; at most the first hundred are kept with an alert.
     pub events: Vec<AlertEvent>,
     /// The rule as it is now; empty when it is gone.

@@ -186,7 +186,10 @@ impl LiveSubscriber {
                 let names = Names::load(&app.store).await?;
                 Ok(Some(LiveEvent::Incident(incidents::summary(app, &incident, &names).await?)))
             }
-            Fact::IncidentClosed { .. } | Fact::DeadlineExpired { .. } | Fact::SourceSilent { .. } => Ok(None),
+            Fact::AlertWithdrawn { .. }
+            | Fact::IncidentClosed { .. }
+            | Fact::DeadlineExpired { .. }
+            | Fact::SourceSilent { .. } => Ok(None),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The API, one file per room. Each file has its wire types, its operations and a `routes` that registers them.
 
 pub mod alerts;
+pub mod exceptions;
 pub mod health;
 pub mod incidents;
 pub mod ingest;
@@ -31,6 +32,7 @@ pub fn routes() -> Routes {
     alerts::routes(&mut routes);
     incidents::routes(&mut routes);
     rules::routes(&mut routes);
+    exceptions::routes(&mut routes);
     sources::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);

@@ -49,7 +49,10 @@ pub struct Rule {
     pub id: String,
     pub kind: RuleKind,
     pub title: String,
+    /// Of its alerts: as the rule says, or as somebody decided.
     pub severity: SeverityWord,
+    /// As the rule says, where somebody decided otherwise.
+    pub severity_written: Option<SeverityWord>,
     pub state: RuleState,
     /// Sigma's word for its ripeness: `stable`, `test`, `experimental`, …
     pub status: Option<String>,
@@ -73,6 +76,27 @@ pub struct Rules {
     pub enabled: u64,
     pub disabled: u64,
     pub broken: u64,
+    /// Absent until the rules are loaded.
+    pub correlations: Option<Correlations>,
+}
+
+/// How rules that correlate are doing, since the start.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Correlations {
+    pub rules: u64,
+    pub groups: u64,
+    /// Hits that are remembered.
+    pub hits: u64,
+    /// Beyond this the quietest groups are forgotten.
+    pub most_hits: u64,
+    /// Hits that came too late.
+    pub late: u64,
+    /// Hits forgotten for want of room.
+    pub evicted: u64,
+    /// Hits without the value that a rule computes with.
+    pub without_value: u64,
+    /// Event times before this are settled.
+    pub watermark: Option<Instant>,
 }
 
 /// Which rules.
@@ -98,6 +122,10 @@ pub struct RuleDetail {
     pub rule: Rule,
     /// As it was written.
     pub text: String,
+    /// Hex SHA-256 of the text.
+    pub digest: String,
+    /// Of its pack, such as a commit, or else its own date.
+    pub revision: Option<String>,
     /// `yaml` or `kql`.
     pub language: String,
     pub description: String,
@@ -109,6 +137,30 @@ pub struct RuleDetail {
     /// For rules on a schedule.
     pub schedule: Option<ScheduledRule>,
     pub last_run: Option<RuleRun>,
+    /// The ways by which events reach it; empty for rules on a schedule, for correlations and for rules not in force.
+    pub gates: Vec<RuleGate>,
+    /// Why it cannot fire on any event; absent when it can.
+    pub unreachable: Option<String>,
+    /// Alerts of each of the last 30 days, the earliest first.
+    pub alerts_by_day: Vec<u64>,
+}
+
+/// Events that a Sigma rule looks at, and where they have its fields.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleGate {
+    pub name: String,
+    pub fields: Vec<RuleField>,
+    /// Whether the condition can hold with the fields that such events carry.
+    pub can_hold: bool,
+}
+
+/// A field of a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct RuleField {
+    /// As the rule calls it.
+    pub field: String,
+    /// As the source calls it; absent: such events never carry it.
+    pub source_field: Option<String>,
 }
 
 /// How the last run of a rule on a schedule went.
@@ -126,6 +178,17 @@ pub struct RuleRun {
 #[serde(deny_unknown_fields)]
 pub struct SwitchRule {
     pub enabled: bool,
+    /// The version that was read; a later one is a conflict.
+    pub version: i64,
+    pub reason: String,
+}
+
+/// Gives the alerts of a rule a severity.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OverrideSeverity {
+    /// Absent: as the rule says.
+    pub severity: Option<SeverityWord>,
     /// The version that was read; a later one is a conflict.
     pub version: i64,
     pub reason: String,
@@ -208,6 +271,8 @@ pub fn routes(routes: &mut Routes) {
     routes.add(__path_get_rule, Action::ReadRules, get_rule);
     routes.add(__path_replace_rule, Action::ManageRules, replace_rule);
     routes.add(__path_switch_rule, Action::ManageRules, switch_rule);
+    routes.add(__path_override_severity, Action::ManageRules, override_severity);
+    routes.add(__path_reload_rules, Action::ManageRules, reload_rules);
     routes.add(__path_delete_rule, Action::ManageRules, delete_rule);
 }
 
@@ -287,6 +352,27 @@ async fn switch_rule(
     Ok(Json(detection::rule_detail(&app.detect, switched).await?))
 }
 
+/// Gives the alerts of a Sigma rule another severity than the rule says.
+#[utoipa::path(post, path = "/api/v1/rules/{id}/severity", tag = "rules", request_body = OverrideSeverity, params(("id" = String, Path)), responses((status = 200, body = RuleDetail)))]
+async fn override_severity(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<OverrideSeverity>,
+) -> Result<Json<RuleDetail>, Problem> {
+    let by = author(&caller, &request.reason)?;
+    let severity = request.severity.map(Into::into);
+    let changed = app.detect.override_severity(&id, severity, request.version, &by.actor, &by.reason).await?;
+    Ok(Json(detection::rule_detail(&app.detect, changed).await?))
+}
+
+/// Loads the rules again from their folders. It happens beside the answer; what is loaded is in the ledger.
+#[utoipa::path(post, path = "/api/v1/rules/reload", tag = "rules", responses((status = 202)))]
+async fn reload_rules(State(app): State<Arc<App>>) -> StatusCode {
+    app.detect.want_reload();
+    StatusCode::ACCEPTED
+}
+
 /// Drops a KQL rule on a schedule; its alerts stay.
 #[utoipa::path(post, path = "/api/v1/rules/{id}/delete", tag = "rules", request_body = DeleteRule, params(("id" = String, Path)), responses((status = 204)))]
 async fn delete_rule(
@@ -300,6 +386,6 @@ async fn delete_rule(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn author(caller: &Caller, reason: &str) -> Result<Author, Problem> {
+pub(super) fn author(caller: &Caller, reason: &str) -> Result<Author, Problem> {
     Ok(Author { actor: caller.actor(), reason: clean_reason(reason)? })
 }

@@ -20,6 +20,7 @@ fn hit(rule: &str, host: &str, at_s: i64) -> Hit {
         rule_id: rule.into(),
         rule_kind: RuleKind::Sigma,
         rule_digest: "digest".into(),
+        rule_revision: None,
         title: format!("Rule {rule}"),
         severity: Severity::High,
         techniques: vec!["T1003.001".into()],

@@ -157,6 +157,11 @@ impl Correlations {
         self.place(id).map(|place| &self.nodes[place].rule)
     }
 
+    /// The longest time over which one of them looks, in microseconds.
+    pub fn longest_timespan_us(&self) -> i64 {
+        self.nodes.iter().map(|node| node.rule.timespan_us).max().unwrap_or(0)
+    }
+
     /// Whether a hit of rule number `rule` is an alert of its own.
     pub fn alerts_alone(&self, rule: u32) -> bool {
         !self.silent.get(rule as usize).copied().unwrap_or(false)

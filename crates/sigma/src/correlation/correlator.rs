@@ -88,6 +88,11 @@ impl Correlator {
         &self.rules
     }
 
+    /// The newest event time that it was told of.
+    pub fn newest(&self) -> Option<Timestamp> {
+        self.newest.map(Timestamp)
+    }
+
     /// Times before this are settled; `None`: no event has been seen.
     pub fn watermark(&self) -> Option<Timestamp> {
         self.newest.map(|newest| Timestamp(newest.saturating_sub(self.settings.lateness_us)))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use detect::{Detect, RuleKind};
+use detect::Detect;
 use intake::SourceRegistry;
 use intake::listen::{self, ListenContext, ListenOptions};
 use kernel::port::{EventLake, IntakePort, SourceDefinition};
@@ -12,7 +12,6 @@ use kernel::{Clock, Timestamp};
 use lake::{EngineConfig, Lake, QueryEngine, Replay};
 use respond::{Policy, Respond};
 use server::{Console, Server, ServerConfig, ServerParts, Tls, TlsSource};
-use sigma::{Lists, Mappings};
 use store::Store;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::watch;
@@ -23,8 +22,9 @@ use crate::config::Config;
 use crate::platform::detection::{Detection, DetectionQueue};
 use crate::platform::events::Events;
 use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
-use crate::platform::{Ground, data_file, drop_folder};
-use crate::{shipped_rules, terminal};
+use crate::platform::samples::RecordSamples;
+use crate::platform::{Ground, data_file, drop_folder, rules};
+use crate::terminal;
 
 /// How often the schedule of KQL rules is looked at.
 const SCHEDULE_TICK: Duration = Duration::from_secs(5);
@@ -67,7 +67,8 @@ impl House {
     async fn build(ground: &Ground, lake: Lake) -> Result<House> {
         let config = ground.config.clone();
         let store = ground.store().await?;
-        let detect = Detect::new(store.clone());
+        let samples = RecordSamples::new(&ground.decoding);
+        let detect = Detect::new(store.clone()).with_samples(Arc::new(samples));
         let respond = Respond::new(store.clone(), Policy::default());
         let (rules_ready, ready) = watch::channel(false);
         let (queue, detection) = DetectionQueue::new(detect.clone(), ready);
@@ -134,6 +135,9 @@ impl House {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        if let Err(error) = self.detect.save_correlations(true).await {
+            tracing::warn!(%error, "the state of correlations could not be saved; the next start takes longer");
+        }
         self.lake.close().await.context("closing the lake")?;
         self.store.close().await;
         Ok(())
@@ -205,13 +209,11 @@ impl House {
     /// Compiles the rules beside the start, then lets detection begin: first what the last run left.
     fn start_detection(&self, replay: Replay) {
         let (detect, config, ready) = (self.detect.clone(), self.config.clone(), self.rules_ready.clone());
+        let stop = self.stop.clone();
         self.tasks.spawn(async move {
-            match load_rules(&detect, &config).await {
-                // Nobody waits any more when the house is closing.
-                Ok(()) => drop(ready.send(true)),
-                Err(error) => {
-                    tracing::error!("rules could not be loaded; detection waits for the next start: {error:#}")
-                }
+            tokio::select! {
+                () = rules::keep_loaded(detect, config, ready) => {}
+                () = stop.cancelled() => {}
             }
         });
         let stop = self.stop.clone();
@@ -245,7 +247,7 @@ impl House {
             });
         };
         let store = self.store.clone();
-        let subscribers = vec![self.respond.subscriber(), self.server.subscriber()];
+        let subscribers = vec![self.detect.subscriber(), self.respond.subscriber(), self.server.subscriber()];
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
         let store = self.store.clone();
         until_stop(Box::pin(async move { store.run_deadlines().await }));
@@ -286,24 +288,6 @@ fn server_config(config: &Config) -> ServerConfig {
         secure_cookies: config.tls_certificate.is_some() || config.tls_self_signed,
         ..ServerConfig::default()
     }
-}
-
-/// Sigma rules that come with Vigie and those of the configured folders; scheduled KQL rules likewise.
-async fn load_rules(detect: &Detect, config: &Config) -> Result<()> {
-    let folders = config.sigma_rules.clone();
-    let set = tokio::task::spawn_blocking(move || shipped_rules::sigma(&folders, &Lists::default())).await?;
-    let loaded = detect.load_sigma(set, Mappings::shipped()).await?;
-    tracing::info!(
-        rules = loaded.rules,
-        refused = loaded.refused,
-        unreachable = loaded.unreachable,
-        switched_off = loaded.switched_off,
-        "Sigma rules are in force"
-    );
-    let scheduled = shipped_rules::scheduled(&config.kql_rules)?;
-    let states = detect.sync_rules(RuleKind::Kql, &scheduled).await?;
-    tracing::info!(rules = states.len(), "scheduled rules are in force");
-    Ok(())
 }
 
 async fn run_schedule(detect: Detect, store: Store, events: Arc<Events>) {

@@ -38,7 +38,7 @@ const fn setting(key: &'static str, kind: Kind, default: &'static str, doc: &'st
 }
 
 /// All settings, by section.
-pub const SETTINGS: [Setting; 23] = [
+pub const SETTINGS: [Setting; 26] = [
     setting(
         "data.dir",
         Kind::Text,
@@ -146,6 +146,24 @@ pub const SETTINGS: [Setting; 23] = [
         Kind::List,
         "[]",
         "Folders of scheduled KQL rules in Sentinel's YAML form, besides those that Vigie brings along.",
+    ),
+    setting(
+        "detect.placeholders",
+        Kind::Text,
+        "\"\"",
+        "YAML file with the values of the placeholders in Sigma rules (`Administrators: [amina.diallo]`). Empty: none.",
+    ),
+    setting(
+        "detect.lateness_s",
+        Kind::Integer,
+        "86400",
+        "How much later than the newest event an event may come and still be correlated, in seconds.",
+    ),
+    setting(
+        "detect.correlation_hits",
+        Kind::Integer,
+        "200000",
+        "Hits that correlations remember, about 400 bytes each; when there are more, the quietest groups go, counted.",
     ),
 ];
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use detect::{Detect, Hit, Rows};
+use detect::{Detect, Found, Rows};
 use intake::EventBatch;
 use kernel::Timestamp;
 use lake::{Replay, Ticket};
@@ -101,16 +101,19 @@ impl Detection {
             let in_force = self.detect.in_force();
             let evaluated = tokio::task::spawn_blocking(move || {
                 let evaluate = |work: Work| {
-                    let hits = in_force.hits(&work.events.columns, &BatchRows(&work.events));
-                    (work.entry, hits, work.ticket)
+                    let found = in_force.evaluate(&work.events.columns, &BatchRows(&work.events));
+                    (work.entry, found, work.ticket)
                 };
                 batch.into_iter().map(evaluate).collect::<Vec<_>>()
             });
             match evaluated.await {
                 Ok(evaluated) => {
-                    for (entry, hits, ticket) in evaluated {
-                        self.record(&entry, hits).await;
+                    for (entry, found, ticket) in evaluated {
+                        self.record(&entry, found).await;
                         ticket.done();
+                    }
+                    if let Err(error) = self.detect.save_correlations(false).await {
+                        tracing::warn!(%error, "the state of correlations could not be saved; a restart takes longer");
                     }
                 }
                 // The tickets were dropped with the panic: the next start tries these deliveries again.
@@ -121,10 +124,12 @@ impl Detection {
         }
     }
 
-    /// Stores the hits; tries again until the state database takes them.
-    async fn record(&self, entry: &str, hits: Vec<Hit>) {
+    /// Stores what was found; tries again until the state database takes it.
+    async fn record(&self, entry: &str, found: Found) {
+        // Once: what it changes in memory is not changed again by trying again.
+        let correlated = self.detect.correlate(&found).await;
         loop {
-            match self.detect.record(entry, hits.clone()).await {
+            match self.detect.record_with(entry, &found.hits, &correlated).await {
                 Ok(recorded) => {
                     if !recorded.raised.is_empty() {
                         tracing::info!(entry, alerts = recorded.raised.len(), grown = recorded.grown, "alerts raised");
