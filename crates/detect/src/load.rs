@@ -49,7 +49,10 @@ impl Detect {
         let engine = compiled.await.map_err(|error| Error::Refused(format!("compiling rules was stopped: {error}")))?;
         let (_, left_out) = Correlations::compile(&correlations, engine.rules());
         problems.extend(left_out);
-        let rules = new_rules(&engine, &correlations, &problems, revision);
+        let mut rules = new_rules(&engine, &correlations, &problems, revision);
+        for (rule, problem) in self.blinded(&rules).await? {
+            rules[rule].problems.push(problem);
+        }
         let stored = self.sync_rules(RuleKind::Sigma, &rules).await?;
         let switches = Switches::of(&stored);
         let on: Vec<Arc<Correlation>> =

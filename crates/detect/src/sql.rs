@@ -32,7 +32,7 @@ pub const COUNT_RULES: Statement =
     statement("detect.count_rules", "SELECT state, COUNT(*) AS rules FROM rule GROUP BY state");
 pub const RULE_DIGESTS: Statement = statement(
     "detect.rule_digests",
-    "SELECT id, digest, state, severity_override, revision, version FROM rule WHERE kind = $1",
+    "SELECT id, digest, state, severity_override, revision, problems, version FROM rule WHERE kind = $1",
 );
 pub const INSERT_RULE: Statement = statement(
     "detect.insert_rule",

@@ -13,7 +13,7 @@ use store::{Deadline, Delivery, Due, Entry, HandlerError, Subscriber, Tx, params
 use crate::commands::rules::reason_of;
 use crate::error::Error;
 use crate::exception::{self, DEADLINE, ExceptionState, NewException, RuleException, Trial};
-use crate::rule::RuleKind;
+use crate::rule::{NewRule, RuleKind};
 use crate::{Detect, sql};
 
 /// Latest alerts of the rule whose events an exception is tried on.
@@ -35,11 +35,47 @@ impl Detect {
         }
         let filter = exception::filter_text(rule_id, title, detection)?;
         let alerted = self.alerted_records(rule_id).await?;
+        self.trial(&rule.id, &rule.origin, &rule.text, filter, alerted).await
+    }
+
+    /// Rules, by place, that an exception has come to blind since it was made, with what to say of it: a new text of the
+    /// rule, or new tests.
+    pub(crate) async fn blinded(&self, rules: &[NewRule]) -> Result<Vec<(usize, String)>, Error> {
+        let mut found = Vec::new();
+        for one in self.exceptions(None, false).await?.into_iter().filter(|one| !one.trial.blinds()) {
+            let Some(place) = rules.iter().position(|rule| rule.id == one.rule_id && !rule.broken) else { continue };
+            let (_, filter) = one.filter()?;
+            let trial =
+                self.trial(&rules[place].id, &rules[place].origin, &rules[place].text, filter, Vec::new()).await;
+            match trial {
+                Ok(trial) if trial.blinds() => found.push((
+                    place,
+                    format!(
+                        "the exception `{}` of {} silences all {} events that the rule's tests know it by; narrow it or end it",
+                        one.title, one.owner, trial.samples
+                    ),
+                )),
+                Ok(_) => {}
+                Err(error) => found.push((place, format!("the exception `{}` no longer fits: {error}", one.title))),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn trial(
+        &self,
+        id: &str,
+        origin: &str,
+        text: &str,
+        filter: String,
+        alerted: Vec<String>,
+    ) -> Result<Trial, Error> {
         let samples = Arc::clone(&self.samples);
+        let (id, origin, text) = (id.to_owned(), origin.to_owned(), text.to_owned());
         let tried = tokio::task::spawn_blocking(move || {
             let alerted: Vec<_> = alerted.iter().filter_map(|raw| samples.record(raw)).collect();
-            let positives = samples.positives(&rule.id, &rule.origin);
-            exception::try_out((&rule.origin, &rule.text), &filter, &Mappings::shipped(), &positives, &alerted)
+            let positives = samples.positives(&id, &origin);
+            exception::try_out((&origin, &text), &filter, &Mappings::shipped(), &positives, &alerted)
         });
         tried.await.map_err(|error| Error::Refused(format!("trying the exception was stopped: {error}")))?
     }

@@ -15,6 +15,7 @@ use crate::{Detect, sql};
 struct Known {
     digest: String,
     revision: Option<String>,
+    problems: Vec<String>,
     state: RuleState,
     severity_override: Option<Severity>,
     version: i64,
@@ -38,6 +39,7 @@ impl Detect {
             let stored = Known {
                 digest: row.text("digest")?.to_owned(),
                 revision: row.text_opt("revision")?.map(str::to_owned),
+                problems: row.json("problems")?,
                 state: RuleState::parse(row.text("state")?),
                 severity_override: row.text_opt("severity_override")?.and_then(Severity::parse),
                 version: row.int("version")?,
@@ -212,7 +214,7 @@ impl Known {
     fn is(&self, rule: &NewRule) -> bool {
         // A rule that is off may be broken or not; nobody looks.
         let as_whole = self.state == RuleState::Disabled || (self.state == RuleState::Broken) == rule.broken;
-        self.digest == rule.digest && self.revision == rule.revision && as_whole
+        self.digest == rule.digest && self.revision == rule.revision && self.problems == rule.problems && as_whole
     }
 }
 

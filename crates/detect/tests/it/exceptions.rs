@@ -120,6 +120,25 @@ pub async fn from_trial_to_expiry(url: String) {
     assert!(matches!(over, Err(Error::Refused(_))), "{over:?}");
 }
 
+pub async fn a_new_text_that_an_exception_blinds_says_so(url: String) {
+    let rig = house(&url).await;
+    let actor = Actor::User("user-1".to_owned());
+    let new = backup("selection:\n  User: joao\n");
+    rig.detect.create_exception(&new, &actor, "one of two is left").await.unwrap();
+    reload(&rig).await;
+    assert!(rig.detect.rule("copying").await.unwrap().problems.is_empty());
+    let filters = rig.detect.exception_filters().await.unwrap();
+    let narrowed = RULE.replace("Image|endswith", "User: joao, Image|endswith");
+    load_with(&rig.detect, &narrowed, &filters, Settings::default()).await;
+    let problems = rig.detect.rule("copying").await.unwrap().problems;
+    assert!(
+        problems.len() == 1 && problems[0].contains("`Nightly backup` of storage team silences all 1"),
+        "{problems:?}"
+    );
+    reload(&rig).await;
+    assert!(rig.detect.rule("copying").await.unwrap().problems.is_empty(), "mended");
+}
+
 pub async fn what_cannot_be_an_exception(url: String) {
     let rig = house(&url).await;
     let actor = Actor::User("user-1".to_owned());

@@ -24,6 +24,7 @@ testkit::on_both_databases! { suite:
     correlations::what_is_undone_is_withdrawn,
     correlations::rules_change_and_what_is_remembered_goes_on,
     exceptions::from_trial_to_expiry,
+    exceptions::a_new_text_that_an_exception_blinds_says_so,
     exceptions::what_cannot_be_an_exception,
     schedule::runs_once_per_window_and_catches_up,
     schedule::a_failed_query_is_shown_and_its_window_is_run_again,

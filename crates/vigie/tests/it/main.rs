@@ -5,6 +5,7 @@ mod config;
 mod data;
 mod hostile;
 mod rig;
+mod rule_life;
 mod running;
 mod scan;
 mod scenario;

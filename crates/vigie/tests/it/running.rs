@@ -11,8 +11,8 @@ pub struct Running {
     pub child: Child,
     pub address: SocketAddr,
     pub syslog: SocketAddr,
-    /// From the one-time link.
-    setup_token: String,
+    /// Secrets of the one-time links that it prints.
+    links: std::sync::mpsc::Receiver<String>,
 }
 
 /// What a server said.
@@ -45,11 +45,13 @@ impl Running {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first = lines.next().expect("it says that it listens").unwrap();
         assert!(first.contains("listens on"), "{first}");
-        let link = lines.by_ref().take(2).last().expect("it prints the one-time link").unwrap();
-        let setup_token = link.rsplit('#').next().unwrap_or_default().to_owned();
-        // Keep reading, so that it never blocks on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        Running { child, address, syslog, setup_token }
+        // The one-time link follows, unless somebody has used it. Keep reading, so that it never blocks on a full pipe.
+        let (sender, links) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let links = lines.map_while(Result::ok).filter_map(|line| Some(line.rsplit_once('#')?.1.to_owned()));
+            links.for_each(|link| drop(sender.send(link)));
+        });
+        Running { child, address, syslog, links }
     }
 
     pub fn health(&self) -> Reply {
@@ -72,11 +74,20 @@ impl Running {
 
     /// Redeems the one-time link.
     pub fn administrator(&self) -> Session {
+        let token = self.links.recv().expect("it prints the one-time link");
         let body = format!(
-            r#"{{"token": "{}", "name": "duty.officer", "display_name": "Duty officer", "password": "watch over the harbour"}}"#,
-            self.setup_token
+            r#"{{"token": "{token}", "name": "duty.officer", "display_name": "Duty officer", "password": "watch over the harbour"}}"#
         );
-        let reply = self.send("POST", "setup", &[("content-type", "application/json")], body.as_bytes());
+        self.enter("setup", &body)
+    }
+
+    /// Signs that administrator in again.
+    pub fn sign_in(&self) -> Session {
+        self.enter("login", r#"{"name": "duty.officer", "password": "watch over the harbour"}"#)
+    }
+
+    fn enter(&self, door: &str, body: &str) -> Session {
+        let reply = self.send("POST", door, &[("content-type", "application/json")], body.as_bytes());
         assert_eq!(reply.status, 200, "{reply:?}");
         let cookie = reply.head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
         let cookie = cookie.split(';').next().unwrap().to_owned();
@@ -84,14 +95,19 @@ impl Running {
         Session { cookie, csrf: state["signed_in"]["csrf"].as_str().unwrap().to_owned() }
     }
 
-    /// Connects a source and gives its token.
-    pub fn connect_source(&self, session: &Session, name: &str, format: &str) -> String {
+    /// What somebody who is signed in is answered; null where there is no body.
+    pub fn ask(&self, session: &Session, method: &str, path: &str, body: &str) -> (u16, serde_json::Value) {
         let headers =
             [("content-type", "application/json"), ("cookie", &session.cookie), ("x-vigie-csrf", &session.csrf)];
+        let reply = self.send(method, path, &headers, body.as_bytes());
+        (reply.status, serde_json::from_str(&reply.body).unwrap_or_default())
+    }
+
+    /// Connects a source and gives its token.
+    pub fn connect_source(&self, session: &Session, name: &str, format: &str) -> String {
         let body = format!(r#"{{"name": "{name}", "format": "{format}", "reason": "test"}}"#);
-        let reply = self.send("POST", "sources", &headers, body.as_bytes());
-        let made: serde_json::Value = serde_json::from_str(&reply.body).unwrap();
-        made["token"]["secret"].as_str().unwrap_or_else(|| panic!("{reply:?}")).to_owned()
+        let (status, made) = self.ask(session, "POST", "sources", &body);
+        made["token"]["secret"].as_str().unwrap_or_else(|| panic!("{status}: {made}")).to_owned()
     }
 
     /// As a power cut would.
