@@ -27,6 +27,7 @@ mod generic;
 mod json;
 mod limits;
 pub mod listen;
+mod log_source;
 mod mapping;
 mod output;
 mod record;

@@ -18,6 +18,11 @@
 //! use = ["device"]
 //! additional = ["TokenElevationType"]    # fields collected in AdditionalFields as JSON
 //! columns = { FileName = "NewProcessName | file_name ?? Image | file_name", ActionType = "'ProcessCreated'" }
+//!
+//! [[device]]                             # what Sigma calls the log of a CEF device
+//! vendor = "Fortinet"
+//! product = "FortiProxy"                 # how its product's name begins; absent: any
+//! category = "proxy"
 //! ```
 //!
 //! An expression is alternatives separated by `??`; each is a field, a `'literal'` or `account(Domain, User)`,
@@ -53,6 +58,19 @@ struct SourceFile {
     header: Vec<String>,
     #[serde(default)]
     row: Vec<RowText>,
+    /// What Sigma calls the log of a CEF device.
+    #[serde(default)]
+    device: Vec<Device>,
+}
+
+/// A CEF device by its vendor and, where one vendor has several kinds, the beginning of its product's name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Device {
+    vendor: String,
+    #[serde(default)]
+    product: String,
+    pub(crate) category: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -127,6 +145,7 @@ pub(crate) struct Source {
     pub(crate) rename: HashMap<String, String>,
     pub(crate) envelope: Vec<String>,
     pub(crate) header: Vec<String>,
+    devices: Vec<Device>,
     maps: Vec<Vec<(String, String)>>,
     /// Rules by channel (`""`: any) and id (`None`: any), in order of the file.
     index: HashMap<String, HashMap<Option<i64>, Vec<usize>>>,
@@ -180,6 +199,7 @@ impl Source {
             rename: file.rename.into_iter().collect(),
             envelope: file.envelope,
             header: file.header,
+            devices: file.device,
             maps: file.maps.into_values().map(|map| map.into_iter().collect()).collect(),
             index: HashMap::new(),
         };
@@ -187,6 +207,14 @@ impl Source {
             source.row(row, &file.columns, &map_names).map_err(|reason| format!("row of {}: {reason}", row.table))?;
         }
         Ok(source)
+    }
+
+    /// What Sigma calls the log of a CEF device: the first that fits.
+    pub(crate) fn category_of(&self, vendor: &str, product: &str) -> Option<&str> {
+        let begins =
+            |text: &str, with: &str| text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with));
+        let fits = |device: &&Device| begins(vendor, &device.vendor) && begins(product, &device.product);
+        self.devices.iter().find(fits).map(|device| device.category.as_str())
     }
 
     fn row(

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use kernel::{ScalarType, TableSchema, Timestamp};
 
 use crate::batch::EventBuilder;
+use crate::log_source;
 use crate::mapping::{DataAs, Source, shipped_table};
 use crate::record::{Kind, Part, Record, Slot};
 use crate::request::{DecodeRequest, Decoded, Problem, TableRows};
@@ -334,7 +335,7 @@ impl<'r> Output<'r> {
         tables.sort_by(|left, right| left.table.cmp(&right.table));
         Decoded {
             tables,
-            events: Arc::new(self.events.finish(names)),
+            events: Arc::new(log_source::label(self.events.finish(names), self.request.log_source)),
             accepted: self.record_no,
             unparsed: self.unparsed,
             problems: self.problems,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::{RecordBatch, StringArray, TimestampMicrosecondArray};
 use kernel::id::EntryId;
-use kernel::{TableSchema, Timestamp};
+use kernel::{LogSource, TableSchema, Timestamp};
 
 use crate::error::IntakeError;
 use crate::limits::DecodeLimits;
@@ -100,6 +100,8 @@ pub struct DecodeRequest<'a> {
     pub received: Timestamp,
     /// How to read times without an offset.
     pub zone: SourceZone,
+    /// What Sigma calls the log, for records that do not say it themselves.
+    pub log_source: Option<&'a LogSource>,
     pub limits: DecodeLimits,
     pub payload: &'a [u8],
 }
@@ -118,6 +120,7 @@ impl<'a> DecodeRequest<'a> {
             source,
             format,
             table: None,
+            log_source: None,
             schema: None,
             received,
             zone: SourceZone::default(),

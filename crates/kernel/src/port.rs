@@ -8,6 +8,7 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Diagnostic;
+use crate::log_source::LogSource;
 use crate::schema::{ColumnSchema, TableSchema};
 use crate::time::Timestamp;
 use crate::value::Value;
@@ -185,6 +186,9 @@ pub struct SourceDefinition {
     pub table: Option<String>,
     /// The IANA zone of instants that carry none; `None`: UTC.
     pub time_zone: Option<String>,
+    /// What Sigma rules call its log, where the records do not say it themselves: `category=proxy`.
+    #[serde(default, skip_serializing_if = "LogSource::is_empty")]
+    pub log_source: LogSource,
 }
 
 /// The way in for live sources.

@@ -124,12 +124,14 @@ pub const UPDATE_SAVED_QUERY: Statement = Statement::new(
 pub const DELETE_SAVED_QUERY: Statement =
     Statement::new("server.delete_saved_query", "DELETE FROM saved_query WHERE id = $1");
 
-pub const SOURCES: Statement =
-    Statement::new("server.sources", "SELECT name, format, table_name, time_zone FROM source ORDER BY name");
+pub const SOURCES: Statement = Statement::new(
+    "server.sources",
+    "SELECT name, format, table_name, time_zone, log_source FROM source ORDER BY name",
+);
 pub const INSERT_SOURCE: Statement = Statement::new(
     "server.insert_source",
-    "INSERT INTO source (name, id, format, table_name, time_zone, created_us) VALUES ($1, $2, $3, $4, $5, $6) \
-     ON CONFLICT (name) DO NOTHING",
+    "INSERT INTO source (name, id, format, table_name, time_zone, log_source, created_us) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING",
 );
 
 /// All of them, for the test that prepares each on both engines.

@@ -9,11 +9,12 @@ use kernel::diagnostic::Level;
 use rsigma_parser::{self as syntax, FilterRuleTarget, SigmaCollection};
 use sha2::{Digest, Sha256};
 
+use crate::LogSource;
 use crate::correlation::{self, Correlation, Draft};
 use crate::detection::Condition;
 use crate::lower::{self, Refusal};
 use crate::problem::{Fault, Problem, line_of};
-use crate::rule::{LogSource, Rule, Status};
+use crate::rule::{Rule, Status};
 use crate::value::Lists;
 
 /// A rule file larger than this is refused.

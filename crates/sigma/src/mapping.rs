@@ -20,9 +20,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
+use crate::LogSource;
 use crate::detection::{Condition, Detection, Named};
 use crate::lower;
-use crate::rule::LogSource;
 
 /// Every log source that is known.
 #[derive(Debug, Clone, Default)]

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::LogSource;
 use crate::mapping::Gate;
-use crate::rule::{LogSource, Rule};
+use crate::rule::Rule;
 
 /// The ways by which events reach a rule.
 #[derive(Debug, Clone)]

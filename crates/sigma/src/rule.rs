@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kernel::Severity;
+use kernel::{LogSource, Severity};
 use serde::{Deserialize, Serialize};
 
 use crate::detection::{Condition, Item};
@@ -49,33 +49,6 @@ pub enum Status {
     Experimental,
     Deprecated,
     Unsupported,
-}
-
-/// Which log a rule is about.
-#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogSource {
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub product: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub category: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub service: Option<String>,
-}
-
-impl LogSource {
-    /// Product, category and service, in that order.
-    pub fn attributes(&self) -> [Option<&str>; 3] {
-        [self.product.as_deref(), self.category.as_deref(), self.service.as_deref()]
-    }
-}
-
-impl std::fmt::Display for LogSource {
-    /// `windows / process_creation`; `any log` when nothing is given.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let given: Vec<&str> = self.attributes().into_iter().flatten().collect();
-        if given.is_empty() { f.write_str("any log") } else { f.write_str(&given.join(" / ")) }
-    }
 }
 
 impl Rule {

@@ -27,6 +27,7 @@ const MIGRATIONS: &[Migration] = migrations![
     3 "0003_respond.sql",
     4 "0004_server.sql",
     5 "0005_rule_life.sql",
+    6 "0006_source_log.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

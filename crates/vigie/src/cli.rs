@@ -84,6 +84,9 @@ pub struct Scan {
     /// Read every file as this instead of looking at its content.
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub as_format: Option<intake::Format>,
+    /// What Sigma rules call the log, where the records do not say it: `category=proxy`, `product=okta,service=okta`.
+    #[arg(long, value_name = "NAME=WORD,…")]
+    pub log_source: Option<kernel::LogSource>,
     /// The summary at the end, on the error output: by rule, host and technique; as one line of JSON; or none.
     #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
     pub summary: SummaryFormat,
@@ -101,6 +104,9 @@ pub struct Ingest {
     /// Read every file as this instead of looking at its content.
     #[arg(long, value_name = "FORMAT", value_parser = format)]
     pub as_format: Option<intake::Format>,
+    /// What Sigma rules call the log, where the records do not say it: `category=proxy`, `product=okta,service=okta`.
+    #[arg(long, value_name = "NAME=WORD,…")]
+    pub log_source: Option<kernel::LogSource>,
     /// The table for JSON, CSV and text that no parser recognises.
     #[arg(long)]
     pub table: Option<String>,

@@ -884,6 +884,11 @@ export interface components {
             /** @description The IANA zone of instants that carry none. */
             time_zone?: string | null;
             /**
+             * @description What Sigma rules call its log, where the records do not say it: rules for proxies see the records of a source
+             *     of the category `proxy`.
+             */
+            log_source?: components["schemas"]["LogSourceWords"];
+            /**
              * Format: int32
              * @description 1 to 730; 365 when absent.
              */
@@ -1309,6 +1314,13 @@ export interface components {
             data: components["schemas"]["Lagged"];
             /** @enum {string} */
             event: "lagged";
+        };
+        /** @description Sigma's words for a log. */
+        LogSourceWords: {
+            product?: string | null;
+            /** @description Such as `proxy`, `webserver`, `firewall`. */
+            category?: string | null;
+            service?: string | null;
         };
         /** @description Name and password. */
         LoginRequest: {
@@ -1736,6 +1748,8 @@ export interface components {
             /** @description The table of its records, where it was fixed. */
             table?: string | null;
             time_zone?: string | null;
+            /** @description What Sigma rules call its log, where the records do not say it. */
+            log_source: components["schemas"]["LogSourceWords"];
             /** @description It was connected here, and not in the configuration file. */
             registered: boolean;
             first_seen?: components["schemas"]["Instant"] | null;

@@ -47,6 +47,8 @@ struct Messages {
     fields: Fields,
     product: Slot,
     service: Slot,
+    category: Slot,
+    vendor_and_product: [Slot; 2],
     rules: Vec<usize>,
 }
 
@@ -64,6 +66,8 @@ impl Messages {
             fields: Fields::default(),
             product: shapes.slot("@product"),
             service: shapes.slot("@service"),
+            category: shapes.slot("@category"),
+            vendor_and_product: [shapes.slot("DeviceVendor"), shapes.slot("DeviceProduct")],
             rules: Vec::new(),
         }
     }
@@ -110,6 +114,12 @@ impl Messages {
             let service = if inside == Inside::Auditd { Some("auditd") } else { service_of(header.program) };
             if let Some(service) = service {
                 out.events.set(self.service, service);
+            }
+        }
+        if inside == Inside::Cef {
+            let [vendor, product] = self.vendor_and_product.map(|slot| record.get(slot).unwrap_or_default());
+            if let Some(category) = mapping::syslog().category_of(vendor, product) {
+                out.events.set(self.category, category);
             }
         }
         out.event(record, at);

@@ -15,6 +15,7 @@ use crate::sql;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use kernel::LogSource;
 use kernel::id::SourceId;
 use kernel::port::{SourceDefinition, SourceStatus};
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,8 @@ pub struct Source {
     /// The table of its records, where it was fixed.
     pub table: Option<String>,
     pub time_zone: Option<String>,
+    /// What Sigma rules call its log, where the records do not say it.
+    pub log_source: LogSourceWords,
     /// It was connected here, and not in the configuration file.
     pub registered: bool,
     pub first_seen: Option<Instant>,
@@ -54,6 +57,16 @@ pub struct Source {
     pub silent: bool,
 }
 
+/// Sigma's words for a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogSourceWords {
+    pub product: Option<String>,
+    /// Such as `proxy`, `webserver`, `firewall`.
+    pub category: Option<String>,
+    pub service: Option<String>,
+}
+
 /// Every source, and what can be connected.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Sources {
@@ -72,6 +85,10 @@ pub struct ConnectSource {
     pub table: Option<String>,
     /// The IANA zone of instants that carry none.
     pub time_zone: Option<String>,
+    /// What Sigma rules call its log, where the records do not say it: rules for proxies see the records of a source
+    /// of the category `proxy`.
+    #[serde(default)]
+    pub log_source: LogSourceWords,
     /// 1 to 730; 365 when absent.
     pub token_expires_in_days: Option<u32>,
     pub reason: String,
@@ -117,8 +134,9 @@ async fn connect_source(
     let definition = definition(&app, &request)?;
     let mut tx = app.store.begin().await?;
     let (id, now): (SourceId, _) = (tx.id(), tx.now());
-    let SourceDefinition { name, format, table, time_zone } = &definition;
-    let row = params![name, id, format, table.as_deref(), time_zone.as_deref(), now];
+    let SourceDefinition { name, format, table, time_zone, log_source } = &definition;
+    let log_source = (!log_source.is_empty()).then(|| serde_json::json!(log_source).to_string());
+    let row = params![name, id, format, table.as_deref(), time_zone.as_deref(), log_source.as_deref(), now];
     let known = app.intake.sources().iter().any(|status| status.name == *name);
     if known || tx.execute(&sql::INSERT_SOURCE, row).await? == 0 {
         return Err(Problem::invalid(format!("a source is already called `{name}`")).with("field", "name"));
@@ -165,6 +183,7 @@ fn from_row(row: &Row) -> Result<SourceDefinition, store::Error> {
         format: row.text("format")?.to_owned(),
         table: row.text_opt("table_name")?.map(str::to_owned),
         time_zone: row.text_opt("time_zone")?.map(str::to_owned),
+        log_source: row.json_opt("log_source")?.unwrap_or_default(),
     })
 }
 
@@ -185,7 +204,23 @@ fn definition(app: &App, request: &ConnectSource) -> Result<SourceDefinition, Pr
         format: request.format.clone(),
         table: request.table.clone().filter(|table| !table.trim().is_empty()),
         time_zone: request.time_zone.clone().filter(|zone| !zone.trim().is_empty()),
+        log_source: log_source(&request.log_source)?,
     })
+}
+
+fn log_source(words: &LogSourceWords) -> Result<LogSource, Problem> {
+    let named = [("product", &words.product), ("category", &words.category), ("service", &words.service)];
+    let given = named.iter().filter_map(|(name, word)| Some((name, word.as_deref()?.trim())));
+    let text: Vec<String> =
+        given.filter(|(_, word)| !word.is_empty()).map(|(name, word)| format!("{name}={word}")).collect();
+    text.join(",").parse().map_err(|error: String| Problem::invalid(error).with("field", "log_source"))
+}
+
+impl From<LogSource> for LogSourceWords {
+    fn from(source: LogSource) -> LogSourceWords {
+        let LogSource { product, category, service } = source;
+        LogSourceWords { product, category, service }
+    }
 }
 
 fn merge(status: &SourceStatus, registered: &[SourceDefinition]) -> Source {
@@ -195,6 +230,7 @@ fn merge(status: &SourceStatus, registered: &[SourceDefinition]) -> Source {
         format: status.format.clone(),
         table: definition.and_then(|definition| definition.table.clone()),
         time_zone: definition.and_then(|definition| definition.time_zone.clone()),
+        log_source: definition.map(|definition| definition.log_source.clone().into()).unwrap_or_default(),
         registered: definition.is_some(),
         first_seen: status.first_seen.map(Into::into),
         last_seen: status.last_seen.map(Into::into),

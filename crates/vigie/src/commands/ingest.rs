@@ -39,7 +39,8 @@ pub async fn run(arguments: &Ingest, ground: Ground) -> Result<ExitCode> {
         ground.randomness.clone(),
     ));
     let format = arguments.as_format.map_or("json", intake::Format::as_str).to_owned();
-    let source = SourceDefinition { name: arguments.source.clone(), format, table: None, time_zone: None };
+    let log_source = arguments.log_source.clone().unwrap_or_default();
+    let source = SourceDefinition { name: arguments.source.clone(), format, table: None, time_zone: None, log_source };
     pipeline.connect(source).await?;
     let counts = read(arguments, &pipeline).await;
     lake.close().await?;

@@ -45,7 +45,13 @@ pub fn run(arguments: &Scan, clock: &dyn Clock) -> Result<ExitCode> {
     let mut writer = AlertWriter::new(arguments.format, output);
     let chunks = intake::files::open(arguments.paths.clone(), arguments.as_format, intake::FileLimits::default());
     let bar = progress_bar(chunks.progress());
-    let scanning = Scanning { engine: &engine, correlations, min_level: arguments.min_level, now: clock.now() };
+    let scanning = Scanning {
+        engine: &engine,
+        correlations,
+        min_level: arguments.min_level,
+        now: clock.now(),
+        log_source: arguments.log_source.as_ref(),
+    };
     let outcome = scanning.all(chunks, &mut |alert| writer.write(alert));
     bar.finish_and_clear();
     let rules = (summary.rules, summary.correlations, summary.rules_ms);

@@ -258,7 +258,13 @@ impl House {
 }
 
 fn source(name: &str, format: &str, time_zone: Option<String>) -> SourceDefinition {
-    SourceDefinition { name: name.to_owned(), format: format.to_owned(), table: None, time_zone }
+    SourceDefinition {
+        name: name.to_owned(),
+        format: format.to_owned(),
+        table: None,
+        time_zone,
+        log_source: kernel::LogSource::default(),
+    }
 }
 
 fn report(what: &str, outcome: Result<(), intake::IntakeError>) {

@@ -1,7 +1,7 @@
 //! How a logged delivery is decoded: the same on its way in and at replay.
 
 use intake::{DecodeLimits, DecodeRequest, Decoded, IntakeError, SourceZone};
-use kernel::TableSchema;
+use kernel::{LogSource, TableSchema};
 use lake::{Decoder, Entry, TableRows};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,9 @@ pub struct Recipe {
     /// IANA name; `None`: UTC.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub zone: Option<String>,
+    /// What Sigma calls the log, where the records do not say it.
+    #[serde(skip_serializing_if = "LogSource::is_empty", default)]
+    pub log_source: LogSource,
     /// The columns that the named table had, when it is not a shipped one.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub schema: Option<TableSchema>,
@@ -39,6 +42,7 @@ impl Decoding {
             table: entry.table.as_deref(),
             schema: recipe.schema.as_ref(),
             zone,
+            log_source: Some(&recipe.log_source),
             limits: self.limits,
             ..DecodeRequest::new(entry.id, &entry.source, recipe.format.parse()?, entry.received, &entry.payload)
         }))

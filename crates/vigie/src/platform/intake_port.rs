@@ -8,7 +8,7 @@ use bytes::Bytes;
 use intake::{Decoded, Format, SourceRegistry, SourceZone};
 use kernel::id::Randomness;
 use kernel::port::{Delivery, DeliveryError, IntakePort, Receipt, SourceDefinition, SourceStatus};
-use kernel::{Clock, TableSchema, schema};
+use kernel::{Clock, LogSource, TableSchema, schema};
 use lake::{Appended, Entry, Lake, LakeError, Ticket};
 use parking_lot::RwLock;
 use sha2::{Digest, Sha256};
@@ -44,6 +44,7 @@ struct Order {
     table: Option<String>,
     format: Format,
     zone: Option<String>,
+    log_source: LogSource,
     key: [u8; 32],
     body: Bytes,
 }
@@ -84,20 +85,25 @@ impl Pipeline {
         table: Option<&str>,
         chunk: intake::files::FileChunk,
     ) -> Result<Receipt, DeliveryError> {
-        let zone = self.sources.read().get(source).and_then(|known| known.time_zone.clone());
+        let known = self.sources.read().get(source).cloned();
+        let (zone, log_source) = known.map(|known| (known.time_zone, known.log_source)).unwrap_or_default();
         let key = key_of(&[source.as_bytes(), table.unwrap_or_default().as_bytes(), &chunk.key]);
         let (source, table) = (source.to_owned(), table.map(str::to_owned));
-        self.take(Order { source, table, format: chunk.format, zone, key, body: chunk.payload }).await
+        let (format, body) = (chunk.format, chunk.payload);
+        self.take(Order { source, table, format, zone, log_source, key, body }).await
     }
 
     fn order(&self, delivery: Delivery) -> Result<Order, DeliveryError> {
         let known = self.sources.read().get(&delivery.source).cloned();
-        let (format, table, zone) = match (known, delivery.table) {
+        let (format, table, zone, log_source) = match (known, delivery.table) {
             // A table that somebody names takes JSON rows with its columns.
-            (known, Some(table)) => (Format::Json, Some(table), known.and_then(|known| known.time_zone)),
+            (known, Some(table)) => {
+                let (zone, log_source) = known.map(|known| (known.time_zone, known.log_source)).unwrap_or_default();
+                (Format::Json, Some(table), zone, log_source)
+            }
             (Some(known), None) => {
                 let format = known.format.parse().map_err(malformed)?;
-                (format, known.table, known.time_zone)
+                (format, known.table, known.time_zone, known.log_source)
             }
             (None, None) => return Err(DeliveryError::UnknownTarget(delivery.source)),
         };
@@ -108,7 +114,7 @@ impl Pipeline {
             None if format == Format::Syslog => Entry::NO_KEY,
             None => key_of(&[delivery.source.as_bytes(), target, &delivery.body]),
         };
-        Ok(Order { source: delivery.source, table, format, zone, key, body: delivery.body })
+        Ok(Order { source: delivery.source, table, format, zone, log_source, key, body: delivery.body })
     }
 
     async fn take(&self, order: Order) -> Result<Receipt, DeliveryError> {
@@ -127,6 +133,7 @@ impl Pipeline {
         let recipe = Recipe {
             format: order.format.as_str().to_owned(),
             zone: order.zone.clone(),
+            log_source: order.log_source.clone(),
             schema: self.custom_schema(order),
         };
         let entry = Entry {

@@ -137,3 +137,32 @@ fn check_says_what_is_wrong_with_a_correlation() {
         bad.out
     );
 }
+
+/// Rules for proxies see a JSON log that was said to be one, and CEF of a device that is known to be one.
+#[test]
+fn a_log_is_what_it_is_said_to_be() {
+    let rig = Rig::new();
+    rig.file(
+        "rules/proxy.yml",
+        "title: Upload tool\nid: upload\nlogsource: { category: proxy }\ndetection: { s: { c-useragent|startswith: rclone/ }, condition: s }\n",
+    );
+    rig.file(
+        "proxy.ndjson",
+        "{\"c-useragent\":\"rclone/v1.60\",\"cs-host\":\"files.example\"}\n{\"c-useragent\":\"Firefox\"}\n",
+    );
+    rig.file(
+        "cef.log",
+        "<134>Nov 21 08:00:00 gate CEF:0|Zscaler|NSSWeblog|6|Allowed|Allowed|3|act=Allowed requestClientApplication=rclone/v1.60 src=10.0.0.1\n\
+         <134>Nov 21 08:00:01 gate CEF:0|Acme|Toaster|1|1|Toast|3|requestClientApplication=rclone/v1.60\n",
+    );
+    let found = |arguments: &[&str]| {
+        let ran =
+            rig.run(&[&["scan", "--rules", "rules", "--format", "jsonl", "--summary", "none"], arguments].concat());
+        (ran.code, ran.out.lines().count())
+    };
+    assert_eq!(found(&["proxy.ndjson"]), (0, 0), "nothing says that it is a proxy");
+    assert_eq!(found(&["proxy.ndjson", "--log-source", "category=proxy"]), (1, 1));
+    assert_eq!(found(&["cef.log"]), (1, 1));
+    let wrong = rig.run(&["scan", "--rules", "rules", "proxy.ndjson", "--log-source", "proxy"]);
+    assert!(wrong.code == 2 && wrong.err.contains("category=proxy"), "{wrong:?}");
+}

@@ -31,6 +31,8 @@ pub struct Scanning<'a> {
     /// Alerts below it are left out.
     pub min_level: Severity,
     pub now: Timestamp,
+    /// What Sigma calls the logs, where the records do not say it.
+    pub log_source: Option<&'a kernel::LogSource>,
 }
 
 /// What one chunk gave.
@@ -92,7 +94,10 @@ impl Scanning<'_> {
             }
         };
         let entry = entry_id(&chunk.key);
-        let request = DecodeRequest::new(entry, &chunk.label, chunk.format, self.now, &chunk.payload);
+        let request = DecodeRequest {
+            log_source: self.log_source,
+            ..DecodeRequest::new(entry, &chunk.label, chunk.format, self.now, &chunk.payload)
+        };
         let decoded = intake::decode(&request);
         let hits = self.engine.evaluate(&decoded.events.columns);
         let alone = hits.hits.iter().filter(|hit| self.alerts_alone(hit.rule));
