@@ -43,14 +43,19 @@ const ruleSeeds = [
   ["Volume Shadow Copy Deleted", "critical", "windows/process_creation", ["T1490"]],
   ["PowerShell Script Block With Base64", "informational", "windows/ps_script", ["T1027"]],
 ];
-export const rules = Array.from({ length: 420 }, (_, at) => {
-  const seed = ruleSeeds[at % ruleSeeds.length];
+const correlationSeeds = [
+  ["Many Failed Logons For One Account", "high", "correlation/event_count", ["T1110.001"]],
+  ["Discovery Then Lateral Movement", "critical", "correlation/temporal_ordered", ["T1021.002"]],
+];
+export const rules = Array.from({ length: 4000 }, (_, at) => {
+  const seed = at > 20 && at % 100 < 2 ? correlationSeeds[at % 100] : ruleSeeds[at % ruleSeeds.length];
   const kql = seed[2] === null;
   return {
     id: at < ruleSeeds.length ? `rule-${at}` : `6f3e2987-db24-4c78-a860-${String(at).padStart(12, "0")}`,
     kind: kql ? "kql" : "sigma",
     title: at < ruleSeeds.length ? seed[0] : `${seed[0]} (variant ${Math.floor(at / ruleSeeds.length)})`,
-    severity: seed[1],
+    severity: at === 2 ? "medium" : seed[1],
+    severity_written: at === 2 ? seed[1] : null,
     state: at % 41 === 40 ? "broken" : at % 9 === 8 ? "disabled" : "enabled",
     status: kql ? null : pick(["stable", "test", "experimental"]),
     log_source: seed[2],
@@ -59,7 +64,7 @@ export const rules = Array.from({ length: 420 }, (_, at) => {
     origin: kql ? "Nadia Benali" : `rules/windows/process_creation/rule_${at}.yml`,
     alert_count: at < ruleSeeds.length ? 40 - at * 4 : 0,
     last_alert: at < ruleSeeds.length ? iso(now - at * 400_000) : null,
-    problem_count: at % 41 === 40 ? 1 : 0,
+    problem_count: at % 41 === 40 || at === 4 ? 1 : 0,
     version: 1,
   };
 });
@@ -67,6 +72,27 @@ export const ruleText = (rule) =>
   rule.kind === "kql"
     ? "SigninLogs\n| summarize places = dcount(Location) by UserPrincipalName, bin(TimeGenerated, 1h)\n| where places > 1"
     : `title: ${rule.title}\nid: ${rule.id}\nstatus: ${rule.status}\nlogsource:\n  product: windows\n  category: process_creation\ndetection:\n  selection:\n    Image|endswith: '\\rundll32.exe'\n    CommandLine|contains|all:\n      - 'comsvcs'\n      - 'MiniDump'\n  condition: selection\nlevel: ${rule.severity}\n`;
+
+const gate = (name, can_hold, fields) => ({ name, can_hold, fields: Object.entries(fields).map(([field, source_field]) => ({ field, source_field })) });
+export const gatesOf = (rule) =>
+  rule.kind === "kql" || rule.log_source.startsWith("correlation/") || rule.state !== "enabled" ? []
+    : rule.id === "rule-4" ? [gate("Security 4698", false, { TaskName: "TaskName", ParentImage: null, Hashes: null })]
+    : [gate("Sysmon 1", true, { Image: "Image", CommandLine: "CommandLine", Hashes: "Hashes" }), gate("Security 4688", true, { Image: "NewProcessName", CommandLine: "CommandLine", Hashes: null })];
+export const correlations = { rules: 80, groups: 132, hits: 41_870, most_hits: 1_000_000, late: 12, evicted: 340, without_value: 0, watermark: iso(now - 95_000) };
+
+const days = (count) => count * 24 * hour;
+export const exceptions = [
+  { id: "exception-1", rule_id: "rule-0", title: "Vendor support on MAIL-01", detection: "selection:\n  Computer: 'MAIL-01.duty.example'\n  SubjectUserName: 'peter.okoro'\n", owner: "Nadia Benali", reason: "The vendor debugs the mail server until the end of the month", state: "active", trial: { samples: 3, samples_silenced: 0, alerted: 41, alerted_silenced: 6 }, created: iso(now - days(3)), expires: iso(now + days(11)), version: 1 },
+  { id: "exception-0", rule_id: "rule-0", title: "Migration", detection: "selection:\n  SubjectUserName|startswith: 'mig-'\n", owner: "João Silva", reason: "Files move", state: "expired", trial: { samples: 3, samples_silenced: 3, alerted: 41, alerted_silenced: 2 }, created: iso(now - days(60)), expires: iso(now - days(30)), version: 2 },
+];
+
+/** A stand-in for the trial: looks at the names of fields alone. */
+export function trial(detection) {
+  const fields = [...detection.matchAll(/^\s+'?([\w.]+)(?:\|\w+)?'?: /gm)].map(([, field]) => field);
+  if (!/^\w+:\n/.test(detection) || fields.length === 0) return null;
+  const broad = fields.every((field) => field === "Image" || field === "CommandLine");
+  return { samples: 3, samples_silenced: broad ? 3 : 0, alerted: 41, alerted_silenced: broad ? 38 : fields.length > 1 ? 6 : 9 };
+}
 
 export const alerts = Array.from({ length: 260 }, (_, at) => makeAlert(at, now - at * 190_000 - 20_000));
 
@@ -87,6 +113,7 @@ export function makeAlert(at, time) {
     techniques: rule.techniques,
     incident_id: at % 4 === 3 ? null : `incident-${at % 6}`,
     group_id: `group-${at % 6}`,
+    withdrawn: at % 13 === 4 ? iso(time + 90_000) : null,
     risk: 90 - (at % 60),
   };
 }
@@ -114,6 +141,7 @@ export function alertDetail(alert) {
     explanation: `rundll32.exe on ${alert.entities[0].name} called MiniDump of comsvcs.dll: it writes the memory of LSASS, with everybody's credentials, to a file.`,
     events: Array.from({ length: Math.min(alert.event_count, 5) }, (_, n) => event(n + 10)),
     rule_text: ruleText(rule),
+    rule_revision: "3f9c2e1",
     rule_language: rule.kind === "kql" ? "kql" : "yaml",
     rule_description: "Detects process memory dumps of LSASS through the legitimate library comsvcs.dll.",
     references: ["https://attack.mitre.example/T1003/001"],
@@ -157,6 +185,7 @@ export const timelines = Object.fromEntries(
       line("opened", now - (at + 1) * 26 * hour, "Vigie", "Opened from two alerts that share the host"),
       line("alert", now - (at + 1) * 25 * hour, "Vigie", "LSASS Memory Dump Via Comsvcs.dll", { alert_id: "alert-0" }),
       line("alert", now - 3 * hour, "Vigie", "Remote Service Installation Through SMB", { alert_id: "alert-2" }),
+      line("alert-withdrawn", now - 2.5 * hour, "Vigie", "Alert withdrawn, undone by an event that came late: Remote Service Installation Through SMB", { alert_id: "alert-2", title: "Remote Service Installation Through SMB" }),
       line("severity", now - 2 * hour, "Nadia Benali", "", { from: "high", to: "critical" }, "A domain controller is touched"),
       line("assigned", now - 1.9 * hour, "Nadia Benali", "", { from: null, to: "Nadia Benali" }, "On duty tonight"),
       line("comment", now - 1.5 * hour, "Nadia Benali", "WS-041 is off the network since 13:40. The dump was taken by a session of svc-backup; its password is being changed.\nJoão calls the duty station."),

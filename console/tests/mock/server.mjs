@@ -129,7 +129,7 @@ async function api(request, response, url, body, state) {
     case "POST incidents/:id/commands":
       return send(command(found(data.incidents, id), body));
     case "GET rules":
-      return send({ ...page(data.rules.filter((rule) => (!query.state || rule.state === query.state) && (!query.kind || rule.kind === query.kind) && (!query.technique || rule.techniques.includes(query.technique)) && atLeast(rule, query) && (!query.search || rule.title.toLowerCase().includes(query.search.toLowerCase()))), "rules", query, 500), ...Object.fromEntries(["enabled", "disabled", "broken"].map((one) => [one, data.rules.filter((rule) => rule.state === one).length])) });
+      return send({ ...page(data.rules.filter((rule) => (!query.state || rule.state === query.state) && (!query.kind || rule.kind === query.kind) && (!query.technique || rule.techniques.some((one) => one.startsWith(query.technique.toUpperCase()))) && atLeast(rule, query) && (!query.search || `${rule.title} ${rule.id} ${rule.log_source ?? ""}`.toLowerCase().includes(query.search.toLowerCase()))), "rules", query, 500), ...Object.fromEntries(["enabled", "disabled", "broken"].map((one) => [one, data.rules.filter((rule) => rule.state === one).length])), correlations: data.correlations });
     case "POST rules":
       data.rules.unshift({ ...data.rules[3], id: `rule-${state.next++}`, title: body.rule.title, severity: body.rule.severity, alert_count: 0, last_alert: null });
       return send(ruleDetail(data.rules[0], body.rule), 201);
@@ -140,6 +140,27 @@ async function api(request, response, url, body, state) {
       if (body.version !== rule.version) throw conflict({ enabled: body.enabled }, { enabled: rule.state === "enabled" }, rule.version);
       Object.assign(rule, { state: body.enabled ? "enabled" : "disabled", version: rule.version + 1 });
       return send(ruleDetail(rule));
+    }
+    case "POST rules/:id":
+      return send(undefined, 202);
+    case "POST rules/:id/severity": {
+      const rule = found(data.rules, id);
+      if (body.version !== rule.version) throw conflict({ severity: body.severity }, { severity: rule.severity }, rule.version);
+      const written = rule.severity_written ?? rule.severity;
+      Object.assign(rule, { severity: body.severity ?? written, severity_written: body.severity ? written : null, version: rule.version + 1 });
+      return send(ruleDetail(rule));
+    }
+    case "GET exceptions":
+      return send({ exceptions: data.exceptions.filter((one) => (!query.rule || one.rule_id === query.rule) && (query.over === "true" || one.state === "active")) });
+    case "POST exceptions":
+      return send(makeException(body, state), 201);
+    case "POST exceptions/:id":
+      return send(trial(body));
+    case "POST exceptions/:id/prolong":
+    case "POST exceptions/:id/end": {
+      const one = found(data.exceptions, id);
+      if (body.version !== one.version) throw conflict({ expires: body.expires ?? null }, { expires: one.expires, state: one.state }, one.version);
+      return send(Object.assign(one, act === "end" ? { state: "ended" } : { expires: body.expires }, { version: one.version + 1 }));
     }
     case "GET sources":
       return send({ sources: data.sources, formats: ["windows-json", "syslog", "json", "csv"] });
@@ -196,6 +217,20 @@ function conflict(yours, theirs, version) {
   return new Refusal(409, "conflict", "Changed meanwhile", "the record has changed since it was read", { yours, theirs, version });
 }
 
+function trial(body) {
+  const tried = data.trial(body.detection);
+  if (!tried) throw new Refusal(422, "invalid", "The exception is not valid", "detection: say which events to leave out: `selection:` and fields with their values");
+  return tried;
+}
+
+function makeException(body, state) {
+  const tried = trial(body);
+  if (tried.samples_silenced === tried.samples && !body.accept_blind) throw new Refusal(422, "refused", "It blinds the rule", "with this exception the rule fires on none of the 3 events that its tests know it by");
+  const { accept_blind: _, ...kept } = body;
+  data.exceptions.unshift({ ...kept, id: `exception-${state.next++}`, state: "active", trial: tried, created: data.iso(Date.now()), version: 1 });
+  return data.exceptions[0];
+}
+
 const tasks = {};
 
 function dossier(incident) {
@@ -224,13 +259,17 @@ function command(incident, body) {
   return dossier(incident);
 }
 
+const unreachable = "its condition can never hold: no known event of windows/security carries Hashes, ParentImage";
+
 function ruleDetail(rule, schedule = null) {
   const kql = rule.kind === "kql";
   const planned = { title: rule.title, description: "", severity: rule.severity, query: data.ruleText(rule), frequency_s: 300, period_s: 3600, operator: "greater-than", threshold: 0, entities: [{ kind: "account", column: "UserPrincipalName" }], techniques: rule.techniques, suppression_s: null, enabled: true };
   return {
     rule, text: data.ruleText(rule), language: kql ? "kql" : "yaml", description: "Detects what its title says.", author: kql ? null : "Rule writers",
     references: ["https://attack.mitre.example/T1003/001"], false_positives: ["Administrators at work"],
-    problems: rule.state === "broken" ? ["line 9, column 14: the field modifier `cidrr` is not known; did you mean `cidr`?"] : [],
+    problems: rule.state === "broken" ? ["line 9, column 14: the field modifier `cidrr` is not known; did you mean `cidr`?"] : rule.id === "rule-4" ? [unreachable] : [],
+    digest: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", revision: kql ? null : "3f9c2e1", gates: data.gatesOf(rule), unreachable: rule.id === "rule-4" ? unreachable : null,
+    alerts_by_day: Array.from({ length: 30 }, (_, day) => (rule.alert_count > 0 ? (day * 7 + rule.alert_count) % 6 : 0)),
     schedule: kql ? (schedule ?? planned) : null, last_run: kql ? { at: data.iso(Date.now() - 90_000), rows: 0, elapsed_ms: 41, error: null } : null,
   };
 }

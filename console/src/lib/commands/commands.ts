@@ -2,7 +2,7 @@
 // a handler to it (see `keyboard.svelte.ts`); everything else derives from this list.
 import type { PlainKey } from "$lib/i18n/i18n.svelte";
 
-export const scopes = ["go", "list", "ask", "grid", "incident", "app"] as const;
+export const scopes = ["go", "list", "ask", "grid", "incident", "rule", "app"] as const;
 export type Scope = (typeof scopes)[number];
 
 export interface Command {
@@ -55,6 +55,10 @@ export const commands = define({
   "incident.state": { title: "command.incident.state", scope: "incident", keys: ["t"] },
   "incident.severity": { title: "command.incident.severity", scope: "incident", keys: ["s"] },
   "incident.comment": { title: "command.incident.comment", scope: "incident", keys: ["m"] },
+
+  "rule.except": { title: "command.rule.except", scope: "rule", keys: ["x"] },
+  "rule.severity": { title: "command.rule.severity", scope: "rule", keys: ["s"] },
+  "rule.switch": { title: "command.rule.switch", scope: "rule", keys: ["t"] },
 
   "app.palette": { title: "command.app.palette", scope: "app", keys: ["Mod+k"], inFields: true },
   "app.help": { title: "command.app.help", scope: "app", keys: ["?"] },
