@@ -59,6 +59,17 @@ describe.each(looks)("$theme, $language", (look) => {
     await page.locator("[data-row]").first().click();
     await page.locator(".code-block").first().waitFor();
     expect(await violations(page), "alert").toEqual([]);
+    await page.goto(`${target.url}/rules?kind=sigma&state=enabled`);
+    await page.locator("[data-row]").first().click();
+    await page.getByRole("tab").nth(1).waitFor();
+    for (const at of [0, 1, 2]) {
+      await page.getByRole("tab").nth(at).click();
+      await settle(page);
+      expect(await violations(page), `tab ${at} of a rule`).toEqual([]);
+    }
+    await page.keyboard.press("x");
+    await page.locator("aside form textarea").first().waitFor();
+    expect(await violations(page), "exception").toEqual([]);
     await page.goto(`${target.url}/incidents?view=all`);
     await page.locator("[data-row]").first().click();
     await page.locator("main dl").first().waitFor();

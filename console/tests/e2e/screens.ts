@@ -15,6 +15,13 @@ export const routes: Record<string, string> = {
   settings: "/settings",
 };
 
+const rulePages: Record<string, string> = {
+  rule: "/rules/rule-0",
+  mapping: "/rules/rule-0?tab=mapping",
+  exceptions: "/rules/rule-0?tab=exceptions&over=true",
+  unreachable: "/rules/rule-4?tab=mapping",
+};
+
 export async function takeScreens(folder: string, look: Look, only: string[] = []): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const target = await openTarget();
@@ -55,11 +62,21 @@ export async function takeScreens(folder: string, look: Look, only: string[] = [
     await page.waitForTimeout(400);
     await shoot("dossier-act");
   }
-  if (wanted("rule")) {
-    await page.goto(`${target.url}/rules`);
-    await page.locator("[data-row]").first().click();
-    await page.locator(".code-block").first().waitFor();
-    await shoot("rule");
+  for (const [name, path] of Object.entries(rulePages)) {
+    if (!wanted(name)) continue;
+    await page.goto(target.url + path);
+    await page.locator("main dl").first().waitFor();
+    await settle(page);
+    await page.waitForTimeout(300);
+    await shoot(name);
+  }
+  if (wanted("exception")) {
+    await page.goto(`${target.url}/rules/rule-0?tab=exceptions`);
+    await page.locator("main dl").first().waitFor();
+    await page.keyboard.press("x");
+    await page.locator("aside input[type=checkbox]").nth(1).check();
+    await page.locator("aside .trial").waitFor();
+    await shoot("exception");
   }
   if (wanted("palette")) {
     await page.keyboard.press("Control+k");

@@ -193,6 +193,7 @@ export interface Messages {
   "exception.prolong.effect": null;
   "exception.search": null;
   "exception.silenced": null;
+  "exception.silenced.counts": { alerted: string | number; alerts: string | number; samples: string | number; silenced: string | number };
   "exception.state.active": null;
   "exception.state.ended": null;
   "exception.state.expired": null;
