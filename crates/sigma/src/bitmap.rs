@@ -118,6 +118,11 @@ pub(crate) fn full(rows: usize) -> Bitmap {
     words
 }
 
+/// How many rows are set.
+pub(crate) fn count(words: &[u64]) -> usize {
+    words.iter().map(|word| word.count_ones() as usize).sum()
+}
+
 /// The numbers of the rows that are set.
 pub(crate) fn set_rows(words: &[u64]) -> impl Iterator<Item = usize> {
     words.iter().enumerate().flat_map(|(number, word)| {

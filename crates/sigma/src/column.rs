@@ -8,16 +8,21 @@ use arrow_array::types::{
     Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray};
+use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
+use crate::bitmap::{Bitmap, set_rows};
+
 /// The code of an absent value.
-pub(crate) const ABSENT: u32 = u32::MAX;
+const ABSENT: u32 = u32::MAX;
 
 /// One field over the rows of a batch.
 pub(crate) struct Column<'a> {
     texts: Texts<'a>,
-    /// For each slot the number of its text, or [`ABSENT`].
+    /// For each slot the number of its text; where there is none, [`ABSENT`] or anything that `present` leaves out.
     codes: Cow<'a, [u32]>,
+    /// The slots that have a text, as far as Arrow's own mask tells.
+    present: Option<Bitmap>,
     /// For each row its slots, where a row may have several; otherwise row and slot are the same.
     slots: Option<Vec<(u32, u32)>>,
 }
@@ -66,6 +71,7 @@ impl<'a> Column<'a> {
             DataType::Null => Some(Column {
                 texts: Texts::Owned(Vec::new()),
                 codes: Cow::Owned(vec![ABSENT; array.len()]),
+                present: None,
                 slots: None,
             }),
             _ => None,
@@ -76,13 +82,14 @@ impl<'a> Column<'a> {
         let dictionary = array.as_dictionary::<UInt32Type>();
         let texts: &StringArray = dictionary.values().as_string::<i32>();
         let keys = dictionary.keys();
-        let codes = if keys.null_count() == 0 && texts.null_count() == 0 {
-            Cow::Borrowed(&keys.values()[..])
+        let (codes, present) = if texts.null_count() == 0 {
+            let valid = |nulls: &NullBuffer| nulls.inner().bit_chunks().iter_padded().collect();
+            (Cow::Borrowed(&keys.values()[..]), keys.nulls().map(valid))
         } else {
             let code = |key: Option<u32>| key.filter(|key| !texts.is_null(*key as usize)).unwrap_or(ABSENT);
-            Cow::Owned(keys.iter().map(code).collect())
+            (Cow::Owned(keys.iter().map(code).collect()), None)
         };
-        Column { texts: Texts::Array(texts), codes, slots: None }
+        Column { texts: Texts::Array(texts), codes, present, slots: None }
     }
 
     fn texts(values: impl Iterator<Item = Option<&'a str>>) -> Column<'a> {
@@ -93,7 +100,7 @@ impl<'a> Column<'a> {
             *known.entry(value).or_insert_with(|| next_code(&mut texts, Cow::Borrowed(value)))
         });
         let codes = Cow::Owned(codes.collect());
-        Column { texts: Texts::Owned(texts), codes, slots: None }
+        Column { texts: Texts::Owned(texts), codes, present: None, slots: None }
     }
 
     fn displayed(values: impl Iterator<Item = Option<impl std::fmt::Display>>) -> Column<'a> {
@@ -105,7 +112,7 @@ impl<'a> Column<'a> {
             *known.entry(text).or_insert_with_key(|text| next_code(&mut texts, Cow::Owned(text.clone())))
         });
         let codes = Cow::Owned(codes.collect());
-        Column { texts: Texts::Owned(texts), codes, slots: None }
+        Column { texts: Texts::Owned(texts), codes, present: None, slots: None }
     }
 
     fn numbers<T>(values: &PrimitiveArray<T>) -> Column<'a>
@@ -132,20 +139,42 @@ impl<'a> Column<'a> {
         }
     }
 
-    /// The codes of a row, [`ABSENT`] among them.
-    pub(crate) fn codes(&self, row: usize) -> &[u32] {
-        match &self.slots {
-            None => std::slice::from_ref(&self.codes[row]),
-            Some(slots) => {
-                let (start, end) = slots[row];
-                &self.codes[start as usize..end as usize]
+    /// All texts as they lie in memory, and where each begins and the last ends; `None` where they lie apart.
+    pub(crate) fn end_to_end(&self) -> Option<(&[u8], &[i32])> {
+        match &self.texts {
+            Texts::Array(texts) => Some((texts.value_data(), texts.value_offsets())),
+            Texts::Owned(_) => None,
+        }
+    }
+
+    /// The codes of a row; none where the field is absent.
+    pub(crate) fn codes(&self, row: usize) -> impl Iterator<Item = u32> + Clone {
+        let (start, end) = self.slots.as_ref().map_or((row, row + 1), |slots| {
+            let (start, end) = slots[row];
+            (start as usize, end as usize)
+        });
+        (start..end).filter(|slot| self.has(*slot)).map(|slot| self.codes[slot]).filter(|code| *code != ABSENT)
+    }
+
+    fn has(&self, slot: usize) -> bool {
+        self.present.as_ref().is_none_or(|present| present[slot / 64] >> (slot % 64) & 1 == 1)
+    }
+
+    /// Calls `each` with every row of `rows` and each of its codes.
+    pub(crate) fn for_each_code(&self, rows: &[u64], mut each: impl FnMut(usize, u32)) {
+        match (&self.slots, &self.present) {
+            // Most fields are absent from most rows: those are passed over a word at a time.
+            (None, Some(present)) => {
+                let rows: Bitmap = rows.iter().zip(present).map(|(wanted, present)| wanted & present).collect();
+                set_rows(&rows).for_each(|row| each(row, self.codes[row]));
             }
+            _ => set_rows(rows).for_each(|row| self.codes(row).for_each(|code| each(row, code))),
         }
     }
 
     /// The values of a row.
     pub(crate) fn values(&self, row: usize) -> impl Iterator<Item = &str> {
-        self.codes(row).iter().filter(|code| **code != ABSENT).map(|code| self.text(*code))
+        self.codes(row).map(|code| self.text(code))
     }
 }
 

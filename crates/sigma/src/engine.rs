@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::batch::Batch;
 use crate::error::Error;
+use crate::keywords::Keywords;
 use crate::mapping::{Gate, Mappings};
-use crate::matcher::{Matcher, Predicate};
+use crate::matcher::Predicate;
 use crate::naive::{self, Reason};
 use crate::program::{self, Builder, Field, FieldNumber, Link, Node, Owner};
 use crate::reach::{self, Reach};
@@ -24,7 +25,6 @@ pub struct Engine {
     reaches: Vec<Reach>,
     pub(crate) gates: Vec<GateProgram>,
     pub(crate) fields: Vec<Field>,
-    pub(crate) keywords: Matcher,
     pub(crate) links: Vec<(Link, Predicate)>,
     /// Fields that gates test; they are scanned for every row.
     pub(crate) gate_fields: BTreeSet<FieldNumber>,
@@ -36,8 +36,8 @@ pub(crate) struct GateProgram {
     pub node: Node,
     /// Fields that the rules behind it test.
     pub fields: BTreeSet<FieldNumber>,
-    /// Whether one of them looks for keywords.
-    pub keywords: bool,
+    /// The keywords that they look for.
+    pub keywords: Option<Keywords>,
     pub rules: Vec<(u32, Node)>,
 }
 
@@ -110,14 +110,16 @@ impl Engine {
         }
         let gates = open.into_iter().map(|gate| {
             let needs = Needs::of(gate.rules.iter().map(|(_, node)| node), &parts.owners);
-            GateProgram { node: gate.node, fields: needs.fields, keywords: needs.keywords, rules: gate.rules }
+            let wanted = parts.keywords.iter().filter(|(_, predicate)| needs.keywords.contains(predicate));
+            let keywords = Keywords::build(wanted.map(|(test, predicate)| (test, *predicate)));
+            let keywords = (!needs.keywords.is_empty()).then_some(keywords);
+            GateProgram { node: gate.node, fields: needs.fields, keywords, rules: gate.rules }
         });
         Engine {
             rules,
             reaches,
             gates: gates.collect(),
             fields: parts.fields,
-            keywords: parts.keywords,
             links: parts.links,
             gate_fields,
             predicates: parts.owners.len(),
@@ -137,11 +139,13 @@ impl Engine {
     /// How large it is.
     pub fn size(&self) -> Size {
         let matchers: usize = self.fields.iter().map(|field| field.matcher.memory_bytes()).sum();
+        let keywords = self.gates.iter().filter_map(|gate| gate.keywords.as_ref());
+        let keywords: usize = keywords.map(|keywords| keywords.matcher.memory_bytes()).sum();
         Size {
             rules: self.rules.len(),
             fields: self.fields.len(),
             predicates: self.predicates,
-            matcher_bytes: matchers + self.keywords.memory_bytes(),
+            matcher_bytes: matchers + keywords,
         }
     }
 
@@ -162,8 +166,10 @@ impl Engine {
         if row >= rows {
             return Err(Error::NoSuchRow { row, rows });
         }
-        let batch = Batch::new(batch);
-        let event = batch.row(row);
+        // One row of the batch is read sooner than all.
+        let batch = batch.slice(row, 1);
+        let batch = Batch::new(&batch);
+        let event = batch.row(0);
         let gates = reach.gates.iter().map(|open| &open.gate);
         Ok(gates
             .filter(|gate| naive::reasons(&gate.condition, &gate.unmapped(), &event).is_some())
@@ -175,7 +181,8 @@ impl Engine {
 #[derive(Default)]
 struct Needs {
     fields: BTreeSet<FieldNumber>,
-    keywords: bool,
+    /// Those that look for keywords.
+    keywords: BTreeSet<Predicate>,
 }
 
 impl Needs {
@@ -185,7 +192,7 @@ impl Needs {
             node.for_each(&mut |predicate| match owners[predicate as usize] {
                 Owner::Field(field) => drop(needs.fields.insert(field)),
                 Owner::Fields(left, right) => needs.fields.extend([left, right]),
-                Owner::Keywords => needs.keywords = true,
+                Owner::Keywords => drop(needs.keywords.insert(predicate)),
             });
         }
         needs

@@ -23,6 +23,8 @@ pub mod detection;
 mod encode;
 mod engine;
 mod error;
+mod keywords;
+mod labelled;
 pub mod lint;
 mod literal;
 mod load;

@@ -1,6 +1,6 @@
 //! All tests of one field, compiled so that one pass over a value answers every one of them.
 //!
-//! Exact texts are found by hash. Every other text test puts one literal into a shared Aho-Corasick automaton over
+//! Exact texts are found by hash, and so are digests by their label. Every other text test puts one literal into a shared Aho-Corasick automaton over
 //! folded text; where the literal alone does not decide, it calls for a check of the value.
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use regex::{Regex, RegexSet};
 
 use crate::detection::{Expression, Number, Order, Test, TimePart, address};
+use crate::labelled::Labelled;
 use crate::literal::{self, Form};
 use crate::pattern::{Pattern, Shape, fold, fold_into};
 
@@ -23,6 +24,7 @@ const MAX_DFA_BYTES: usize = 6 << 10;
 pub(crate) struct Matcher {
     exact: HashMap<String, Vec<Predicate>>,
     automaton: Option<AhoCorasick>,
+    labelled: Labelled,
     /// For each literal of the automaton, what its occurrence means.
     meanings: Vec<Box<[Meaning]>>,
     checks: Vec<Check>,
@@ -75,6 +77,8 @@ pub(crate) struct Scratch {
 struct Literals {
     numbers: HashMap<String, usize>,
     meanings: Vec<Vec<Meaning>>,
+    /// Those that may be looked for by their label, until it is known how many there are.
+    labelled: Vec<(String, Predicate)>,
 }
 
 impl Literals {
@@ -107,6 +111,22 @@ impl Literals {
 impl Matcher {
     /// Compiles tests of values. Tests of the row (`exists`, `null`, `fieldref`) are no concern of a matcher.
     pub(crate) fn build<'a>(tests: impl IntoIterator<Item = (&'a Test, Predicate)>) -> Matcher {
+        let (mut matcher, literals) = Matcher::collect(tests);
+        (matcher.automaton, matcher.meanings) = literals.build();
+        matcher
+    }
+
+    /// The same, and the folded texts of which every value holds one that passes a test; `None`: there is no such set.
+    pub(crate) fn build_with_literals<'a>(
+        tests: impl IntoIterator<Item = (&'a Test, Predicate)>,
+    ) -> (Matcher, Option<Vec<String>>) {
+        let (mut matcher, literals) = Matcher::collect(tests);
+        let texts = matcher.waits_for_literals().then(|| literals.numbers.keys().cloned().collect());
+        (matcher.automaton, matcher.meanings) = literals.build();
+        (matcher, texts)
+    }
+
+    fn collect<'a>(tests: impl IntoIterator<Item = (&'a Test, Predicate)>) -> (Matcher, Literals) {
         let mut matcher = Matcher::default();
         let mut literals = Literals::default();
         let mut loose: Vec<(&Expression, Predicate)> = Vec::new();
@@ -142,14 +162,17 @@ impl Matcher {
             }
         }
         matcher.loose(&loose, &mut literals);
-        (matcher.automaton, matcher.meanings) = literals.build();
-        matcher
+        let (labelled, rest) = Labelled::build(std::mem::take(&mut literals.labelled));
+        matcher.labelled = labelled;
+        rest.iter().for_each(|(literal, predicate)| literals.add(literal, Meaning::Anywhere(*predicate)));
+        (matcher, literals)
     }
 
     fn folded(&mut self, pattern: &Pattern, predicate: Predicate, literals: &mut Literals) {
         match pattern.shape() {
             Shape::Exact(text) => self.exact.entry_ref(text).or_default().push(predicate),
             Shape::Anything => self.anything.push(predicate),
+            Shape::Contains(text) if Labelled::accepts(text) => literals.labelled.push((text.to_owned(), predicate)),
             Shape::Contains(text) => literals.add(text, Meaning::Anywhere(predicate)),
             Shape::StartsWith(text) => literals.add(text, Meaning::AtStart(predicate)),
             Shape::EndsWith(text) => literals.add(text, Meaning::AtEnd(predicate)),
@@ -190,9 +213,14 @@ impl Matcher {
 
     /// Whether there is nothing to test.
     pub(crate) fn is_empty(&self) -> bool {
+        self.automaton.is_none() && self.checks.is_empty() && self.waits_for_literals()
+    }
+
+    /// Whether nothing can hold for a value in which no literal occurs.
+    fn waits_for_literals(&self) -> bool {
         self.exact.is_empty()
-            && self.automaton.is_none()
-            && self.checks.is_empty()
+            && self.labelled.is_empty()
+            && self.always.is_empty()
             && self.expressions.is_none()
             && self.anything.is_empty()
             && self.numbers.is_empty()
@@ -210,6 +238,7 @@ impl Matcher {
         if let Some(predicates) = self.exact.get(scratch.folded.as_str()) {
             hits.extend_from_slice(predicates);
         }
+        self.labelled.scan(&scratch.folded, hits);
         self.scan_literals(value, scratch, hits);
         for number in &self.always {
             self.run(*number, value, &scratch.folded, hits);
@@ -296,7 +325,7 @@ impl Matcher {
         let automaton = self.automaton.as_ref().map_or(0, AhoCorasick::memory_usage);
         let meanings: usize = self.meanings.iter().map(|each| 16 + std::mem::size_of_val(&**each)).sum();
         let exact: usize = self.exact.iter().map(|(text, predicates)| text.len() + 48 + predicates.len() * 4).sum();
-        automaton + meanings + exact + self.checks.len() * std::mem::size_of::<Check>()
+        automaton + self.labelled.memory_bytes() + meanings + exact + self.checks.len() * std::mem::size_of::<Check>()
     }
 }
 

@@ -217,6 +217,10 @@ pub fn fold(text: &str) -> Cow<'_, str> {
 /// block.
 pub fn fold_into(text: &str, buffer: &mut String) {
     buffer.clear();
+    if text.is_ascii() {
+        buffer.push_str(text);
+        return buffer.make_ascii_lowercase();
+    }
     let mut rest = text;
     loop {
         let plain = rest.bytes().position(|byte| !byte.is_ascii()).unwrap_or(rest.len());

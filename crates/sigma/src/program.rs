@@ -117,7 +117,8 @@ impl Key {
 /// The finished parts of a program.
 pub(crate) struct Parts {
     pub fields: Vec<Field>,
-    pub keywords: Matcher,
+    /// All tests of keywords; each gate compiles its own.
+    pub keywords: Vec<(Test, Predicate)>,
     pub links: Vec<(Link, Predicate)>,
     /// What each predicate looks at, by its number.
     pub owners: Vec<Owner>,
@@ -202,12 +203,11 @@ impl Builder {
 
     /// Builds the matchers, on all cores.
     pub(crate) fn finish(self) -> Parts {
-        let tests: Vec<&Vec<(Test, Predicate)>> =
-            self.fields.iter().map(|field| &field.tests).chain([&self.keywords.tests]).collect();
-        let mut matchers = matchers(&tests);
-        let keywords = matchers.pop().unwrap_or_default();
+        let tests: Vec<&Vec<(Test, Predicate)>> = self.fields.iter().map(|field| &field.tests).collect();
+        let matchers = matchers(&tests);
         let fields = self.fields.into_iter().zip(matchers);
         let fields = fields.map(|(field, matcher)| Field { matcher, name: field.name, present: field.present });
+        let keywords = self.keywords.tests;
         Parts { fields: fields.collect(), keywords, links: self.links.into_iter().collect(), owners: self.owners }
     }
 }

@@ -1,0 +1,50 @@
+//! Raw bytes in, explained alerts out.
+
+use std::path::Path;
+
+use anyhow::Result;
+use intake::Format;
+use serde_json::{Value, json};
+use sigma::{Engine, Mappings};
+
+use crate::{events, measure, peer, rules};
+
+/// Ours: decode to table rows and field columns, evaluate, explain each hit. The peer's: serde_json and evaluate.
+pub fn measure(data: &Path) -> Result<Value> {
+    let lines = events::standard(data)?;
+    let rules = rules::core(data)?.rules;
+    let deliveries = events::deliveries(&lines);
+    let engine = Engine::compile(rules.clone(), &Mappings::shipped());
+    let mut alerts = 0;
+    let ours = measure::rate(|| {
+        alerts = deliveries.iter().map(|delivery| alerts_of(&engine, delivery)).sum::<Result<usize>>()?;
+        Ok(lines.len())
+    })?;
+    let decoding = measure::rate(|| {
+        let records = |delivery: &String| events::decoded(delivery.as_bytes(), Format::WindowsJson).accepted;
+        Ok(usize::try_from(deliveries.iter().map(records).sum::<u64>())?)
+    })?;
+    let engine = peer::engine(&rules)?;
+    let theirs = measure::rate(|| {
+        for line in &lines {
+            peer::matches_routed(&engine, &[peer::Event::read(line)?]);
+        }
+        Ok(lines.len())
+    })?;
+    Ok(json!({
+        "rules": rules.len(), "events": lines.len(), "batch_rows": events::BATCH_ROWS,
+        "event_bytes": lines.iter().map(String::len).sum::<usize>() / lines.len(),
+        "alerts": alerts, "events_per_second": ours, "decode_events_per_second": decoding,
+        "peer_events_per_second": theirs,
+    }))
+}
+
+fn alerts_of(engine: &Engine, delivery: &str) -> Result<usize> {
+    let decoded = events::decoded(delivery.as_bytes(), Format::WindowsJson);
+    let columns = &decoded.events.columns;
+    let mut alerts = 0;
+    for hit in engine.evaluate(columns).hits {
+        alerts += usize::from(engine.explain(hit.rule as usize, columns, hit.row as usize)?.is_some());
+    }
+    Ok(alerts)
+}
