@@ -9,6 +9,7 @@ mod input;
 mod kill;
 mod report;
 mod scan;
+mod sigma;
 
 use anyhow::{Result, bail};
 
@@ -21,8 +22,9 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("scan") => scan::run()?,
         Some("kill") => kill::run(arguments)?,
         Some("coldstart") => cold_start::run()?,
+        Some("sigma") => sigma::run()?,
         Some("console") => console::run()?,
-        _ => bail!("name a benchmark: ingest, scan, kill, coldstart, console"),
+        _ => bail!("name a benchmark: ingest, scan, sigma, kill, coldstart, console"),
     };
     println!("\n{}", section.markdown());
     if arguments.iter().any(|argument| argument == "--record") {

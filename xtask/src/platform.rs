@@ -56,7 +56,8 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
     Ok(target(&root).join(profile.folder()).join("vigie"))
 }
 
-fn target(root: &Path) -> PathBuf {
+/// Where cargo puts what it builds.
+pub fn target(root: &Path) -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
 }
 

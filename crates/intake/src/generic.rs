@@ -12,7 +12,7 @@
 //!   goes to `AdditionalFields`.
 
 use hashbrown::HashMap;
-use kernel::ScalarType;
+use kernel::{ScalarType, Timestamp};
 
 use crate::decode::{finish, json_records};
 use crate::mapping::shipped_table;
@@ -125,14 +125,28 @@ impl<'r> NamedRows<'r> {
         let found = time.or_else(|| self.times.iter().find_map(|slot| record.get(*slot)));
         let at = out.event_time(found);
         let table = self.table(record).to_owned();
-        let mut sink = out.begin_named(&table, at, Some(record.raw()));
+        if self.request.rows {
+            self.row(&table, record, shapes, out, at);
+        }
+        if let Some((product, service)) = log_source(&table) {
+            out.events.set(self.product, product);
+            let workload = || record.get(self.workload).map(str::to_lowercase);
+            if let Some(service) = service.map(str::to_owned).or_else(workload) {
+                out.events.set(self.service, &service);
+            }
+        }
+        out.event(record, at);
+    }
+
+    fn row(&mut self, table: &str, record: Record<'_>, shapes: &Shapes<'_>, out: &mut Output<'_>, at: Timestamp) {
+        let mut sink = out.begin_named(table, at, Some(record.raw()));
         let mut others = String::new();
         for field in record.list() {
             if field.part != Part::Data || !stands(record, field) {
                 continue;
             }
             let name = &shapes.names()[field.slot as usize];
-            let column = self.column(&table, &mut sink, record, field, name);
+            let column = self.column(table, &mut sink, record, field, name);
             if !column.is_some_and(|column| put(out, &mut sink, column, record, field)) {
                 others.push(if others.is_empty() { '{' } else { ',' });
                 crate::json::quote(name, &mut others);
@@ -145,15 +159,7 @@ impl<'r> NamedRows<'r> {
             let column = sink.rows.column_or_new("AdditionalFields", ScalarType::Dynamic);
             out.put(&mut sink, column, &others);
         }
-        out.end_named(&table, sink);
-        if let Some((product, service)) = log_source(&table) {
-            out.events.set(self.product, product);
-            let workload = || record.get(self.workload).map(str::to_lowercase);
-            if let Some(service) = service.map(str::to_owned).or_else(workload) {
-                out.events.set(self.service, &service);
-            }
-        }
-        out.event(record, at);
+        out.end_named(table, sink);
     }
 
     fn column(&mut self, table: &str, sink: &mut Sink, record: Record<'_>, field: &Field, name: &str) -> Option<usize> {

@@ -168,6 +168,9 @@ impl<'r> Output<'r> {
         record: Record<'_>,
         at: Timestamp,
     ) {
+        if !self.request.rows {
+            return;
+        }
         let mut raw = Some(record.raw());
         for &rule in rules {
             let rule = &source.rules[rule];
@@ -308,6 +311,9 @@ impl<'r> Output<'r> {
 
     /// The bytes of a record that was read in part: kept beside its rows under the same `_ItemId`.
     pub(crate) fn keep_bytes(&mut self, position: &str, reason: &str, bytes: &[u8]) {
+        if !self.request.rows {
+            return;
+        }
         let kept = &bytes[..bytes.len().min(self.request.limits.kept_bytes)];
         let mut reason = reason.to_owned();
         if kept.len() < bytes.len() {

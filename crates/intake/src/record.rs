@@ -69,11 +69,16 @@ pub(crate) struct Field {
 
 const NONE: u32 = u32::MAX;
 
+/// From here on a text is worth unescaping by the block.
+const LONG_BYTES: usize = 64;
+
 /// The fields of the record that is being read; reused for the next one.
 #[derive(Debug, Default)]
 pub(crate) struct Fields {
     list: Vec<Field>,
     scratch: String,
+    /// Of the text that is being unescaped.
+    bytes: Vec<u8>,
     /// By slot: the record it was seen in, its first and its last value.
     heads: Vec<(u32, u32, u32)>,
     epoch: u32,
@@ -103,7 +108,12 @@ impl Fields {
     /// A JSON string with escapes.
     pub(crate) fn push_escaped(&mut self, slot: Slot, part: Part, record: &str, start: usize, end: usize) {
         let from = self.scratch.len() as u32;
-        crate::json::unescape(&record[start..end], &mut self.scratch);
+        let raw = &record[start..end];
+        if raw.len() < LONG_BYTES {
+            crate::json::unescape(raw, &mut self.scratch);
+        } else {
+            crate::json::unescape_long(raw, &mut self.bytes, &mut self.scratch);
+        }
         let text = (from, self.scratch.len() as u32);
         let raw = (start as u32, end as u32);
         self.push(Field { slot, part, kind: Kind::Text, raw, text, in_scratch: true, next: NONE });

@@ -102,6 +102,9 @@ pub struct DecodeRequest<'a> {
     pub zone: SourceZone,
     /// What Sigma calls the log, for records that do not say it themselves.
     pub log_source: Option<&'a LogSource>,
+    /// Whether rows for tables are wanted. Detection over files asks for the events alone: [`Decoded::tables`] stays
+    /// empty, and so do the problems of values that do not fit a column; all else is the same.
+    pub rows: bool,
     pub limits: DecodeLimits,
     pub payload: &'a [u8],
 }
@@ -124,6 +127,7 @@ impl<'a> DecodeRequest<'a> {
             schema: None,
             received,
             zone: SourceZone::default(),
+            rows: true,
             limits: DecodeLimits::default(),
             payload,
         }

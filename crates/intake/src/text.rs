@@ -35,11 +35,13 @@ pub(crate) fn text(request: &DecodeRequest<'_>, mut out: Output<'_>) -> Decoded 
         fields.clear();
         fields.push_text(message, Part::Data, &line_text);
         let received = request.received;
-        let mut sink = out.begin_named(&table, received, Some(&line_text));
-        let column = sink.rows.column("Message").or_else(|| sink.rows.column("SyslogMessage"));
-        let column = column.unwrap_or_else(|| sink.rows.column_or_new("Message", ScalarType::String));
-        out.put(&mut sink, column, &line_text);
-        out.end_named(&table, sink);
+        if request.rows {
+            let mut sink = out.begin_named(&table, received, Some(&line_text));
+            let column = sink.rows.column("Message").or_else(|| sink.rows.column("SyslogMessage"));
+            let column = column.unwrap_or_else(|| sink.rows.column_or_new("Message", ScalarType::String));
+            out.put(&mut sink, column, &line_text);
+            out.end_named(&table, sink);
+        }
         out.event(fields.of(&line_text, 0..line_text.len()), received);
     }
     finish(out, &shapes)

@@ -8,11 +8,14 @@ use arrow_array::RecordBatch;
 use intake::{DecodeRequest, Decoded, Format, decode};
 use kernel::Timestamp;
 use kernel::id::EntryId;
+use zip::result::ZipError;
 
 /// The set that all figures of throughput use, about 2 kB an event.
 const STANDARD: &str = "otrf/datasets/compound/LSASS_campaign_05/metasploit_sharpdump_lsass_memory_dump.zip";
 
-/// Rows of a batch, about what a collector sends at once.
+type Archive = zip::ZipArchive<std::fs::File>;
+
+/// Rows of a batch of columns.
 pub const BATCH_ROWS: usize = 4_096;
 
 /// The lines of the standard set.
@@ -35,10 +38,7 @@ pub fn read_archive(path: &Path, lines: &mut Vec<String>) -> Result<()> {
     let file = std::fs::File::open(path).with_context(|| format!("opening {}", path.display()))?;
     let mut archive = zip::ZipArchive::new(file).with_context(|| format!("{} is no archive", path.display()))?;
     for number in 0..archive.len() {
-        let mut member = archive.by_index(number)?;
-        if !member.name()?.ends_with(".json") {
-            continue;
-        }
+        let Some(mut member) = json_member(&mut archive, number)? else { continue };
         let mut bytes = Vec::new();
         member.read_to_end(&mut bytes).with_context(|| format!("reading from {}", path.display()))?;
         let text = String::from_utf8_lossy(&bytes);
@@ -47,19 +47,30 @@ pub fn read_archive(path: &Path, lines: &mut Vec<String>) -> Result<()> {
     Ok(())
 }
 
-/// What intake makes of a delivery of Windows events as JSON.
-pub fn decoded(payload: &[u8], format: Format) -> Decoded {
+/// A member that holds events; a few archives have others, some of them under a password.
+fn json_member<'a>(archive: &'a mut Archive, number: usize) -> Result<Option<zip::read::ZipFile<'a, std::fs::File>>> {
+    let name = archive.name_for_index(number).transpose()?;
+    let wanted = name.is_some_and(|name| name.ends_with(".json"));
+    match archive.by_index(number) {
+        Err(ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED)) => Ok(None),
+        member => Ok(Some(member?).filter(|_| wanted)),
+    }
+}
+
+/// What intake makes of a delivery of Windows events; with `rows` also those for tables, as for the lake.
+pub fn decoded(payload: &[u8], format: Format, rows: bool) -> Decoded {
     let received = Timestamp(1_795_248_000_000_000);
-    decode(&DecodeRequest::new(EntryId::new(received, [0; 10]), "bench", format, received, payload))
+    let entry = EntryId::new(received, [0; 10]);
+    decode(&DecodeRequest { rows, ..DecodeRequest::new(entry, "bench", format, received, payload) })
 }
 
-/// Deliveries of [`BATCH_ROWS`] lines.
-pub fn deliveries(lines: &[String]) -> Vec<String> {
-    lines.chunks(BATCH_ROWS).map(|lines| lines.join("\n") + "\n").collect()
+/// Deliveries of `rows` lines each.
+pub fn deliveries(lines: &[String], rows: usize) -> Vec<String> {
+    lines.chunks(rows).map(|lines| lines.join("\n") + "\n").collect()
 }
 
-/// The field columns of each delivery.
+/// The field columns of deliveries of [`BATCH_ROWS`] lines.
 pub fn batches(lines: &[String]) -> Vec<RecordBatch> {
-    let decoded = |delivery: &String| decoded(delivery.as_bytes(), Format::WindowsJson).events.columns.clone();
-    deliveries(lines).iter().map(decoded).collect()
+    let columns = |delivery: &String| decoded(delivery.as_bytes(), Format::WindowsJson, false).events.columns.clone();
+    deliveries(lines, BATCH_ROWS).iter().map(columns).collect()
 }

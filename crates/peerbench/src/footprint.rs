@@ -17,6 +17,7 @@ pub fn measure(data: &Path) -> Result<Value> {
     let start_us = clock.monotonic_us();
     let set = rules::active(data)?;
     let load_us = clock.monotonic_us() - start_us;
+    let loaded_bytes = measure::resident_bytes()?.saturating_sub(before_bytes);
     let (files, refused) = (set.files, set.refused().count());
     let rules = set.rules;
     let start_us = clock.monotonic_us();
@@ -25,7 +26,7 @@ pub fn measure(data: &Path) -> Result<Value> {
     let grown_bytes = measure::resident_bytes()?.saturating_sub(before_bytes);
     Ok(json!({
         "files": files, "rules": engine.rules().len(), "refused": refused,
-        "load_ms": load_us / 1_000, "compile_ms": compile_us / 1_000, "grown_bytes": grown_bytes,
+        "load_ms": load_us / 1_000, "compile_ms": compile_us / 1_000, "loaded_bytes": loaded_bytes, "grown_bytes": grown_bytes,
         "text_bytes": engine.rules().iter().map(|rule| rule.text.len()).sum::<usize>(),
         "size": engine.size(),
     }))

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use anyhow::Result;
-use intake::Format;
 use serde_json::{Value, json};
 use sigma::{Engine, Mappings};
 
@@ -16,7 +15,7 @@ const ROWS: usize = 1_000_000;
 const PEER_STEP: usize = 10;
 
 /// Every so many rules one is taken as the new rule.
-const RULE_STEP: usize = 31;
+const RULE_STEP: usize = 101;
 
 /// Rows of the history that the time of one new rule is told for.
 const STORED: f64 = 100e6;
@@ -28,9 +27,7 @@ pub fn measure(data: &Path) -> Result<Value> {
     for archive in events::archives(data) {
         let mut lines = Vec::new();
         events::read_archive(&archive, &mut lines)?;
-        for delivery in events::deliveries(&lines) {
-            batches.push(events::decoded(delivery.as_bytes(), Format::WindowsJson).events.columns.clone());
-        }
+        batches.extend(events::batches(&lines));
         for line in &lines {
             if seen % PEER_STEP == 0 {
                 sample.push(peer::Event::read(line)?);

@@ -5,21 +5,22 @@ use anyhow::{Context, Result};
 /// Rounds of which the fastest counts: on a machine with other work the others measure that work.
 const ROUNDS: usize = 3;
 
-/// Events a second of processor time, of the fastest of some rounds. `round` gives back how many events it handled.
-pub fn rate(mut round: impl FnMut() -> Result<usize>) -> Result<f64> {
+/// The system counts a thread's time in ticks of some milliseconds: a round lasts many of them.
+const ROUND_NS: u64 = 300_000_000;
+
+/// Events a second of processor time, of the fastest of some rounds. `pass` gives back how many events it handled.
+pub fn rate(mut pass: impl FnMut() -> Result<usize>) -> Result<f64> {
     let mut best: f64 = 0.0;
     for _ in 0..ROUNDS {
-        let (events, seconds) = timed(&mut round)?;
-        best = best.max(events as f64 / seconds);
+        let start_ns = processor_ns()?;
+        let (mut events, mut spent_ns) = (0, 0);
+        while spent_ns < ROUND_NS {
+            events += pass()?;
+            spent_ns = processor_ns()? - start_ns;
+        }
+        best = best.max(events as f64 * 1e9 / spent_ns as f64);
     }
     Ok(best)
-}
-
-/// What `work` gives back, and the seconds that this thread spent on a processor.
-pub fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
-    let start_ns = processor_ns()?;
-    let value = work()?;
-    Ok((value, (processor_ns()? - start_ns).max(1) as f64 / 1e9))
 }
 
 fn processor_ns() -> Result<u64> {

@@ -20,7 +20,8 @@ pub(crate) fn evaluate(engine: &Engine, batch: &RecordBatch) -> Hits {
     }
     let everything = full(batch.rows);
     let verdicts = Verdicts::new(engine.predicates, batch.rows);
-    let mut run = Run { engine, batch: &batch, verdicts, scratch: Scratch::default(), found: Vec::new(), lowered: Vec::new() };
+    let mut run =
+        Run { engine, batch: &batch, verdicts, scratch: Scratch::default(), found: Vec::new(), lowered: Vec::new() };
     for field in &engine.gate_fields {
         run.scan_field(*field, &everything);
     }

@@ -7,6 +7,6 @@ mod scan;
 mod split;
 mod walk;
 
-pub(crate) use scan::{Fault, quote, unescape};
+pub(crate) use scan::{Fault, quote, unescape, unescape_long};
 pub(crate) use split::Splitter;
 pub(crate) use walk::walk;

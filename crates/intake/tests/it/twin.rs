@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use intake::{Format, decode};
+use intake::{DecodeRequest, Decoded, Format, decode};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -105,6 +105,13 @@ proptest! {
                 let found = decode(&request(format, payload));
                 let events = found.events.columns.num_rows() as u64;
                 prop_assert_eq!(found.accepted, events + found.unparsed, "{}", format);
+                // Without rows for tables the events are the same.
+                let bare = decode(&DecodeRequest { rows: false, ..request(format, payload) });
+                prop_assert!(bare.tables.is_empty());
+                prop_assert_eq!(&bare.events.columns, &found.events.columns);
+                prop_assert_eq!(&bare.events.raw, &found.events.raw);
+                let counts = |of: &Decoded| (of.accepted, of.unparsed, of.newest_event);
+                prop_assert_eq!(counts(&bare), counts(&found));
             }
         }
     }

@@ -94,8 +94,10 @@ impl Scanning<'_> {
             }
         };
         let entry = entry_id(&chunk.key);
+        // Nothing is stored: rules read the events alone.
         let request = DecodeRequest {
             log_source: self.log_source,
+            rows: false,
             ..DecodeRequest::new(entry, &chunk.label, chunk.format, self.now, &chunk.payload)
         };
         let decoded = intake::decode(&request);
