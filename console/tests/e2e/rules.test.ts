@@ -48,6 +48,26 @@ test("a list of thousands holds some eighty rows, walks by key and keeps the foc
   await page.getByRole("tab").first().waitFor();
 });
 
+test("back from a rule is back to the same rows of the same filter", async ({ skip }) => {
+  if (!target.mock) return skip("needs a list of known length");
+  await page.goto(`${target.url}/rules?state=enabled`);
+  await page.locator("[data-row]").first().waitFor();
+  await expect
+    .poll(async () => {
+      await page.evaluate(() => document.querySelector(".scroller")?.scrollTo(0, 700 * 34));
+      return page.locator("[data-at='702']").count();
+    })
+    .toBe(1);
+  await page.waitForTimeout(300); // The place is kept a moment after the last move.
+  await page.locator("[data-at='702'] a").click();
+  await page.getByRole("tab").nth(1).click();
+  await page.getByRole("link", { name: "Back to the rules" }).click();
+  await page.waitForURL(/\/rules\?state=enabled$/);
+  await page.locator("[data-at='702']").waitFor();
+  await expect.poll(() => focused()).toBe("702");
+  expect(await page.locator("[data-at='702']").isVisible()).toBe(true);
+});
+
 test("rules are narrowed by kind and technique, and the footer tells what correlations lost", async () => {
   await page.goto(`${target.url}/rules`);
   await page.locator("[data-row]").first().waitFor();
@@ -99,13 +119,16 @@ test("an exception is made where the alert is read, tried first, prolonged and e
   const make = page.getByRole("button", { name: "Make an exception" });
   await page.locator("main .code-block").first().waitFor();
   if ((await make.count()) === 0) return skip("the first alert is not of a Sigma rule");
-  await make.click();
+  await page.keyboard.press("x");
   const form = page.getByRole("region", { name: "Make an exception" });
   const submit = form.locator("form button.primary, form button.danger").last();
   await form.locator("input[type=checkbox]").first().waitFor();
   expect(await submit.getAttribute("aria-disabled"), "without a field nothing can be sent").toBe("true");
-  await form.locator("label", { hasText: "Computer" }).first().locator("input").check();
-  expect(await form.getByLabel("Events to leave out (Sigma)").inputValue()).toMatch(/^selection:\n {2}Computer: '/);
+  // The last field is one that the rule does not ask for, if there is any such.
+  const line = form.locator("label", target.mock ? { hasText: "Computer" } : { has: page.locator("input[type=checkbox]") }).last();
+  const field = (await line.locator(".name").innerText()).trim();
+  await line.locator("input").check();
+  expect(await form.getByLabel("Events to leave out (Sigma)").inputValue()).toContain(field);
   await form.locator(".trial").waitFor();
   const name = `Drill ${Date.now()}`;
   await form.getByLabel("Title").fill(name);
@@ -124,14 +147,14 @@ test("an exception is made where the alert is read, tried first, prolonged and e
     await form.getByLabel("I accept that the rule").check();
     expect(await submit.getAttribute("aria-disabled")).toBe("false");
     await form.getByRole("button", { name: "Choose by fields again" }).click();
-    await form.locator("label", { hasText: "Computer" }).first().locator("input").check();
+    await line.locator("input").check();
     await form.locator(".trial").waitFor();
   }
   await submit.click();
   await page.getByRole("link", { name: "Exception made" }).click();
   const made = page.getByRole("region", { name });
   await made.waitFor();
-  expect(await made.innerText()).toContain("Computer");
+  expect(await made.innerText()).toContain(field);
   for (const [act, then] of [["Prolong", "In force"], ["End", "Ended"]] as const) {
     await made.getByRole("button", { name: act, exact: true }).click();
     await page.locator("aside textarea").fill("Drill");

@@ -1,4 +1,5 @@
 // The address bar as state: reading it, changing it, and following links without loading the page again.
+import { readEntry, type Position } from "./position";
 import { hrefOf, parsePlace, patchParams, searchText, type Page } from "./place";
 
 class Router {
@@ -11,10 +12,25 @@ class Router {
 
   go(href: string, how: "push" | "replace" = "push"): void {
     const before = this.place;
-    if (how === "push") history.pushState(null, "", href);
-    else history.replaceState(null, "", href);
+    if (how === "push") history.pushState({ from: location.pathname + location.search }, "", href);
+    else history.replaceState({ from: this.from }, "", href);
     this.#read();
     if (before.page !== this.place.page || before.id !== this.place.id) this.#arrive();
+  }
+
+  /** The address from which this one was reached inside the console. */
+  get from(): string | undefined {
+    return readEntry(history.state).from;
+  }
+
+  /** Where the list of this address was left, when it is returned to. */
+  get position(): Position | undefined {
+    return readEntry(history.state).position;
+  }
+
+  /** Keeps where the list of this address stands. */
+  keep(position: Position): void {
+    history.replaceState({ from: this.from, position }, "");
   }
 
   to(page: Page, id?: string | null, params?: Parameters<typeof hrefOf>[2]): void {
