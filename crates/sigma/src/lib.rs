@@ -32,6 +32,7 @@ mod lower;
 pub mod mapping;
 mod matcher;
 pub mod naive;
+pub mod near;
 pub mod pattern;
 mod problem;
 mod program;

@@ -106,7 +106,7 @@ fn item(name: &str, item: &Item, gate: &Gate, event: &dyn Event) -> Option<Vec<R
 }
 
 /// Whether a test of values holds for `value`.
-fn holds(test: &Test, value: &str) -> bool {
+pub(crate) fn holds(test: &Test, value: &str) -> bool {
     match test {
         Test::Text { pattern, cased: true } => pattern.matches(value),
         Test::Text { pattern, cased: false } => pattern.folded().matches(&fold(value)),

@@ -140,6 +140,31 @@ pub enum Rules {
         #[arg(long)]
         json: bool,
     },
+    /// Why a rule did not fire on files: what reached it, which fields were filled, which event came nearest.
+    Why(Why),
+}
+
+/// `vigie rules why`
+#[derive(Debug, Args)]
+pub struct Why {
+    /// Files, folders and archives.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Folders or files of Sigma rules.
+    #[arg(long, short, required = true, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// The rule: its id or its title.
+    #[arg(long, value_name = "ID_OR_TITLE")]
+    pub rule: String,
+    /// Read every file as this instead of looking at its content.
+    #[arg(long, value_name = "FORMAT", value_parser = format)]
+    pub as_format: Option<intake::Format>,
+    /// What Sigma rules call the log, where the records do not say it: `category=proxy`, `product=okta,service=okta`.
+    #[arg(long, value_name = "NAME=WORD,…")]
+    pub log_source: Option<kernel::LogSource>,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `vigie ledger`

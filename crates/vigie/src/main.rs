@@ -46,7 +46,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Config { command } => commands::config::run(command, read).map(|()| ExitCode::SUCCESS),
         Command::OpenApi => terminal::print(&server::openapi_json()).map(|()| ExitCode::SUCCESS),
         Command::Scan(arguments) => commands::scan::run(arguments, &SystemClock::new()),
-        Command::Rules { command: cli::Rules::Check { paths, json } } => commands::rules::check(paths, *json),
+        Command::Rules { command } => commands::rules::run(command, &SystemClock::new()),
         Command::Ingest(arguments) => on_ground(&read()?, |ground| commands::ingest::run(arguments, ground)),
         Command::Query(arguments) => on_ground(&read()?, |ground| commands::query::run(arguments, ground)),
         Command::Ledger { command: cli::Ledger::Verify } => {

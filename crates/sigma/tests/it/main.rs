@@ -4,6 +4,7 @@ mod corpus;
 mod correlations;
 mod events;
 mod loading;
+mod near;
 mod order;
 mod peer;
 mod twin;

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use sigma::near::FiringReport;
 use sigma::{Batch, Engine, Lists, Mappings, Rule, load_text, naive};
 
 use crate::events::{Fields, batch};
+use crate::near::why;
 
 const FIELDS: [&str; 4] = ["A", "B", "C", "Renamed"];
 /// Few letters, so that values and patterns meet: case, non-ASCII, separators, numbers, an address.
@@ -146,6 +148,30 @@ fn by_tree(rule: &Rule, mappings: &Mappings, events: &Batch<'_>, rows: usize) ->
     (0..rows as u32).filter(fires).collect()
 }
 
+/// An event is at distance 0 exactly if the rule fires on it; otherwise as many tests stand in the way as it is far.
+fn nearness(engine: &Engine, rule: usize, events: &[Fields], hits: &[sigma::Hit]) -> Result<(), TestCaseError> {
+    let whole = why(engine, rule, events);
+    let mut merged: Option<FiringReport> = None;
+    for (row, event) in events.iter().enumerate() {
+        let alone = why(engine, rule, std::slice::from_ref(event));
+        let fires = hits.iter().any(|hit| hit.rule as usize == rule && hit.row as usize == row);
+        prop_assert_eq!(alone.fired, u64::from(fires), "{}", engine.rules()[rule].text);
+        if let Some(nearest) = &alone.nearest {
+            prop_assert!(nearest.distance != Some(0));
+            prop_assert_eq!(nearest.changes.len(), nearest.distance.unwrap_or(0) as usize);
+        }
+        match &mut merged {
+            Some(merged) => merged.merge(alone),
+            None => merged = Some(alone),
+        }
+    }
+    let merged = merged.expect("there is an event");
+    prop_assert_eq!(whole.fired, merged.fired);
+    let distance = |report: &FiringReport| report.nearest.as_ref().map(|nearest| nearest.distance);
+    prop_assert_eq!(distance(&whole), distance(&merged));
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
@@ -174,6 +200,7 @@ proptest! {
                 let reasons = engine.explain(number, &batch, row as usize).expect("the row exists");
                 prop_assert!(reasons.is_some());
             }
+            nearness(&engine, number, &events, &hits.hits)?;
         }
     }
 }

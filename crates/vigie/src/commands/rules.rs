@@ -1,16 +1,29 @@
-//! `vigie rules check`: every rule is loaded, or refused with the reason.
+//! `vigie rules`: what rules are worth before they are in force, and why one is silent.
+
+mod select;
+mod why;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use kernel::Clock;
 use kernel::diagnostic::Level;
 use sigma::{Engine, Lists, Mappings, Problem};
 
+use crate::cli::Rules;
 use crate::terminal;
 
+/// Runs one of the subcommands.
+pub fn run(command: &Rules, clock: &dyn Clock) -> Result<ExitCode> {
+    match command {
+        Rules::Check { paths, json } => check(paths, *json),
+        Rules::Why(arguments) => why::run(arguments, clock),
+    }
+}
+
 /// Checks all rules under `paths`. Exit code 1 when a rule is refused.
-pub fn check(paths: &[PathBuf], json: bool) -> Result<ExitCode> {
+fn check(paths: &[PathBuf], json: bool) -> Result<ExitCode> {
     for path in paths {
         anyhow::ensure!(path.exists(), "{} does not exist", path.display());
     }

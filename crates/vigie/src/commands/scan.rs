@@ -21,6 +21,7 @@ use sigma::{Engine, Lists, Mappings};
 use crate::cli::{Scan, SummaryFormat};
 use alert::AlertWriter;
 use run::Scanning;
+pub use run::decode;
 use summary::Summary;
 
 /// Exit codes of a scan, for scripts.

@@ -10,3 +10,4 @@ mod running;
 mod scan;
 mod scenario;
 mod serve;
+mod why;

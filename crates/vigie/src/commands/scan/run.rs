@@ -9,9 +9,9 @@ use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, RecordBatch};
 use intake::files::{FileChunk, FileChunks};
-use intake::{DecodeRequest, IntakeError};
+use intake::{DecodeRequest, Decoded, IntakeError};
 use kernel::id::EntryId;
-use kernel::{Severity, Timestamp};
+use kernel::{LogSource, Severity, Timestamp};
 use sigma::Engine;
 use sigma::correlation::Correlations;
 
@@ -32,7 +32,7 @@ pub struct Scanning<'a> {
     pub min_level: Severity,
     pub now: Timestamp,
     /// What Sigma calls the logs, where the records do not say it.
-    pub log_source: Option<&'a kernel::LogSource>,
+    pub log_source: Option<&'a LogSource>,
 }
 
 /// What one chunk gave.
@@ -93,14 +93,7 @@ impl Scanning<'_> {
                 };
             }
         };
-        let entry = entry_id(&chunk.key);
-        // Nothing is stored: rules read the events alone.
-        let request = DecodeRequest {
-            log_source: self.log_source,
-            rows: false,
-            ..DecodeRequest::new(entry, &chunk.label, chunk.format, self.now, &chunk.payload)
-        };
-        let decoded = intake::decode(&request);
+        let decoded = decode(&chunk, self.log_source, self.now);
         let hits = self.engine.evaluate(&decoded.events.columns);
         let alone = hits.hits.iter().filter(|hit| self.alerts_alone(hit.rule));
         let alerts = alone.map(|hit| self.alert(&chunk, &decoded.events, hit)).collect();
@@ -178,11 +171,14 @@ impl Summary {
     }
 }
 
-/// The same file gives the same item ids in every scan.
-fn entry_id(key: &[u8; 32]) -> EntryId {
+/// The events of a piece of a file, of the log that its records are said to be of. Nothing is stored, so there are no
+/// rows. The same file gives the same item ids every time.
+pub fn decode(chunk: &FileChunk, log_source: Option<&LogSource>, now: Timestamp) -> Decoded {
     let mut digest = [0; 16];
-    digest.copy_from_slice(&key[..16]);
-    EntryId::derived(digest)
+    digest.copy_from_slice(&chunk.key[..16]);
+    let entry = EntryId::derived(digest);
+    let request = DecodeRequest::new(entry, &chunk.label, chunk.format, now, &chunk.payload);
+    intake::decode(&DecodeRequest { log_source, rows: false, ..request })
 }
 
 /// The text of a dictionary column.
