@@ -1,8 +1,8 @@
 //! Sigma rules over columns of events.
 //!
 //! **Owns** reading rules ([`load`]), what they mean ([`detection`]), where their log sources are found
-//! ([`mapping`]), the engine that puts all rules to a batch at once ([`Engine`]), and what the hits of several events
-//! say together ([`correlation`]).
+//! ([`mapping`]), the engine that puts all rules to a batch at once ([`Engine`]), why a rule did not fire ([`near`]),
+//! and what the hits of several events say together ([`correlation`]).
 //!
 //! **Never does** read events, read the clock, or write anything down: what a correlation remembers is handed to the
 //! caller to keep.
@@ -13,6 +13,7 @@
 //! - The compiled engine and the tree ([`naive`]) agree on every event; a property test holds them to it.
 //! - Correlations give the same alerts for any order of arrival within the lateness bound; a property test holds them
 //!   to a slow twin that sees all events sorted.
+//! - An event is at distance 0 from a rule exactly if the rule fires on it; the same test holds it.
 //! - Case is ignored character by character, so "contains" survives folding ([`pattern`]).
 
 mod batch;

@@ -309,9 +309,6 @@ impl NearEvent {
     /// The nearer first; of equals the later; then by id, so that the order of batches does not matter.
     fn order(&self, other: &NearEvent) -> Ordering {
         let far = |event: &NearEvent| event.distance.unwrap_or(u32::MAX);
-        far(self)
-            .cmp(&far(other))
-            .then_with(|| other.time.cmp(&self.time))
-            .then_with(|| self.item.cmp(&other.item))
+        far(self).cmp(&far(other)).then_with(|| other.time.cmp(&self.time)).then_with(|| self.item.cmp(&other.item))
     }
 }

@@ -72,10 +72,7 @@ fn the_nearest_event_is_shown_with_the_tests_that_stood_in_the_way() {
         .collect();
     assert_eq!(
         changes,
-        [
-            r#"line contains `b` false ["a c"]"#,
-            r#"filter_two starts with `C:\Trusted` true ["C:\\Trusted\\cmd.exe"]"#
-        ]
+        [r#"line contains `b` false ["a c"]"#, r#"filter_two starts with `C:\Trusted` true ["C:\\Trusted\\cmd.exe"]"#]
     );
     let fields = &report.gates[0].fields;
     let filled: Vec<(&str, u64)> = fields.iter().map(|one| (one.field.as_str(), one.filled)).collect();
@@ -111,9 +108,8 @@ fn batches_may_come_in_any_order() {
     let mut mappings = Mappings::default();
     mappings.add("test", MAPPING).expect("a mapping");
     let engine = Engine::compile(set.rules, &mappings);
-    let passing = |line: &str| {
-        event(&[("Channel", "Sysmon"), ("EventID", "1"), ("Image", r"C:\cmd.exe"), ("CommandLine", line)])
-    };
+    let passing =
+        |line: &str| event(&[("Channel", "Sysmon"), ("EventID", "1"), ("Image", r"C:\cmd.exe"), ("CommandLine", line)]);
     let lists = [vec![passing("a")], vec![passing("abc"), passing("ab")], vec![event(&[("Channel", "Other")])]];
     let reports: Vec<FiringReport> = lists.iter().map(|events| why(&engine, 0, events)).collect();
     let merged = |order: [usize; 3]| {
