@@ -2,7 +2,7 @@
 //!
 //! **Owns** reading rules ([`load`]), what they mean ([`detection`]), where their log sources are found
 //! ([`mapping`]), the engine that puts all rules to a batch at once ([`Engine`]), why a rule did not fire ([`near`]),
-//! and what the hits of several events say together ([`correlation`]).
+//! how a rule reads in KQL ([`kql_text`]), and what the hits of several events say together ([`correlation`]).
 //!
 //! **Never does** read events, read the clock, or write anything down: what a correlation remembers is handed to the
 //! caller to keep.
@@ -14,6 +14,8 @@
 //! - Correlations give the same alerts for any order of arrival within the lateness bound; a property test holds them
 //!   to a slow twin that sees all events sorted.
 //! - An event is at distance 0 from a rule exactly if the rule fires on it; the same test holds it.
+//! - The KQL text of a rule finds the events on which the engine fires it, or is refused; tests of the binary, which has
+//!   both engines, hold it.
 //! - Case is ignored character by character, so "contains" survives folding ([`pattern`]).
 
 mod batch;
@@ -25,6 +27,7 @@ mod encode;
 mod engine;
 mod error;
 mod keywords;
+pub mod kql_text;
 mod labelled;
 pub mod lint;
 mod literal;

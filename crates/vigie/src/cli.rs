@@ -142,6 +142,19 @@ pub enum Rules {
     },
     /// Why a rule did not fire on files: what reached it, which fields were filled, which event came nearest.
     Why(Why),
+    /// A rule as KQL, to open and to edit.
+    Kql(RuleAsKql),
+}
+
+/// `vigie rules kql`
+#[derive(Debug, Args)]
+pub struct RuleAsKql {
+    /// Folders or files of Sigma rules.
+    #[arg(long, short, required = true, value_name = "DIR", num_args = 1..)]
+    pub rules: Vec<PathBuf>,
+    /// The rule: its id or its title.
+    #[arg(long, value_name = "ID_OR_TITLE")]
+    pub rule: String,
 }
 
 /// `vigie rules why`

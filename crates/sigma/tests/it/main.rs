@@ -3,6 +3,7 @@
 mod corpus;
 mod correlations;
 mod events;
+mod kql_text;
 mod loading;
 mod near;
 mod order;

@@ -1,5 +1,6 @@
 //! `vigie rules`: what rules are worth before they are in force, and why one is silent.
 
+mod kql;
 mod select;
 mod why;
 
@@ -18,6 +19,7 @@ use crate::terminal;
 pub fn run(command: &Rules, clock: &dyn Clock) -> Result<ExitCode> {
     match command {
         Rules::Check { paths, json } => check(paths, *json),
+        Rules::Kql(arguments) => kql::run(arguments),
         Rules::Why(arguments) => why::run(arguments, clock),
     }
 }

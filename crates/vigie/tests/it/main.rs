@@ -4,10 +4,11 @@
 mod config;
 mod data;
 mod hostile;
+mod kql_text;
 mod rig;
 mod rule_life;
+mod rules;
 mod running;
 mod scan;
 mod scenario;
 mod serve;
-mod why;

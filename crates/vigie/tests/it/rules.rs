@@ -1,4 +1,4 @@
-//! `vigie rules why` on what people have.
+//! `vigie rules why` and `vigie rules kql` on what people have.
 
 use crate::rig::{Rig, own_rules};
 
@@ -79,4 +79,20 @@ fn a_rule_that_is_not_there_is_named_with_the_reason() {
     let refused = why("Broken");
     assert!(refused.err.contains("refused") && refused.err.contains("`other`"), "{}", refused.err);
     assert!(why("nothing").err.contains("none of 2 rules has the id or title `nothing`"));
+}
+
+#[test]
+fn a_rule_is_written_as_kql_that_finds_its_event() {
+    let rig = Rig::new();
+    rig.file("rules/office.yml", TEXT.replace("  company: { Company: Acme }\n", "").replace(" and company", ""));
+    let hit = created(r"C:\Windows\cmd.exe", r"C:\Office\winword.exe");
+    rig.file("a.ndjson", created(r"C:\Windows\notepad.exe", r"C:\Windows\explorer.exe") + &hit);
+    let written = rig.ok(&["rules", "kql", "--rules", "rules", "--rule", RULE]);
+    assert!(written.out.starts_with("// Shell from an office program\n"), "{}", written.out);
+    rig.ok(&["ingest", "a.ndjson"]);
+    let found = rig.ok(&["query", &format!("{}| project Image", written.out), "--format", "csv"]);
+    assert_eq!(found.out.lines().count(), 2, "a heading and a row: {}", found.out);
+    assert!(found.out.contains("cmd.exe"), "{}", found.out);
+    let refused = rig.run(&["rules", "kql", "--rules", "rules", "--rule", "nothing"]);
+    assert_eq!(refused.code, 2);
 }
