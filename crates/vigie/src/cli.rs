@@ -142,8 +142,24 @@ pub enum Rules {
     },
     /// Why a rule did not fire on files: what reached it, which fields were filled, which event came nearest.
     Why(Why),
+    /// Run the tests that rules name: files of events that must match, or must not. Exit code 1 when one fails.
+    Test(TestRules),
     /// A rule as KQL, to open and to edit.
     Kql(RuleAsKql),
+}
+
+/// `vigie rules test`
+#[derive(Debug, Args)]
+pub struct TestRules {
+    /// Folders or files of Sigma rules. The files of events are looked for from the folders above each rule.
+    #[arg(required = true, value_name = "DIR")]
+    pub paths: Vec<PathBuf>,
+    /// Let tests pass whose files are not there.
+    #[arg(long)]
+    pub allow_missing: bool,
+    /// Print each test as a line of JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// `vigie rules kql`

@@ -2,6 +2,7 @@
 
 mod kql;
 mod select;
+mod test;
 mod why;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::terminal;
 pub fn run(command: &Rules, clock: &dyn Clock) -> Result<ExitCode> {
     match command {
         Rules::Check { paths, json } => check(paths, *json),
+        Rules::Test(arguments) => test::run(arguments, clock),
         Rules::Kql(arguments) => kql::run(arguments),
         Rules::Why(arguments) => why::run(arguments, clock),
     }

@@ -1,4 +1,4 @@
-//! `vigie rules why` and `vigie rules kql` on what people have.
+//! `vigie rules why`, `kql` and `test` on what people have.
 
 use crate::rig::{Rig, own_rules};
 
@@ -95,4 +95,69 @@ fn a_rule_is_written_as_kql_that_finds_its_event() {
     assert!(found.out.contains("cmd.exe"), "{}", found.out);
     let refused = rig.run(&["rules", "kql", "--rules", "rules", "--rule", "nothing"]);
     assert_eq!(refused.code, 2);
+}
+
+#[test]
+fn our_own_rules_match_what_they_are_for_and_nothing_near_it() {
+    let rig = Rig::new();
+    let ran = rig.run(&["rules", "test", &own_rules()]);
+    assert_eq!(ran.code, 0, "{}", ran.out);
+    assert!(ran.out.contains(" 0 failed, 0 missing;"), "{}", ran.out);
+    for entry in std::fs::read_dir(own_rules()).unwrap() {
+        let path = entry.unwrap().path();
+        let text = std::fs::read_to_string(&path).unwrap();
+        // Rules that only feed a correlation are informational, and correlations are tested with their events.
+        let alerts = !text.contains("\ncorrelation:") && !text.contains("\nlevel: informational");
+        assert!(!alerts || text.contains("\nregression_tests_path:"), "{} has no test", path.display());
+    }
+}
+
+#[test]
+fn published_rules_pass_their_tests() {
+    let Some(data) = testkit::shared_data("sigma") else { return };
+    let rig = Rig::new();
+    let folders = ["rules", "rules-emerging-threats", "rules-threat-hunting"];
+    let folders = folders.map(|name| data.join(name).display().to_string());
+    let mut arguments = vec!["rules", "test", "--allow-missing"];
+    arguments.extend(folders.iter().map(String::as_str));
+    let ran = rig.run(&arguments);
+    assert!(ran.out.contains(" 0 failed,"), "{}", ran.out);
+    println!("{}", ran.out.lines().last().unwrap_or_default());
+}
+
+#[test]
+fn a_test_that_fails_says_what_stood_in_the_way() {
+    let rig = Rig::new();
+    let rule = TEXT.replace("  company: { Company: Acme }\n", "").replace(" and company", "");
+    rig.file("pack/rules/office.yml", rule.clone() + "regression_tests_path: regression_data/office/info.yml\n");
+    let info = |tests: &str| format!("rule_metadata: [{{ id: {RULE} }}]\nregression_tests_info:\n{tests}");
+    let test = |name: &str, count: u32, path: &str| {
+        format!("  - {{ name: {name}, type: json, match_count: {count}, path: regression_data/office/{path} }}\n")
+    };
+    let hit = created(r"C:\Windows\cmd.exe", r"C:\Office\winword.exe");
+    let near = created(r"C:\Windows\ipconfig.exe", r"C:\Office\winword.exe");
+    rig.file("pack/regression_data/office/hit.ndjson", &hit);
+    rig.file("pack/regression_data/office/near.ndjson", &near);
+    let run = |tests: &str| {
+        rig.file("pack/regression_data/office/info.yml", info(tests));
+        rig.run(&["rules", "test", "pack/rules"])
+    };
+    let good = run(&(test("hit", 1, "hit.ndjson") + &test("near", 0, "near.ndjson")));
+    assert_eq!((good.code, good.out.starts_with("2 tests of 1 rules: 2 passed, 0 failed")), (0, true), "{good:?}");
+    let bad = run(&(test("few", 2, "hit.ndjson") + &test("wrong", 0, "hit.ndjson") + &test("near", 1, "near.ndjson")));
+    assert_eq!(bad.code, 1);
+    for part in [
+        "few: 1 of 1 events match, at least 2 should",
+        "wrong: 1 of 1 events match, none should; the first, ",
+        r"near: 0 of 1 events match, at least 1 should; what stood in the way: Image ends with `\cmd.exe`",
+        "3 tests of 1 rules: 0 passed, 3 failed",
+    ] {
+        assert!(bad.out.contains(part), "`{part}` is not in\n{}", bad.out);
+    }
+    let missing = run(&test("gone", 1, "gone.ndjson"));
+    assert_eq!(missing.code, 1);
+    assert!(missing.out.contains("has regression_data/office/gone.ndjson"), "{}", missing.out);
+    rig.file("pack/regression_data/office/info.yml", "rule_metadata: [{ id: other }]\nregression_tests_info: []\n");
+    let other = rig.run(&["rules", "test", "pack/rules"]);
+    assert!(other.out.contains("it is for the rule other, not 66666666"), "{}", other.out);
 }
