@@ -2,7 +2,8 @@
 //!
 //! **Owns** reading rules ([`load`]), what they mean ([`detection`]), where their log sources are found
 //! ([`mapping`]), the engine that puts all rules to a batch at once ([`Engine`]), why a rule did not fire ([`near`]),
-//! how a rule reads in KQL ([`kql_text`]), which tests it names ([`regression`]), and what the hits of several events say together ([`correlation`]).
+//! how a rule reads in KQL ([`kql_text`]), which tests it names ([`regression`]), and what the hits of
+//! several events say together ([`correlation`]).
 //!
 //! **Never does** read events, read the clock, or write anything down: what a correlation remembers is handed to the
 //! caller to keep.
