@@ -145,7 +145,7 @@ fn put(file: &Path, format: EventFormat, engine: &Engine, now: Timestamp) -> Res
     let mut whole: Option<FiringReport> = None;
     for chunk in intake::files::open(vec![file.to_owned()], format, intake::FileLimits::default()) {
         let chunk = chunk?;
-        let events = decode(&chunk, now).events;
+        let events = decode(&chunk, None, now).events;
         let time = |row: usize| Timestamp(events.times.value(row));
         let item = |row: usize| events.item_ids.value(row).to_owned();
         let report = engine.why(0, &events.columns, &time, &item)?;
