@@ -29,6 +29,8 @@ pub(super) enum Access {
     Number { column: String },
     /// Text, never null; and in KQL whether the event has the field at all.
     Text { text: String, present: String },
+    /// The same for a field that may have several values: they are lines of the text.
+    Lines { text: String, present: String },
 }
 
 impl<'a> Fields<'a> {
@@ -70,12 +72,18 @@ impl<'a> Fields<'a> {
         }
         let value = value_of(bag, source);
         let present = format!("isnotnull({value})");
-        let text = if self.gate.is_some() { self.column(source, &value) } else { format!("tostring({value})") };
-        Ok(Access::Text { text, present })
+        let several = bag.lists.contains(source);
+        let text = if several {
+            format!("iff(gettype({value}) == \"array\", strcat_array({value}, \"\\n\"), tostring({value}))")
+        } else {
+            format!("tostring({value})")
+        };
+        let text = if self.gate.is_some() { self.column(source, text) } else { text };
+        Ok(if several { Access::Lines { text, present } } else { Access::Text { text, present } })
     }
 
     /// The column that holds the text of a field, made when it is first asked for.
-    fn column(&mut self, field: &str, value: &str) -> String {
+    fn column(&mut self, field: &str, text: String) -> String {
         if let Some(column) = self.made.get(field) {
             return column.clone();
         }
@@ -85,7 +93,7 @@ impl<'a> Fields<'a> {
             column.push('_');
         }
         let column = name(&column);
-        self.columns.push((column.clone(), format!("tostring({value})")));
+        self.columns.push((column.clone(), text));
         self.made.insert(field.to_owned(), column.clone());
         column
     }

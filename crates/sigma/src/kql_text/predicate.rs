@@ -40,7 +40,7 @@ fn present(access: &Access) -> Kql {
         Access::Never => Kql::False,
         Access::Known(_) => Kql::True,
         Access::Number { column } => leaf(format!("isnotnull({column})")),
-        Access::Text { present, .. } => leaf(present.as_str()),
+        Access::Text { present, .. } | Access::Lines { present, .. } => leaf(present.as_str()),
     }
 }
 
@@ -58,6 +58,22 @@ fn one(test: &Test, access: &Access, fields: &mut Fields<'_>) -> Result<Kql, Str
         },
         Access::Number { column } => of_number(test, column, fields),
         Access::Text { text, present } => of_text(test, text, present, fields),
+        Access::Lines { text, present } if is_within_a_line(test) => of_text(test, text, present, fields),
+        Access::Lines { .. } => {
+            Err("a field may have several values here, and only `contains` is the same for all of them in one text"
+                .to_owned())
+        }
+    }
+}
+
+/// Whether the test comes out for the lines of a text as it does for the values that they are.
+fn is_within_a_line(test: &Test) -> bool {
+    match test {
+        Test::Text { pattern, .. } => match pattern.shape() {
+            Shape::Contains(value) => !value.contains('\n'),
+            shape => shape == Shape::Anything,
+        },
+        _ => false,
     }
 }
 
@@ -148,6 +164,9 @@ fn of_text(test: &Test, subject: &str, here: &str, fields: &mut Fields<'_>) -> R
                 Access::Known(value) => text(value),
                 Access::Number { column } => format!("tostring({column})"),
                 Access::Text { text, .. } => text.clone(),
+                Access::Lines { .. } => {
+                    return Err("a field is compared with one that may have several values".to_owned());
+                }
             };
             and(vec![here(), present(&other), leaf(format!("{subject} {} {value}", relation(*by, *cased)))])
         }

@@ -42,9 +42,12 @@ pub(super) struct Bag {
     /// Fields that events have and that are not in it.
     #[serde(default)]
     pub without: BTreeSet<String>,
-    /// Fields that may have several values, as patterns.
+    /// Fields that may have several values of which KQL sees none, as patterns.
     #[serde(default)]
     pub several: Vec<String>,
+    /// Fields whose value may be a list of texts.
+    #[serde(default)]
+    pub lists: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]

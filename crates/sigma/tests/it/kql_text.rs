@@ -156,6 +156,7 @@ fn what_kql_cannot_say_is_refused_with_the_reason() {
     let windows = "{ product: windows, service: system }";
     refused(windows, "  k: [mimikatz]\n  condition: k\n", "keywords are looked for in every field");
     refused(windows, "  k: { Message: a }\n  condition: k\n", "does not keep the field `Message`");
+    refused(windows, "  k: { Data: a }\n  condition: k\n", "only `contains` is the same");
     refused(windows, "  k: { A: İx }\n  condition: k\n", "the letter İ");
     refused(windows, "  k: { A|gt: 9007199254740993 }\n  condition: k\n", "too large to be compared exactly");
     refused("{ category: webserver }", "  k: { A: b }\n  condition: k\n", "no table is known for such events");

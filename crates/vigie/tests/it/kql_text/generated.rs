@@ -56,7 +56,7 @@ const VALUES: [&str; 34] = [
     "1709251140000",
     "nonsense",
 ];
-const ITEMS: [&str; 60] = [
+const ITEMS: [&str; 65] = [
     "A: a",
     "A: [a, abab, É]",
     "A: 'a*'",
@@ -117,6 +117,11 @@ const ITEMS: [&str; 60] = [
     "EventID|contains: 1",
     "Channel|contains: s",
     "Computer|exists: false",
+    "Data|contains: b",
+    "Data|contains|all: [a, b]",
+    "Data|contains|cased: A",
+    "Data|exists: true",
+    "Data|contains|neq: 'é'",
 ];
 
 fn rule() -> impl Strategy<Value = String> {
@@ -162,13 +167,19 @@ fn event() -> impl Strategy<Value = Json> {
     ];
     let fields = prop::collection::btree_map(prop::sample::select(vec!["A", "B", "Type", "D e"]), value, 0..5);
     let channel = prop::sample::select(vec!["Sysmon", "sysmon", "Security", "Other", "Third"]);
-    (fields, channel, 1..4, any::<bool>()).prop_map(|(fields, channel, id, host)| {
+    let data = prop::collection::vec(prop::sample::select(&VALUES[..]), 0..4);
+    (fields, channel, 1..4, any::<bool>(), data).prop_map(|(fields, channel, id, host, data)| {
         let mut event = json!({ "Channel": channel, "EventID": id, "EventRecordID": 5 });
         if host {
             event["Computer"] = json!("ws-1.irco.example");
         }
         for (name, value) in fields {
             event[name] = value;
+        }
+        match data.as_slice() {
+            [] => {}
+            [one] => event["Data"] = json!(one),
+            several => event["Data"] = json!(several),
         }
         event
     })
