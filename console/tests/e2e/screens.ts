@@ -10,6 +10,7 @@ export const routes: Record<string, string> = {
   alerts: "/alerts",
   incidents: "/incidents",
   rules: "/rules",
+  "all-exceptions": "/rules/exceptions",
   sources: "/sources",
   ledger: "/ledger",
   settings: "/settings",

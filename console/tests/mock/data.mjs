@@ -71,7 +71,7 @@ export const rules = Array.from({ length: 4000 }, (_, at) => {
 export const ruleText = (rule) =>
   rule.kind === "kql"
     ? "SigninLogs\n| summarize places = dcount(Location) by UserPrincipalName, bin(TimeGenerated, 1h)\n| where places > 1"
-    : `title: ${rule.title}\nid: ${rule.id}\nstatus: ${rule.status}\nlogsource:\n  product: windows\n  category: process_creation\ndetection:\n  selection:\n    Image|endswith: '\\rundll32.exe'\n    CommandLine|contains|all:\n      - 'comsvcs'\n      - 'MiniDump'\n  condition: selection\nlevel: ${rule.severity}\n`;
+    : `title: ${rule.title}\nid: ${rule.id}\nstatus: ${rule.status}\nlogsource:\n  product: windows\n  category: process_creation\ndetection:\n  selection:\n    Image|endswith: '\\rundll32.exe'\n    CommandLine|contains|all:\n      - 'comsvcs'\n      - 'MiniDump'\n  condition: selection\nlevel: ${rule.severity_written ?? rule.severity}\n`;
 
 const gate = (name, can_hold, fields) => ({ name, can_hold, fields: Object.entries(fields).map(([field, source_field]) => ({ field, source_field })) });
 export const gatesOf = (rule) =>

@@ -1,8 +1,8 @@
 // What an event says becomes a value of an exception and nothing else. The twins below read YAML and Sigma the slow way,
 // by their specifications.
 import { describe, expect, test } from "vitest";
-import type { AlertEvent, RuleGate } from "$lib/api/types";
-import { blinds, candidatesOf, detectionOf, endAfter, fieldName, verdictOf, type Match } from "$lib/detection/exception";
+import type { AlertEvent, Exception, RuleGate } from "$lib/api/types";
+import { blinds, candidatesOf, detectionOf, endAfter, endsSoon, fieldName, firstEndingFirst, verdictOf, type Match } from "$lib/detection/exception";
 import { isNameable, literalValue, yamlKey, yamlText } from "$lib/detection/sigmaText";
 
 /** A small seeded generator: the same numbers every time. */
@@ -158,4 +158,11 @@ test("the verdict on a trial", () => {
   expect(verdict(3, 1, 10, 2)).toBe("narrow");
   expect(blinds({ samples: 0, samples_silenced: 0, alerted: 1, alerted_silenced: 1 })).toBe(false);
   expect(endAfter(365, Date.UTC(2026, 0, 1))).toBe("2027-01-01T00:00:00.000Z");
+});
+
+test("what ends first comes first, and within a week it is soon", () => {
+  const one = (id: string, expires: string): Exception => ({ id, expires, rule_id: "r", title: "", detection: "", owner: "", reason: "", state: "active", created: expires, version: 1, trial: { samples: 0, samples_silenced: 0, alerted: 0, alerted_silenced: 0 } });
+  const all = [one("late", "2026-03-01T00:00:00Z"), one("soon", "2026-01-03T00:00:00.123456Z")];
+  expect(firstEndingFirst(all).map(({ id }) => id)).toEqual(["soon", "late"]);
+  expect(all.map((exception) => endsSoon(exception, Date.UTC(2026, 0, 1)))).toEqual([false, true]);
 });

@@ -1,6 +1,6 @@
 // An exception: the fields of an event become the Sigma detection that leaves such events out, and a trial becomes
 // words of warning. Pure.
-import type { AlertEvent, RuleGate, Trial } from "$lib/api/types";
+import type { AlertEvent, Exception, RuleGate, Trial } from "$lib/api/types";
 import { isNameable, isText, literalValue, yamlKey, yamlText } from "./sigmaText";
 
 export const matches = ["is", "startswith", "endswith", "contains"] as const;
@@ -99,4 +99,13 @@ export const lifetimes_days = [7, 30, 90, 180, 365] as const;
 /** The end of an exception that lasts some days from now. */
 export function endAfter(days: number, now_ms: number): string {
   return new Date(now_ms + days * day_ms).toISOString();
+}
+
+/** What ends within a week wants a decision. */
+export function endsSoon(exception: Exception, now_ms: number): boolean {
+  return Date.parse(exception.expires) - now_ms < 7 * day_ms;
+}
+
+export function firstEndingFirst(exceptions: readonly Exception[]): Exception[] {
+  return [...exceptions].sort((a, b) => Date.parse(a.expires) - Date.parse(b.expires));
 }

@@ -198,8 +198,13 @@ export interface Messages {
   "exception.state.ended": null;
   "exception.state.expired": null;
   "exception.value": { field: string | number };
+  "exceptions.all": null;
+  "exceptions.all.none": null;
   "exceptions.none": null;
   "exceptions.none.text": null;
+  "exceptions.rule": null;
+  "exceptions.soon": null;
+  "exceptions.title": null;
   "field.classification": null;
   "field.description": null;
   "field.enabled": null;
@@ -472,6 +477,7 @@ export interface Messages {
   "rule.revision": null;
   "rule.ripeness": null;
   "rule.severity": null;
+  "rule.severity.change": null;
   "rule.severity.effect": null;
   "rule.severity.instead": { severity: string | number };
   "rule.severity.written": { severity: string | number };
