@@ -123,6 +123,11 @@ test("an exception is made where the alert is read, tried first, prolonged and e
   const form = page.getByRole("region", { name: "Make an exception" });
   const submit = form.locator("form button.primary, form button.danger").last();
   await form.locator("input[type=checkbox]").first().waitFor();
+  await expect.poll(() => page.evaluate(() => document.activeElement?.tagName), { message: "the focus goes into the form" }).toBe("INPUT");
+  await form.getByRole("button", { name: "Cancel" }).click();
+  await expect.poll(() => page.evaluate(() => document.activeElement?.textContent?.trim())).toBe("Make an exception");
+  await page.keyboard.press("x");
+  await form.locator("input[type=checkbox]").first().waitFor();
   expect(await submit.getAttribute("aria-disabled"), "without a field nothing can be sent").toBe("true");
   // The last field is one that the rule does not ask for, if there is any such.
   const line = form.locator("label", target.mock ? { hasText: "Computer" } : { has: page.locator("input[type=checkbox]") }).last();
