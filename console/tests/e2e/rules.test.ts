@@ -66,6 +66,10 @@ test("back from a rule is back to the same rows of the same filter", async ({ sk
   await page.locator("[data-at='702']").waitFor();
   await expect.poll(() => focused()).toBe("702");
   expect(await page.locator("[data-at='702']").isVisible()).toBe(true);
+  // Another filter is another list: it begins at its top.
+  await page.getByRole("group", { name: "Kind" }).getByRole("button", { name: "Sigma" }).click();
+  await expect.poll(() => page.evaluate(() => document.querySelector(".scroller")?.scrollTop)).toBe(0);
+  await page.locator("[data-at='0']").waitFor();
 });
 
 test("rules are narrowed by kind and technique, and the footer tells what correlations lost", async () => {

@@ -9,6 +9,9 @@ export interface Page<T> {
 export class Paged<T, P extends Page<T> = Page<T>> {
   #resource = new Resource<P>();
   #ask: (cursor: string | null, signal: AbortSignal) => Promise<P>;
+  #questions = 0;
+  /** Which question the list answers: another one begins at its top. */
+  question = $state(0);
 
   constructor(ask: (cursor: string | null, signal: AbortSignal) => Promise<P>) {
     this.#ask = ask;
@@ -37,6 +40,12 @@ export class Paged<T, P extends Page<T> = Page<T>> {
 
   /** From the start. What is on screen stays until the answer has come. */
   readonly reload = (): Promise<void> => this.#resource.load((signal) => this.#ask(null, signal));
+
+  /** Another question: what is on screen no longer counts, nor where the reader was in it. */
+  readonly restart = (): Promise<void> => {
+    this.question = ++this.#questions;
+    return this.reload();
+  };
 
   /** The page after the last one; nothing while one is on its way, since that one would be dropped. */
   readonly more = async (): Promise<void> => {
