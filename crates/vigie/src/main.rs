@@ -7,7 +7,6 @@ mod cli;
 mod commands;
 mod config;
 mod platform;
-mod rule_tests;
 mod shipped_rules;
 mod terminal;
 

@@ -12,6 +12,15 @@ use sigma::{Lists, Loader, RuleSet};
 #[folder = "../../content/rules"]
 struct Shipped;
 
+/// What the names of these rules' files begin with.
+pub const SHIPPED: &str = "vigie";
+
+/// The text of a rule file by its name.
+pub fn text(name: &Path) -> Option<String> {
+    let file = Shipped::get(name.strip_prefix(SHIPPED).ok()?.to_str()?)?;
+    Some(String::from_utf8_lossy(&file.data).into_owned())
+}
+
 /// Sigma rules: ours first, then those of the folders, then filters that are kept elsewhere; what is refused is among
 /// the problems. Of two rules with one id the first stands.
 pub fn sigma(folders: &[PathBuf], filters: &[(PathBuf, String)], lists: &Lists) -> RuleSet {
@@ -48,7 +57,7 @@ fn shipped(folder: &str) -> Vec<(String, String)> {
         .filter(|name| name.starts_with(folder))
         .filter_map(|name| {
             let file = Shipped::get(&name)?;
-            Some((format!("vigie/{name}"), String::from_utf8_lossy(&file.data).into_owned()))
+            Some((format!("{SHIPPED}/{name}"), String::from_utf8_lossy(&file.data).into_owned()))
         })
         .collect();
     texts.sort();

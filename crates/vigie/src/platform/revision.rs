@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::shipped_rules::SHIPPED;
+
 /// Hex digits of a commit that are shown.
 const SHORT: usize = 12;
 
@@ -12,7 +14,7 @@ pub fn of_folders(folders: &[PathBuf]) -> Vec<(PathBuf, String)> {
 
 /// The revision of a rule file: that of its folder, or Vigie's own version for what it brings along.
 pub fn of_file(file: &Path, folders: &[(PathBuf, String)]) -> Option<String> {
-    if file.starts_with("vigie/") {
+    if file.starts_with(SHIPPED) {
         return Some(concat!("vigie ", env!("CARGO_PKG_VERSION")).to_owned());
     }
     folders.iter().find(|(folder, _)| file.starts_with(folder)).map(|(_, revision)| revision.clone())

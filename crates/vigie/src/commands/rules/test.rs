@@ -1,6 +1,6 @@
 //! `vigie rules test`: the tests that rules name, each against the rule alone, with the gates of its log source.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use sigma::{Engine, Lists, Mappings, Rule};
 
 use crate::cli::TestRules;
 use crate::commands::scan::decode;
+use crate::platform::samples::above;
 use crate::terminal::{self, one_line, thousands};
 
 /// How a test came out.
@@ -128,11 +129,6 @@ fn of_test(rule: &Rule, test: &RuleTest, info: &Path, engine: &Engine, now: Time
         Ok(report) if test.wanted.accepts(report.fired) => outcome(Verdict::Passed, report.fired, None),
         Ok(report) => outcome(Verdict::Failed, report.fired, Some(why(&report, test.wanted))),
     }
-}
-
-/// `path` below the nearest folder above `from` that has it.
-fn above(from: &Path, path: &str) -> Option<PathBuf> {
-    from.ancestors().skip(1).map(|folder| folder.join(path)).find(|file| file.is_file())
 }
 
 /// Puts the events of a file to the one rule of `engine`.
