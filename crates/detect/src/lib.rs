@@ -21,6 +21,7 @@
 mod alert;
 mod commands;
 mod correlating;
+pub mod coverage;
 pub mod entities;
 mod error;
 mod exception;
