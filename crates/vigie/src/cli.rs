@@ -32,6 +32,11 @@ pub enum Command {
     Scan(Scan),
     /// Read files into the lake. What was read before is recognised and not stored again.
     Ingest(Ingest),
+    /// Put Sigma rules to the history in the lake: the alerts that they would have given, at the time of the events.
+    ///
+    /// With --compare: what a change of rules would have done. Exit code 0: no alert, or no difference; 1: alerts, or a
+    /// difference; 2: something could not be read or used.
+    Hunt(Hunt),
     /// Ask the lake in KQL.
     Query(Query),
     /// Look after rules.
@@ -112,6 +117,43 @@ pub struct Ingest {
     pub table: Option<String>,
 }
 
+/// `vigie hunt`
+#[derive(Debug, Args)]
+pub struct Hunt {
+    /// Folders or files of Sigma rules; `shipped`: those in the binary.
+    #[arg(long, short, required = true, value_name = "DIR", num_args = 1..)]
+    pub rules: Vec<PathBuf>,
+    /// The rules that are replaced, or `shipped`: prints what the rules of --rules would have done in their place, over
+    /// the last 90 days unless --from says otherwise.
+    #[arg(long, value_name = "DIR", num_args = 1..)]
+    pub compare: Option<Vec<PathBuf>>,
+    /// Only events from this instant on: 2026-11-21T08:00:00Z.
+    #[arg(long, value_name = "INSTANT")]
+    pub from: Option<kernel::Timestamp>,
+    /// Only events before this instant.
+    #[arg(long, value_name = "INSTANT")]
+    pub to: Option<kernel::Timestamp>,
+    /// Only rows of these tables.
+    #[arg(long, value_name = "TABLE", num_args = 1..)]
+    pub table: Vec<String>,
+    /// What Sigma rules call the logs of sources that were not said to be anything when they were connected, such as
+    /// ingested files: `category=proxy`.
+    #[arg(long, value_name = "NAME=WORD,…")]
+    pub log_source: Option<kernel::LogSource>,
+    /// How alerts, or differences, are written.
+    #[arg(long, short, value_enum, default_value_t = AlertFormat::Table)]
+    pub format: AlertFormat,
+    /// Write them to a file instead of the terminal.
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Leave out rules below this level.
+    #[arg(long, default_value = "informational", value_parser = severity)]
+    pub min_level: kernel::Severity,
+    /// The summary at the end, on the error output: by rule, host and technique; as one line of JSON; or none.
+    #[arg(long, value_enum, default_value_t = SummaryFormat::Text)]
+    pub summary: SummaryFormat,
+}
+
 /// `vigie query`
 #[derive(Debug, Args)]
 pub struct Query {
@@ -146,6 +188,8 @@ pub enum Rules {
     Test(TestRules),
     /// A rule as KQL, to open and to edit.
     Kql(RuleAsKql),
+    /// Which ATT&CK techniques the rules would see, given the events in the lake, and which they saw.
+    Coverage(Coverage),
 }
 
 /// `vigie rules test`
@@ -192,6 +236,23 @@ pub struct Why {
     #[arg(long, value_name = "NAME=WORD,…")]
     pub log_source: Option<kernel::LogSource>,
     /// Print the report as JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `vigie rules coverage`
+#[derive(Debug, Args)]
+pub struct Coverage {
+    /// Folders or files of Sigma rules, `shipped` for those in the binary; without it the rules in force.
+    #[arg(long, short, value_name = "DIR", num_args = 1..)]
+    pub rules: Vec<PathBuf>,
+    /// Write a layer for the ATT&CK Navigator (format 4.5).
+    #[arg(long, value_name = "FILE")]
+    pub layer: Option<PathBuf>,
+    /// Look at events from this instant on; without it, at those of the last 30 days.
+    #[arg(long, value_name = "INSTANT")]
+    pub from: Option<kernel::Timestamp>,
+    /// Print techniques as JSON lines.
     #[arg(long)]
     pub json: bool,
 }

@@ -1,6 +1,9 @@
 //! One module for each command.
 
 pub mod config;
+pub mod coverage;
+pub mod find;
+pub mod hunt;
 pub mod ingest;
 pub mod lake;
 pub mod ledger;

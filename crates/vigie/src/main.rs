@@ -45,8 +45,11 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Config { command } => commands::config::run(command, read).map(|()| ExitCode::SUCCESS),
         Command::OpenApi => terminal::print(&server::openapi_json()).map(|()| ExitCode::SUCCESS),
         Command::Scan(arguments) => commands::scan::run(arguments, &SystemClock::new()),
-        Command::Rules { command } => commands::rules::run(command, &SystemClock::new()),
+        Command::Rules { command } => commands::rules::run(command, &SystemClock::new(), |arguments| {
+            on_ground(&read()?, |ground| commands::coverage::run(arguments, ground))
+        }),
         Command::Ingest(arguments) => on_ground(&read()?, |ground| commands::ingest::run(arguments, ground)),
+        Command::Hunt(arguments) => on_ground(&read()?, |ground| commands::hunt::run(arguments, ground)),
         Command::Query(arguments) => on_ground(&read()?, |ground| commands::query::run(arguments, ground)),
         Command::Ledger { command: cli::Ledger::Verify } => {
             on_ground(&read()?, |ground| async move { commands::ledger::verify(&ground).await })

@@ -13,12 +13,17 @@ use kernel::Clock;
 use kernel::diagnostic::Level;
 use sigma::{Engine, Lists, Mappings, Problem};
 
-use crate::cli::Rules;
+use crate::cli::{Coverage, Rules};
 use crate::terminal;
 
-/// Runs one of the subcommands.
-pub fn run(command: &Rules, clock: &dyn Clock) -> Result<ExitCode> {
+/// Runs one of the subcommands; `coverage` is asked for what needs the lake.
+pub fn run(
+    command: &Rules,
+    clock: &dyn Clock,
+    coverage: impl FnOnce(&Coverage) -> Result<ExitCode>,
+) -> Result<ExitCode> {
     match command {
+        Rules::Coverage(arguments) => coverage(arguments),
         Rules::Check { paths, json } => check(paths, *json),
         Rules::Test(arguments) => test::run(arguments, clock),
         Rules::Kql(arguments) => kql::run(arguments),

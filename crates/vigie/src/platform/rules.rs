@@ -127,7 +127,7 @@ fn files_below(folders: &[PathBuf]) -> Files {
 }
 
 /// The values of placeholders: a YAML file of names, each with a list.
-fn lists(file: Option<&Path>) -> Result<Lists> {
+pub fn lists(file: Option<&Path>) -> Result<Lists> {
     let Some(file) = file else { return Ok(Lists::default()) };
     let text = std::fs::read_to_string(file).with_context(|| format!("detect.placeholders: {}", file.display()))?;
     yaml_serde::from_str(&text).with_context(|| {

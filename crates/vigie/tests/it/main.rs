@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
 mod config;
+mod coverage;
 mod data;
 mod hostile;
+mod hunt;
 mod kql_text;
 mod rig;
 mod rule_life;

@@ -1,10 +1,12 @@
-//! One alert of a scan, and how it is written.
+//! One alert, and how it is written.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::Result;
 use kernel::{Severity, Timestamp};
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use sigma::Reason;
 
 use super::correlate::Together;
@@ -14,7 +16,45 @@ use crate::terminal;
 /// Contributing events that the table names.
 const LISTED_EVENTS: usize = 5;
 
-/// A rule matched a record of a file, or a correlation several records.
+/// Where a record is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// A file, and within an archive the member.
+    File(Arc<str>),
+    /// A table of the lake.
+    Table(Arc<str>),
+    /// There was no memory to note it.
+    Unknown,
+}
+
+impl Place {
+    /// What kind of place it is: the name of the column that holds it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Place::File(_) => "file",
+            Place::Table(_) => "table",
+            Place::Unknown => "place",
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Place::File(name) | Place::Table(name) => name,
+            Place::Unknown => "",
+        }
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(self.kind(), self.name())?;
+        map.end()
+    }
+}
+
+/// A rule matched a record, or a correlation several records.
 #[derive(Debug, Clone, Serialize)]
 pub struct Alert {
     /// Event time.
@@ -24,9 +64,9 @@ pub struct Alert {
     pub rule_id: String,
     pub host: Option<String>,
     pub techniques: Vec<String>,
-    /// The file, and within an archive the member.
-    pub file: String,
-    /// `_ItemId` of the record within this scan.
+    #[serde(flatten)]
+    pub place: Place,
+    /// `_ItemId` of the record; of a file's, within this scan.
     pub item: String,
     pub reasons: Vec<Reason>,
     /// The record as it was found; of a correlation the record at which it fired.
@@ -75,7 +115,7 @@ impl AlertWriter {
             terminal::one_line(&alert.rule, 120),
             alert.techniques.join(" "),
             terminal::one_line(alert.host.as_deref().unwrap_or("-"), 60),
-            terminal::one_line(&alert.file, 160),
+            terminal::one_line(alert.place.name(), 160),
             alert.item,
             terminal::one_line(&reasons.join("; "), 400),
         )?;
@@ -91,7 +131,7 @@ impl AlertWriter {
             writeln!(self.output, "  from {left_out} earlier events and")?;
         }
         for event in &together.events[left_out..] {
-            let place = format!("{} · {}", event.file, event.item);
+            let place = format!("{} · {}", event.place.name(), event.item);
             let (time, rule) = (&event.time[..19], terminal::one_line(&event.rule, 80));
             writeln!(self.output, "  from {time} {rule} · {}", terminal::one_line(&place, 160))?;
         }
@@ -111,7 +151,7 @@ impl AlertWriter {
                 "rule_id",
                 "host",
                 "techniques",
-                "file",
+                alert.place.kind(),
                 "item",
                 "reasons",
                 "record",
@@ -125,7 +165,7 @@ impl AlertWriter {
             &alert.rule_id,
             alert.host.as_deref().unwrap_or_default(),
             &alert.techniques.join(" "),
-            &alert.file,
+            alert.place.name(),
             &alert.item,
             &reasons.join("; "),
             &alert.record,
@@ -182,7 +222,7 @@ mod tests {
             rule_id: "r1".into(),
             host: Some("ws-1".into()),
             techniques: vec!["T1003.001".into()],
-            file: "a.zip/b.evtx".into(),
+            place: Place::File("a.zip/b.evtx".into()),
             item: "i-0".into(),
             reasons: vec![Reason {
                 detection: "selection".into(),
@@ -209,6 +249,7 @@ mod tests {
         let lines = written(AlertFormat::Jsonl);
         let first: serde_json::Value = serde_json::from_str(lines.lines().next().expect("a line")).expect("JSON");
         assert_eq!(first["record"]["Image"], "C:\\x.exe");
+        assert_eq!(first["file"], "a.zip/b.evtx");
         assert_eq!(first["time"], "1970-01-01T00:00:00.000000Z");
         let text = written(AlertFormat::Csv);
         let rows: Vec<_> =

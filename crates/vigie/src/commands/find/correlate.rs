@@ -1,4 +1,4 @@
-//! Correlation rules over a scan: hits are gathered from all files, then correlated in the order of event time, so that
+//! Correlation rules over all that is looked at: hits are gathered, then correlated in the order of event time, so that
 //! no event is late.
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,17 +9,17 @@ use serde::Serialize;
 use sigma::Reason;
 use sigma::correlation::{self, AlertKey, Correlations, Correlator, Observation, Settings};
 
-use super::alert::Alert;
+use super::alert::{Alert, Place};
 use super::summary::Summary;
 
 /// Hits that are gathered; further ones are counted.
 const MAX_HITS: usize = 2_000_000;
-/// Bytes of records that are kept for the alerts; further records are known by file and item alone.
+/// Bytes of records that are kept for the alerts; further records are known by place and item alone.
 const MAX_RECORD_BYTES: usize = 256 << 20;
 /// Hits that are correlated at once.
 const STRIDE: usize = 10_000;
 
-/// What one chunk has for correlations.
+/// What some events have for correlations.
 #[derive(Default)]
 pub struct Gathered {
     pub observations: Vec<Observation>,
@@ -27,9 +27,17 @@ pub struct Gathered {
     pub seen: Vec<(Arc<str>, Seen)>,
 }
 
+impl Gathered {
+    /// Takes what other events have.
+    pub fn add(&mut self, other: Gathered) {
+        self.observations.extend(other.observations);
+        self.seen.extend(other.seen);
+    }
+}
+
 /// An event that a correlation may name.
 pub struct Seen {
-    pub file: Arc<str>,
+    pub place: Place,
     pub host: Option<String>,
     pub record: String,
 }
@@ -58,7 +66,8 @@ pub struct Together {
 pub struct Contribution {
     pub time: String,
     pub rule: String,
-    pub file: String,
+    #[serde(flatten)]
+    pub place: Place,
     pub item: String,
 }
 
@@ -66,6 +75,7 @@ pub struct Contribution {
 pub struct Correlating {
     rules: Arc<Correlations>,
     min_level: Severity,
+    from: Timestamp,
     observations: Vec<Observation>,
     seen: HashMap<Arc<str>, Seen>,
     record_bytes: usize,
@@ -73,12 +83,20 @@ pub struct Correlating {
 }
 
 impl Correlating {
-    /// Gathers for `rules`; alerts below `min_level` are left out.
-    pub fn new(rules: Arc<Correlations>, min_level: Severity) -> Correlating {
-        Correlating { rules, min_level, observations: Vec::new(), seen: HashMap::new(), record_bytes: 0, left_out: 0 }
+    /// Gathers for `rules`; alerts below `min_level` and those that fire before `from` are left out.
+    pub fn new(rules: Arc<Correlations>, min_level: Severity, from: Timestamp) -> Correlating {
+        Correlating {
+            rules,
+            min_level,
+            from,
+            observations: Vec::new(),
+            seen: HashMap::new(),
+            record_bytes: 0,
+            left_out: 0,
+        }
     }
 
-    /// Takes what a chunk has.
+    /// Takes what some events have.
     pub fn gather(&mut self, gathered: Gathered) {
         let room = MAX_HITS.saturating_sub(self.observations.len());
         self.left_out += gathered.observations.len().saturating_sub(room) as u64;
@@ -117,7 +135,7 @@ impl Correlating {
             correlator.advance(last.0);
             total.correlation_hits_without_value += changes.without_value;
             total.correlation_hits_lost += changes.evicted_hits + changes.late;
-            for alert in changes.raised {
+            for alert in changes.raised.into_iter().filter(|alert| alert.key.time >= self.from) {
                 runs.take(alert, |alert| self.alert(alert));
             }
         }
@@ -131,12 +149,12 @@ impl Correlating {
             return None;
         }
         let seen = |item: &str| self.seen.get(item);
-        let file = |item: &str| seen(item).map(|seen| seen.file.to_string()).unwrap_or_default();
+        let place = |item: &str| seen(item).map_or(Place::Unknown, |seen| seen.place.clone());
         let own = seen(&alert.key.event);
         let contribution = |part: &correlation::Part| Contribution {
             time: part.time.to_string(),
             rule: part.rule.clone(),
-            file: file(&part.event),
+            place: place(&part.event),
             item: part.event.clone(),
         };
         Some(Alert {
@@ -146,7 +164,7 @@ impl Correlating {
             rule_id: rule.id.clone(),
             host: own.and_then(|own| own.host.clone()),
             techniques: rule.techniques(),
-            file: file(&alert.key.event),
+            place: place(&alert.key.event),
             item: alert.key.event.clone(),
             reasons: vec![Reason {
                 detection: "correlation".to_owned(),

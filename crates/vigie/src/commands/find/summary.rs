@@ -1,4 +1,4 @@
-//! What a scan found, in numbers.
+//! What was found, in numbers.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::alert::Alert;
 use crate::terminal;
 
-/// Counts of a scan. Serialised as the `--summary json` line.
+/// Counts of a scan or a hunt. Serialised as the `--summary json` line.
 #[derive(Debug, Default, Serialize)]
 pub struct Summary {
     pub files: u64,
@@ -32,6 +32,9 @@ pub struct Summary {
     /// The first findings about records that could not be parsed, with their place.
     pub problems: Vec<String>,
     pub problem_count: u64,
+    /// What a hunt read of the lake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lake: Option<LakeCounts>,
     /// Loading and compiling rules.
     pub rules_ms: u64,
     /// The whole run, rules included.
@@ -44,8 +47,77 @@ pub struct Summary {
     pub by_technique: BTreeMap<String, u64>,
 }
 
+/// What a hunt read of the lake, within the range. Each row is one of: decoded, by columns, further, unparsed, not
+/// hunted.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+pub struct LakeCounts {
+    pub tables: u64,
+    /// Rows in the range, of all tables that were read.
+    pub rows: u64,
+    /// Records whose fields were decoded from the record as it arrived.
+    pub decoded: u64,
+    /// Records whose fields were taken from the columns, because the record does not name them itself.
+    pub by_columns: u64,
+    /// Rows of records that have another row, which was hunted or lies in a table that was not asked for.
+    pub further_rows: u64,
+    /// Rows of `_Unparsed`: they have no fields.
+    pub unparsed: u64,
+    /// Rows before the range that only correlations needed.
+    pub before_range: u64,
+    /// Rows whose record neither decodes nor has columns to go by.
+    pub not_hunted: u64,
+    /// Records of Zeek whose log could not be told by their columns: rules for one log do not see them.
+    pub zeek_without_service: u64,
+}
+
+impl LakeCounts {
+    /// Adds the counts of a part.
+    pub fn add(&mut self, part: &LakeCounts) {
+        self.tables += part.tables;
+        self.rows += part.rows;
+        self.decoded += part.decoded;
+        self.by_columns += part.by_columns;
+        self.further_rows += part.further_rows;
+        self.unparsed += part.unparsed;
+        self.before_range += part.before_range;
+        self.not_hunted += part.not_hunted;
+        self.zeek_without_service += part.zeek_without_service;
+    }
+
+    fn text(&self, text: &mut String) {
+        let count = terminal::thousands;
+        let _ = writeln!(
+            text,
+            "{} rows of {} tables: {} records decoded again, {} by their columns, {} further rows of the same records",
+            count(self.rows),
+            count(self.tables),
+            count(self.decoded),
+            count(self.by_columns),
+            count(self.further_rows),
+        );
+        for (number, what) in [
+            (self.before_range, "rows before the range were read for correlations alone"),
+            (self.unparsed, "records could not be parsed when they arrived: they lie in _Unparsed and were not hunted"),
+            (
+                self.not_hunted,
+                "rows could not be hunted: their record cannot be decoded again and has no columns to go by",
+            ),
+            (
+                self.zeek_without_service,
+                "records of Zeek do not tell from which log they are: rules for one log did not see them",
+            ),
+        ] {
+            if number > 0 {
+                let _ = writeln!(text, "{} {what}", count(number));
+            }
+        }
+    }
+}
+
 /// Lines of each list that are printed.
 const LISTED: usize = 25;
+/// Problems that are described; further ones are counted.
+const DESCRIBED_PROBLEMS: usize = 20;
 
 impl Summary {
     /// Counts one alert.
@@ -55,6 +127,21 @@ impl Summary {
         *self.by_host.entry(alert.host.clone().unwrap_or_else(|| "-".to_owned())).or_default() += 1;
         for technique in &alert.techniques {
             *self.by_technique.entry(technique.clone()).or_default() += 1;
+        }
+    }
+
+    /// Adds the counts of a part; alerts are counted one by one.
+    pub fn add(&mut self, part: Summary) {
+        self.files += part.files;
+        self.records += part.records;
+        self.unparsed += part.unparsed;
+        self.bytes += part.bytes;
+        self.problem_count += part.problem_count;
+        self.failed.extend(part.failed);
+        let room = DESCRIBED_PROBLEMS.saturating_sub(self.problems.len());
+        self.problems.extend(part.problems.into_iter().take(room));
+        if let Some(lake) = &part.lake {
+            self.lake.get_or_insert_default().add(lake);
         }
     }
 
@@ -79,14 +166,23 @@ impl Summary {
             let _ = writeln!(text, "… and {} more problems", terminal::thousands(self.problem_count - 10));
         }
         self.correlation_text(&mut text);
+        if let Some(lake) = &self.lake {
+            lake.text(&mut text);
+        }
         let seconds = (self.elapsed_ms as f64 / 1000.0).max(0.001);
+        let place = match &self.lake {
+            Some(_) => String::new(),
+            None => format!(
+                " ({} of them not parsed) of {} files",
+                terminal::thousands(self.unparsed),
+                terminal::thousands(self.files)
+            ),
+        };
         let _ = writeln!(
             text,
-            "{} alerts in {} records ({} of them not parsed) of {} files, {}; {} rules; {seconds:.1} s, {} records/s",
+            "{} alerts in {} records{place}, {}; {} rules; {seconds:.1} s, {} records/s",
             terminal::thousands(self.alerts),
             terminal::thousands(self.records),
-            terminal::thousands(self.unparsed),
-            terminal::thousands(self.files),
             terminal::bytes(self.bytes),
             terminal::thousands(self.rules),
             terminal::thousands((self.records as f64 / seconds) as u64),
@@ -108,7 +204,7 @@ impl Summary {
             let count = terminal::thousands(self.correlation_hits_lost);
             let _ = writeln!(
                 text,
-                "{count} hits were left out of correlations for want of memory: alerts may be missing; scan fewer files at once"
+                "{count} hits were left out of correlations for want of memory: alerts may be missing; look at fewer files or a shorter time at once"
             );
         }
     }

@@ -1,0 +1,149 @@
+//! `vigie hunt`: Sigma rules over the history in the lake, with the alerts that live detection would have given.
+
+mod again;
+mod columns;
+mod compare;
+mod reading;
+mod rows;
+pub mod run;
+mod zeek;
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressStyle};
+use kernel::Timestamp;
+use tokio::runtime::Handle;
+
+use super::find::alert::{Alert, AlertWriter};
+use super::find::correlate::Correlating;
+use super::find::summary::Summary;
+use super::find::{self, Finder, Found};
+use crate::cli::Hunt;
+use crate::platform::Ground;
+use run::Hunting;
+
+/// How far back a comparison looks when no time is given.
+const COMPARED_DAYS: i64 = 90;
+const DAY_US: i64 = 86_400_000_000;
+
+/// Hunts and reports. Alerts go to the standard output, everything else to the error output.
+pub async fn run(arguments: &Hunt, ground: Ground) -> Result<ExitCode> {
+    let clock = Arc::clone(&ground.clock);
+    let started = clock.monotonic_us();
+    let since = |start: u64| (clock.monotonic_us() - start) / 1_000;
+    if let Some(old) = &arguments.compare {
+        return compared(arguments, old, ground).await;
+    }
+    let finder = Finder::new(find::rule_set(&arguments.rules)?, arguments.min_level)?;
+    let rules_ms = since(started);
+    let mut writer = AlertWriter::new(arguments.format, find::output(arguments.output.as_deref())?);
+    let look_back_us = run::look_back_us(&finder.correlations);
+    let outcome = hunted(arguments, arguments.from, look_back_us, &ground, |hunting| {
+        hunt(&finder, hunting, &mut |alert| writer.write(alert))
+    });
+    let mut summary = match outcome.await {
+        Err(error) if find::is_broken_pipe(&error) => return Ok(ExitCode::SUCCESS),
+        outcome => outcome?,
+    };
+    writer.finish()?;
+    finder.count_rules(&mut summary);
+    summary.rules_ms = rules_ms;
+    summary.elapsed_ms = since(started);
+    find::report(arguments.summary, &summary)?;
+    Ok(find::exit_code(&summary))
+}
+
+/// What other rules would have said: the difference, rule by rule.
+async fn compared(arguments: &Hunt, old: &[PathBuf], ground: Ground) -> Result<ExitCode> {
+    let clock = Arc::clone(&ground.clock);
+    let started = clock.monotonic_us();
+    let sides = compare::Sides::new(find::rule_set(&arguments.rules)?, find::rule_set(old)?, arguments.min_level)?;
+    let rules_ms = (clock.monotonic_us() - started) / 1_000;
+    let from = arguments.from.unwrap_or_else(|| {
+        let until = arguments.to.unwrap_or_else(|| clock.now());
+        until.plus_micros(-COMPARED_DAYS * DAY_US)
+    });
+    let outcome = hunted(arguments, Some(from), sides.look_back_us(), &ground, |hunting| sides.hunt(hunting));
+    let (mut summary, difference) = outcome.await?;
+    let mut output = find::output(arguments.output.as_deref())?;
+    difference.write(arguments.format, &mut output)?;
+    output.flush()?;
+    summary.rules = sides.rules();
+    summary.rules_ms = rules_ms;
+    summary.elapsed_ms = (clock.monotonic_us() - started) / 1_000;
+    find::report(arguments.summary, &summary)?;
+    if !summary.failed.is_empty() {
+        return Ok(ExitCode::from(find::FAILED));
+    }
+    Ok(if difference.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(find::FOUND) })
+}
+
+/// Opens the lake, lets `work` hunt, and closes it again.
+async fn hunted<T>(
+    arguments: &Hunt,
+    from: Option<Timestamp>,
+    look_back_us: i64,
+    ground: &Ground,
+    work: impl FnOnce(Hunting) -> Result<T>,
+) -> Result<T> {
+    let (lake, replay) = ground.lake().await?;
+    // What the last server left for detection stays for the next server.
+    drop(replay);
+    let histories = run::histories(&lake, &arguments.table, from, arguments.to, look_back_us).await?;
+    let bar = progress_bar();
+    let hunting = Hunting {
+        handle: Handle::current(),
+        histories,
+        from: from.unwrap_or(Timestamp::MIN),
+        log_sources: run::log_sources(ground, arguments.log_source.clone()).await?,
+        bar: bar.clone(),
+    };
+    // The work is on threads of its own; this one waits for them.
+    let outcome = tokio::task::block_in_place(|| work(hunting));
+    bar.finish_and_clear();
+    lake.close().await?;
+    outcome
+}
+
+/// Puts the rules to the history and hands out the alerts in the order of tables and times, then those of correlations.
+fn hunt(finder: &Finder, hunting: Hunting, write: &mut dyn FnMut(&Alert) -> Result<()>) -> Result<Summary> {
+    let from = hunting.from;
+    let mut counted = Summary::default();
+    let mut correlating = Correlating::new(Arc::clone(&finder.correlations), finder.min_level, from);
+    let mut total = hunting.all(
+        |place, events, part: &mut Found| {
+            let found = finder.find(place, events);
+            part.alerts.extend(found.alerts.into_iter().filter(|alert| alert.time >= from));
+            part.gathered.add(found.gathered);
+        },
+        |mut part| {
+            part.alerts.sort_by(|one, other| (one.time, &one.item).cmp(&(other.time, &other.item)));
+            for alert in &part.alerts {
+                counted.count(alert);
+                write(alert)?;
+            }
+            correlating.gather(part.gathered);
+            Ok(())
+        },
+    )?;
+    for alert in correlating.finish(&mut total) {
+        counted.count(&alert);
+        write(&alert)?;
+    }
+    total.alerts = counted.alerts;
+    (total.by_rule, total.by_host, total.by_technique) = (counted.by_rule, counted.by_host, counted.by_technique);
+    Ok(total)
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} rows {per_sec}");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
