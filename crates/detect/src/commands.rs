@@ -3,6 +3,8 @@
 mod alerts;
 mod correlations;
 mod exceptions;
+mod kinds;
 mod rules;
 
 pub use alerts::Recorded;
+pub use kinds::Covered;

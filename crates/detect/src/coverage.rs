@@ -3,12 +3,18 @@
 //! A rule covers a technique no better than its ground allows: it must be in force, events of its log source must
 //! arrive, and the fields that it tests must be filled in them. What it then found is the proof.
 
+mod kinds;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use sigma::correlation::{Correlation, Target};
 use sigma::naive::{self, Event};
-use sigma::{Gate, Reach};
+use sigma::{Engine, Gate, Reach};
+
+pub use kinds::Kinds;
 
 /// The fields by which gates tell events of one log source from another.
 pub const GATE_FIELDS: [&str; 7] =
@@ -82,6 +88,19 @@ impl Standing {
         }
     }
 
+    /// The word in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Standing::NotInForce => "not-in-force",
+            Standing::NoEvents => "no-events",
+            Standing::NoFields => "no-fields",
+            Standing::Loaded => "loaded",
+            Standing::SomeFields => "some-fields",
+            Standing::Ready => "ready",
+            Standing::Fired => "fired",
+        }
+    }
+
     /// For people.
     pub const fn words(self) -> &'static str {
         match self {
@@ -114,6 +133,7 @@ pub struct RuleGround {
     pub id: String,
     pub title: String,
     pub techniques: Vec<String>,
+    pub tactics: Vec<String>,
     pub standing: Standing,
     /// Fields that it tests and that no event of its log source fills.
     pub missing: Vec<String>,
@@ -124,6 +144,8 @@ pub struct RuleGround {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TechniqueCoverage {
     pub technique: String,
+    /// Tactics that at least half of its rules name: a rule of several techniques names the tactics of all of them.
+    pub tactics: Vec<String>,
     /// The best that a rule of it can do; of a technique, also those of its sub-techniques.
     pub standing: Standing,
     pub rules: u64,
@@ -186,6 +208,7 @@ pub fn by_technique(rules: &[RuleGround]) -> Vec<TechniqueCoverage> {
         rules.iter().for_each(|rule| *by_standing.entry(rule.standing).or_default() += 1);
         TechniqueCoverage {
             technique: technique.to_owned(),
+            tactics: tactics_of(&rules),
             standing: rules.first().map_or(Standing::NotInForce, |rule| rule.standing),
             rules: rules.len() as u64,
             by_standing,
@@ -194,6 +217,70 @@ pub fn by_technique(rules: &[RuleGround]) -> Vec<TechniqueCoverage> {
         }
     });
     covered.collect()
+}
+
+fn tactics_of(rules: &[&RuleGround]) -> Vec<String> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for rule in rules {
+        let named: BTreeSet<&str> = rule.tactics.iter().map(String::as_str).collect();
+        named.into_iter().for_each(|tactic| *counts.entry(tactic).or_default() += 1);
+    }
+    counts.into_iter().filter(|(_, count)| 2 * count >= rules.len()).map(|(tactic, _)| tactic.to_owned()).collect()
+}
+
+/// Sigma rules and correlations with their ground. `known` tells of a rule whether it is on, and its alerts.
+pub fn grounds<'a>(
+    engine: &Engine,
+    correlations: impl IntoIterator<Item = &'a Arc<Correlation>>,
+    seen: Option<&[EventKind]>,
+    known: &dyn Fn(&str) -> (bool, u64),
+) -> Vec<RuleGround> {
+    let mut grounds: Vec<RuleGround> = Vec::with_capacity(engine.rules().len());
+    for (rule, reach) in engine.rules().iter().zip(engine.reaches()) {
+        let (is_on, alerts) = known(&rule.id);
+        let (standing, missing) = standing(reach, is_on, seen, alerts);
+        let (id, title, techniques, tactics) = (rule.id.clone(), rule.title.clone(), rule.techniques(), rule.tactics());
+        grounds.push(RuleGround { id, title, techniques, tactics, standing, missing, alerts });
+    }
+    let standings: BTreeMap<String, Standing> =
+        grounds.iter().map(|ground| (ground.id.clone(), ground.standing)).collect();
+    for correlation in correlations {
+        let (is_on, alerts) = known(&correlation.id);
+        let standing = match (is_on, alerts > 0) {
+            (false, _) => Standing::NotInForce,
+            (true, true) => Standing::Fired,
+            // Its rules have fired, it has not.
+            (true, false) => best_of_rules(correlation, &standings).min(Standing::Ready),
+        };
+        grounds.push(RuleGround {
+            id: correlation.id.clone(),
+            title: correlation.title.clone(),
+            techniques: correlation.techniques(),
+            tactics: correlation.tactics(),
+            standing,
+            missing: Vec::new(),
+            alerts,
+        });
+    }
+    grounds
+}
+
+/// A correlation sees no more than its best rule; one of correlations sees what is not known here.
+fn best_of_rules(correlation: &Correlation, standings: &BTreeMap<String, Standing>) -> Standing {
+    let of = |target: &Target| match target {
+        Target::Rule(id) => standings.get(id).copied().unwrap_or(Standing::NotInForce),
+        Target::Correlation(_) => Standing::Loaded,
+    };
+    correlation.rules.iter().map(|reference| of(&reference.target)).max().unwrap_or(Standing::NotInForce)
+}
+
+/// A rule on a schedule; which events it reads is its own to say, so that its ground is not looked at.
+pub fn scheduled_standing(is_on: bool, alerts: u64) -> Standing {
+    match (is_on, alerts > 0) {
+        (false, _) => Standing::NotInForce,
+        (true, true) => Standing::Fired,
+        (true, false) => Standing::Loaded,
+    }
 }
 
 /// Coverage as a layer of the ATT&CK Navigator, format 4.5.
@@ -295,7 +382,10 @@ detection: { s: { A: x }, condition: s }
 
     fn ground(id: &str, techniques: &[&str], standing: Standing, alerts: u64) -> RuleGround {
         let techniques = techniques.iter().map(|name| (*name).to_owned()).collect();
-        RuleGround { id: id.into(), title: format!("Rule {id}"), techniques, standing, missing: Vec::new(), alerts }
+        // The rule `c` names another tactic than the others.
+        let tactics = vec![if id == "c" { "impact" } else { "credential-access" }.to_owned()];
+        let title = format!("Rule {id}");
+        RuleGround { id: id.into(), title, techniques, tactics, standing, missing: Vec::new(), alerts }
     }
 
     #[test]
@@ -318,6 +408,10 @@ detection: { s: { A: x }, condition: s }
             ]
         );
         assert_eq!(covered[0].best, ["Rule b", "Rule a"]);
+        assert_eq!(
+            (&covered[0].tactics[..], &covered[3].tactics[..]),
+            (&["credential-access".to_owned()][..], &["impact".to_owned()][..])
+        );
     }
 
     #[test]

@@ -193,6 +193,12 @@ impl InForce {
         }
     }
 
+    /// The rule as it is in force, its exceptions included; `None`: it is not in force, or correlates others.
+    pub fn rule(&self, rule_id: &str) -> Option<Arc<sigma::Rule>> {
+        let on = !self.switches.off.contains(rule_id);
+        self.engine.rules().iter().find(|rule| on && rule.id == rule_id).cloned()
+    }
+
     /// By which events the rule is reached and whether it can fire; `None`: it is not in force, or correlates others.
     pub fn reach(&self, rule_id: &str) -> Option<&Reach> {
         let place = self.engine.rules().iter().position(|rule| rule.id == rule_id)?;

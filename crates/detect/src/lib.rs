@@ -19,6 +19,7 @@
 //! `deadline-expired`.
 
 mod alert;
+mod as_list;
 mod commands;
 mod correlating;
 pub mod coverage;
@@ -45,7 +46,7 @@ use tokio::sync::{Mutex, Notify};
 use correlating::Correlating;
 
 pub use alert::{Alert, AlertEvent, AlertFilter, Hit, MatchReason};
-pub use commands::Recorded;
+pub use commands::{Covered, Recorded};
 pub use correlating::{Correlated, CorrelationStatus, Sighting};
 pub use error::Error;
 pub use exception::{ExceptionState, NewException, RuleException, Samples, Trial, filter_text};
@@ -66,6 +67,7 @@ pub struct Detect {
     correlating: Arc<Mutex<Option<Correlating>>>,
     reload: Arc<Notify>,
     samples: Arc<dyn Samples>,
+    kinds: Arc<std::sync::Mutex<coverage::Kinds>>,
 }
 
 impl Detect {
@@ -78,6 +80,7 @@ impl Detect {
             correlating: Arc::default(),
             reload: Arc::default(),
             samples: Arc::new(exception::NoSamples),
+            kinds: Arc::default(),
         }
     }
 

@@ -116,6 +116,18 @@ pub const LAST_RUN: Statement = statement(
     "SELECT ran_us, result_rows, elapsed_us, error FROM rule_schedule WHERE rule_id = $1 AND ran_us IS NOT NULL",
 );
 
+pub const RULES_WITH_ALERTS: Statement = statement(
+    "detect.rules_with_alerts",
+    "SELECT rule.id, rule.kind, rule.title, rule.state, rule.techniques, \
+     (SELECT COUNT(*) FROM alert WHERE alert.rule_id = rule.id) AS alerts FROM rule",
+);
+pub const SAVE_EVENT_KINDS: Statement = statement(
+    "detect.save_event_kinds",
+    "INSERT INTO event_kinds (id, kinds, saved_us) VALUES (1, $1, $2) ON CONFLICT (id) DO UPDATE \
+     SET kinds = excluded.kinds, saved_us = excluded.saved_us",
+);
+pub const EVENT_KINDS: Statement = statement("detect.event_kinds", "SELECT kinds FROM event_kinds WHERE id = 1");
+
 pub const MARK_BATCH: Statement = statement(
     "detect.mark_batch",
     "INSERT INTO detection (batch, time_us) VALUES ($1, $2) ON CONFLICT (batch) DO NOTHING",
@@ -281,6 +293,9 @@ pub const STATEMENTS: &[Statement] = &[
     NEXT_DUE,
     SAVE_RUN,
     LAST_RUN,
+    RULES_WITH_ALERTS,
+    SAVE_EVENT_KINDS,
+    EVENT_KINDS,
     MARK_BATCH,
     FORGET_BATCHES,
     FIND_ALIKE,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
 use detect::Detect;
 use kernel::Clock;
-use kernel::port::{EventLake, IntakePort};
+use kernel::port::{EventLake, IntakePort, TimeRange};
 use parking_lot::Mutex;
 use respond::Respond;
 use store::{Entry, Store, params};
@@ -31,11 +32,27 @@ use crate::{edge, guard, sql};
 /// Live events kept for a listener that is slow; one that is slower is told how many it missed.
 const LIVE_QUEUE: usize = 512;
 
+/// Rules on events of the past.
+#[async_trait]
+pub trait RuleHistory: Send + Sync {
+    /// What happened to a rule on the events of a range of time, or on as many of them as a look may take. The error is
+    /// the lake's.
+    async fn why(&self, rule: Arc<sigma::Rule>, range: TimeRange) -> Result<Looked, String>;
+}
+
+/// What a look gave.
+pub struct Looked {
+    pub report: sigma::near::FiringReport,
+    /// All events of the range were looked at.
+    pub complete: bool,
+}
+
 /// What the server is made of.
 pub struct ServerParts {
     pub store: Store,
     pub lake: Arc<dyn EventLake>,
     pub intake: Arc<dyn IntakePort>,
+    pub history: Arc<dyn RuleHistory>,
     pub detect: Detect,
     pub respond: Respond,
     pub clock: Arc<dyn Clock>,
@@ -49,6 +66,9 @@ pub struct App {
     pub(crate) store: Store,
     pub(crate) lake: Arc<dyn EventLake>,
     pub(crate) intake: Arc<dyn IntakePort>,
+    pub(crate) history: Arc<dyn RuleHistory>,
+    /// Looks at history take a core for minutes.
+    pub(crate) looks: Semaphore,
     pub(crate) detect: Detect,
     pub(crate) respond: Respond,
     pub(crate) clock: Arc<dyn Clock>,
@@ -88,7 +108,7 @@ impl Server {
     /// # Errors
     /// [`Error`] names what is wrong and what to do.
     pub async fn build(parts: ServerParts) -> Result<Server, Error> {
-        let ServerParts { store, lake, intake, detect, respond, clock, console, config } = parts;
+        let ServerParts { store, lake, intake, history, detect, respond, clock, console, config } = parts;
         let (routes, operations, contract) = crate::api::routes().finish();
         let contract = contract.to_pretty_json().expect("the contract holds nothing that JSON cannot carry");
         store.register_fact_tables(sql::FACT_TABLES);
@@ -107,6 +127,8 @@ impl Server {
             store,
             lake,
             intake,
+            history,
+            looks: Semaphore::new(1),
             detect,
             respond,
             clock,

@@ -33,7 +33,7 @@ mod serve;
 pub mod sql;
 mod tls;
 
-pub use app::{Server, ServerParts, SetupLink};
+pub use app::{Looked, RuleHistory, Server, ServerParts, SetupLink};
 pub use config::ServerConfig;
 pub use console::Console;
 pub use error::Error;

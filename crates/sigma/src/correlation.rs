@@ -223,6 +223,11 @@ impl Correlation {
         rule::techniques_of(&self.tags)
     }
 
+    /// ATT&CK tactics that it is tagged with: `credential-access`.
+    pub fn tactics(&self) -> Vec<String> {
+        rule::tactics_of(&self.tags)
+    }
+
     /// `event_count` and the like, as rules call it.
     pub fn type_name(&self) -> &'static str {
         match &self.test {

@@ -59,8 +59,7 @@ impl Rule {
 
     /// ATT&CK tactics that it is tagged with: `credential-access`.
     pub fn tactics(&self) -> Vec<String> {
-        let tags = self.tags.iter().filter_map(|tag| tag.strip_prefix("attack."));
-        tags.filter(|tag| is_tactic(tag)).map(|tag| tag.replace('_', "-")).collect()
+        tactics_of(&self.tags)
     }
 
     /// Every item that it tests, with the name of the detection it stands in.
@@ -72,6 +71,11 @@ impl Rule {
 pub(crate) fn techniques_of(tags: &[String]) -> Vec<String> {
     let tags = tags.iter().filter_map(|tag| tag.strip_prefix("attack."));
     tags.filter(|tag| is_technique(tag)).map(str::to_ascii_uppercase).collect()
+}
+
+pub(crate) fn tactics_of(tags: &[String]) -> Vec<String> {
+    let tags = tags.iter().filter_map(|tag| tag.strip_prefix("attack."));
+    tags.filter(|tag| is_tactic(tag)).map(|tag| tag.replace('_', "-")).collect()
 }
 
 fn is_technique(tag: &str) -> bool {

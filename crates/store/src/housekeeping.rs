@@ -23,11 +23,13 @@ pub enum Housekeeping {
     RuleSchedule,
     /// What correlations remember between events.
     CorrelationState,
+    /// Which kinds of events have arrived.
+    EventKinds,
 }
 
 impl Housekeeping {
     /// All of them.
-    pub const ALL: [Housekeeping; 7] = [
+    pub const ALL: [Housekeeping; 8] = [
         Housekeeping::OutboxCursor,
         Housekeeping::HouseClock,
         Housekeeping::SessionTouch,
@@ -35,6 +37,7 @@ impl Housekeeping {
         Housekeeping::SourceCounters,
         Housekeeping::RuleSchedule,
         Housekeeping::CorrelationState,
+        Housekeeping::EventKinds,
     ];
 
     /// The tables that it may write.
@@ -47,6 +50,7 @@ impl Housekeeping {
             Housekeeping::SourceCounters => &["source_counter"],
             Housekeeping::RuleSchedule => &["rule_schedule"],
             Housekeeping::CorrelationState => &["correlation_state", "correlation_entry"],
+            Housekeeping::EventKinds => &["event_kinds"],
         }
     }
 }

@@ -28,6 +28,7 @@ const MIGRATIONS: &[Migration] = migrations![
     4 "0004_server.sql",
     5 "0005_rule_life.sql",
     6 "0006_source_log.sql",
+    7 "0007_event_kinds.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

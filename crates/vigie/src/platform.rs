@@ -7,6 +7,7 @@ pub mod events;
 pub mod file_parts;
 pub mod intake_port;
 pub mod revision;
+pub mod rule_history;
 pub mod rules;
 pub mod samples;
 

@@ -488,6 +488,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/rules/{id}/kql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A rule as KQL that can be opened, run and edited. Its exceptions are part of it. */
+        get: operations["rule_kql"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rules/{id}/why": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why a rule fired, or did not fire, on the events of a time. */
+        get: operations["rule_why"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/coverage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How well the rules in force see each technique of ATT&CK. */
+        get: operations["coverage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/coverage/layer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The same as a layer of the ATT&CK Navigator, format 4.5. */
+        get: operations["coverage_layer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exceptions": {
         parameters: {
             query?: never;
@@ -875,6 +943,18 @@ export interface components {
             /** Format: int32 */
             end: number;
         };
+        /** @description One part of a condition on one event. */
+        ConditionPart: {
+            /** @description The names of its detections, combined. */
+            condition: string;
+            held: boolean;
+            tests: components["schemas"]["TestOutcome"][];
+            /**
+             * Format: int64
+             * @description Tests that are left out.
+             */
+            further: number;
+        };
         /** @description Connects a source that delivers over HTTP. */
         ConnectSource: {
             /** @description 1 to 64 of `A-Z a-z 0-9 . _ -`; the address of its deliveries. */
@@ -934,6 +1014,16 @@ export interface components {
              */
             without_value: number;
             watermark?: components["schemas"]["Instant"] | null;
+        };
+        /** @description How well rules see techniques of ATT&CK. */
+        Coverage: {
+            /** @description By id; sub-techniques follow their technique. */
+            techniques: components["schemas"]["TechniqueCoverage"][];
+            /**
+             * Format: int64
+             * @description Kinds of events that were seen, by which log sources are told to be connected.
+             */
+            event_kinds: number;
         };
         /** @description Makes an exception. */
         CreateException: {
@@ -1072,6 +1162,59 @@ export interface components {
          * @enum {string}
          */
         ExportFormat: "csv" | "json" | "ndjson";
+        /** @description Whether events fill a field of the rule. */
+        FieldFill: {
+            /** @description As the rule calls it. */
+            field: string;
+            /** @description As the source calls it; absent: such events never carry it. */
+            source_field?: string | null;
+            /**
+             * Format: int64
+             * @description Events behind the gate that have a value in it.
+             */
+            filled: number;
+        };
+        /** @description An event on which the rule fired. */
+        FiredEvent: {
+            time: components["schemas"]["Instant"];
+            /** @description `_ItemId`. */
+            item_id: string;
+            reasons: components["schemas"]["MatchReason"][];
+        };
+        /** @description A gate of the rule's log source. */
+        FiringGate: {
+            name: string;
+            /**
+             * Format: int64
+             * @description Events that passed it.
+             */
+            passed: number;
+            /** @description Whether the condition can hold with the fields that such events carry. */
+            can_hold: boolean;
+            /** @description What it asks of an event. */
+            tests: components["schemas"]["GateTest"][];
+            fields: components["schemas"]["FieldFill"][];
+        };
+        /** @description What happened to a rule on the events of a time. */
+        FiringReport: {
+            from: components["schemas"]["Instant"];
+            to: components["schemas"]["Instant"];
+            /**
+             * Format: int64
+             * @description Events looked at, whatever their log source.
+             */
+            events: number;
+            /** @description All events of the time were looked at; else as many as a look may take. */
+            complete: boolean;
+            /** Format: int64 */
+            fired: number;
+            /** @description The ways by which events reach the rule. */
+            gates: components["schemas"]["FiringGate"][];
+            /** @description Why the rule cannot fire on any event; absent when it can. */
+            unreachable?: string | null;
+            first?: components["schemas"]["FiredEvent"] | null;
+            nearest?: components["schemas"]["NearEvent"] | null;
+        };
         /** @description A text to lay out. */
         FormatRequest: {
             text: string;
@@ -1080,6 +1223,19 @@ export interface components {
         Formatted: {
             text: string;
             diagnostics: components["schemas"]["Diagnostic"][];
+        };
+        /** @description One line of a gate. */
+        GateTest: {
+            field: string;
+            /** @description In words. */
+            asked: string;
+            /**
+             * Format: int64
+             * @description Events for which it held.
+             */
+            held: number;
+            /** @description A value for which it did not hold. */
+            other?: string | null;
         };
         /** @description Whether the server can work. */
         Health: {
@@ -1288,6 +1444,11 @@ export interface components {
             /** Format: double */
             elapsed_ms: number;
         };
+        /** @description A gate that the text does not cover. */
+        LeftOutGate: {
+            gate: string;
+            reason: string;
+        };
         /**
          * @description Whether a text can be used in spite of a finding.
          * @enum {string}
@@ -1342,6 +1503,21 @@ export interface components {
             value: number;
             /** @description The KQL that makes it. */
             query: string;
+        };
+        /** @description The event that came nearest to firing the rule. */
+        NearEvent: {
+            time: components["schemas"]["Instant"];
+            /** @description `_ItemId`. */
+            item_id: string;
+            gate: string;
+            /**
+             * Format: int32
+             * @description The least number of tests that would have to come out otherwise; absent: no number of them would do.
+             */
+            distance?: number | null;
+            parts: components["schemas"]["ConditionPart"][];
+            /** @description The tests that stood in the way. */
+            changes: components["schemas"]["TestOutcome"][];
         };
         /** @description A new token with its secret, which is shown this once. */
         NewToken: {
@@ -1600,6 +1776,15 @@ export interface components {
          * @enum {string}
          */
         RuleKind: "sigma" | "kql";
+        /** @description A rule as KQL. */
+        RuleKql: {
+            /** @description Absent when the rule cannot be said in KQL. */
+            text?: string | null;
+            /** @description Why not. */
+            refused?: string | null;
+            /** @description Ways by which events reach the rule that the text does not cover. */
+            left_out: components["schemas"]["LeftOutGate"][];
+        };
         /** @description How the last run of a rule on a schedule went. */
         RuleRun: {
             at: components["schemas"]["Instant"];
@@ -1838,6 +2023,41 @@ export interface components {
             /** Format: int64 */
             count: number;
             query: string;
+        };
+        /** @description A technique, or a sub-technique by itself. */
+        TechniqueCoverage: {
+            /** @description `T1059` or `T1059.001`. */
+            technique: string;
+            /** @description The tactics that the rules of it name. */
+            tactics: string[];
+            /**
+             * @description The best that a rule of it can do: `not-in-force`, `no-events`, `no-fields`, `loaded`, `some-fields`, `ready`,
+             *     `fired`.
+             */
+            standing: string;
+            /** Format: int64 */
+            rules: number;
+            /** @description Rules by their standing. */
+            by_standing: {
+                [key: string]: number;
+            };
+            /** Format: int64 */
+            alerts: number;
+            /** @description The rules that see best, by title. */
+            best: string[];
+        };
+        /** @description How one test came out. */
+        TestOutcome: {
+            detection: string;
+            /** @description Absent: a keyword, looked for everywhere. */
+            field?: string | null;
+            /** @description As the source calls it; absent: such events never carry it. */
+            source_field?: string | null;
+            /** @description In words. */
+            asked: string;
+            /** @description What the event has. */
+            values: string[];
+            held: boolean;
         };
         /** @description One line of an incident's history. */
         TimelineItem: {
@@ -3082,6 +3302,127 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rule_kql: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RuleKql"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rule_why: {
+        parameters: {
+            query?: {
+                /** @description From this event time on; 24 hours before `to` when absent. */
+                from?: components["schemas"]["Instant"];
+                /** @description Before this event time; now when absent. */
+                to?: components["schemas"]["Instant"];
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FiringReport"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    coverage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Coverage"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    coverage_layer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
             };
             /** @description A refusal; the code tells which. */
             default: {

@@ -64,7 +64,7 @@ type Instant = (Timestamp, String);
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Runs {
-    #[serde(with = "as_list")]
+    #[serde(with = "crate::as_list")]
     groups: BTreeMap<GroupKey, Group>,
 }
 
@@ -72,33 +72,10 @@ pub(super) struct Runs {
 struct Group {
     /// The run that the last settled moment belongs to.
     settled: Option<Run>,
-    #[serde(with = "as_list")]
+    #[serde(with = "crate::as_list")]
     open: BTreeMap<Instant, Moment>,
     /// The runs that were told, as they were told, from the settled one on.
     told: Vec<Run>,
-}
-
-/// Maps whose keys are no texts, as JSON.
-mod as_list {
-    use std::collections::BTreeMap;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(super) fn serialize<K: Serialize, V: Serialize, S: Serializer>(
-        map: &BTreeMap<K, V>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(map)
-    }
-
-    pub(super) fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
-    where
-        K: Deserialize<'de> + Ord,
-        V: Deserialize<'de>,
-        D: Deserializer<'de>,
-    {
-        Ok(Vec::<(K, V)>::deserialize(deserializer)?.into_iter().collect())
-    }
 }
 
 impl Head {

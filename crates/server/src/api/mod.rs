@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod live;
 pub mod overview;
 pub mod query;
+pub mod rule_view;
 pub mod rules;
 pub mod saved_queries;
 pub mod session;
@@ -32,6 +33,7 @@ pub fn routes() -> Routes {
     alerts::routes(&mut routes);
     incidents::routes(&mut routes);
     rules::routes(&mut routes);
+    rule_view::routes(&mut routes);
     exceptions::routes(&mut routes);
     sources::routes(&mut routes);
     ledger::routes(&mut routes);

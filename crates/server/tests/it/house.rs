@@ -201,6 +201,28 @@ impl Reply {
     }
 }
 
+/// A past of one process start.
+pub struct OneEvent;
+
+#[async_trait::async_trait]
+impl server::RuleHistory for OneEvent {
+    async fn why(&self, rule: Arc<sigma::Rule>, range: kernel::port::TimeRange) -> Result<server::Looked, String> {
+        let column = |value: &str| -> arrow_array::ArrayRef {
+            let values = [value].into_iter();
+            Arc::new(values.collect::<arrow_array::DictionaryArray<arrow_array::types::UInt32Type>>())
+        };
+        let columns = arrow_array::RecordBatch::try_from_iter([
+            ("Channel", column("Microsoft-Windows-Sysmon/Operational")),
+            ("EventID", column("1")),
+            ("Image", column("C:\\Windows\\notepad.exe")),
+        ])
+        .expect("columns of one row");
+        let engine = sigma::Engine::compile(vec![rule], &sigma::Mappings::shipped());
+        let report = engine.why(0, &columns, &|_| range.from, &|_| "item-1".to_owned());
+        Ok(server::Looked { report: report.map_err(|error| error.to_string())?, complete: true })
+    }
+}
+
 /// Somebody who asks: a cookie and its CSRF value, or a token.
 #[derive(Debug, Clone, Default)]
 pub struct Client {
@@ -236,6 +258,7 @@ impl House {
             store: store.clone(),
             lake: lake.clone(),
             intake: intake.clone(),
+            history: Arc::new(OneEvent),
             detect: detect.clone(),
             respond: respond::Respond::new(store.clone(), respond::Policy::default()),
             clock: clock.clone(),

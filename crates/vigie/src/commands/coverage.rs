@@ -1,18 +1,15 @@
 //! `vigie rules coverage`: which ATT&CK techniques the rules would see, given the events in the lake, and which they
 //! saw.
 
-mod kinds;
-
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use detect::coverage::{self, EventKind, RuleGround, Standing, TechniqueCoverage};
+use detect::coverage::{self, EventKind, Kinds, RuleGround, Standing, TechniqueCoverage};
 use detect::{Detect, RuleFilter, RuleState};
 use indicatif::ProgressBar;
 use kernel::Timestamp;
-use sigma::correlation::{Correlation, Target};
 use sigma::{Engine, Mappings, RuleSet};
 use tokio::runtime::Handle;
 
@@ -21,7 +18,6 @@ use super::hunt::run::{self as hunting, Hunting};
 use crate::cli::Coverage;
 use crate::platform::{Ground, rules};
 use crate::{shipped_rules, terminal};
-use kinds::Kinds;
 
 /// How far back events are looked at when no time is given.
 const LOOKED_AT_DAYS: i64 = 30;
@@ -87,7 +83,7 @@ async fn event_kinds(arguments: &Coverage, ground: &Ground) -> Result<Vec<EventK
         handle: Handle::current(),
         histories,
         from: Timestamp::MIN,
-        log_sources: hunting::log_sources(ground, None).await?,
+        log_sources: hunting::log_sources(&ground.store().await?, None).await?,
         bar: ProgressBar::hidden(),
     };
     let mut kinds = Kinds::default();
@@ -123,59 +119,20 @@ async fn known(ground: &Ground) -> Result<BTreeMap<String, Known>> {
     Ok(known.collect())
 }
 
-/// Sigma rules and correlations with their ground.
+/// Rules with their ground.
 fn grounds(set: RuleSet, seen: Option<&[EventKind]>, known: &BTreeMap<String, Known>) -> Vec<RuleGround> {
     let engine = Engine::compile(set.rules, &Mappings::shipped());
     let of = |id: &str| known.get(id).map_or((true, 0), |known| (known.is_on, known.alerts));
-    let mut grounds: Vec<RuleGround> = Vec::with_capacity(engine.rules().len());
-    for (rule, reach) in engine.rules().iter().zip(engine.reaches()) {
-        let (is_on, alerts) = of(&rule.id);
-        let (standing, missing) = coverage::standing(reach, is_on, seen, alerts);
-        let (id, title, techniques) = (rule.id.clone(), rule.title.clone(), rule.techniques());
-        grounds.push(RuleGround { id, title, techniques, standing, missing, alerts });
-    }
-    let standings: BTreeMap<String, Standing> =
-        grounds.iter().map(|ground| (ground.id.clone(), ground.standing)).collect();
-    for correlation in &set.correlations {
-        let (is_on, alerts) = of(&correlation.id);
-        let standing = match (is_on, alerts > 0) {
-            (false, _) => Standing::NotInForce,
-            (true, true) => Standing::Fired,
-            // Its rules have fired, it has not.
-            (true, false) => best_of_rules(correlation, &standings).min(Standing::Ready),
-        };
-        grounds.push(RuleGround {
-            id: correlation.id.clone(),
-            title: correlation.title.clone(),
-            techniques: correlation.techniques(),
-            standing,
-            missing: Vec::new(),
-            alerts,
-        });
-    }
-    grounds
+    coverage::grounds(&engine, &set.correlations, seen, &of)
 }
 
-/// A correlation sees no more than its best rule; one of correlations sees what is not known here.
-fn best_of_rules(correlation: &Correlation, standings: &BTreeMap<String, Standing>) -> Standing {
-    let of = |target: &Target| match target {
-        Target::Rule(id) => standings.get(id).copied().unwrap_or(Standing::NotInForce),
-        Target::Correlation(_) => Standing::Loaded,
-    };
-    correlation.rules.iter().map(|reference| of(&reference.target)).max().unwrap_or(Standing::NotInForce)
-}
-
-/// Rules on a schedule; which events they read is theirs to say, so that their ground is not looked at.
+/// Rules on a schedule.
 fn scheduled(ground: &Ground, known: &BTreeMap<String, Known>) -> Result<Vec<RuleGround>> {
     let rules = shipped_rules::scheduled(&ground.config.kql_rules)?.into_iter().map(|rule| {
         let (is_on, alerts) = known.get(&rule.id).map_or((true, 0), |known| (known.is_on, known.alerts));
-        let standing = match (rule.broken || !is_on, alerts > 0) {
-            (true, _) => Standing::NotInForce,
-            (false, true) => Standing::Fired,
-            (false, false) => Standing::Loaded,
-        };
+        let standing = coverage::scheduled_standing(is_on && !rule.broken, alerts);
         let (id, title, techniques) = (rule.id, rule.title, rule.techniques);
-        RuleGround { id, title, techniques, standing, missing: Vec::new(), alerts }
+        RuleGround { id, title, techniques, tactics: Vec::new(), standing, missing: Vec::new(), alerts }
     });
     Ok(rules.collect())
 }

@@ -99,7 +99,7 @@ async fn hunted<T>(
         handle: Handle::current(),
         histories,
         from: from.unwrap_or(Timestamp::MIN),
-        log_sources: run::log_sources(ground, arguments.log_source.clone()).await?,
+        log_sources: run::log_sources(&ground.store().await?, arguments.log_source.clone()).await?,
         bar: bar.clone(),
     };
     // The work is on threads of its own; this one waits for them.

@@ -22,12 +22,15 @@ use crate::config::Config;
 use crate::platform::detection::{Detection, DetectionQueue};
 use crate::platform::events::Events;
 use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
+use crate::platform::rule_history::LakeHistory;
 use crate::platform::samples::RecordSamples;
 use crate::platform::{Ground, data_file, drop_folder, rules};
 use crate::terminal;
 
 /// How often the schedule of KQL rules is looked at.
 const SCHEDULE_TICK: Duration = Duration::from_secs(5);
+/// How often the kinds of events are saved.
+const EVENT_KINDS_TICK: Duration = Duration::from_secs(300);
 /// Sources of the listeners that the configuration opens.
 const SYSLOG_UDP: &str = "syslog-udp";
 const SYSLOG_TCP: &str = "syslog-tcp";
@@ -86,6 +89,7 @@ impl House {
             store: store.clone(),
             lake: events.clone(),
             intake: pipeline.clone(),
+            history: Arc::new(LakeHistory { lake: lake.clone(), store: store.clone() }),
             detect: detect.clone(),
             respond: respond.clone(),
             clock: ground.clock.clone(),
@@ -138,6 +142,7 @@ impl House {
         if let Err(error) = self.detect.save_correlations(true).await {
             tracing::warn!(%error, "the state of correlations could not be saved; the next start takes longer");
         }
+        save_event_kinds(&self.detect).await;
         self.lake.close().await.context("closing the lake")?;
         self.store.close().await;
         Ok(())
@@ -254,6 +259,7 @@ impl House {
         let (detect, store, events) = (self.detect.clone(), self.store.clone(), self.events.clone());
         until_stop(Box::pin(run_schedule(detect, store, events)));
         until_stop(Box::pin(watch_silence(self.pipeline.registry(), self.clock.clone())));
+        until_stop(Box::pin(keep_event_kinds(self.detect.clone())));
     }
 }
 
@@ -293,6 +299,23 @@ fn server_config(config: &Config) -> ServerConfig {
         query_memory_bytes: config.query_memory_bytes,
         secure_cookies: config.tls_certificate.is_some() || config.tls_self_signed,
         ..ServerConfig::default()
+    }
+}
+
+/// Coverage goes by the kinds of events that have arrived, also before the last start.
+async fn keep_event_kinds(detect: Detect) {
+    if let Err(error) = detect.read_event_kinds().await {
+        tracing::warn!(%error, "the kinds of events could not be read; coverage begins anew");
+    }
+    loop {
+        tokio::time::sleep(EVENT_KINDS_TICK).await;
+        save_event_kinds(&detect).await;
+    }
+}
+
+async fn save_event_kinds(detect: &Detect) {
+    if let Err(error) = detect.save_event_kinds().await {
+        tracing::warn!(%error, "the kinds of events could not be saved");
     }
 }
 

@@ -98,9 +98,10 @@ impl Detection {
         let mut together = Vec::with_capacity(TOGETHER);
         while self.receiver.recv_many(&mut together, TOGETHER).await > 0 {
             let batch = std::mem::take(&mut together);
-            let in_force = self.detect.in_force();
+            let (in_force, detect) = (self.detect.in_force(), self.detect.clone());
             let evaluated = tokio::task::spawn_blocking(move || {
                 let evaluate = |work: Work| {
+                    detect.note_events(&work.events.columns);
                     let found = in_force.evaluate(&work.events.columns, &BatchRows(&work.events));
                     (work.entry, found, work.ticket)
                 };

@@ -156,7 +156,32 @@ fn an_exception_excuses_and_a_new_file_comes_into_force() {
         second += 2;
         (excused || second > 55).then_some(excused)
     });
+    sides_of_a_rule(&house);
     rig.file("pack/rules/new.yml", SHELL.replace("shell", "new").replace("Shell", "New shell"));
     house.post("rules/reload", "{}", 202);
     wait("the new rule", || house.get("rules?search=new%20shell")["rules"].as_array().unwrap().first().cloned());
+}
+
+/// As KQL, on stored events, and in the matrix.
+fn sides_of_a_rule(house: &House) {
+    let kql = house.get("rules/shell/kql");
+    assert!(kql["text"].as_str().unwrap().contains("endswith"), "{kql}");
+    let range = "from=2026-11-21T07:59:00Z&to=2026-11-21T08:02:00Z";
+    let why = house.get(&format!("rules/shell/why?{range}"));
+    assert!(why["fired"].as_u64().unwrap() >= 2 && why["complete"] == true, "{why}");
+    let failed = house.get(&format!("rules/failed/why?{range}"));
+    assert_eq!(
+        (failed["fired"].as_u64(), failed["gates"][0]["passed"].as_u64()),
+        (Some(0), failed["events"].as_u64()),
+        "{failed}"
+    );
+    assert_eq!(failed["nearest"]["changes"][0]["field"], "EventID", "{failed}");
+    let (status, refused) = house.running.ask(&house.session, "GET", "rules/guessing/why", "");
+    assert!(status == 422 && refused["detail"].as_str().unwrap().contains("other rules"), "{refused}");
+    let covered = house.get("coverage");
+    let brute = covered["techniques"].as_array().unwrap().iter().find(|one| one["technique"] == "T1059.001").unwrap();
+    assert_eq!((&brute["standing"], &brute["tactics"][0]), (&"no-events".into(), &"execution".into()), "{brute}");
+    assert!(covered["event_kinds"].as_u64().unwrap() >= 1, "{covered}");
+    let layer = house.get("coverage/layer");
+    assert_eq!(layer["versions"]["layer"], "4.5", "{layer}");
 }

@@ -11,14 +11,13 @@ use kernel::port::TimeRange;
 use kernel::{LogSource, Timestamp};
 use lake::{History, Lake, LakeError, Piece, Tables};
 use sigma::correlation::{Correlation, Correlations, Target};
-use store::{Statement, params};
+use store::{Statement, Store, params};
 use tokio::runtime::Handle;
 
 use super::rows::{LogSources, MARKS, Outcome, Rows};
 use crate::commands::find::alert::Place;
 use crate::commands::find::pool;
 use crate::commands::find::summary::{LakeCounts, Summary};
-use crate::platform::Ground;
 
 /// Rows that are decoded together.
 const BATCH_ROWS: usize = 4_096;
@@ -68,11 +67,11 @@ pub async fn histories(
 ///
 /// # Errors
 /// When the state database fails.
-pub async fn log_sources(ground: &Ground, others: Option<LogSource>) -> Result<LogSources> {
+pub async fn log_sources(store: &Store, others: Option<LogSource>) -> Result<LogSources> {
     const SAID: Statement =
         Statement::new("hunt.log_sources", "SELECT name, log_source FROM source WHERE log_source IS NOT NULL");
     let mut by_source = BTreeMap::new();
-    for row in ground.store().await?.fetch_all(&SAID, params![]).await? {
+    for row in store.fetch_all(&SAID, params![]).await? {
         by_source.insert(row.text("name")?.to_owned(), row.json("log_source")?);
     }
     Ok(LogSources { by_source, others })

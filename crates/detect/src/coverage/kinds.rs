@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch};
-use detect::coverage::{EventKind, GATE_FIELDS};
+use serde::{Deserialize, Serialize};
+
+use super::{EventKind, GATE_FIELDS};
 
 /// Kinds that are told apart; a source that invents values must not take memory without end.
 const MOST_KINDS: usize = 50_000;
@@ -13,8 +15,9 @@ const MOST_KINDS: usize = 50_000;
 type Marks = Vec<Option<String>>;
 
 /// Kinds of events, as they are counted.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Kinds {
+    #[serde(with = "crate::as_list")]
     kinds: BTreeMap<Marks, (u64, BTreeSet<String>)>,
     /// Events of kinds beyond those that are told apart.
     pub left_out: u64,
@@ -60,6 +63,16 @@ impl Kinds {
         for (marks, (count, filled)) in other.kinds {
             self.put(marks, count, filled);
         }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.kinds.len()
+    }
+
+    /// Whether no event was noted.
+    pub fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
     }
 
     /// All kinds.
