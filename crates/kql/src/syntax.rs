@@ -210,6 +210,10 @@ pub enum OperatorKind {
     },
     Take(Expr),
     Sample(Expr),
+    SampleDistinct {
+        rows: Expr,
+        of: NamedExpr,
+    },
     Count,
     GetSchema,
     Join {

@@ -66,6 +66,12 @@ impl Binder<'_> {
                 let rows = self.row_count(rows);
                 over(input, operator.span, |input| Node::Sample { input, rows })
             }
+            // Which of the distinct values come is not specified; the first found are as good as any.
+            Kind::SampleDistinct { rows, of } => {
+                let rows = self.row_count(rows);
+                let input = self.distinct(input, std::slice::from_ref(of), operator.span);
+                over(input, operator.span, |input| Node::Take { input, rows })
+            }
             Kind::Count => self.count(input, operator.span),
             Kind::GetSchema => source::schema_rows(&input.schema, operator.span),
             Kind::Join { lookup, options, right, on } => self.join(input, *lookup, options, right, on, operator.span),
@@ -116,7 +122,6 @@ impl Binder<'_> {
             "scan" => Some("use `serialize` with `prev()` and `row_cumsum()`"),
             "find" => Some("use `union withsource=… …` with `where`, or `search`"),
             "fork" | "facet" => Some("send one query for each branch"),
-            "sample-distinct" => Some("use `distinct …` followed by `take`"),
             "consume" => Some("use `count`"),
             "reduce"
             | "make-graph"

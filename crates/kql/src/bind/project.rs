@@ -181,7 +181,7 @@ impl Binder<'_> {
         projected(input, schema, columns, row.window, span)
     }
 
-    fn distinct(&mut self, input: Plan, items: &[NamedExpr], span: Span) -> Plan {
+    pub(super) fn distinct(&mut self, input: Plan, items: &[NamedExpr], span: Span) -> Plan {
         let projected = self.project(input, items, span);
         for (column, at) in projected.schema.iter().zip(items) {
             if column.scalar == ScalarType::Dynamic && self.diagnostics.iter().all(|known| known.span != at.value.span)
@@ -327,6 +327,8 @@ fn several(value: &syntax::Expr) -> Option<&'static [(&'static str, ScalarType)]
             ("left_variance", Real),
             ("left_rvariance", Real),
         ],
+        "series_periods_detect" => &[("periods", Dynamic), ("periods_scores", Dynamic)],
+        "series_periods_validate" => &[("periods", Dynamic), ("scores", Dynamic)],
         "series_stats" => &[
             ("min", Real),
             ("min_idx", Long),

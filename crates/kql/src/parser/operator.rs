@@ -12,7 +12,7 @@ pub(crate) const HEADS: [&str; 9] =
     ["print", "range", "datatable", "union", "search", "find", "externaldata", "external_data", "evaluate"];
 
 /// Every operator that can follow a `|`, as completion offers them.
-pub(crate) const OPERATORS: [&str; 37] = [
+pub(crate) const OPERATORS: [&str; 38] = [
     "where",
     "extend",
     "summarize",
@@ -43,6 +43,7 @@ pub(crate) const OPERATORS: [&str; 37] = [
     "parse-kv",
     "getschema",
     "sample",
+    "sample-distinct",
     "as",
     "evaluate",
     "filter",
@@ -119,6 +120,11 @@ impl Parser<'_> {
             }
             "take" | "limit" => Kind::Take(self.expr()),
             "sample" => Kind::Sample(self.expr()),
+            "sample-distinct" => {
+                let rows = self.expr();
+                self.expect("of");
+                Kind::SampleDistinct { rows, of: self.named() }
+            }
             "count" => Kind::Count,
             "getschema" => Kind::GetSchema,
             "as" => {

@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder, StringViewBuilder,
+    BooleanBuilder, Decimal256Builder, Float64Builder, Int32Builder, Int64Builder, StringViewBuilder,
 };
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow_array::types::{Decimal256Type, Float64Type, Int32Type, Int64Type};
 use arrow_array::{Array, ArrayRef};
 use arrow_schema::DataType;
 use datafusion::error::{DataFusionError, Result};
@@ -25,7 +25,7 @@ pub fn plan_type(scalar: ScalarType) -> DataType {
         ScalarType::Int => DataType::Int32,
         ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => DataType::Int64,
         ScalarType::Real => DataType::Float64,
-        ScalarType::Decimal => DataType::Decimal128(decimal::PRECISION, decimal::SCALE),
+        ScalarType::Decimal => DataType::Decimal256(decimal::PRECISION, decimal::SCALE),
         ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => DataType::Utf8View,
     }
 }
@@ -123,7 +123,7 @@ pub fn read(array: &ArrayRef, scalar: ScalarType, row: usize) -> Value {
         ScalarType::DateTime => Value::DateTime(array.as_primitive::<Int64Type>().value(row)),
         ScalarType::TimeSpan => Value::TimeSpan(array.as_primitive::<Int64Type>().value(row)),
         ScalarType::Real => Value::Real(array.as_primitive::<Float64Type>().value(row)),
-        ScalarType::Decimal => Value::Decimal(decimal::text(array.as_primitive::<Decimal128Type>().value(row))),
+        ScalarType::Decimal => Value::Decimal(decimal::text(array.as_primitive::<Decimal256Type>().value(row))),
         ScalarType::String => Value::String(array.as_string_view().value(row).to_owned()),
         ScalarType::Guid => Value::Guid(array.as_string_view().value(row).to_owned()),
         ScalarType::Dynamic => match Dynamic::new(array.as_string_view().value(row)).to_json() {
@@ -146,7 +146,7 @@ enum Inner {
     Int(Int32Builder),
     Long(Int64Builder),
     Real(Float64Builder),
-    Decimal(Decimal128Builder),
+    Decimal(Decimal256Builder),
     Text(StringViewBuilder),
 }
 
@@ -159,7 +159,7 @@ impl CellsBuilder {
             ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => Inner::Long(Int64Builder::new()),
             ScalarType::Real => Inner::Real(Float64Builder::new()),
             ScalarType::Decimal => {
-                Inner::Decimal(Decimal128Builder::new().with_data_type(plan_type(ScalarType::Decimal)))
+                Inner::Decimal(Decimal256Builder::new().with_data_type(plan_type(ScalarType::Decimal)))
             }
             ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => Inner::Text(StringViewBuilder::new()),
         };

@@ -1,5 +1,6 @@
 //! KQL's conversions between types, value by value: the truth that every vectorised cast is tested against.
 
+use arrow_buffer::i256;
 use kernel::value::{datetime_text, timespan_text};
 use kernel::{ScalarType, Value};
 use serde_json::Value as Json;
@@ -64,7 +65,7 @@ fn to_bool(value: &Value) -> Option<bool> {
         Value::Int(number) => Some(*number != 0),
         Value::Long(number) => Some(*number != 0),
         Value::Real(number) => Some(*number != 0.0),
-        Value::Decimal(text) => decimal::parse(text).map(|number| number != 0),
+        Value::Decimal(text) => decimal::parse(text).map(|number| number != i256::ZERO),
         Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
             "true" => Some(true),
             "false" => Some(false),
@@ -98,7 +99,7 @@ pub fn to_long(value: &Value) -> Option<i64> {
         Value::Int(number) => Some(i64::from(*number)),
         Value::Long(number) | Value::DateTime(number) | Value::TimeSpan(number) => Some(*number),
         Value::Real(number) => real_to_long(*number),
-        Value::Decimal(text) => decimal::parse(text).and_then(|number| i64::try_from(number / decimal::ONE).ok()),
+        Value::Decimal(text) => decimal::parse(text).and_then(decimal::to_long),
         Value::String(text) => text_to_long(text),
         Value::Dynamic(Json::Array(_) | Json::Object(_)) | Value::Null | Value::Guid(_) => None,
         Value::Dynamic(json) => to_long(&scalar_of(json)),
@@ -150,12 +151,12 @@ pub fn to_real(value: &Value) -> Option<f64> {
 }
 
 /// The decimal of `value`, with 18 decimals.
-pub fn to_decimal(value: &Value) -> Option<i128> {
+pub fn to_decimal(value: &Value) -> Option<i256> {
     match value {
         Value::Decimal(text) | Value::String(text) => decimal::parse(text),
         Value::Real(number) => number.is_finite().then(|| decimal::parse(&format!("{number:E}"))).flatten(),
         Value::Dynamic(json) if !json.is_array() && !json.is_object() => to_decimal(&scalar_of(json)),
-        other => to_long(other).and_then(|number| i128::from(number).checked_mul(decimal::ONE)),
+        other => to_long(other).and_then(|number| i256::from_i128(i128::from(number)).checked_mul(decimal::ONE)),
     }
 }
 

@@ -21,5 +21,6 @@ pub mod needle;
 pub mod planning;
 mod resolve;
 pub mod source;
+pub mod walk;
 
 pub use engine::{EngineConfig, QueryEngine};

@@ -9,7 +9,7 @@ use datafusion::error::Result;
 use kernel::{ScalarType, Value};
 use serde_json::Value as Json;
 
-use super::{Call, Entry, columns, rows};
+use super::{Call, Entry, columns, rows, strict};
 use crate::query::cells::{CellsBuilder, plan_type};
 use crate::query::convert;
 use crate::query::dynamic::{Dynamic, Kind};
@@ -39,6 +39,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     columns("toguid", converted),
     columns("todatetime", converted),
     columns("totimespan", converted),
+    strict("parse_version", |args| match args {
+        [Value::String(text)] => version(text).map_or(Value::Null, |number| Value::Decimal(number.to_string())),
+        _ => Value::Null,
+    }),
     columns("parse_json", parse_json),
     columns("todynamic", parse_json),
     rows("dynamic_to_json", |args| match args {
@@ -80,9 +84,40 @@ pub(super) fn converted(call: &Call<'_>) -> Result<ArrayRef> {
         }
         _ => {
             let mut builder = CellsBuilder::new(call.returns);
-            (0..call.rows).for_each(|row| builder.push(convert::convert(&source.value(row), call.returns)));
+            for row in 0..call.rows {
+                let value = source.value(row);
+                let converted = convert::convert(&value, call.returns);
+                if call.returns == ScalarType::Decimal && matches!(converted, Value::Null) && is_finite(&value) {
+                    return Err(super::bad_value(format!(
+                        "{} is too large for a decimal, which has 58 digits before the point",
+                        convert::to_text(&value)
+                    )));
+                }
+                builder.push(converted);
+            }
             Ok(builder.finish())
         }
+    }
+}
+
+/// One to four parts of up to eight digits, each as a digit of base 10^8; `None` for other texts.
+fn version(text: &str) -> Option<u128> {
+    let parts: Vec<&str> = text.split('.').collect();
+    let is_part = |part: &&str| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
+    if parts.len() > 4 || !parts.iter().all(is_part) {
+        return None;
+    }
+    let digits = parts.into_iter().chain(std::iter::repeat("0")).take(4);
+    digits.map(|part| part.parse::<u128>().ok()).try_fold(0, |sum, part| Some(sum * 100_000_000 + part?))
+}
+
+/// Whether `value` is a number at all.
+fn is_finite(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.trim().parse::<f64>().is_ok_and(f64::is_finite),
+        Value::Dynamic(json) => json.as_f64().is_some_and(f64::is_finite),
+        Value::Real(number) => number.is_finite(),
+        _ => false,
     }
 }
 

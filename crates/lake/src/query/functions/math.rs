@@ -124,7 +124,8 @@ fn bin_value(value: &Value, size: &Value, returns: ScalarType) -> Value {
     }
     if matches!(value, Value::Decimal(_)) || matches!(size, Value::Decimal(_)) {
         return match (convert::to_decimal(value), convert::to_decimal(size)) {
-            (Some(number), Some(size)) if size > 0 => Value::Decimal(decimal::text(number - number.rem_euclid(size))),
+            (Some(number), Some(size)) if size.is_positive() => decimal::remainder(number, size)
+                .map_or(Value::Null, |rest| Value::Decimal(decimal::text(number.wrapping_sub(rest)))),
             _ => Value::Null,
         };
     }

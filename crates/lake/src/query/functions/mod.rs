@@ -11,15 +11,19 @@ mod bits;
 mod compare;
 mod conditional;
 mod conversion;
+mod decompose;
 mod encoding;
 mod geo;
 mod key_value;
 mod math;
 mod network;
 mod operators;
+mod outliers;
 mod paths;
 mod patterns;
+mod periods;
 mod punycode;
+mod segments;
 mod series;
 mod signals;
 mod special;
@@ -29,6 +33,7 @@ mod time;
 mod time_format;
 mod units;
 mod urls;
+mod xml;
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -60,6 +65,8 @@ enum Kernel {
     Strict(fn(&[Value]) -> Value),
     /// Row by row, nulls included.
     Rows(fn(&[Value]) -> Value),
+    /// Row by row, nulls included; arguments can be wrong.
+    Tried(fn(&[Value]) -> Result<Value, BadValue>),
     /// Whole columns.
     Columns(fn(&Call<'_>) -> Result<ArrayRef>),
     /// Row by row, a new value for each row.
@@ -83,6 +90,10 @@ const fn rows(name: &'static str, function: fn(&[Value]) -> Value) -> Entry {
     Entry { name, kernel: Kernel::Rows(function) }
 }
 
+const fn tried(name: &'static str, function: fn(&[Value]) -> Result<Value, BadValue>) -> Entry {
+    Entry { name, kernel: Kernel::Tried(function) }
+}
+
 const fn columns(name: &'static str, function: fn(&Call<'_>) -> Result<ArrayRef>) -> Entry {
     Entry { name, kernel: Kernel::Columns(function) }
 }
@@ -102,21 +113,25 @@ fn bad_value(message: impl Into<String>) -> DataFusionError {
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let tables: [&'static [Entry]; 23] = [
+    let tables: [&'static [Entry]; 28] = [
         arrays::ENTRIES,
         bits::ENTRIES,
         compare::ENTRIES,
         conditional::ENTRIES,
         conversion::ENTRIES,
+        decompose::ENTRIES,
         encoding::ENTRIES,
         geo::ENTRIES,
         key_value::ENTRIES,
         math::ENTRIES,
         network::ENTRIES,
         operators::ENTRIES,
+        outliers::ENTRIES,
         paths::ENTRIES,
         patterns::ENTRIES,
+        periods::ENTRIES,
         punycode::ENTRIES,
+        segments::ENTRIES,
         series::ENTRIES,
         signals::ENTRIES,
         special::ENTRIES,
@@ -126,6 +141,7 @@ static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(
         time_format::ENTRIES,
         units::ENTRIES,
         urls::ENTRIES,
+        xml::ENTRIES,
     ];
     tables.into_iter().flatten().map(|entry| (entry.name, entry)).collect()
 });
@@ -241,12 +257,23 @@ impl Entry {
                 if args.iter().any(|arg| matches!(arg, Value::Null)) { Value::Null } else { function(args) }
             })),
             Kernel::Rows(function) => Ok(by_row(call, function)),
+            Kernel::Tried(function) => {
+                let mut failure = None;
+                let column = by_row(call, |args| match function(args) {
+                    Ok(value) => value,
+                    Err(bad) => {
+                        failure.get_or_insert(bad);
+                        Value::Null
+                    }
+                });
+                failure.map_or(Ok(column), |bad| Err(DataFusionError::External(Box::new(bad))))
+            }
         }
     }
 }
 
 /// Applies `function` to each row. Constant arguments are read once.
-fn by_row(call: &Call<'_>, function: impl Fn(&[Value]) -> Value) -> ArrayRef {
+fn by_row(call: &Call<'_>, mut function: impl FnMut(&[Value]) -> Value) -> ArrayRef {
     let mut builder = CellsBuilder::new(call.returns);
     let mut values: Vec<Value> =
         call.args.iter().map(|cells| if cells.is_constant() { cells.value(0) } else { Value::Null }).collect();

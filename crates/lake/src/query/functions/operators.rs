@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Decimal128Type, Float64Type, Int64Type};
-use arrow_array::{ArrayRef, Decimal128Array, Float64Array, Int32Array, Int64Array};
+use arrow_array::types::{Decimal256Type, Float64Type, Int64Type};
+use arrow_array::{ArrayRef, Decimal256Array, Float64Array, Int32Array, Int64Array};
+use arrow_buffer::i256;
 use arrow_cast::cast;
 use datafusion::error::Result;
 use kernel::ScalarType;
 
-use super::{Call, Entry, columns};
+use super::{Call, Entry, bad_value, columns};
 use crate::query::calendar::LAST;
 use crate::query::cells::{Cells, plan_type};
-use crate::query::decimal::ONE;
+use crate::query::decimal::{self, ONE};
 
 pub(super) const ENTRIES: &[Entry] = &[
     columns("op_add", |call| arithmetic(call, Operation::Add)),
@@ -42,8 +43,8 @@ pub(super) fn reals(cells: &Cells) -> Result<Float64Array> {
     Ok(cast(cells.array(), &arrow_schema::DataType::Float64)?.as_primitive::<Float64Type>().clone())
 }
 
-fn decimals(cells: &Cells) -> Result<Decimal128Array> {
-    Ok(cast(cells.array(), &plan_type(ScalarType::Decimal))?.as_primitive::<Decimal128Type>().clone())
+fn decimals(cells: &Cells) -> Result<Decimal256Array> {
+    Ok(cast(cells.array(), &plan_type(ScalarType::Decimal))?.as_primitive::<Decimal256Type>().clone())
 }
 
 /// Where in an array the value of `row` lies.
@@ -55,7 +56,7 @@ pub(super) fn place(cells: &Cells, row: usize) -> usize {
 macro_rules! zip_rows {
     ($call:expr, $left:expr, $right:expr, $array:ty, $function:expr) => {{
         let (left, right) = (&$left, &$right);
-        let function = $function;
+        let function = &mut $function;
         let result: $array = (0..$call.rows)
             .map(|row| {
                 let (l, r) = (place(&$call.args[0], row), place(&$call.args[1], row));
@@ -77,8 +78,16 @@ fn arithmetic(call: &Call<'_>, operation: Operation) -> Result<ArrayRef> {
     let is_time = |scalar| matches!(scalar, ScalarType::DateTime | ScalarType::TimeSpan);
     let any = |scalar| left.scalar() == scalar || right.scalar() == scalar;
     if any(ScalarType::Decimal) {
-        let result: Decimal128Array =
-            zip_rows!(call, decimals(left)?, decimals(right)?, Decimal128Array, |l, r| decimal(operation, l, r));
+        let mut failure = None;
+        let result: Decimal256Array = zip_rows!(call, decimals(left)?, decimals(right)?, Decimal256Array, |l, r| {
+            decimal(operation, l, r).unwrap_or_else(|error| {
+                failure.get_or_insert(error);
+                None
+            })
+        });
+        if let Some(failure) = failure {
+            return Err(failure);
+        }
         return Ok(Arc::new(result.with_data_type(plan_type(ScalarType::Decimal))));
     }
     if call.returns == ScalarType::Real {
@@ -136,25 +145,33 @@ fn real(operation: Operation, left: f64, right: f64) -> f64 {
     }
 }
 
-fn decimal(operation: Operation, left: i128, right: i128) -> Option<i128> {
-    match operation {
+/// `None` for a division by zero; an error where the result has too many digits.
+fn decimal(operation: Operation, left: i256, right: i256) -> Result<Option<i256>> {
+    let result = match operation {
+        Operation::Divide | Operation::Modulo if right == i256::ZERO => return Ok(None),
         Operation::Add => left.checked_add(right),
         Operation::Subtract => left.checked_sub(right),
         Operation::Multiply => scaled(left, right, ONE),
-        Operation::Divide if right == 0 => None,
         Operation::Divide => scaled(left, ONE, right),
-        Operation::Modulo if right == 0 => None,
-        Operation::Modulo => Some(left.rem_euclid(right)),
+        Operation::Modulo => decimal::remainder(left, right),
+    };
+    match result.and_then(decimal::within) {
+        Some(result) => Ok(Some(result)),
+        None => Err(bad_value(format!(
+            "a result of decimal arithmetic on {} and {} is too large: a decimal has 58 digits before the point",
+            decimal::text(left),
+            decimal::text(right)
+        ))),
     }
 }
 
 /// `left * factor / divisor` without losing the high bits where they matter.
-fn scaled(left: i128, factor: i128, divisor: i128) -> Option<i128> {
+fn scaled(left: i256, factor: i256, divisor: i256) -> Option<i256> {
     if let Some(product) = left.checked_mul(factor) {
-        return Some(product / divisor);
+        return product.checked_div(divisor);
     }
-    let whole = (left / divisor).checked_mul(factor)?;
-    let rest = (left % divisor).checked_mul(factor).map(|product| product / divisor)?;
+    let whole = left.checked_div(divisor)?.checked_mul(factor)?;
+    let rest = left.checked_rem(divisor)?.checked_mul(factor)?.checked_div(divisor)?;
     whole.checked_add(rest)
 }
 
@@ -165,8 +182,8 @@ fn negate(call: &Call<'_>) -> Result<ArrayRef> {
     Ok(match operand.scalar() {
         ScalarType::Real => Arc::new(operand.array().as_primitive::<Float64Type>().unary::<_, Float64Type>(|n| -n)),
         ScalarType::Decimal => {
-            let negated: Decimal128Array =
-                operand.array().as_primitive::<Decimal128Type>().unary::<_, Decimal128Type>(|n| -n);
+            let negated: Decimal256Array =
+                operand.array().as_primitive::<Decimal256Type>().unary::<_, Decimal256Type>(i256::wrapping_neg);
             Arc::new(negated.with_data_type(plan_type(ScalarType::Decimal)))
         }
         _ => {

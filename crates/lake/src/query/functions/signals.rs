@@ -66,7 +66,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             element(Some(line.variance)),
             element(Some(line.residual_variance)),
             element(Some(line.interception)),
-            line.points(),
+            points_of(&line),
         ])),
         None => Value::Null,
     }),
@@ -77,7 +77,7 @@ pub(super) const ENTRIES: &[Entry] = &[
             "variance": element(Some(line.variance)),
             "rvariance": element(Some(line.residual_variance)),
             "interception": element(Some(line.interception)),
-            "line_fit": line.points(),
+            "line_fit": points_of(&line),
         })),
         None => Value::Null,
     }),
@@ -152,7 +152,7 @@ fn flag(args: &[Value], at: usize) -> Option<bool> {
 }
 
 /// Series with no gap.
-fn whole_series(args: &[Value], at: usize) -> Option<Vec<f64>> {
+pub(super) fn whole_series(args: &[Value], at: usize) -> Option<Vec<f64>> {
     numbers(args, at)?.into_iter().collect()
 }
 
@@ -228,44 +228,63 @@ fn stats(args: &[Value]) -> Option<Stats> {
     })
 }
 
+fn points_of(line: &Line) -> Json {
+    line.points().map(|number| element(Some(number))).collect()
+}
+
 /// The straight line of least squares over the positions of a series.
-struct Line {
-    rsquare: f64,
-    slope: f64,
-    interception: f64,
-    variance: f64,
-    residual_variance: f64,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Line {
+    pub rsquare: f64,
+    pub slope: f64,
+    pub interception: f64,
+    pub variance: f64,
+    pub residual_variance: f64,
     count: usize,
 }
 
 impl Line {
     fn through(args: &[Value]) -> Option<Line> {
-        let series = whole_series(args, 0).filter(|series| series.len() > 1)?;
-        let count = series.len() as f64;
-        let middle = (count - 1.0) / 2.0;
-        let mean = series.iter().sum::<f64>() / count;
+        let series = whole_series(args, 0)?;
+        let points: Vec<(f64, f64)> = series.iter().enumerate().map(|(at, number)| (at as f64, *number)).collect();
+        Line::over(&points)
+    }
+
+    /// The line through points (place, number); `None` for fewer than two.
+    pub(super) fn over(points: &[(f64, f64)]) -> Option<Line> {
+        if points.len() < 2 {
+            return None;
+        }
+        let count = points.len() as f64;
+        let middle = points.iter().map(|(at, _)| at).sum::<f64>() / count;
+        let mean = points.iter().map(|(_, number)| number).sum::<f64>() / count;
         let (mut across, mut along, mut total) = (0.0, 0.0, 0.0);
-        for (at, number) in series.iter().enumerate() {
-            let offset = at as f64 - middle;
+        for (at, number) in points {
+            let offset = at - middle;
             across += offset * (number - mean);
             along += offset * offset;
             total += (number - mean).powi(2);
         }
         let slope = across / along;
         let interception = mean - slope * middle;
-        let left: f64 =
-            series.iter().enumerate().map(|(at, number)| (number - interception - slope * at as f64).powi(2)).sum();
+        let left: f64 = points.iter().map(|(at, number)| (number - interception - slope * at).powi(2)).sum();
         Some(Line {
             rsquare: if total == 0.0 { 1.0 } else { 1.0 - left / total },
             slope,
             interception,
             variance: total / (count - 1.0),
             residual_variance: left / (count - 1.0),
-            count: series.len(),
+            count: points.len(),
         })
     }
 
-    fn points(&self) -> Json {
-        (0..self.count).map(|at| element(Some(self.interception + self.slope * at as f64))).collect()
+    /// Its height at a place.
+    pub(super) fn at(&self, place: f64) -> f64 {
+        self.interception + self.slope * place
+    }
+
+    pub(super) fn points(&self) -> impl Iterator<Item = f64> {
+        let line = *self;
+        (0..self.count).map(move |at| line.at(at as f64))
     }
 }

@@ -3,10 +3,11 @@
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr as DfExpr, and, lit, or};
-use kernel::{ScalarType, Span, Value};
+use kernel::{Diagnostic, ScalarType, Span, Value};
 use kql::algebra::{BinaryOp, Expr, ExprKind, Haystack, PathStep, StringOp, UnaryOp};
 
 use super::super::cells::column_of;
+use super::super::decimal;
 use super::super::dynamic::Step;
 use super::super::functions::{self, KqlScalar, path_text};
 use super::{Col, LowerError, refused};
@@ -18,6 +19,13 @@ pub fn call(
     returns: ScalarType,
     span: Span,
 ) -> Result<DfExpr, LowerError> {
+    if name == "geo_info_from_ip_address" {
+        let message = "`geo_info_from_ip_address()` needs a database of networks and places, which Vigie does not \
+                       come with; an administrator would have to provide one";
+        let help = "with such networks in a table, `evaluate ipv4_lookup(Networks, Ip, Network)` answers";
+        let diagnostic = Diagnostic::error("KQL0900", span, message).with_help(help);
+        return Err(LowerError::Refused(Box::new(diagnostic)));
+    }
     let Some(entry) = functions::entry(name) else {
         return Err(refused(span, format!("`{name}()`")));
     };
@@ -35,6 +43,9 @@ pub fn literal(value: &Value, scalar: ScalarType) -> Result<DfExpr, LowerError> 
 /// `expr` over the columns of its operator's input.
 pub fn lower(expr: &Expr, input: &[Col]) -> Result<DfExpr, LowerError> {
     match &expr.kind {
+        ExprKind::Literal(Value::Decimal(text)) if decimal::parse(text).is_none() => {
+            Err(refused(expr.span, format!("a decimal of more than 58 digits before the point ({text})")))
+        }
         ExprKind::Literal(value) => literal(value, expr.scalar),
         ExprKind::Column { index, .. } => match input.get(*index) {
             Some(column) => Ok(column.expr()),

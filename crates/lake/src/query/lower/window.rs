@@ -1,4 +1,7 @@
-//! Window functions: `row_number`, `prev`, `next`, `row_cumsum` over the rows in their order.
+//! Window functions: `row_number`, `prev`, `next`, `row_cumsum`, ranks and sessions, over the rows in their order.
+//!
+//! One may stand in an argument of another (`row_number(1, user != prev(user))`): the inner ones are computed first,
+//! stage by stage.
 
 use datafusion::common::{Column, ScalarValue};
 use datafusion::functions_aggregate::sum;
@@ -7,54 +10,70 @@ use datafusion::logical_expr::expr::WindowFunction;
 use datafusion::logical_expr::{Expr as DfExpr, ExprFunctionExt, LogicalPlanBuilder, SortExpr, WindowFrame, cast};
 use kernel::{ScalarType, Value};
 use kql::algebra::{Expr, ExprKind, Plan};
+use kql::functions::FunctionClass;
 
 use super::super::cells::{column_of, plan_type};
 use super::super::convert;
+use super::super::walk::{KqlWalk, Walk};
 use super::expr::{lower, typed};
 use super::{Col, LowerError, Lowered, Lowering, refused};
 
 impl Lowering<'_> {
     pub(super) fn window(&mut self, input: &Plan, columns: &[Expr]) -> Result<Lowered, LowerError> {
         let mut input = self.plan(input, Vec::new())?;
-        let mut windows = Vec::new();
         let mut rewritten = columns.to_vec();
-        for column in &mut rewritten {
-            self.collect(column, &mut input, &mut windows)?;
+        loop {
+            let mut windows = Vec::new();
+            for column in &mut rewritten {
+                self.collect(column, &mut input, &mut windows)?;
+            }
+            if windows.is_empty() {
+                break;
+            }
+            let known = input.columns.len() - windows.len();
+            let mut expressions: Vec<DfExpr> = input.columns.iter().take(known).map(Col::expr).collect();
+            // Keys of the order are needed by the next stage, though no column of the query shows them.
+            let keys: Vec<DfExpr> =
+                input.order.iter().map(|key| &key.expr).filter(|key| !expressions.contains(key)).cloned().collect();
+            expressions.extend(keys);
+            let computed = windows.iter().map(|(window, _, _)| window.clone()).collect::<Vec<_>>();
+            let builder = LogicalPlanBuilder::from(input.plan).window(computed)?;
+            for (window, name, scalar) in &windows {
+                let column = DfExpr::Column(Column::new_unqualified(window.schema_name().to_string()));
+                expressions.push(cast(column, plan_type(*scalar)).alias(name.clone()));
+            }
+            input.plan = builder.project(expressions)?.build()?;
         }
-        let mut expressions: Vec<DfExpr> =
-            input.columns.iter().take(input.columns.len() - windows.len()).map(Col::expr).collect();
-        let mut builder = LogicalPlanBuilder::from(input.plan.clone());
-        if !windows.is_empty() {
-            builder = builder.window(windows.iter().map(|(window, _, _)| window.clone()).collect::<Vec<_>>())?;
-        }
-        for (window, name, scalar) in &windows {
-            let column = DfExpr::Column(Column::new_unqualified(window.schema_name().to_string()));
-            expressions.push(cast(column, plan_type(*scalar)).alias(name.clone()));
-        }
-        let plan = builder.project(expressions)?.build()?;
         let outputs = rewritten.iter().map(|column| typed(column, &input.columns)).collect::<Result<Vec<_>, _>>()?;
-        self.projected(plan, outputs, input.order)
+        self.projected(input.plan, outputs, input.order)
     }
 
-    /// Replaces each window function in `expr` by a column that the window will compute.
+    /// Replaces each window function in `expr`, of those with another inside the inner ones, by a column that the window
+    /// will compute.
     fn collect(
         &mut self,
         expr: &mut Expr,
         input: &mut Lowered,
         windows: &mut Vec<(DfExpr, String, ScalarType)>,
     ) -> Result<(), LowerError> {
-        let is_window = matches!(&expr.kind, ExprKind::Call { function, .. } if function.class == kql::functions::FunctionClass::Window);
-        if !is_window {
+        let nested = expr.operands_mut().into_iter().any(|operand| has_window(operand));
+        if nested || !is_window(expr) {
             for child in expr.operands_mut() {
                 self.collect(child, input, windows)?;
             }
             return Ok(());
         }
         let (window, offset) = self.window_call(expr, input)?;
-        let name = self.fresh();
-        windows.push((window, name.clone(), expr.scalar));
-        let index = input.columns.len();
-        input.columns.push(Col { name, scalar: expr.scalar });
+        let known = input.columns.len() - windows.len();
+        let index = match windows.iter().position(|(other, _, scalar)| *other == window && *scalar == expr.scalar) {
+            Some(same) => known + same,
+            None => {
+                let name = self.fresh();
+                windows.push((window, name.clone(), expr.scalar));
+                input.columns.push(Col { name, scalar: expr.scalar });
+                input.columns.len() - 1
+            }
+        };
         let column =
             Expr { kind: ExprKind::Column { index, name: String::new() }, scalar: expr.scalar, span: expr.span };
         expr.kind = match offset {
@@ -111,10 +130,27 @@ impl Lowering<'_> {
                     sum.order_by(order).window_frame(frame).build()?
                 }
             }
-            other => return Err(refused(expr.span, format!("`{other}()` with these arguments"))),
+            name => match Walk::named(name) {
+                Some(walk) => self.walk(walk, args, expr.scalar, input)?,
+                None => return Err(refused(expr.span, format!("`{name}()` with these arguments"))),
+            },
         };
         Ok((window, None))
     }
+
+    fn walk(&self, walk: Walk, args: &[Expr], returns: ScalarType, input: &Lowered) -> Result<DfExpr, LowerError> {
+        let (args, types): (Vec<DfExpr>, Vec<ScalarType>) =
+            args.iter().map(|arg| typed(arg, &input.columns)).collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+        ordered(KqlWalk::udwf(walk, &types, returns).call(args), input.order.clone())
+    }
+}
+
+fn is_window(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Call { function, .. } if function.class == FunctionClass::Window)
+}
+
+fn has_window(expr: &mut Expr) -> bool {
+    is_window(expr) || expr.operands_mut().into_iter().any(has_window)
 }
 
 /// `window` over rows in `order`; over rows as they come where none is known.
