@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BinaryArray, BooleanArray};
+use arrow_buffer::i256;
 use datafusion::error::Result;
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 use kernel::{ScalarType, Value};
 use serde_json::{Map, Value as Json};
 
 use super::super::cells::{Cells, CellsBuilder};
-use super::super::convert;
 use super::super::functions::compare_values;
+use super::super::{convert, decimal};
 use super::distinct::{Distinct, xxhash64};
 
 /// Which fold.
@@ -34,7 +35,7 @@ pub enum Fold {
     VarianceP,
     Stdev,
     StdevP,
-    /// Mean of instants or spans.
+    /// Mean of instants, spans or decimals.
     MeanTicks,
     BitAnd,
     BitOr,
@@ -113,7 +114,7 @@ enum State {
     },
     Total {
         count: i64,
-        sum: i128,
+        sum: i256,
     },
     Bits(Option<i64>),
     One(Value),
@@ -153,7 +154,7 @@ impl FoldGroups {
             Fold::Variance | Fold::VarianceP | Fold::Stdev | Fold::StdevP => {
                 State::Moments { count: 0.0, mean: 0.0, squares: 0.0 }
             }
-            Fold::MeanTicks => State::Total { count: 0, sum: 0 },
+            Fold::MeanTicks => State::Total { count: 0, sum: i256::ZERO },
             Fold::BitAnd | Fold::BitOr | Fold::BitXor => State::Bits(None),
             Fold::Least | Fold::Greatest => State::One(Value::Null),
             Fold::Series => State::Bins(Map::new()),
@@ -219,9 +220,13 @@ impl FoldGroups {
                 }
             }
             State::Total { count, sum } => {
-                if let Some(ticks) = cells[0].long(row) {
+                let number = match cells[0].value(row) {
+                    Value::Decimal(text) => decimal::parse(&text),
+                    _ => cells[0].long(row).map(|ticks| i256::from_i128(i128::from(ticks))),
+                };
+                if let Some(number) = number {
                     *count += 1;
-                    *sum += i128::from(ticks);
+                    *sum = sum.wrapping_add(number);
                 }
             }
             State::Bits(bits) => {
@@ -313,7 +318,8 @@ impl FoldGroups {
             State::Total { count, sum } => {
                 if let Some((more, rest)) = bytes.split_first_chunk::<8>() {
                     *count += i64::from_le_bytes(*more);
-                    *sum += rest.first_chunk::<16>().map_or(0, |sum| i128::from_le_bytes(*sum));
+                    let more = rest.first_chunk::<32>().map_or(i256::ZERO, |sum| i256::from_le_bytes(*sum));
+                    *sum = sum.wrapping_add(more);
                 }
             }
             State::Bits(bits) => {
@@ -363,8 +369,14 @@ impl FoldGroups {
             }
             State::Total { count: 0, .. } => Value::Null,
             State::Total { count, sum } => {
-                let mean = i64::try_from(sum / i128::from(count)).unwrap_or(i64::MAX);
-                if self.returns == ScalarType::TimeSpan { Value::TimeSpan(mean) } else { Value::DateTime(mean) }
+                let mean = sum.wrapping_div(i256::from_i128(i128::from(count)));
+                // The mean of ticks is a number of ticks.
+                let ticks = || mean.to_i128().and_then(|mean| i64::try_from(mean).ok()).unwrap_or(i64::MAX);
+                match self.returns {
+                    ScalarType::Decimal => Value::Decimal(decimal::text(mean)),
+                    ScalarType::TimeSpan => Value::TimeSpan(ticks()),
+                    _ => Value::DateTime(ticks()),
+                }
             }
             State::Bits(bits) => bits.map_or(Value::Null, Value::Long),
             State::One(value) => value,
