@@ -56,7 +56,7 @@ impl Lowering<'_> {
         input: &mut Lowered,
         windows: &mut Vec<(DfExpr, String, ScalarType)>,
     ) -> Result<(), LowerError> {
-        let nested = expr.operands_mut().into_iter().any(|operand| has_window(operand));
+        let nested = expr.operands_mut().into_iter().any(has_window);
         if nested || !is_window(expr) {
             for child in expr.operands_mut() {
                 self.collect(child, input, windows)?;
