@@ -1,6 +1,6 @@
 //! The kinds of events in batches of field columns, and the fields that each kind fills.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
@@ -28,13 +28,13 @@ impl Kinds {
     pub fn note(&mut self, columns: &RecordBatch) {
         let rows = columns.num_rows();
         let marks = GATE_FIELDS.map(|name| columns.column_by_name(name));
-        let mut numbers: BTreeMap<Vec<Option<u32>>, usize> = BTreeMap::new();
+        let mut numbers: HashMap<[Option<u32>; GATE_FIELDS.len()], u32> = HashMap::new();
         let mut examples = Vec::new();
-        let mut kind_of = Vec::with_capacity(rows);
+        let mut kind_of: Vec<u32> = Vec::with_capacity(rows);
         for row in 0..rows {
             // The number of a value in its dictionary stands for the value.
-            let key = marks.iter().map(|column| column.and_then(|column| key(column, row))).collect();
-            let next = numbers.len();
+            let key = marks.map(|column| column.and_then(|column| key(column, row)));
+            let next = examples.len() as u32;
             let kind = *numbers.entry(key).or_insert(next);
             if kind == next {
                 examples.push(row);
@@ -43,14 +43,12 @@ impl Kinds {
         }
         let mut filled: Vec<BTreeSet<String>> = vec![BTreeSet::new(); examples.len()];
         for (field, column) in columns.schema_ref().fields().iter().zip(columns.columns()) {
-            let mut has = vec![false; examples.len()];
-            (0..rows).filter(|row| column.is_valid(*row)).for_each(|row| has[kind_of[row]] = true);
-            for (kind, _) in has.iter().enumerate().filter(|(_, has)| **has) {
+            for kind in fills(column, &kind_of, examples.len()) {
                 filled[kind].insert(field.name().clone());
             }
         }
         let mut counts = vec![0_u64; examples.len()];
-        kind_of.iter().for_each(|kind| counts[*kind] += 1);
+        kind_of.iter().for_each(|kind| counts[*kind as usize] += 1);
         for ((row, count), filled) in examples.into_iter().zip(counts).zip(filled) {
             let marks = marks.iter().map(|column| column.and_then(|column| text(column, row))).collect();
             self.put(marks, count, filled);
@@ -93,6 +91,22 @@ impl Kinds {
         known.0 += count;
         known.1.extend(filled);
     }
+}
+
+/// The kinds of which at least one row has a value in `column`.
+fn fills(column: &ArrayRef, kind_of: &[u32], kinds: usize) -> Vec<usize> {
+    let Some(nulls) = column.nulls().filter(|nulls| nulls.null_count() > 0) else { return (0..kinds).collect() };
+    let mut found = vec![false; kinds];
+    let mut missing = kinds;
+    for row in nulls.valid_indices() {
+        let has = &mut found[kind_of[row] as usize];
+        missing -= usize::from(!*has);
+        *has = true;
+        if missing == 0 {
+            break;
+        }
+    }
+    (0..kinds).filter(|kind| found[*kind]).collect()
 }
 
 /// What stands for the value of a row within a batch.
