@@ -71,6 +71,10 @@ test("a source is connected and its token shown once", async () => {
   const name = `drill-${Date.now()}`;
   await page.getByRole("button", { name: "Connect a source" }).first().click();
   await page.getByLabel("Name", { exact: true }).fill(name);
+  await page.getByLabel("Category", { exact: true }).fill("not a word");
+  expect(await page.locator("aside form button.primary, aside form button[type=submit]").last().getAttribute("aria-disabled")).toBe("true");
+  await page.getByLabel("Category", { exact: true }).fill("proxy");
+  expect(await violations(page), "the form").toEqual([]);
   await page.locator("aside textarea").fill("Drill");
   await page.keyboard.press("Control+Enter");
   await page.locator("aside .secret code").waitFor();
@@ -79,6 +83,7 @@ test("a source is connected and its token shown once", async () => {
   expect(await violations(page)).toEqual([]);
   await page.getByRole("button", { name: "I have kept it" }).click();
   await page.locator("th", { hasText: name }).waitFor();
+  expect(await page.locator("th", { hasText: name }).innerText()).toContain("category=proxy");
 });
 
 test("the ledger verifies, and an entry opens into its proof", async () => {

@@ -62,7 +62,7 @@ describe.each(looks)("$theme, $language", (look) => {
     await page.goto(`${target.url}/rules?kind=sigma&state=enabled`);
     await page.locator("[data-row]").first().click();
     await page.getByRole("tab").nth(1).waitFor();
-    for (const at of [0, 1, 2]) {
+    for (const at of [0, 1, 2, 3, 4]) {
       await page.getByRole("tab").nth(at).click();
       await settle(page);
       expect(await violations(page), `tab ${at} of a rule`).toEqual([]);

@@ -183,6 +183,71 @@ test("a rule that cannot fire says so first, and its mapping says why", async ({
   expect(await page.locator("[role=tabpanel] tbody tr").first().innerText()).toContain("never there");
 });
 
+test("a rule is read as KQL, with what the text leaves out, and tested in Ask", async ({ skip }) => {
+  if (!target.mock) return skip("needs rules whose KQL is known");
+  await page.goto(`${target.url}/rules/rule-0?tab=kql`);
+  const text = page.getByRole("region", { name: "The rule as KQL" });
+  await text.locator(".keyword").first().waitFor();
+  expect(await text.innerText()).toContain("| where ProcessCommandLine contains");
+  expect(await page.getByRole("region", { name: "Left out of the text" }).innerText()).toContain("Security 4688");
+  await page.getByRole("button", { name: "Copy: The rule as KQL" }).click();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe((await text.innerText()).replace(/\n?$/, "\n"));
+  await page.getByRole("tabpanel").getByRole("link", { name: "Open in Ask" }).click();
+  await page.waitForURL(/\/ask\?.*range=7d/);
+  await page.locator(".bar strong").first().waitFor();
+  await page.goto(`${target.url}/rules/rule-5?tab=kql`);
+  await page.getByRole("heading", { name: "This rule cannot be said in KQL" }).waitFor();
+  expect(await page.getByRole("tabpanel").innerText()).toContain("its log source has no table");
+  expect(await violations(page)).toEqual([]);
+});
+
+test("why a rule did not fire: the time, the verdict, the nearest event and the gates", async ({ skip }) => {
+  if (!target.mock) return skip("needs rules whose history is known");
+  const panel = page.getByRole("tabpanel");
+  const look = async (rule: string) => {
+    await page.goto(`${target.url}/rules/${rule}?tab=why`);
+    await panel.getByRole("button", { name: "Look" }).click();
+    await panel.locator(".verdict").waitFor();
+    return panel.innerText();
+  };
+  await page.goto(`${target.url}/rules/rule-0`);
+  await page.getByRole("tab", { name: "Why not" }).click();
+  expect(await panel.getByLabel("Time range").inputValue()).toBe("24h");
+  await panel.getByLabel("Time range").selectOption("7d");
+  await page.waitForURL(/range=7d/);
+  const asked = page.waitForRequest(/\/why\?/);
+  await panel.getByRole("button", { name: "Look" }).click();
+  await panel.getByText("Looking at the events").waitFor();
+  expect(await panel.getByRole("button", { name: "Look" }).isDisabled()).toBe(true);
+  const sent = new URL((await asked).url()).searchParams;
+  expect(Date.parse(sent.get("to") ?? "") - Date.parse(sent.get("from") ?? "")).toBe(7 * 86_400_000);
+  await panel.getByRole("heading", { name: "It fired 3 times" }).waitFor();
+  expect(await panel.innerText()).toMatch(/Complete: all events[\s\S]*The first event on which it fired[\s\S]*contains 'MiniDump'/);
+  // What was found stays while another part of the rule is read.
+  await page.getByRole("tab", { name: "Mapping" }).click();
+  await page.getByRole("tab", { name: "Why not" }).click();
+  await panel.getByRole("heading", { name: "It fired 3 times" }).waitFor();
+  expect(await violations(page), "fired").toEqual([]);
+
+  const near = await look("rule-1");
+  expect(near).toMatch(/It did not fire[\s\S]*1 test would have[\s\S]*What stood in the way[\s\S]*contains 'MiniDump'[\s\S]*comsvcs\.dll, #24[\s\S]*Parts of the condition/);
+  expect(near).toMatch(/1,200 of 41,870 events/);
+  for (const words of ["always filled", "sometimes filled (480)", "never filled", "never carried"]) expect(near).toContain(words);
+  expect(await violations(page), "near").toEqual([]);
+  expect(await look("rule-2")).toContain("No event came from a log source of this rule");
+  expect(await look("rule-4")).toContain("no known event of windows/security carries Hashes");
+  expect(await look("rule-7")).toContain("Partial: not all events");
+});
+
+test("scheduled rules, correlations and rules out of force say why they cannot be asked", async ({ skip }) => {
+  if (!target.mock) return skip("needs rules whose kind is known");
+  for (const [rule, words] of [["rule-3", "A rule on a schedule is its query"], ["rule-8", "not in force"], [`6f3e2987-db24-4c78-a860-${"100".padStart(12, "0")}`, "A correlation looks at the hits"]] as const) {
+    await page.goto(`${target.url}/rules/${rule}?tab=why`);
+    await page.getByRole("tabpanel").getByText(words).waitFor();
+    expect(await page.getByRole("button", { name: "Look", exact: true }).count()).toBe(0);
+  }
+});
+
 test("a withdrawn alert is told by a word, in the queue and in the dossier", async ({ skip }) => {
   if (!target.mock) return skip("needs an alert that is known to be withdrawn");
   await page.goto(`${target.url}/alerts`);

@@ -11,6 +11,8 @@ export const routes: Record<string, string> = {
   incidents: "/incidents",
   rules: "/rules",
   "all-exceptions": "/rules/exceptions",
+  coverage: "/coverage",
+  technique: "/coverage?technique=T1010&standing=fired&standing=ready&standing=no-events",
   sources: "/sources",
   ledger: "/ledger",
   settings: "/settings",
@@ -21,6 +23,9 @@ const rulePages: Record<string, string> = {
   mapping: "/rules/rule-0?tab=mapping",
   exceptions: "/rules/rule-0?tab=exceptions&over=true",
   unreachable: "/rules/rule-4?tab=mapping",
+  "rule-kql": "/rules/rule-0?tab=kql",
+  "why-fired": "/rules/rule-0?tab=why",
+  "why-near": "/rules/rule-1?tab=why",
 };
 
 export async function takeScreens(folder: string, look: Look, only: string[] = []): Promise<void> {
@@ -68,6 +73,10 @@ export async function takeScreens(folder: string, look: Look, only: string[] = [
     await page.goto(target.url + path);
     await page.locator("main dl").first().waitFor();
     await settle(page);
+    if (name.startsWith("why-")) {
+      await page.getByRole("tabpanel").locator("button.primary").click();
+      await page.locator(".verdict").waitFor();
+    }
     await page.waitForTimeout(300);
     await shoot(name);
   }

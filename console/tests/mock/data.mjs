@@ -204,7 +204,7 @@ export const sources = [
 
 function source(name, format, table, rate_per_s, records, unparsed, silent) {
   return {
-    name, format, table, time_zone: null, registered: name !== "dc-security", first_seen: iso(now - 400 * hour),
+    name, format, table, time_zone: null, log_source: name === "mail-gateway" ? { category: "proxy", product: "squid" } : {}, registered: name !== "dc-security", first_seen: iso(now - 400 * hour),
     last_seen: iso(now - (silent ? 5 * hour : 900)), last_event: iso(now - 1900), records, bytes: records * 1830,
     unparsed, dropped: name === "border-firewall" ? 42 : 0, duplicates: 3, rate_per_s, lag_ms: silent ? null : 740, silent,
   };

@@ -6,6 +6,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as data from "./data.mjs";
 import { analyze, answer } from "./kql.mjs";
+import * as looks from "./looks.mjs";
 
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
@@ -135,6 +136,19 @@ async function api(request, response, url, body, state) {
       return send(ruleDetail(data.rules[0], body.rule), 201);
     case "GET rules/:id":
       return send(ruleDetail(found(data.rules, id)));
+    case "GET rules/:id/kql":
+      return send(looks.kqlOf(found(data.rules, id), data.ruleText(found(data.rules, id))));
+    case "GET rules/:id/why": {
+      // Long enough to be seen as under way.
+      await new Promise((done) => setTimeout(done, 250));
+      const report = looks.whyOf(found(data.rules, id), query);
+      if (!report) throw new Refusal(422, "invalid", "The request cannot be used", "the rule is not in force");
+      return send(report);
+    }
+    case "GET coverage":
+      return send(looks.coverage());
+    case "GET coverage/:id":
+      return send(looks.layer());
     case "POST rules/:id/state": {
       const rule = found(data.rules, id);
       if (body.version !== rule.version) throw conflict({ enabled: body.enabled }, { enabled: rule.state === "enabled" }, rule.version);
@@ -165,7 +179,7 @@ async function api(request, response, url, body, state) {
     case "GET sources":
       return send({ sources: data.sources, formats: ["windows-json", "syslog", "json", "csv"] });
     case "POST sources":
-      data.sources.push({ ...data.sources[0], name: body.name, format: body.format, records: 0, rate_per_s: 0, last_seen: null });
+      data.sources.push({ ...data.sources[0], name: body.name, format: body.format, log_source: body.log_source ?? {}, records: 0, rate_per_s: 0, last_seen: null });
       return send({ source: data.sources.at(-1), token: newToken(state, { name: body.name, scopes: ["ingest"], target: body.name }), path: `/api/v1/ingest/${body.name}` }, 201);
     case "GET ledger":
       return send(page(data.ledger.filter((entry) => (!query.verb || entry.verb.startsWith(query.verb)) && (!query.actor || entry.actor === query.actor) && (!query.entity || entry.entity === query.entity)), "entries", query, 100));

@@ -1,20 +1,23 @@
-// The question that shows an alert's events as rows in their tables.
-import type { AlertDetail } from "$lib/api/types";
+// The question that shows events as rows in their tables.
 import { parseInstant } from "$lib/i18n/format";
 import { literal } from "$lib/kql/compose";
 import { hrefOf } from "$lib/router/place";
+
+interface Evidence {
+  events: readonly { item_id: string; time: string }[];
+}
 
 const most = 100;
 /** Around the events: the clock of a record may be a little off that of its alert. */
 const margin_ms = 60_000;
 
 /** By the ids of the rows, which no other row ever has, and bounded by time, so that few files are read. */
-export function eventsQuery(detail: AlertDetail): string {
+export function eventsQuery(detail: Evidence): string {
   const ids = detail.events.slice(0, most).map(({ item_id }) => literal(item_id, "string"));
   return `union withsource = Table *\n| where _ItemId in (${ids.join(", ")})`;
 }
 
-export function eventsHref(detail: AlertDetail): string {
+export function eventsHref(detail: Evidence): string {
   const times = detail.events.flatMap(({ time }) => parseInstant(time)?.getTime() ?? []);
   const [first, last] = [Math.min(...times), Math.max(...times)];
   const bounds = times.length === 0

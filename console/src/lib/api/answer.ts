@@ -2,6 +2,7 @@
 import { refuse, writeHeaders } from "./client";
 import { Problem, type ProblemBody } from "./problem";
 import { LineSplitter } from "./lines";
+import { saveFile } from "./saveFile";
 import type { AnswerSummary, Column, ExportFormat } from "./types";
 
 export interface Question {
@@ -51,12 +52,7 @@ function feed(line: Line, sink: Sink): boolean {
 /** The whole answer as a file in the reader's downloads. */
 export async function exportAnswer(question: Question, format: ExportFormat): Promise<void> {
   const response = await post(`/api/v1/query/export?format=${format}`, question, null);
-  const address = URL.createObjectURL(await response.blob());
-  const link = document.createElement("a");
-  link.href = address;
-  link.download = `vigie-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${format}`;
-  link.click();
-  URL.revokeObjectURL(address);
+  saveFile(await response.blob(), `vigie-${new Date().toISOString().slice(0, 19).replaceAll(":", "")}.${format}`);
 }
 
 async function post(path: string, question: Question, signal: AbortSignal | null): Promise<Response> {

@@ -24,6 +24,7 @@ export const commands = define({
   "go.alerts": { title: "command.go.alerts", scope: "go", keys: ["g a"] },
   "go.incidents": { title: "command.go.incidents", scope: "go", keys: ["g i"] },
   "go.rules": { title: "command.go.rules", scope: "go", keys: ["g r"] },
+  "go.coverage": { title: "command.go.coverage", scope: "go", keys: ["g c"] },
   "go.sources": { title: "command.go.sources", scope: "go", keys: ["g s"] },
   "go.ledger": { title: "command.go.ledger", scope: "go", keys: ["g l"] },
   "go.settings": { title: "command.go.settings", scope: "go", keys: ["g ,"] },
