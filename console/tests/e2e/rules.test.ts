@@ -234,6 +234,11 @@ test("why a rule did not fire: the time, the verdict, the nearest event and the 
   expect(near).toMatch(/1,200 of 41,870 events/);
   for (const words of ["always filled", "sometimes filled (480)", "never filled", "never carried"]) expect(near).toContain(words);
   expect(await violations(page), "near").toEqual([]);
+  await page.setViewportSize({ width: 420, height: 800 });
+  // One pixel is the place of what is only announced.
+  const over = await page.evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, document.documentElement.scrollHeight - innerHeight));
+  expect(over, "the page scrolls, not the document").toBeLessThanOrEqual(1);
+  await page.setViewportSize({ width: 1440, height: 900 });
   expect(await look("rule-2")).toContain("No event came from a log source of this rule");
   expect(await look("rule-4")).toContain("no known event of windows/security carries Hashes");
   expect(await look("rule-7")).toContain("Partial: not all events");
