@@ -147,20 +147,16 @@ fn new_rules(
             by_rule.entry(rule).or_default().push(format!("{}; {}", problem.reason, problem.remedy));
         }
     }
+    // The revision of a pack goes before the rule's own date.
+    let of_pack = |rule: NewRule, file: &Path| NewRule { revision: revision(file).or(rule.revision), ..rule };
     let loaded = engine.rules().iter().zip(engine.reaches()).map(|(rule, reach)| {
         let mut problems = by_rule.get(rule.id.as_str()).cloned().unwrap_or_default();
         problems.extend(reach.unreachable.clone());
-        NewRule {
-            revision: revision(&rule.file).or_else(|| dated(&rule.modified, &rule.date)),
-            ..new_rule(rule, problems)
-        }
+        of_pack(new_rule(rule, problems), &rule.file)
     });
     let correlated = correlations.iter().map(|rule| {
         let problems = by_rule.get(rule.id.as_str()).cloned().unwrap_or_default();
-        NewRule {
-            revision: revision(&rule.file).or_else(|| dated(&rule.modified, &rule.date)),
-            ..new_correlation(rule, problems)
-        }
+        of_pack(new_correlation(rule, problems), &rule.file)
     });
     // A correlation that was left out is among the correlations already, broken.
     let loaded: Vec<NewRule> = loaded.chain(correlated).collect();
@@ -171,57 +167,40 @@ fn new_rules(
     loaded.into_iter().chain(refused).collect()
 }
 
-fn dated(modified: &Option<String>, date: &Option<String>) -> Option<String> {
-    modified.clone().or_else(|| date.clone())
+/// Rules and correlations say the same of themselves.
+macro_rules! as_stored {
+    ($rule:expr, $log_source:expr, $problems:expr) => {
+        NewRule {
+            id: $rule.id.clone(),
+            kind: RuleKind::Sigma,
+            title: $rule.title.clone(),
+            severity: $rule.severity,
+            broken: false,
+            status: $rule.status.map(|status| format!("{status:?}").to_lowercase()),
+            log_source: Some($log_source),
+            techniques: $rule.techniques(),
+            tags: $rule.tags.clone(),
+            origin: $rule.file.display().to_string(),
+            description: $rule.description.clone(),
+            author: Some($rule.author.clone()).filter(|author| !author.is_empty()),
+            references: $rule.references.clone(),
+            false_positives: $rule.falsepositives.clone(),
+            text: $rule.text.to_string(),
+            digest: $rule.sha256.clone(),
+            problems: $problems,
+            schedule: None,
+            revision: $rule.modified.clone().or_else(|| $rule.date.clone()),
+        }
+    };
 }
 
 fn new_rule(rule: &sigma::Rule, problems: Vec<String>) -> NewRule {
     let source: Vec<&str> = rule.logsource.attributes().into_iter().flatten().collect();
-    NewRule {
-        id: rule.id.clone(),
-        kind: RuleKind::Sigma,
-        title: rule.title.clone(),
-        severity: rule.severity,
-        broken: false,
-        status: rule.status.map(|status| format!("{status:?}").to_lowercase()),
-        log_source: Some(source.join("/")),
-        techniques: rule.techniques(),
-        tags: rule.tags.clone(),
-        origin: rule.file.display().to_string(),
-        description: rule.description.clone(),
-        author: Some(rule.author.clone()).filter(|author| !author.is_empty()),
-        references: rule.references.clone(),
-        false_positives: rule.falsepositives.clone(),
-        text: rule.text.to_string(),
-        digest: rule.sha256.clone(),
-        problems,
-        schedule: None,
-        revision: None,
-    }
+    as_stored!(rule, source.join("/"), problems)
 }
 
 fn new_correlation(rule: &Correlation, problems: Vec<String>) -> NewRule {
-    NewRule {
-        id: rule.id.clone(),
-        kind: RuleKind::Sigma,
-        title: rule.title.clone(),
-        severity: rule.severity,
-        broken: false,
-        status: rule.status.map(|status| format!("{status:?}").to_lowercase()),
-        log_source: Some(format!("{CORRELATION}/{}", rule.type_name())),
-        techniques: rule.techniques(),
-        tags: rule.tags.clone(),
-        origin: rule.file.display().to_string(),
-        description: rule.description.clone(),
-        author: Some(rule.author.clone()).filter(|author| !author.is_empty()),
-        references: rule.references.clone(),
-        false_positives: rule.falsepositives.clone(),
-        text: rule.text.to_string(),
-        digest: rule.sha256.clone(),
-        problems,
-        schedule: None,
-        revision: None,
-    }
+    as_stored!(rule, format!("{CORRELATION}/{}", rule.type_name()), problems)
 }
 
 /// A text that was refused is shown among the rules, under a name made of its file.
