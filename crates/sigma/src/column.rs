@@ -11,7 +11,8 @@ use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArr
 use arrow_buffer::NullBuffer;
 use arrow_schema::DataType;
 
-use crate::bitmap::{Bitmap, set_rows};
+use crate::bitmap::numbers;
+use crate::rows::{Rows, row_number};
 
 /// The code of an absent value.
 const ABSENT: u32 = u32::MAX;
@@ -22,7 +23,7 @@ pub(crate) struct Column<'a> {
     /// For each slot the number of its text; where there is none, [`ABSENT`] or anything that `present` leaves out.
     codes: Cow<'a, [u32]>,
     /// The slots that have a text, as far as Arrow's own mask tells.
-    present: Option<Bitmap>,
+    present: Option<&'a NullBuffer>,
     /// For each row its slots, where a row may have several; otherwise row and slot are the same.
     slots: Option<Vec<(u32, u32)>>,
 }
@@ -83,8 +84,7 @@ impl<'a> Column<'a> {
         let texts: &StringArray = dictionary.values().as_string::<i32>();
         let keys = dictionary.keys();
         let (codes, present) = if texts.null_count() == 0 {
-            let valid = |nulls: &NullBuffer| nulls.inner().bit_chunks().iter_padded().collect();
-            (Cow::Borrowed(&keys.values()[..]), keys.nulls().map(valid))
+            (Cow::Borrowed(&keys.values()[..]), keys.nulls())
         } else {
             let code = |key: Option<u32>| key.filter(|key| !texts.is_null(*key as usize)).unwrap_or(ABSENT);
             (Cow::Owned(keys.iter().map(code).collect()), None)
@@ -157,25 +157,49 @@ impl<'a> Column<'a> {
     }
 
     fn has(&self, slot: usize) -> bool {
-        self.present.as_ref().is_none_or(|present| present[slot / 64] >> (slot % 64) & 1 == 1)
+        self.present.is_none_or(|present| present.is_valid(slot))
     }
 
     /// Calls `each` with every row of `rows` and each of its codes.
-    pub(crate) fn for_each_code(&self, rows: &[u64], mut each: impl FnMut(usize, u32)) {
-        match (&self.slots, &self.present) {
+    pub(crate) fn for_each_code(&self, rows: &Rows, mut each: impl FnMut(u32, u32)) {
+        match (rows, &self.slots, self.present) {
             // Most fields are absent from most rows: those are passed over a word at a time.
-            (None, Some(present)) => {
-                let rows: Bitmap = rows.iter().zip(present).map(|(wanted, present)| wanted & present).collect();
-                set_rows(&rows).for_each(|row| each(row, self.codes[row]));
+            (Rows::Many(rows), None, Some(present)) => {
+                let words = rows.iter().zip(words(present)).map(|(wanted, present)| wanted & present);
+                numbers(words).for_each(|row| each(row_number(row), self.codes[row]));
             }
-            _ => set_rows(rows).for_each(|row| self.codes(row).for_each(|code| each(row, code))),
+            _ => rows.for_each(|row| self.codes(row as usize).for_each(|code| each(row, code))),
         }
+    }
+
+    /// Those of `rows` where the field has a value.
+    pub(crate) fn with_value(&self, rows: &Rows) -> Rows {
+        let mut found = rows.clone();
+        match (&mut found, &self.slots, self.present) {
+            (Rows::Many(rows), None, Some(present)) => {
+                rows.iter_mut().zip(words(present)).for_each(|(wanted, present)| *wanted &= present);
+            }
+            (Rows::Many(words), ..) => {
+                let absent = |row: &u32| self.codes(*row as usize).next().is_none();
+                let mut left = Vec::new();
+                rows.for_each(|row| left.extend(Some(row).filter(absent)));
+                left.iter().for_each(|row| words[*row as usize / 64] &= !(1 << (row % 64)));
+            }
+            (Rows::Few(rows), ..) => rows.retain(|row| self.codes(*row as usize).next().is_some()),
+        }
+        found
     }
 
     /// The values of a row.
     pub(crate) fn values(&self, row: usize) -> impl Iterator<Item = &str> {
         self.codes(row).map(|code| self.text(code))
     }
+}
+
+/// The mask of an array, 64 slots to a word.
+fn words(present: &NullBuffer) -> impl Iterator<Item = u64> {
+    let chunks = present.inner().bit_chunks();
+    chunks.iter().chain([chunks.remainder_bits()])
 }
 
 fn next_code<'a>(texts: &mut Vec<Cow<'a, str>>, text: Cow<'a, str>) -> u32 {

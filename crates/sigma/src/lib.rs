@@ -43,9 +43,11 @@ mod problem;
 mod program;
 mod reach;
 pub mod regression;
+mod rows;
 mod rule;
 mod run;
 mod value;
+mod verdicts;
 
 pub use batch::{Batch, RAW_COLUMN, Row};
 pub use engine::{Engine, Hit, Hits, Size};

@@ -4,13 +4,15 @@ use arrow_array::RecordBatch;
 use hashbrown::{HashMap, HashSet};
 
 use crate::batch::{Batch, holds_keywords};
-use crate::bitmap::{Bitmap, Verdicts, count, full, set_rows};
+use crate::bitmap::{Bitmap, count, numbers};
 use crate::column::Column;
-use crate::engine::{Engine, Hit, Hits};
+use crate::engine::{Engine, GateProgram, Hit, Hits};
 use crate::keywords::{Keywords, candidates};
 use crate::matcher::{Matcher, Predicate, Scratch};
 use crate::naive::related;
 use crate::program::{FieldNumber, Link};
+use crate::rows::Rows;
+use crate::verdicts::{GroupNumber, Verdicts};
 
 /// Puts `batch` to all rules of `engine`.
 pub(crate) fn evaluate(engine: &Engine, batch: &RecordBatch) -> Hits {
@@ -18,22 +20,25 @@ pub(crate) fn evaluate(engine: &Engine, batch: &RecordBatch) -> Hits {
     if batch.rows == 0 {
         return Hits { hits: Vec::new(), unreadable: batch.unreadable };
     }
-    let everything = full(batch.rows);
+    let everything = Rows::all(batch.rows);
     let verdicts = Verdicts::new(engine.predicates, batch.rows);
     let mut run =
         Run { engine, batch: &batch, verdicts, scratch: Scratch::default(), found: Vec::new(), lowered: Vec::new() };
     for field in &engine.gate_fields {
         run.scan_field(*field, &everything);
     }
-    let open: Vec<Option<Bitmap>> =
-        engine.gates.iter().map(|gate| run.verdicts.rows(&gate.node, &everything)).collect();
+    run.verdicts.settle();
+    let gates = engine.gates.iter();
+    let open = gates.filter_map(|gate| Some((gate, run.verdicts.rows(&gate.node, &everything)?)));
+    let open: Vec<(&GateProgram, Rows)> = open.collect();
     run.scan_behind(&open);
+    run.verdicts.settle();
     let mut hits = Vec::new();
-    for (gate, within) in engine.gates.iter().zip(&open) {
-        let Some(within) = within else { continue };
+    for (gate, within) in &open {
         for (rule, node) in &gate.rules {
-            let Some(rows) = run.verdicts.rows(node, within) else { continue };
-            hits.extend(set_rows(&rows).map(|row| Hit { row: row_number(row), rule: *rule }));
+            if let Some(rows) = run.verdicts.rows(node, within) {
+                rows.for_each(|row| hits.push(Hit { row, rule: *rule }));
+            }
         }
     }
     hits.sort_unstable();
@@ -41,8 +46,11 @@ pub(crate) fn evaluate(engine: &Engine, batch: &RecordBatch) -> Hits {
     Hits { hits, unreadable: batch.unreadable }
 }
 
-fn row_number(row: usize) -> u32 {
-    u32::try_from(row).expect("a batch has fewer than 2^32 rows")
+/// The keywords of an open gate, and the rows behind it.
+struct Sought<'a> {
+    keywords: &'a Keywords,
+    rows: &'a Rows,
+    count: usize,
 }
 
 struct Run<'a> {
@@ -56,36 +64,34 @@ struct Run<'a> {
     lowered: Vec<u8>,
 }
 
-/// The verdict words of each distinct text of a column, found when the text first comes up.
-struct Memo {
-    /// For each text its part of `starts`; [`NOT_SCANNED`] until then.
-    parts: Vec<(u32, u32)>,
-    starts: Vec<u32>,
-}
+/// For each distinct text of a column the group of the rows that have it, found when the text first comes up.
+struct Memo(Vec<GroupNumber>);
 
-const NOT_SCANNED: (u32, u32) = (u32::MAX, u32::MAX);
+const NOT_SCANNED: GroupNumber = GroupNumber::MAX;
+/// The text passes no test.
+const NO_GROUP: GroupNumber = GroupNumber::MAX - 1;
 
 impl Memo {
     fn new(column: &Column<'_>) -> Memo {
-        Memo { parts: vec![NOT_SCANNED; column.distinct()], starts: Vec::new() }
+        Memo(vec![NOT_SCANNED; column.distinct()])
     }
 
     /// Texts that are not among `candidates` pass no test.
-    fn leave_out_all_but(&mut self, candidates: &[u64]) {
-        self.parts.fill((0, 0));
-        set_rows(candidates).for_each(|code| self.parts[code] = NOT_SCANNED);
+    fn leave_out_all_but(&mut self, candidates: &Bitmap) {
+        self.0.fill(NO_GROUP);
+        numbers(candidates.iter().copied()).for_each(|code| self.0[code] = NOT_SCANNED);
     }
 }
 
 impl Run<'_> {
     /// Scans each field in the rows where a rule that tests it may fire.
-    fn scan_behind(&mut self, open: &[Option<Bitmap>]) {
+    fn scan_behind(&mut self, open: &[(&GateProgram, Rows)]) {
         let engine = self.engine;
-        let mut wanted: HashMap<FieldNumber, Bitmap> = HashMap::new();
-        for (gate, within) in engine.gates.iter().zip(open) {
-            let Some(within) = within else { continue };
+        let words = self.batch.rows.div_ceil(64);
+        let mut wanted: HashMap<FieldNumber, Rows> = HashMap::new();
+        for (gate, within) in open {
             for field in &gate.fields {
-                wanted.entry(*field).and_modify(|rows| unite(rows, within)).or_insert_with(|| within.clone());
+                wanted.entry(*field).or_insert_with(Rows::none).unite(within, words);
             }
         }
         for (field, rows) in &wanted {
@@ -98,9 +104,10 @@ impl Run<'_> {
                 self.scan_link(link, *predicate, rows);
             }
         }
-        let gates = engine.gates.iter().zip(open);
-        let keywords: Vec<(&Keywords, &Bitmap)> =
-            gates.filter_map(|(gate, within)| gate.keywords.as_ref().zip(within.as_ref())).collect();
+        let keywords: Vec<Sought<'_>> = open
+            .iter()
+            .filter_map(|(gate, rows)| Some(Sought { keywords: gate.keywords.as_ref()?, rows, count: rows.len() }))
+            .collect();
         if !keywords.is_empty() {
             let batch = self.batch;
             let columns = batch.columns.iter().filter(|(name, _)| holds_keywords(name));
@@ -109,14 +116,14 @@ impl Run<'_> {
     }
 
     /// Looks into one column for the keywords of all open gates.
-    fn scan_keywords(&mut self, gates: &[(&Keywords, &Bitmap)], column: &Column<'_>) {
+    fn scan_keywords(&mut self, gates: &[Sought<'_>], column: &Column<'_>) {
         // For few rows their texts are scanned sooner than all texts are sieved.
-        let many = |rows: &Bitmap| count(rows) >= column.distinct() / 8;
+        let many = |gate: &Sought<'_>| gate.count >= column.distinct() / 8;
         let (sieved, scanned): (Vec<_>, Vec<_>) =
-            gates.iter().partition(|(keywords, rows)| keywords.has_sieve() && many(rows));
-        let keywords: Vec<&Keywords> = sieved.iter().map(|(keywords, _)| *keywords).collect();
+            gates.iter().partition(|gate| gate.keywords.has_sieve() && many(gate));
+        let keywords: Vec<&Keywords> = sieved.iter().map(|gate| gate.keywords).collect();
         let candidates = candidates(&keywords, column, &mut self.lowered);
-        for (number, (keywords, rows)) in sieved.into_iter().chain(scanned).enumerate() {
+        for (number, gate) in sieved.into_iter().chain(scanned).enumerate() {
             let mut memo = Memo::new(column);
             if let Some(candidates) = candidates.as_ref().and_then(|candidates| candidates.get(number)) {
                 if count(candidates) == 0 {
@@ -124,74 +131,62 @@ impl Run<'_> {
                 }
                 memo.leave_out_all_but(candidates);
             }
-            self.scan_column(column, &keywords.matcher, None, rows, memo);
+            self.scan_column(column, &gate.keywords.matcher, gate.rows, memo);
         }
     }
 
-    fn scan_field(&mut self, field: FieldNumber, rows: &[u64]) {
+    fn scan_field(&mut self, field: FieldNumber, rows: &Rows) {
         let field = &self.engine.fields[field as usize];
         let batch = self.batch;
-        if let Some(column) = batch.column(&field.name) {
-            self.scan_column(column, &field.matcher, field.present, rows, Memo::new(column));
+        let Some(column) = batch.column(&field.name) else { return };
+        if let Some(present) = field.present {
+            self.verdicts.put(present, column.with_value(rows));
         }
+        self.scan_column(column, &field.matcher, rows, Memo::new(column));
     }
 
-    fn scan_column(
-        &mut self,
-        column: &Column<'_>,
-        matcher: &Matcher,
-        present: Option<Predicate>,
-        rows: &[u64],
-        mut memo: Memo,
-    ) {
-        if matcher.is_empty() && present.is_none() {
+    fn scan_column(&mut self, column: &Column<'_>, matcher: &Matcher, rows: &Rows, mut memo: Memo) {
+        if matcher.is_empty() {
             return;
         }
         column.for_each_code(rows, |row, code| {
-            if memo.parts[code as usize] == NOT_SCANNED {
-                self.scan_text(column.text(code), code, matcher, present, &mut memo);
+            let group = &mut memo.0[code as usize];
+            if *group == NOT_SCANNED {
+                *group = self.scan_text(column.text(code), matcher);
             }
-            let (from, to) = memo.parts[code as usize];
-            for start in &memo.starts[from as usize..to as usize] {
-                self.verdicts.set(*start, row);
+            if *group != NO_GROUP {
+                self.verdicts.add(*group, row);
             }
         });
     }
 
-    fn scan_text(&mut self, text: &str, code: u32, matcher: &Matcher, present: Option<Predicate>, memo: &mut Memo) {
+    fn scan_text(&mut self, text: &str, matcher: &Matcher) -> GroupNumber {
         self.found.clear();
-        self.found.extend(present);
         matcher.scan(text, &mut self.scratch, &mut self.found);
-        let from = memo.starts.len();
-        memo.starts.extend(self.found.iter().map(|predicate| self.verdicts.start(*predicate)));
-        let place = |at: usize| u32::try_from(at).expect("a batch has fewer than 2^32 matches");
-        memo.parts[code as usize] = (place(from), place(memo.starts.len()));
+        if self.found.is_empty() { NO_GROUP } else { self.verdicts.group(&self.found) }
     }
 
     /// Compares two fields row by row; each pair of texts once.
-    fn scan_link(&mut self, link: &Link, predicate: Predicate, rows: &[u64]) {
+    fn scan_link(&mut self, link: &Link, predicate: Predicate, rows: &Rows) {
         let names = [link.left, link.right].map(|field| self.engine.fields[field as usize].name.as_str());
         let batch = self.batch;
         let [Some(left), Some(right)] = names.map(|name| batch.column(name)) else { return };
         let mut different: HashSet<(u32, u32)> = HashSet::new();
-        for row in set_rows(rows) {
-            let mut pairs = left.codes(row).flat_map(|one| right.codes(row).map(move |two| (one, two)));
-            let held = pairs.any(|(one, two)| {
+        let mut held = Vec::new();
+        rows.for_each(|row| {
+            let at = row as usize;
+            let mut pairs = left.codes(at).flat_map(|one| right.codes(at).map(move |two| (one, two)));
+            if pairs.any(|(one, two)| {
                 let known = different.contains(&(one, two));
                 let holds = !known && related(left.text(one), right.text(two), link.by, link.cased);
                 if !holds {
                     different.insert((one, two));
                 }
                 holds
-            });
-            if held {
-                let start = self.verdicts.start(predicate);
-                self.verdicts.set(start, row);
+            }) {
+                held.push(row);
             }
-        }
+        });
+        self.verdicts.put_list(predicate, held);
     }
-}
-
-fn unite(rows: &mut Bitmap, with: &[u64]) {
-    rows.iter_mut().zip(with).for_each(|(word, more)| *word |= more);
 }

@@ -1,6 +1,7 @@
 //! The compiled engine against the tree, on random rules and events.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 use sigma::near::FiringReport;
@@ -121,6 +122,16 @@ fn rule() -> impl Strategy<Value = String> {
     })
 }
 
+fn rules_of(texts: &[String]) -> Result<Vec<Arc<Rule>>, TestCaseError> {
+    let mut rules = Vec::new();
+    for (number, text) in texts.iter().enumerate() {
+        let set = load_text(Path::new("test.yml"), &format!("id: r{number}\n{text}"), &Lists::new());
+        prop_assert!(set.problems.is_empty(), "{text}\n{:?}", set.problems);
+        rules.extend(set.rules);
+    }
+    Ok(rules)
+}
+
 fn event() -> impl Strategy<Value = Fields> {
     let values = prop::collection::vec(prop::sample::select(&VALUES[..]).prop_map(str::to_owned), 1..3);
     let field = prop::sample::select(vec!["A", "B", "C", "D", "Gate"]).prop_map(str::to_owned);
@@ -182,14 +193,8 @@ proptest! {
     ) {
         let mut mappings = Mappings::default();
         mappings.add("test", MAPPING).expect("a mapping");
-        let mut rules = Vec::new();
-        for (number, text) in texts.iter().enumerate() {
-            let set = load_text(Path::new("test.yml"), &format!("id: r{number}\n{text}"), &Lists::new());
-            prop_assert!(set.problems.is_empty(), "{text}\n{:?}", set.problems);
-            rules.extend(set.rules);
-        }
         let batch = batch(&events);
-        let engine = Engine::compile(rules, &mappings);
+        let engine = Engine::compile(rules_of(&texts)?, &mappings);
         let hits = engine.evaluate(&batch);
         let rows = Batch::new(&batch);
         for (number, rule) in engine.rules().iter().enumerate() {
@@ -202,5 +207,44 @@ proptest! {
             }
             nearness(&engine, number, &events, &hits.hits)?;
         }
+    }
+}
+
+/// Rows of a large batch: enough that sets of rows are lists while they are few.
+const LARGE: usize = 9_000;
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Few distinct events over many rows, some rare, some on nearly every row; lists and columns without a value.
+    #[test]
+    fn large_batches_say_of_each_row_what_its_event_says_alone(
+        texts in prop::collection::vec(rule(), 1..6),
+        kinds in prop::collection::vec((event(), prop::sample::select(vec![1_usize, 7, 300, 9_000])), 1..12),
+        stride in prop::sample::select(vec![1_usize, 2_003]),
+    ) {
+        let mut mappings = Mappings::default();
+        mappings.add("test", MAPPING).expect("a mapping");
+        let engine = Engine::compile(rules_of(&texts)?, &mappings);
+        let mut kinds: Vec<(Fields, usize)> = kinds;
+        // Columns that are there though no row, or hardly any, has a value in them.
+        ["A", "B", "D"].map(|field| drop(kinds[0].0.entry(field.to_owned()).or_default()));
+        let mut which: Vec<usize> =
+            kinds.iter().enumerate().flat_map(|(kind, (_, times))| std::iter::repeat_n(kind, *times)).take(LARGE).collect();
+        which.resize(LARGE, 0);
+        // Runs of one kind, or all kinds mixed: the stride has no divisor in common with the number of rows.
+        let which: Vec<usize> = (0..LARGE).map(|row| which[row * stride % LARGE]).collect();
+        let events: Vec<Fields> = which.iter().map(|kind| kinds[*kind].0.clone()).collect();
+        let alone: Vec<Fields> = kinds.into_iter().map(|(event, _)| event).collect();
+        let small = batch(&alone);
+        let rows = Batch::new(&small);
+        let mut expected = Vec::new();
+        for (number, rule) in (0..).zip(engine.rules()) {
+            let fires = by_tree(rule, &mappings, &rows, alone.len());
+            let held = (0..).zip(&which).filter(|(_, kind)| fires.contains(&(**kind as u32)));
+            expected.extend(held.map(|(row, _)| sigma::Hit { row, rule: number }));
+        }
+        expected.sort_unstable();
+        prop_assert_eq!(engine.evaluate(&batch(&events)).hits, expected, "{}", texts.join("---\n"));
     }
 }
