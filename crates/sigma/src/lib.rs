@@ -19,6 +19,7 @@
 //!   both engines, hold it.
 //! - Case is ignored character by character, so "contains" survives folding ([`pattern`]).
 
+mod automaton;
 mod batch;
 mod bitmap;
 mod column;

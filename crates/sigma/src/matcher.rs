@@ -1,13 +1,13 @@
 //! All tests of one field, compiled so that one pass over a value answers every one of them.
 //!
-//! Exact texts are found by hash, and so are digests by their label. Every other text test puts one literal into a shared Aho-Corasick automaton over
-//! folded text; where the literal alone does not decide, it calls for a check of the value.
+//! Exact texts are found by hash, and so are digests by their label. Every other text test puts one literal into a
+//! shared Aho-Corasick automaton over folded text; where the literal alone does not decide, it calls for a check of the value.
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
 use hashbrown::HashMap;
 use ipnet::IpNet;
 use regex::{Regex, RegexSet};
 
+use crate::automaton;
 use crate::detection::{Expression, Number, Order, Test, TimePart, address};
 use crate::labelled::Labelled;
 use crate::literal::{self, Form};
@@ -16,14 +16,11 @@ use crate::pattern::{Pattern, Shape, fold, fold_into};
 /// The id of a predicate in the program.
 pub(crate) type Predicate = u32;
 
-/// Literals up to so many bytes together go into a DFA, which takes some 300 bytes of memory for each.
-const MAX_DFA_BYTES: usize = 6 << 10;
-
 /// The compiled tests of one field.
 #[derive(Default)]
 pub(crate) struct Matcher {
     exact: HashMap<String, Vec<Predicate>>,
-    automaton: Option<AhoCorasick>,
+    automaton: Option<automaton::Literals>,
     labelled: Labelled,
     /// For each literal of the automaton, what its occurrence means.
     meanings: Vec<Box<[Meaning]>>,
@@ -91,20 +88,12 @@ impl Literals {
         self.meanings[number].push(meaning);
     }
 
-    fn build(self) -> (Option<AhoCorasick>, Vec<Box<[Meaning]>>) {
+    fn build(self) -> (Option<automaton::Literals>, Vec<Box<[Meaning]>>) {
         let mut texts = vec![String::new(); self.meanings.len()];
         for (text, number) in self.numbers {
             texts[number] = text;
         }
-        let meanings = self.meanings.into_iter().map(Vec::into_boxed_slice).collect();
-        if texts.is_empty() {
-            return (None, meanings);
-        }
-        // A small automaton affords the faster form; a large one would leave the processor's cache.
-        let bytes: usize = texts.iter().map(String::len).sum();
-        let kind = if bytes <= MAX_DFA_BYTES { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-        let automaton = AhoCorasick::builder().kind(Some(kind)).prefilter(false).build(&texts);
-        (Some(automaton.expect("rules hold far fewer than 2^31 bytes of literals")), meanings)
+        (automaton::Literals::build(&texts), self.meanings.into_iter().map(Vec::into_boxed_slice).collect())
     }
 }
 
@@ -261,24 +250,23 @@ impl Matcher {
         if scratch.ran.len() < self.checks.len() {
             scratch.ran.resize(self.checks.len(), 0);
         }
-        let length = scratch.folded.len();
-        for found in automaton.find_overlapping_iter(scratch.folded.as_str()) {
-            for meaning in &*self.meanings[found.pattern().as_usize()] {
+        let Scratch { folded, ran, scan } = scratch;
+        automaton.for_each(folded, &mut |literal, start, end| {
+            for meaning in &*self.meanings[literal] {
                 match *meaning {
                     Meaning::Anywhere(predicate) => hits.push(predicate),
-                    Meaning::AtStart(predicate) if found.start() == 0 => hits.push(predicate),
-                    Meaning::AtEnd(predicate) if found.end() == length => hits.push(predicate),
+                    Meaning::AtStart(predicate) if start == 0 => hits.push(predicate),
+                    Meaning::AtEnd(predicate) if end == folded.len() => hits.push(predicate),
                     Meaning::AtStart(_) | Meaning::AtEnd(_) => {}
                     Meaning::Perhaps(number) => {
-                        let ran = &mut scratch.ran[number as usize];
-                        if *ran != scratch.scan {
-                            *ran = scratch.scan;
-                            self.run(number, value, &scratch.folded, hits);
+                        if ran[number as usize] != *scan {
+                            ran[number as usize] = *scan;
+                            self.run(number, value, folded, hits);
                         }
                     }
                 }
             }
-        }
+        });
     }
 
     fn run(&self, number: u32, value: &str, folded: &str, hits: &mut Vec<Predicate>) {
@@ -322,7 +310,7 @@ impl Matcher {
 
     /// An estimate of the memory held, in bytes.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let automaton = self.automaton.as_ref().map_or(0, AhoCorasick::memory_usage);
+        let automaton = self.automaton.as_ref().map_or(0, automaton::Literals::memory_bytes);
         let meanings: usize = self.meanings.iter().map(|each| 16 + std::mem::size_of_val(&**each)).sum();
         let exact: usize = self.exact.iter().map(|(text, predicates)| text.len() + 48 + predicates.len() * 4).sum();
         automaton + self.labelled.memory_bytes() + meanings + exact + self.checks.len() * std::mem::size_of::<Check>()
