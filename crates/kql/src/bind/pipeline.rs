@@ -66,12 +66,7 @@ impl Binder<'_> {
                 let rows = self.row_count(rows);
                 over(input, operator.span, |input| Node::Sample { input, rows })
             }
-            // Which of the distinct values come is not specified; the first found are as good as any.
-            Kind::SampleDistinct { rows, of } => {
-                let rows = self.row_count(rows);
-                let input = self.distinct(input, std::slice::from_ref(of), operator.span);
-                over(input, operator.span, |input| Node::Take { input, rows })
-            }
+            Kind::SampleDistinct { rows, of } => self.sample_distinct(input, rows, of, operator.span),
             Kind::Count => self.count(input, operator.span),
             Kind::GetSchema => source::schema_rows(&input.schema, operator.span),
             Kind::Join { lookup, options, right, on } => self.join(input, *lookup, options, right, on, operator.span),
@@ -108,6 +103,13 @@ impl Binder<'_> {
                 input
             }
         }
+    }
+
+    /// Which of the distinct values come is not specified; the first found are as good as any.
+    fn sample_distinct(&mut self, input: Plan, rows: &syntax::Expr, of: &syntax::NamedExpr, span: Span) -> Plan {
+        let rows = self.row_count(rows);
+        let input = self.distinct(input, std::slice::from_ref(of), span);
+        over(input, span, |input| Node::Take { input, rows })
     }
 
     pub(super) fn unsupported(&mut self, operator: &Operator) {
