@@ -29,8 +29,12 @@ test("the palette and two keys lead to the matrix", async () => {
   await page.keyboard.press("c");
   await page.waitForURL(/\/coverage$/);
   await page.goto(target.url);
+  // Keys count when the page is there, and letters when the palette has the focus.
+  await settle(page);
   await page.keyboard.press("Control+k");
+  await page.locator("[role=combobox]").waitFor();
   await page.keyboard.type("matrix");
+  await page.locator("[role=option][aria-selected=true]").filter({ hasText: /matrix/i }).waitFor();
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/coverage$/);
   await page.getByRole("heading", { name: "ATT&CK matrix" }).waitFor();
