@@ -4,6 +4,7 @@
 
 mod cold_start;
 mod console;
+mod hunt;
 mod ingest;
 mod input;
 mod kill;
@@ -22,9 +23,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("scan") => scan::run()?,
         Some("kill") => kill::run(arguments)?,
         Some("coldstart") => cold_start::run()?,
+        Some("hunt") => hunt::run()?,
         Some("sigma") => sigma::run()?,
         Some("console") => console::run()?,
-        _ => bail!("name a benchmark: ingest, scan, sigma, kill, coldstart, console"),
+        _ => bail!("name a benchmark: ingest, scan, hunt, sigma, kill, coldstart, console"),
     };
     println!("\n{}", section.markdown());
     if arguments.iter().any(|argument| argument == "--record") {

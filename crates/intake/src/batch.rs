@@ -63,7 +63,7 @@ impl Dictionary {
 
 /// One field.
 #[derive(Default)]
-struct Column {
+pub(crate) struct Column {
     values: Dictionary,
     keys: Vec<u32>,
     /// Second and further values: row and key, by row.
@@ -71,14 +71,35 @@ struct Column {
 }
 
 impl Column {
-    fn push(&mut self, row: usize, text: &str, hasher: &hashbrown::DefaultHashBuilder) {
+    /// A further value of `row`; rows come in order.
+    pub(crate) fn push(&mut self, row: usize, text: &str, hasher: &hashbrown::DefaultHashBuilder) {
         let key = self.values.key(text, hasher);
+        self.push_key(row, key);
+    }
+
+    /// The key of a text, which may be new.
+    pub(crate) fn key(&mut self, text: &str, hasher: &hashbrown::DefaultHashBuilder) -> u32 {
+        self.values.key(text, hasher)
+    }
+
+    /// As [`push`](Self::push), by the key.
+    pub(crate) fn push_key(&mut self, row: usize, key: u32) {
         if self.keys.len() > row {
             self.more.push((row as u32, key));
         } else {
             self.keys.resize(row, ABSENT);
             self.keys.push(key);
         }
+    }
+
+    /// Whether no row has a value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Bytes of the distinct texts.
+    pub(crate) fn text_bytes(&self) -> usize {
+        self.values.bytes.len()
     }
 
     fn finish(mut self, rows: usize) -> ArrayRef {
@@ -112,6 +133,20 @@ impl Column {
         let texts = Arc::new(StringArray::from_iter_values(texts));
         Arc::new(ListArray::new(item, OffsetBuffer::new(offsets.into()), texts, Some(nulls)))
     }
+}
+
+/// The columns over `rows` rows, in the order given.
+pub(crate) fn record_batch<'a>(columns: impl IntoIterator<Item = (&'a str, Column)>, rows: usize) -> RecordBatch {
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns
+        .into_iter()
+        .map(|(name, column)| {
+            let array = column.finish(rows);
+            (Field::new(name, array.data_type().clone(), true), array)
+        })
+        .unzip();
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+        .expect("every column was made for this many rows")
 }
 
 /// Texts that are rarely equal, end to end.
@@ -186,16 +221,7 @@ impl EventBuilder {
         let mut named: Vec<(&str, Column)> =
             names.iter().map(AsRef::as_ref).zip(self.columns).filter(|(_, column)| !column.keys.is_empty()).collect();
         named.sort_unstable_by_key(|(name, _)| *name);
-        let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = named
-            .into_iter()
-            .map(|(name, column)| {
-                let array = column.finish(rows);
-                (Field::new(name, array.data_type().clone(), true), array)
-            })
-            .unzip();
-        let options = RecordBatchOptions::new().with_row_count(Some(rows));
-        let columns = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
-            .expect("every column was made for this many rows");
+        let columns = record_batch(named, rows);
         EventBatch {
             columns,
             item_ids: self.item_ids.finish(),

@@ -31,7 +31,7 @@ pub enum LakeError {
     /// The configuration is to blame.
     #[error("setting {setting}: {reason}")]
     BadConfig { setting: &'static str, reason: String },
-    /// The log does not say what it was written to say: the disk, or somebody, changed it.
+    /// A file does not say what it was written to say: the disk, or somebody, changed it.
     #[error("{}: {reason}", .path.display())]
     Damaged { path: PathBuf, reason: String },
     /// The operating system refused.
@@ -51,6 +51,10 @@ pub enum LakeError {
 impl LakeError {
     pub(crate) fn io(path: impl Into<PathBuf>, source: io::Error) -> LakeError {
         LakeError::Io { path: path.into(), source }
+    }
+
+    pub(crate) fn damaged(path: &object_store::path::Path, reason: impl std::fmt::Display) -> LakeError {
+        LakeError::Damaged { path: PathBuf::from(path.as_ref()), reason: reason.to_string() }
     }
 
     pub(crate) fn delta(table: &str, source: impl Into<deltalake_core::DeltaTableError>) -> LakeError {

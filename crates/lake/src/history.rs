@@ -22,13 +22,14 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, RowFilter, RowSelectionPolicy,
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, RowFilter, RowSelection, RowSelectionPolicy,
 };
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
+use crate::companion::selection;
 use crate::error::LakeError;
 use crate::snapshot::{DataFile, TableSnapshot, align};
 
@@ -69,6 +70,14 @@ pub struct Piece {
 enum Place {
     Hot(usize),
     RowGroup { file: Arc<DataFile>, metadata: ArrowReaderMetadata, group: usize, within: bool },
+}
+
+/// Which rows of a row group are wanted.
+#[derive(Debug)]
+enum Chosen {
+    /// `None`: all.
+    InRange(Option<TimeRange>),
+    Rows(RowSelection),
 }
 
 /// What is known of the times of some rows.
@@ -112,7 +121,7 @@ impl History {
                 return Some(Ok(piece));
             }
             let Some(file) = self.files.pop_front() else { break };
-            match Reader::new(&self.snapshot, &file).metadata().await {
+            match FileReader::new(&self.snapshot, &file).metadata().await {
                 Ok(metadata) => self.open = Some(OpenFile { file, metadata, next_group: 0 }),
                 Err(error) => return Some(Err(self.snapshot.unreadable(&file.path, &error))),
             }
@@ -174,9 +183,8 @@ impl Piece {
         columns: &[&str],
         batch_rows: usize,
     ) -> Result<BoxStream<'static, Result<RecordBatch, LakeError>>, LakeError> {
-        let wanted: Vec<usize> = columns.iter().filter_map(|name| self.snapshot.arrow.index_of(name).ok()).collect();
         let damaged = |error: ArrowError| LakeError::columns(self.table(), error);
-        let schema = Arc::new(self.snapshot.arrow.project(&wanted).map_err(damaged)?);
+        let schema = self.schema_of(columns)?;
         match &self.place {
             Place::Hot(batch) => {
                 let batch = &self.snapshot.hot[*batch];
@@ -189,10 +197,51 @@ impl Piece {
             }
             Place::RowGroup { file, metadata, group, within } => {
                 let filter = self.range.filter(|_| !within);
-                self.group(file, metadata, *group, filter, schema, batch_rows)
+                self.group(file, metadata, *group, &Chosen::InRange(filter), schema, batch_rows)
                     .map_err(|error| self.snapshot.unreadable(&file.path, &error))
             }
         }
+    }
+
+    /// As [`read`](Self::read), only the rows numbered `rows` (ascending), counted from 0 over what `read` gives. Only
+    /// of pieces that [may have a companion](Self::may_have_companion); of others there are none.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_rows(
+        &self,
+        columns: &[&str],
+        rows: &[u32],
+        batch_rows: usize,
+    ) -> Result<BoxStream<'static, Result<RecordBatch, LakeError>>, LakeError> {
+        let Place::RowGroup { file, metadata, group, within: true } = &self.place else {
+            return Ok(futures::stream::empty().boxed());
+        };
+        let schema = self.schema_of(columns)?;
+        let total = usize::try_from(self.rows).unwrap_or(usize::MAX);
+        let chosen = Chosen::Rows(selection(rows, total));
+        self.group(file, metadata, *group, &chosen, schema, batch_rows)
+            .map_err(|error| self.snapshot.unreadable(&file.path, &error))
+    }
+
+    /// The file and the number of the row group, when the piece is all of it.
+    pub(crate) fn row_group(&self) -> Option<(&Path, usize)> {
+        match &self.place {
+            Place::RowGroup { file, group, within: true, .. } => Some((&file.path, *group)),
+            Place::RowGroup { within: false, .. } | Place::Hot(_) => None,
+        }
+    }
+
+    /// Where the file is found.
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.snapshot.store)
+    }
+
+    /// The table's columns among `columns`, in their order.
+    fn schema_of(&self, columns: &[&str]) -> Result<SchemaRef, LakeError> {
+        let wanted: Vec<usize> = columns.iter().filter_map(|name| self.snapshot.arrow.index_of(name).ok()).collect();
+        let schema = self.snapshot.arrow.project(&wanted);
+        Ok(Arc::new(schema.map_err(|error| LakeError::columns(self.table(), error))?))
     }
 
     fn group(
@@ -200,11 +249,11 @@ impl Piece {
         file: &Arc<DataFile>,
         metadata: &ArrowReaderMetadata,
         group: usize,
-        filter: Option<TimeRange>,
+        chosen: &Chosen,
         schema: SchemaRef,
         batch_rows: usize,
     ) -> Result<BoxStream<'static, Result<RecordBatch, LakeError>>, ParquetError> {
-        let reader = Reader::new(&self.snapshot, file);
+        let reader = FileReader::new(&self.snapshot, file);
         let named = |name: &str| metadata.schema().index_of(name).ok();
         let roots = schema.fields().iter().filter_map(|field| named(field.name()));
         let mask = ProjectionMask::roots(metadata.parquet_schema(), roots);
@@ -212,12 +261,17 @@ impl Piece {
             .with_row_groups(vec![group])
             .with_batch_size(batch_rows.max(1))
             .with_projection(mask);
-        if let Some(range) = filter {
-            let time = ProjectionMask::roots(metadata.parquet_schema(), named(TIME));
-            let passes = ArrowPredicateFn::new(time, move |batch| Ok(in_range(&batch, Some(range))));
-            builder = builder
-                .with_row_filter(RowFilter::new(vec![Box::new(passes)]))
-                .with_row_selection_policy(RowSelectionPolicy::Selectors);
+        match chosen {
+            Chosen::InRange(None) => {}
+            Chosen::InRange(Some(range)) => {
+                let range = *range;
+                let time = ProjectionMask::roots(metadata.parquet_schema(), named(TIME));
+                let passes = ArrowPredicateFn::new(time, move |batch| Ok(in_range(&batch, Some(range))));
+                builder = builder
+                    .with_row_filter(RowFilter::new(vec![Box::new(passes)]))
+                    .with_row_selection_policy(RowSelectionPolicy::Selectors);
+            }
+            Chosen::Rows(rows) => builder = builder.with_row_selection(rows.clone()),
         }
         let (snapshot, path) = (Arc::clone(&self.snapshot), file.path.clone());
         let aligned = builder.build()?.map(move |batch| {
@@ -282,15 +336,15 @@ fn in_range(batch: &RecordBatch, range: Option<TimeRange>) -> BooleanArray {
 
 /// One file in the snapshot's store.
 #[derive(Debug, Clone)]
-struct Reader {
-    store: Arc<dyn ObjectStore>,
-    path: Path,
-    bytes: u64,
+pub(crate) struct FileReader {
+    pub store: Arc<dyn ObjectStore>,
+    pub path: Path,
+    pub bytes: u64,
 }
 
-impl Reader {
-    fn new(snapshot: &TableSnapshot, file: &DataFile) -> Reader {
-        Reader { store: Arc::clone(&snapshot.store), path: file.path.clone(), bytes: file.bytes }
+impl FileReader {
+    fn new(snapshot: &TableSnapshot, file: &DataFile) -> FileReader {
+        FileReader { store: Arc::clone(&snapshot.store), path: file.path.clone(), bytes: file.bytes }
     }
 
     async fn metadata(mut self) -> Result<ArrowReaderMetadata, ParquetError> {
@@ -298,7 +352,7 @@ impl Reader {
     }
 }
 
-impl AsyncFileReader for Reader {
+impl AsyncFileReader for FileReader {
     fn get_bytes(&mut self, range: std::ops::Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
         self.store.get_range(&self.path, range).map_err(failed).boxed()
     }

@@ -155,6 +155,20 @@ impl Lake {
         self.inner.core.flush_sealed().await
     }
 
+    /// Whether so little of the disk is free that it should be left for what arrives. Tables elsewhere than on this
+    /// machine have room.
+    pub(crate) fn is_short_of_disk(&self) -> bool {
+        let core = &self.inner.core;
+        // Twice the room at which intake stops, so that what can be made anew is never what stops it.
+        let needed_bytes = core.config.min_free_bytes.saturating_mul(2);
+        let is_local = core.config.tables_url.is_none();
+        is_local && core.disk.free_bytes(&core.config.data_dir).is_ok_and(|free_bytes| free_bytes < needed_bytes)
+    }
+
+    pub(crate) fn core(&self) -> &Core {
+        &self.inner.core
+    }
+
     /// One round of retention, merging and sweeping.
     pub async fn maintain(&self) -> Result<(), LakeError> {
         self.inner.core.maintain_all().await

@@ -12,6 +12,7 @@
 //! - A commit to Delta names the node and the last segment in its application transaction, so replay is harmless.
 //! - All durable I/O goes through the [`disk::Disk`] port or an object store, so that tests can break it anywhere.
 
+pub mod companion;
 pub mod config;
 mod core;
 mod delta;
@@ -31,6 +32,7 @@ mod table;
 mod ticket;
 mod wal;
 
+pub use companion::Companion;
 pub use config::{LakeConfig, Retention};
 pub use delta::DAY_COLUMN;
 pub use entry::{Decoder, Entry, TableRows};

@@ -8,6 +8,7 @@ use deltalake_core::protocol::checkpoints;
 use futures::TryStreamExt;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+use crate::companion;
 use crate::core::Core;
 use crate::delta::files::{self, Written};
 use crate::delta::{self, Purpose, encode};
@@ -174,7 +175,8 @@ impl Core {
             .try_filter(|object| {
                 let name = object.location.filename().unwrap_or_default();
                 let data = name.ends_with(".parquet") && !object.location.as_ref().contains("/_delta_log/");
-                let stray = name.starts_with(PARTIAL) || data && !known.contains(&object.location);
+                let unused = companion::owner(&object.location).is_some_and(|file| !known.contains(&file));
+                let stray = name.starts_with(PARTIAL) || unused || data && !known.contains(&object.location);
                 let old = object.last_modified.timestamp_micros() < before.micros();
                 std::future::ready(stray && old)
             })

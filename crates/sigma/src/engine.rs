@@ -136,6 +136,13 @@ impl Engine {
         &self.reaches
     }
 
+    /// The columns that decide which rules fire, those that name the log source included; `None`: any column may,
+    /// because some rules look for keywords.
+    pub fn columns(&self) -> Option<BTreeSet<&str>> {
+        let by_keywords = self.gates.iter().any(|gate| gate.keywords.is_some());
+        (!by_keywords).then(|| self.fields.iter().map(|field| field.name.as_str()).collect())
+    }
+
     /// How large it is.
     pub fn size(&self) -> Size {
         let matchers: usize = self.fields.iter().map(|field| field.matcher.memory_bytes()).sum();

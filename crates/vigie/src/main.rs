@@ -6,6 +6,7 @@
 mod cli;
 mod commands;
 mod config;
+mod history;
 mod platform;
 mod shipped_rules;
 mod terminal;

@@ -35,10 +35,27 @@ pub fn windows_events() -> Result<Lines> {
     Ok(Lines { name: "the scenario's Windows events".to_owned(), lines: windows.map(|record| record.body).collect() })
 }
 
+/// The Windows events of every published attack simulation, where they are there; else the scenario's.
+pub fn simulations() -> Result<Lines> {
+    let Some(folder) = shell::shared_data().map(|data| data.join("otrf/datasets")).filter(|path| path.is_dir()) else {
+        return windows_events();
+    };
+    let files = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter().flatten();
+    let mut lines = Vec::new();
+    for archive in files.filter(|file| file.path().extension().is_some_and(|extension| extension == "zip")) {
+        // Some archives hold captures under a password, or what is no text; their events are not missed here.
+        let text = unzip(archive.path()).unwrap_or_default();
+        lines.extend(text.lines().filter(|line| line.starts_with('{') && line.ends_with('}')).map(str::to_owned));
+    }
+    Ok(Lines { name: "the OTRF simulations".to_owned(), lines })
+}
+
 fn unzip(archive: &Path) -> Result<String> {
     let mut child = std::process::Command::new("unzip")
-        .arg("-p")
+        // No password: an archive that wants one would otherwise ask for it.
+        .args(["-p", "-P", ""])
         .arg(archive)
+        .arg("*.json")
         .stdout(std::process::Stdio::piped())
         .spawn()
         .context("unzip could not be started; is it installed?")?;

@@ -222,6 +222,62 @@ async fn what_a_crash_left_is_swept() {
     assert_eq!(texts(&lake, T).await, ["a"]);
 }
 
+/// The one whole row group of each file of the table.
+async fn pieces(lake: &Lake) -> Vec<lake::Piece> {
+    let mut history = lake::History::new(lake.snapshot(T).await.unwrap().unwrap(), None);
+    let mut pieces = Vec::new();
+    while let Some(piece) = history.next().await {
+        pieces.push(piece.unwrap());
+    }
+    pieces
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_kept_beside_a_file_is_read_in_part_and_goes_with_it() {
+    let (_dir, _, clock, lake) = fresh().await;
+    store(&lake, 0, &line("hot")).await.done();
+    let hot = pieces(&lake).await.remove(0);
+    let texts = |values: [&str; 3]| -> arrow_array::DictionaryArray<arrow_array::types::UInt32Type> {
+        values.into_iter().collect()
+    };
+    let columns = arrow_array::RecordBatch::try_from_iter([
+        ("Image", Arc::new(texts(["a", "b", "a"])) as arrow_array::ArrayRef),
+        ("User", Arc::new(texts(["x", "y", "z"]))),
+    ])
+    .unwrap();
+    assert!(!lake.keep_beside(&hot, columns.clone(), String::new()).await.unwrap(), "hot rows become a file later");
+    lake.flush().await.unwrap();
+    let piece = pieces(&lake).await.remove(0);
+    assert!(piece.companion().await.unwrap().is_none());
+    for note in ["first", "second"] {
+        assert!(lake.keep_beside(&piece, columns.clone(), note.to_owned()).await.unwrap());
+        let companion = piece.companion().await.unwrap().unwrap();
+        assert_eq!((companion.note(), companion.rows()), (note, 3));
+        assert_eq!(companion.read(|_| true, None).await.unwrap(), columns);
+        let part = companion.read(|name| name == "User", Some(&[0, 2])).await.unwrap();
+        let user =
+            part.column(0).as_any().downcast_ref::<arrow_array::DictionaryArray<arrow_array::types::UInt32Type>>();
+        let user = user.unwrap().downcast_dict::<arrow_array::StringArray>().unwrap();
+        assert_eq!(user.into_iter().collect::<Vec<_>>(), [Some("x"), Some("z")]);
+    }
+    store(&lake, 1, &line("b")).await.done();
+    lake.flush().await.unwrap();
+    // The file is in use: its companion stays. Merged with the other, it goes, and the companion with it.
+    clock.turn(400 * 365 * DAY_US / 10);
+    lake.maintain().await.unwrap();
+    assert!(piece.companion().await.unwrap().is_some());
+    let merged = pieces(&lake).await.remove(0);
+    assert!(lake.keep_beside(&merged, columns, String::new()).await.unwrap());
+    let (store_of, path) = (lake.snapshot(T).await.unwrap().unwrap().store, piece.companion_path().unwrap());
+    drop((piece, hot));
+    for _ in 0..2 {
+        clock.turn(DAY_US);
+        lake.maintain().await.unwrap();
+    }
+    assert!(store_of.head(&path).await.is_err(), "{path} is of no use and stays");
+    assert!(merged.companion().await.unwrap().is_some());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn refusals_say_what_to_do() {
     let dir = TempDir::new().unwrap();

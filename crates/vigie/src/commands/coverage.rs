@@ -9,13 +9,15 @@ use anyhow::{Context, Result};
 use detect::coverage::{self, EventKind, Kinds, RuleGround, Standing, TechniqueCoverage};
 use detect::{Detect, RuleFilter, RuleState};
 use indicatif::ProgressBar;
+use intake::EventBatch;
 use kernel::Timestamp;
 use sigma::{Engine, Mappings, RuleSet};
 use tokio::runtime::Handle;
 
 use super::find;
-use super::hunt::run::{self as hunting, Hunting};
 use crate::cli::Coverage;
+use crate::commands::find::alert::Place;
+use crate::history::{self, Hunting, Look};
 use crate::platform::{Ground, rules};
 use crate::{shipped_rules, terminal};
 
@@ -78,23 +80,21 @@ async fn event_kinds(arguments: &Coverage, ground: &Ground) -> Result<Vec<EventK
     let from = arguments.from.unwrap_or_else(|| now.plus_micros(-LOOKED_AT_DAYS * DAY_US));
     let (lake, replay) = ground.lake().await?;
     drop(replay);
-    let histories = hunting::histories(&lake, &[], Some(from), None, 0).await?;
+    let histories = history::histories(&lake, &[], Some(from), None, 0).await?;
     let hunting = Hunting {
+        lake: lake.clone(),
         handle: Handle::current(),
         histories,
         from: Timestamp::MIN,
-        log_sources: hunting::log_sources(&ground.store().await?, None).await?,
+        log_sources: history::log_sources(&ground.store().await?, None).await?,
         bar: ProgressBar::hidden(),
     };
     let mut kinds = Kinds::default();
     let outcome = tokio::task::block_in_place(|| {
-        hunting.all(
-            |_, events, part: &mut Kinds| part.note(&events.columns),
-            |part| {
-                kinds.add(part);
-                Ok(())
-            },
-        )
+        hunting.all(&Noting, |part| {
+            kinds.add(part);
+            Ok(())
+        })
     });
     lake.close().await?;
     for failed in outcome?.failed {
@@ -107,6 +107,17 @@ async fn event_kinds(arguments: &Coverage, ground: &Ground) -> Result<Vec<EventK
         );
     }
     Ok(kinds.into_list())
+}
+
+/// Notes the kinds of events.
+struct Noting;
+
+impl Look for Noting {
+    type Part = Kinds;
+
+    fn look(&self, _: &Place, events: &EventBatch, part: &mut Kinds) {
+        part.note(&events.columns);
+    }
 }
 
 /// Which rules are switched off, and how many alerts each has raised.

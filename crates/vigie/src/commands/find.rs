@@ -106,6 +106,13 @@ impl Finder {
         summary.correlations = self.correlations.rules().count() as u64;
     }
 
+    /// The rows on which a rule fires, ascending; `columns` need only be those of [`Engine::columns`].
+    pub fn rows(&self, columns: &RecordBatch) -> Vec<u32> {
+        let mut rows: Vec<u32> = self.engine.evaluate(columns).hits.iter().map(|hit| hit.row).collect();
+        rows.dedup();
+        rows
+    }
+
     /// Puts the rules to events that are at `place`.
     pub fn find(&self, place: &Place, events: &EventBatch) -> Found {
         let hits = self.engine.evaluate(&events.columns).hits;

@@ -1,30 +1,27 @@
 //! `vigie hunt`: Sigma rules over the history in the lake, with the alerts that live detection would have given.
 
-mod again;
-mod columns;
 mod compare;
-mod reading;
-mod rows;
-pub mod run;
-mod zeek;
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Result;
+use arrow_array::RecordBatch;
 use indicatif::{ProgressBar, ProgressStyle};
+use intake::EventBatch;
 use kernel::Timestamp;
 use tokio::runtime::Handle;
 
-use super::find::alert::{Alert, AlertWriter};
+use super::find::alert::{Alert, AlertWriter, Place};
 use super::find::correlate::Correlating;
 use super::find::summary::Summary;
 use super::find::{self, Finder, Found};
 use crate::cli::Hunt;
+use crate::history::{self, Hunting, Look};
 use crate::platform::Ground;
-use run::Hunting;
 
 /// How far back a comparison looks when no time is given.
 const COMPARED_DAYS: i64 = 90;
@@ -41,7 +38,7 @@ pub async fn run(arguments: &Hunt, ground: Ground) -> Result<ExitCode> {
     let finder = Finder::new(find::rule_set(&arguments.rules)?, arguments.min_level)?;
     let rules_ms = since(started);
     let mut writer = AlertWriter::new(arguments.format, find::output(arguments.output.as_deref())?);
-    let look_back_us = run::look_back_us(&finder.correlations);
+    let look_back_us = history::look_back_us(&finder.correlations);
     let outcome = hunted(arguments, arguments.from, look_back_us, &ground, |hunting| {
         hunt(&finder, hunting, &mut |alert| writer.write(alert))
     });
@@ -93,13 +90,14 @@ async fn hunted<T>(
     let (lake, replay) = ground.lake().await?;
     // What the last server left for detection stays for the next server.
     drop(replay);
-    let histories = run::histories(&lake, &arguments.table, from, arguments.to, look_back_us).await?;
+    let histories = history::histories(&lake, &arguments.table, from, arguments.to, look_back_us).await?;
     let bar = progress_bar();
     let hunting = Hunting {
+        lake: lake.clone(),
         handle: Handle::current(),
         histories,
         from: from.unwrap_or(Timestamp::MIN),
-        log_sources: run::log_sources(&ground.store().await?, arguments.log_source.clone()).await?,
+        log_sources: history::log_sources(&ground.store().await?, arguments.log_source.clone()).await?,
         bar: bar.clone(),
     };
     // The work is on threads of its own; this one waits for them.
@@ -114,22 +112,15 @@ fn hunt(finder: &Finder, hunting: Hunting, write: &mut dyn FnMut(&Alert) -> Resu
     let from = hunting.from;
     let mut counted = Summary::default();
     let mut correlating = Correlating::new(Arc::clone(&finder.correlations), finder.min_level, from);
-    let mut total = hunting.all(
-        |place, events, part: &mut Found| {
-            let found = finder.find(place, events);
-            part.alerts.extend(found.alerts.into_iter().filter(|alert| alert.time >= from));
-            part.gathered.add(found.gathered);
-        },
-        |mut part| {
-            part.alerts.sort_by(|one, other| (one.time, &one.item).cmp(&(other.time, &other.item)));
-            for alert in &part.alerts {
-                counted.count(alert);
-                write(alert)?;
-            }
-            correlating.gather(part.gathered);
-            Ok(())
-        },
-    )?;
+    let mut total = hunting.all(&Finding { finder, from }, |mut part| {
+        part.alerts.sort_by(|one, other| (one.time, &one.item).cmp(&(other.time, &other.item)));
+        for alert in &part.alerts {
+            counted.count(alert);
+            write(alert)?;
+        }
+        correlating.gather(part.gathered);
+        Ok(())
+    })?;
     for alert in correlating.finish(&mut total) {
         counted.count(&alert);
         write(&alert)?;
@@ -137,6 +128,30 @@ fn hunt(finder: &Finder, hunting: Hunting, write: &mut dyn FnMut(&Alert) -> Resu
     total.alerts = counted.alerts;
     (total.by_rule, total.by_host, total.by_technique) = (counted.by_rule, counted.by_host, counted.by_technique);
     Ok(total)
+}
+
+/// The rules, put to the events at and after `from`; correlations also look at those before.
+struct Finding<'a> {
+    finder: &'a Finder,
+    from: Timestamp,
+}
+
+impl Look for Finding<'_> {
+    type Part = Found;
+
+    fn columns(&self) -> Option<BTreeSet<&str>> {
+        self.finder.engine.columns()
+    }
+
+    fn sieve(&self, columns: &RecordBatch) -> Vec<u32> {
+        self.finder.rows(columns)
+    }
+
+    fn look(&self, place: &Place, events: &EventBatch, part: &mut Found) {
+        let found = self.finder.find(place, events);
+        part.alerts.extend(found.alerts.into_iter().filter(|alert| alert.time >= self.from));
+        part.gathered.add(found.gathered);
+    }
 }
 
 /// A bar on a terminal, nothing elsewhere.

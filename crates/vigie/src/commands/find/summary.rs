@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use kernel::Severity;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::alert::Alert;
 use crate::terminal;
@@ -49,7 +49,8 @@ pub struct Summary {
 
 /// What a hunt read of the lake, within the range. Each row is one of: decoded, by columns, further, unparsed, not
 /// hunted.
-#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct LakeCounts {
     pub tables: u64,
     /// Rows in the range, of all tables that were read.
@@ -58,6 +59,8 @@ pub struct LakeCounts {
     pub decoded: u64,
     /// Records whose fields were taken from the columns, because the record does not name them itself.
     pub by_columns: u64,
+    /// Of both, those whose fields had been kept by an earlier reading.
+    pub kept: u64,
     /// Rows of records that have another row, which was hunted or lies in a table that was not asked for.
     pub further_rows: u64,
     /// Rows of `_Unparsed`: they have no fields.
@@ -77,6 +80,7 @@ impl LakeCounts {
         self.rows += part.rows;
         self.decoded += part.decoded;
         self.by_columns += part.by_columns;
+        self.kept += part.kept;
         self.further_rows += part.further_rows;
         self.unparsed += part.unparsed;
         self.before_range += part.before_range;
@@ -88,11 +92,13 @@ impl LakeCounts {
         let count = terminal::thousands;
         let _ = writeln!(
             text,
-            "{} rows of {} tables: {} records decoded again, {} by their columns, {} further rows of the same records",
+            "{} rows of {} tables: {} records by what arrived, {} by their columns ({} of all had their fields kept), \
+             {} further rows of the same records",
             count(self.rows),
             count(self.tables),
             count(self.decoded),
             count(self.by_columns),
+            count(self.kept),
             count(self.further_rows),
         );
         for (number, what) in [

@@ -5,17 +5,18 @@ use std::io::Write;
 use std::sync::Arc;
 
 use anyhow::Result;
+use arrow_array::RecordBatch;
 use intake::EventBatch;
 use kernel::{Severity, Timestamp};
 use serde::Serialize;
 use sigma::RuleSet;
 
-use super::run::{self, Hunting};
 use crate::cli::AlertFormat;
 use crate::commands::find::alert::{Alert, Place};
 use crate::commands::find::correlate::{Correlating, Gathered};
 use crate::commands::find::summary::Summary;
 use crate::commands::find::{Finder, host};
+use crate::history::{self, Hunting, Look};
 use crate::terminal;
 
 /// Alerts of each kind that are named for each rule.
@@ -131,9 +132,9 @@ impl Sides {
         self.rules.len() as u64
     }
 
-    /// As [`run::look_back_us`], of both sets.
+    /// As [`history::look_back_us`], of both sets.
     pub fn look_back_us(&self) -> i64 {
-        run::look_back_us(&self.new.correlations).max(run::look_back_us(&self.old.correlations))
+        history::look_back_us(&self.new.correlations).max(history::look_back_us(&self.old.correlations))
     }
 
     /// Puts both sets to the history.
@@ -142,19 +143,16 @@ impl Sides {
         let correlating = |side: &Finder| Correlating::new(Arc::clone(&side.correlations), side.min_level, from);
         let (mut new, mut old) = (correlating(&self.new), correlating(&self.old));
         let mut rules = self.rules.clone();
-        let mut total = hunting.all(
-            |place, events, part: &mut Part| self.look(place, events, from, part),
-            |part| {
-                for (id, tally) in part.tallies {
-                    if let Some(rule) = rules.get_mut(&id) {
-                        rule.tally.add(tally);
-                    }
+        let mut total = hunting.all(&Comparing { sides: self, from }, |part| {
+            for (id, tally) in part.tallies {
+                if let Some(rule) = rules.get_mut(&id) {
+                    rule.tally.add(tally);
                 }
-                new.gather(part.new);
-                old.gather(part.old);
-                Ok(())
-            },
-        )?;
+            }
+            new.gather(part.new);
+            old.gather(part.old);
+            Ok(())
+        })?;
         let (new, old) = (new.finish(&mut total), old.finish(&mut Summary::default()));
         tally_correlations(&new, &old, &mut rules);
         let difference = Difference { rules: rules.into_values().collect() };
@@ -186,6 +184,36 @@ impl Sides {
             let tally = part.tallies.entry(rule.clone()).or_default();
             tally.count(new.contains(&key), old.contains(&key), |gained| example(*row, gained));
         }
+    }
+}
+
+/// Both sets, put to the events at and after `from`; correlations also look at those before.
+struct Comparing<'a> {
+    sides: &'a Sides,
+    from: Timestamp,
+}
+
+impl Look for Comparing<'_> {
+    type Part = Part;
+
+    fn columns(&self) -> Option<BTreeSet<&str>> {
+        let Sides { new, old, .. } = self.sides;
+        new.engine.columns().zip(old.engine.columns()).map(|(mut columns, others)| {
+            columns.extend(others);
+            columns
+        })
+    }
+
+    fn sieve(&self, columns: &RecordBatch) -> Vec<u32> {
+        let mut rows = self.sides.new.rows(columns);
+        rows.extend(self.sides.old.rows(columns));
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
+    fn look(&self, place: &Place, events: &EventBatch, part: &mut Part) {
+        self.sides.look(place, events, self.from, part);
     }
 }
 

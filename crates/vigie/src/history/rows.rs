@@ -40,10 +40,27 @@ pub struct LogSources {
     pub others: Option<LogSource>,
 }
 
+impl LogSources {
+    /// What the log of a source was said to be.
+    pub fn of(&self, source: &str) -> Option<&LogSource> {
+        self.by_source.get(source).or(self.others.as_ref())
+    }
+}
+
+/// Events, and the rows of the batch that they were read from.
+pub struct Events {
+    pub rows: Vec<usize>,
+    pub batch: EventBatch,
+}
+
 /// What rows gave.
 #[derive(Default)]
 pub struct Outcome {
-    pub events: Vec<EventBatch>,
+    pub events: Vec<Events>,
+    /// Least and greatest time of all rows, in microseconds.
+    pub times: Option<(i64, i64)>,
+    /// From which the records came.
+    pub sources: BTreeSet<String>,
     pub counts: LakeCounts,
     /// Bytes of the records that became events.
     pub bytes: u64,
@@ -56,7 +73,7 @@ pub struct Outcome {
 impl Outcome {
     /// Events at or after `from`.
     fn in_range(&self, from: Timestamp) -> u64 {
-        let times = self.events.iter().flat_map(|events| events.times.values());
+        let times = self.events.iter().flat_map(|events| events.batch.times.values());
         times.filter(|time| **time >= from.micros()).count() as u64
     }
 }
@@ -96,7 +113,10 @@ impl<'a> Rows<'a> {
         let mut outcome = Outcome::default();
         let mut groups: BTreeMap<(Reading, &str), Vec<usize>> = BTreeMap::new();
         for row in 0..self.batch.num_rows() {
-            let counts = u64::from(self.time(row) >= self.from);
+            let time = self.time(row);
+            let (least, greatest) = outcome.times.unwrap_or((time.micros(), time.micros()));
+            outcome.times = Some((least.min(time.micros()), greatest.max(time.micros())));
+            let counts = u64::from(time >= self.from);
             outcome.counts.rows += counts;
             outcome.counts.before_range += 1 - counts;
             match self.reading(row) {
@@ -107,6 +127,7 @@ impl<'a> Rows<'a> {
             }
         }
         for ((reading, source), rows) in groups {
+            outcome.sources.insert(source.to_owned());
             for rows in self.portions(&rows) {
                 self.group(reading, source, rows, &mut outcome);
             }
@@ -129,6 +150,7 @@ impl<'a> Rows<'a> {
             }
         }
         for (source, records) in groups {
+            outcome.sources.insert(source.to_owned());
             let wanted: Vec<Wanted<'_>> =
                 records.iter().map(|(row, json)| Wanted { text: json, peer: None, time: self.time(*row) }).collect();
             let rows: Vec<usize> = records.iter().map(|(row, _)| *row).collect();
@@ -162,26 +184,30 @@ impl<'a> Rows<'a> {
     }
 
     fn origin<'o>(&'o self, format: Format, source: &'o str) -> Origin<'o> {
-        let log_source = self.log_sources.by_source.get(source).or(self.log_sources.others.as_ref());
-        Origin { format, table: self.table, source, log_source }
+        Origin { format, table: self.table, source, log_source: self.log_sources.of(source) }
     }
 
     /// Ties decoded fields to their rows: time and name are those of the row.
     fn take(&self, again: Again, rows: &[usize], outcome: &mut Outcome) {
         for fields in again.fields {
             let rows: Vec<usize> = fields.records.iter().map(|record| rows[*record]).collect();
-            let raw = StringArray::from_iter_values(rows.iter().map(|row| self.raw(*row).unwrap_or_default()));
-            outcome.bytes += raw.value_data().len() as u64;
-            let times: Vec<i64> = rows.iter().map(|row| self.time(*row).micros()).collect();
-            outcome.events.push(EventBatch {
-                columns: fields.columns,
-                item_ids: StringArray::from_iter_values(rows.iter().map(|row| self.item(*row))),
-                times: TimestampMicrosecondArray::from(times).with_timezone(Arc::from("UTC")),
-                raw,
-            });
+            let batch = self.events(fields.columns, &rows);
+            outcome.bytes += batch.raw.value_data().len() as u64;
+            outcome.events.push(Events { rows, batch });
         }
         for (record, reason) in again.failed {
             self.not_hunted(rows[record], &reason, outcome);
+        }
+    }
+
+    /// Fields of the rows `rows` as events.
+    pub fn events(&self, columns: RecordBatch, rows: &[usize]) -> EventBatch {
+        let times: Vec<i64> = rows.iter().map(|row| self.time(*row).micros()).collect();
+        EventBatch {
+            columns,
+            item_ids: StringArray::from_iter_values(rows.iter().map(|row| self.item(*row))),
+            times: TimestampMicrosecondArray::from(times).with_timezone(Arc::from("UTC")),
+            raw: StringArray::from_iter_values(rows.iter().map(|row| self.raw(*row).unwrap_or_default())),
         }
     }
 
@@ -276,7 +302,7 @@ mod tests {
         assert_eq!(outcome.counts, expected);
         assert_eq!(outcome.by_columns, BTreeSet::from(["a-4".to_owned()]));
         assert!(outcome.problems[0].starts_with("WindowsEvent · a-2:"), "{:?}", outcome.problems);
-        let events = &outcome.events[0];
+        let events = &outcome.events[0].batch;
         assert_eq!((events.item_ids.value(0), events.times.value(0)), ("a-1", 5));
         assert!(events.columns.column_by_name("@product").is_some());
     }
@@ -293,9 +319,9 @@ mod tests {
         ])
         .expect("columns of one length");
         let outcome = Rows::new("App_CL", &batch, Timestamp::MIN, &LogSources::default()).decode();
-        let columns = &outcome.events[0].columns;
+        let columns = &outcome.events[0].batch.columns;
         let names: Vec<_> = columns.schema_ref().fields().iter().map(|field| field.name().clone()).collect();
         assert_eq!((outcome.counts.decoded, names), (1, vec!["Message".to_owned()]));
-        assert_eq!(outcome.events[0].raw.value(0), line);
+        assert_eq!(outcome.events[0].batch.raw.value(0), line);
     }
 }
