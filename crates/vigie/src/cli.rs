@@ -120,10 +120,11 @@ pub struct Ingest {
 /// `vigie hunt`
 #[derive(Debug, Args)]
 pub struct Hunt {
-    /// Folders or files of Sigma rules; `shipped`: those in the binary.
+    /// Folders or files of Sigma rules; `shipped`: those in the binary; `in-force`: all that the server has in force, with
+    /// exceptions, severities and what is switched off.
     #[arg(long, short, required = true, value_name = "DIR", num_args = 1..)]
     pub rules: Vec<PathBuf>,
-    /// The rules that are replaced, or `shipped`: prints what the rules of --rules would have done in their place, over
+    /// The rules that are replaced, named likewise: prints what the rules of --rules would have done in their place, over
     /// the last 90 days unless --from says otherwise.
     #[arg(long, value_name = "DIR", num_args = 1..)]
     pub compare: Option<Vec<PathBuf>>,

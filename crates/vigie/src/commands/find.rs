@@ -5,6 +5,7 @@ pub mod correlate;
 pub mod pool;
 pub mod summary;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,8 @@ pub struct Finder {
     pub correlations: Arc<Correlations>,
     /// Alerts below it are left out.
     pub min_level: Severity,
+    /// Rules that are switched off: their hits are only for correlations.
+    off: BTreeSet<String>,
 }
 
 /// How a command names the rules that are in the binary, where it takes folders.
@@ -97,7 +100,12 @@ impl Finder {
         let engine = Engine::compile(set.rules, &Mappings::shipped());
         let (correlations, problems) = Correlations::compile(&set.correlations, engine.rules());
         ensure!(problems.is_empty(), "correlations lost their rules: {problems:?}");
-        Ok(Finder { engine, correlations: Arc::new(correlations), min_level })
+        Ok(Finder { engine, correlations: Arc::new(correlations), min_level, off: BTreeSet::new() })
+    }
+
+    /// With these rules switched off.
+    pub fn without(self, off: BTreeSet<String>) -> Finder {
+        Finder { off, ..self }
     }
 
     /// Notes in `summary` how many rules there are.
@@ -123,7 +131,8 @@ impl Finder {
 
     /// Whether hits of the rule are alerts by themselves.
     pub fn alerts_alone(&self, rule: u32) -> bool {
-        self.correlations.alerts_alone(rule) && self.engine.rules()[rule as usize].severity >= self.min_level
+        let one = &self.engine.rules()[rule as usize];
+        self.correlations.alerts_alone(rule) && one.severity >= self.min_level && !self.off.contains(&one.id)
     }
 
     /// What the hits are to correlations.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use arrow_array::RecordBatch;
 use indicatif::{ProgressBar, ProgressStyle};
 use intake::EventBatch;
@@ -22,6 +22,7 @@ use super::find::{self, Finder, Found};
 use crate::cli::Hunt;
 use crate::history::{self, Hunting, Look};
 use crate::platform::Ground;
+use crate::platform::rules::{self, InForce};
 
 /// How far back a comparison looks when no time is given.
 const COMPARED_DAYS: i64 = 90;
@@ -35,7 +36,8 @@ pub async fn run(arguments: &Hunt, ground: Ground) -> Result<ExitCode> {
     if let Some(old) = &arguments.compare {
         return compared(arguments, old, ground).await;
     }
-    let finder = Finder::new(find::rule_set(&arguments.rules)?, arguments.min_level)?;
+    let InForce { set, off } = rule_set(&arguments.rules, &ground).await?;
+    let finder = Finder::new(set, arguments.min_level)?.without(off);
     let rules_ms = since(started);
     let mut writer = AlertWriter::new(arguments.format, find::output(arguments.output.as_deref())?);
     let look_back_us = history::look_back_us(&finder.correlations);
@@ -58,7 +60,8 @@ pub async fn run(arguments: &Hunt, ground: Ground) -> Result<ExitCode> {
 async fn compared(arguments: &Hunt, old: &[PathBuf], ground: Ground) -> Result<ExitCode> {
     let clock = Arc::clone(&ground.clock);
     let started = clock.monotonic_us();
-    let sides = compare::Sides::new(find::rule_set(&arguments.rules)?, find::rule_set(old)?, arguments.min_level)?;
+    let (new, old) = (rule_set(&arguments.rules, &ground).await?, rule_set(old, &ground).await?);
+    let sides = compare::Sides::new(new, old, arguments.min_level)?;
     let rules_ms = (clock.monotonic_us() - started) / 1_000;
     let from = arguments.from.unwrap_or_else(|| {
         let until = arguments.to.unwrap_or_else(|| clock.now());
@@ -77,6 +80,23 @@ async fn compared(arguments: &Hunt, old: &[PathBuf], ground: Ground) -> Result<E
         return Ok(ExitCode::from(find::FAILED));
     }
     Ok(if difference.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(find::FOUND) })
+}
+
+/// How the rules are named that the server has in force.
+const IN_FORCE: &str = "in-force";
+
+/// The rules of `paths`, among which may be `shipped` and `in-force`.
+async fn rule_set(paths: &[PathBuf], ground: &Ground) -> Result<InForce> {
+    if !paths.iter().any(|path| path.as_os_str() == IN_FORCE) {
+        return Ok(InForce { set: find::rule_set(paths)?, off: BTreeSet::new() });
+    }
+    // Those that are shipped are in force.
+    let named = |path: &&PathBuf| path.as_os_str() != IN_FORCE && path.as_os_str() != find::SHIPPED;
+    let folders: Vec<PathBuf> = paths.iter().filter(named).cloned().collect();
+    for path in &folders {
+        ensure!(path.exists(), "{} does not exist", path.display());
+    }
+    rules::in_force(ground.store().await?, &ground.config, &folders).await
 }
 
 /// Opens the lake, lets `work` hunt, and closes it again.

@@ -1,14 +1,16 @@
 //! The rules in force: loaded at the start, and again when their files change, somebody asks, or an exception begins or
 //! ends. What detection remembers goes on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use detect::{Detect, RuleKind, SigmaPack};
+use detect::{Detect, RuleFilter, RuleKind, RuleState, SigmaPack};
 use sigma::correlation::Settings;
-use sigma::{Lists, Mappings};
+use sigma::{Lists, Mappings, RuleSet};
+use store::Store;
 use tokio::sync::watch;
 
 use crate::config::Config;
@@ -49,6 +51,39 @@ async fn load(detect: &Detect, config: &Config) -> Result<()> {
     let states = detect.sync_rules(RuleKind::Kql, &scheduled).await?;
     tracing::info!(rules = states.len(), "scheduled rules are in force");
     Ok(())
+}
+
+/// The rules as a server of this configuration has them in force.
+pub struct InForce {
+    /// With the exceptions, at their overridden severities; without correlations that are switched off.
+    pub set: RuleSet,
+    /// Rules that are switched off; correlations may still look at their hits.
+    pub off: BTreeSet<String>,
+}
+
+/// What [`keep_loaded`] would put in force, with the rules of further `folders` beside it.
+///
+/// # Errors
+/// When the state database fails or the placeholders cannot be read.
+pub async fn in_force(store: Store, config: &Config, folders: &[PathBuf]) -> Result<InForce> {
+    let detect = Detect::new(store);
+    let exceptions = detect.exception_filters().await.context("reading the exceptions")?;
+    let known = detect.rules(&RuleFilter { limit: u32::MAX, ..RuleFilter::default() }).await?;
+    let folders: Vec<PathBuf> = config.sigma_rules.iter().chain(folders).cloned().collect();
+    let mut set = shipped_rules::sigma(&folders, &exceptions, &lists(config.placeholders.as_deref())?);
+    let off: BTreeSet<String> =
+        known.iter().filter(|rule| rule.state == RuleState::Disabled).map(|rule| rule.id.clone()).collect();
+    set.correlations.retain(|correlation| !off.contains(&correlation.id));
+    for rule in known {
+        let Some(severity) = rule.severity_override else { continue };
+        for found in set.rules.iter_mut().filter(|found| found.id == rule.id) {
+            Arc::make_mut(found).severity = severity;
+        }
+        for found in set.correlations.iter_mut().filter(|found| found.id == rule.id) {
+            Arc::make_mut(found).severity = severity;
+        }
+    }
+    Ok(InForce { set, off })
 }
 
 /// Loads the rules, says so by `ready`, and loads them again whenever there is a reason to. When that fails, those

@@ -198,7 +198,7 @@ fn kept_fields_that_are_damaged_or_gone_are_made_anew() {
     let records = summary(&first)["records"].as_u64().unwrap();
     let damages: [fn(&std::path::Path, &[u8]); 4] = [
         // Pages, while what describes them is whole.
-        |path, bytes| std::fs::write(path, [&vec![0x55; 4_000], &bytes[4_000..]].concat()).unwrap(),
+        |path, bytes| std::fs::write(path, [&vec![0x55; bytes.len() / 4], &bytes[bytes.len() / 4..]].concat()).unwrap(),
         |path, _| std::fs::remove_file(path).unwrap(),
         |path, bytes| std::fs::write(path, &bytes[..bytes.len() / 2]).unwrap(),
         |path, bytes| std::fs::write(path, [&vec![0x55; bytes.len() - 8], &bytes[bytes.len() - 8..]].concat()).unwrap(),

@@ -160,6 +160,39 @@ fn an_exception_excuses_and_a_new_file_comes_into_force() {
     rig.file("pack/rules/new.yml", SHELL.replace("shell", "new").replace("Shell", "New shell"));
     house.post("rules/reload", "{}", 202);
     wait("the new rule", || house.get("rules?search=new%20shell")["rules"].as_array().unwrap().first().cloned());
+    house.post("rules/new/state", r#"{"enabled": false, "version": 1, "reason": "noise"}"#, 200);
+    house.running.kill();
+    hunted_as_in_force(&rig);
+}
+
+/// History, put to the rules as the server had them: the exception holds, and what is switched off is.
+fn hunted_as_in_force(rig: &Rig) {
+    let folder = format!("detect.sigma_rules={}", rig.path().join("pack/rules").display());
+    let hunt = |more: &[&str]| {
+        let fixed =
+            ["--set", &folder, "hunt", "--format", "jsonl", "--summary", "none", "--from", "2026-11-01T00:00:00Z"];
+        let ran = rig.run(&[&fixed[..], more].concat());
+        assert!(ran.code < 2, "{ran:?}");
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Json>>()
+    };
+    let by_shell = |alerts: &[Json], user: &str| {
+        alerts.iter().filter(|alert| alert["rule_id"] == "shell" && alert["record"].to_string().contains(user)).count()
+    };
+    let (in_force, bare) = (hunt(&["--rules", "in-force"]), hunt(&["--rules", "pack/rules"]));
+    assert_eq!(by_shell(&in_force, "svc-backup"), 0, "{in_force:#?}");
+    assert_eq!(by_shell(&in_force, "amina.diallo"), by_shell(&bare, "amina.diallo"));
+    assert!(by_shell(&bare, "svc-backup") > 0 && by_shell(&in_force, "amina.diallo") > 0);
+    assert!(
+        in_force.iter().all(|alert| alert["rule_id"] != "new") && bare.iter().any(|alert| alert["rule_id"] == "new")
+    );
+    // Without the exception there would be as many alerts more as it excuses.
+    let differences = hunt(&["--rules", "pack/rules", "--compare", "in-force"]);
+    let shell = differences.iter().find(|rule| rule["rule_id"] == "shell").unwrap();
+    assert_eq!(
+        (&shell["change"], &shell["gained"], &shell["lost"]),
+        (&"changed".into(), &by_shell(&bare, "svc-backup").into(), &0.into()),
+        "{shell}"
+    );
 }
 
 /// As KQL, on stored events, and in the matrix.

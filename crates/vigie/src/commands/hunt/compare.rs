@@ -1,6 +1,6 @@
 //! What a change of rules would have done: two sets of rules over the same events, and the difference in their alerts.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use intake::EventBatch;
 use kernel::{Severity, Timestamp};
 use serde::Serialize;
-use sigma::RuleSet;
+use sigma::{Rule, RuleSet};
 
 use crate::cli::AlertFormat;
 use crate::commands::find::alert::{Alert, Place};
@@ -17,6 +17,7 @@ use crate::commands::find::correlate::{Correlating, Gathered};
 use crate::commands::find::summary::Summary;
 use crate::commands::find::{Finder, host};
 use crate::history::{self, Hunting, Look};
+use crate::platform::rules::InForce;
 use crate::terminal;
 
 /// Alerts of each kind that are named for each rule.
@@ -109,8 +110,21 @@ impl Sides {
     ///
     /// # Errors
     /// When one of them has no rule.
-    pub fn new(new: RuleSet, mut old: RuleSet, min_level: Severity) -> Result<Sides> {
-        let rules = changes(&new, &old, min_level);
+    pub fn new(new: InForce, old: InForce, min_level: Severity) -> Result<Sides> {
+        let (InForce { set: new, off: new_off }, InForce { set: mut old, off: old_off }) = (new, old);
+        let mut rules = changes(&new, &old, min_level);
+        // The same text is another rule where one side has it switched off, or under other filters.
+        let by_id = |set: &RuleSet| -> HashMap<String, Arc<Rule>> {
+            set.rules.iter().map(|rule| (rule.id.clone(), Arc::clone(rule))).collect()
+        };
+        let (in_new, in_old) = (by_id(&new), by_id(&old));
+        let differs = |id: &str| {
+            let [here, there] = [&in_new, &in_old].map(|set| set.get(id).map(|rule| &rule.conditions));
+            here != there || new_off.contains(id) != old_off.contains(id)
+        };
+        for rule in rules.values_mut().filter(|rule| rule.change == Change::Same && differs(&rule.rule_id)) {
+            rule.change = Change::Changed;
+        }
         let mut same = BTreeSet::new();
         // What is the same in both need not be asked twice, unless a correlation needs its hits.
         if new.correlations.is_empty() && old.correlations.is_empty() {
@@ -124,7 +138,8 @@ impl Sides {
                 same.retain(|id| old.rules.iter().all(|rule| rule.id != *id));
             }
         }
-        Ok(Sides { new: Finder::new(new, min_level)?, old: Finder::new(old, min_level)?, same, rules })
+        let finder = |set: RuleSet, off| Ok::<_, anyhow::Error>(Finder::new(set, min_level)?.without(off));
+        Ok(Sides { new: finder(new, new_off)?, old: finder(old, old_off)?, same, rules })
     }
 
     /// How many rules are in one of the sets or in both.
