@@ -21,10 +21,11 @@ use tokio_util::task::TaskTracker;
 use crate::config::Config;
 use crate::platform::detection::{Detection, DetectionQueue};
 use crate::platform::events::Events;
+use crate::platform::field_keeper::FieldKeeper;
 use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
 use crate::platform::rule_history::LakeHistory;
 use crate::platform::samples::RecordSamples;
-use crate::platform::{Ground, data_file, drop_folder, field_keeper, rules};
+use crate::platform::{Ground, data_file, drop_folder, rules};
 use crate::terminal;
 
 /// How often the schedule of KQL rules is looked at.
@@ -260,7 +261,8 @@ impl House {
         until_stop(Box::pin(run_schedule(detect, store, events)));
         until_stop(Box::pin(watch_silence(self.pipeline.registry(), self.clock.clone())));
         until_stop(Box::pin(keep_event_kinds(self.detect.clone())));
-        self.tasks.spawn(field_keeper::run(self.lake.clone(), self.store.clone(), self.stop.clone()));
+        let (lake, store, clock) = (self.lake.clone(), self.store.clone(), self.clock.clone());
+        self.tasks.spawn(FieldKeeper { lake, store, clock }.run(self.stop.clone()));
     }
 }
 
