@@ -1,5 +1,7 @@
 //! Tables and columns as KQL sees them, and how a column lies in Arrow and Delta.
 
+mod declared;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -7,6 +9,8 @@ use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use serde::{Deserialize, Serialize};
 
 use crate::value::ScalarType;
+
+pub use declared::{Declared, declared, declared_tables};
 
 /// One column.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

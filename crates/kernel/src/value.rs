@@ -36,6 +36,24 @@ impl ScalarType {
             ScalarType::Dynamic => "dynamic",
         }
     }
+
+    /// The type that a word of a schema means: the keyword, one of KQL's aliases or a .NET name, in any case.
+    pub fn parse(word: &str) -> Option<ScalarType> {
+        let word = word.trim().to_ascii_lowercase();
+        Some(match word.strip_prefix("system.").unwrap_or(&word) {
+            "bool" | "boolean" | "sbyte" => ScalarType::Bool,
+            "int" | "int32" => ScalarType::Int,
+            "long" | "int64" | "bigint" => ScalarType::Long,
+            "real" | "double" | "float" | "single" => ScalarType::Real,
+            "decimal" | "sqldecimal" | "data.sqltypes.sqldecimal" => ScalarType::Decimal,
+            "string" => ScalarType::String,
+            "datetime" | "date" => ScalarType::DateTime,
+            "timespan" | "time" => ScalarType::TimeSpan,
+            "guid" | "uuid" | "uniqueid" => ScalarType::Guid,
+            "dynamic" | "object" => ScalarType::Dynamic,
+            _ => return None,
+        })
+    }
 }
 
 impl std::fmt::Display for ScalarType {

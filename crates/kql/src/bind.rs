@@ -15,6 +15,7 @@ mod project;
 mod relation;
 mod series;
 mod source;
+mod stored;
 mod union;
 
 use std::rc::Rc;
@@ -30,6 +31,7 @@ use crate::{codes, syntax};
 
 pub use open::OpenColumns;
 use pipeline::Observation;
+pub use stored::{FunctionFindings, check_function};
 
 /// Operators in a bound query, inlined `let`s included.
 const MAX_OPERATORS: u32 = 5_000;
@@ -161,6 +163,10 @@ struct Binder<'a> {
     known_used: usize,
     /// The first operator whose columns are not known. What follows it cannot be judged, so nothing is reported.
     open: Option<OpenColumns>,
+    /// A table that is not there was named: of what is looked for among no columns nothing is known.
+    table_lost: bool,
+    /// Stored functions that were met.
+    stored: stored::StoredCalls,
 }
 
 impl<'a> Binder<'a> {
@@ -181,6 +187,8 @@ impl<'a> Binder<'a> {
             known: &[],
             known_used: 0,
             open: None,
+            table_lost: false,
+            stored: stored::StoredCalls::default(),
         }
     }
 
@@ -304,7 +312,11 @@ impl<'a> Binder<'a> {
                 Some(Meaning::Table(_)) => true,
                 Some(Meaning::Function { function, .. }) => self.function_is_tabular(function),
                 Some(Meaning::Scalar(_)) => false,
-                None => self.catalog.table(name).is_some() || self.catalog.function(name).is_some(),
+                None => {
+                    self.catalog.table(name).is_some()
+                        || name == "_GetWatchlistAlias"
+                        || self.catalog.function(name).is_some_and(|stored| self.stored_is_tabular(stored))
+                }
             },
             syntax::ExprKind::Call { function, args } => self.call_is_tabular(function, args),
             // workspace("…").Table, database("…").Table
@@ -327,9 +339,11 @@ impl<'a> Binder<'a> {
                 args.first().is_some_and(|argument| self.is_tabular(&argument.value))
             }
             None => {
-                matches!(function.text.as_str(), "table" | "_GetWatchlist" | "externaldata" | "view")
-                    || (crate::functions::scalar(&function.text).is_none()
-                        && self.catalog.function(&function.text).is_some())
+                matches!(
+                    function.text.as_str(),
+                    "table" | "_GetWatchlist" | "_GetWatchlistAlias" | "externaldata" | "view"
+                ) || (crate::functions::scalar(&function.text).is_none()
+                    && self.catalog.function(&function.text).is_some_and(|stored| self.stored_is_tabular(stored)))
                     || self.catalog.table(&function.text).is_some()
             }
         }
@@ -368,6 +382,7 @@ impl<'a> Binder<'a> {
         if self.open.is_some() {
             return Reported { diagnostic: None };
         }
+        let message = if self.at.is_some() { self.in_stored(span, message.into()) } else { message.into() };
         let span = self.at.unwrap_or(span);
         self.diagnostics.push(Diagnostic::error(code, span, message));
         Reported { diagnostic: self.diagnostics.last_mut() }

@@ -1,37 +1,65 @@
-//! What a query can name: tables and stored functions.
+//! What a query can name: tables, stored functions, watchlists, addresses of reference tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use kernel::library::Kept;
 use kernel::schema::TableSchema;
 
-/// Tables and stored functions, by name.
+pub use kernel::library::StoredFunction;
+
+/// Tables and what people keep beside them, by name.
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     tables: BTreeMap<String, TableSchema>,
     functions: BTreeMap<String, StoredFunction>,
+    watchlists: BTreeMap<String, TableSchema>,
+    addresses: Addresses,
 }
 
-/// A function that a user stored: `.create function name(parameters) { body }`.
+/// What `externaldata` may read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredFunction {
-    pub name: String,
-    /// With the parentheses, as in a `let`: `(days: long = 7)`.
-    pub parameters: String,
-    /// Without the braces.
-    pub body: String,
+pub enum Addresses {
+    /// Those for which a reference table was uploaded.
+    Listed(BTreeSet<String>),
+    /// Any: the engine answers with no rows. For checks without data.
+    Any,
+}
+
+impl Default for Addresses {
+    fn default() -> Addresses {
+        Addresses::Listed(BTreeSet::new())
+    }
 }
 
 impl Catalog {
     /// A catalog of `tables`; of two with one name the later wins.
     pub fn new(tables: impl IntoIterator<Item = TableSchema>) -> Catalog {
         let tables = tables.into_iter().map(|table| (table.name.clone(), table)).collect();
-        Catalog { tables, functions: BTreeMap::new() }
+        Catalog { tables, ..Catalog::default() }
     }
 
     /// Adds or replaces a stored function.
     #[must_use]
     pub fn with_function(mut self, function: StoredFunction) -> Catalog {
         self.functions.insert(function.name.clone(), function);
+        self
+    }
+
+    /// Adds what people keep: functions, watchlists, reference tables.
+    #[must_use]
+    pub fn with_kept(mut self, kept: &Kept) -> Catalog {
+        self.functions.extend(kept.functions.iter().map(|one| (one.name.clone(), one.clone())));
+        self.watchlists.extend(kept.watchlists.iter().map(|one| (one.name.clone(), one.clone())));
+        if let Addresses::Listed(listed) = &mut self.addresses {
+            listed.extend(kept.addresses.iter().cloned());
+        }
+        self
+    }
+
+    /// Lets `externaldata` name any address.
+    #[must_use]
+    pub fn with_any_address(mut self) -> Catalog {
+        self.addresses = Addresses::Any;
         self
     }
 
@@ -45,6 +73,11 @@ impl Catalog {
         self.functions.get(name)
     }
 
+    /// The watchlist called `name` (case-sensitive).
+    pub fn watchlist(&self, name: &str) -> Option<&TableSchema> {
+        self.watchlists.get(name)
+    }
+
     /// All tables, by name.
     pub fn tables(&self) -> impl Iterator<Item = &TableSchema> {
         self.tables.values()
@@ -53,5 +86,18 @@ impl Catalog {
     /// All stored functions, by name.
     pub fn functions(&self) -> impl Iterator<Item = &StoredFunction> {
         self.functions.values()
+    }
+
+    /// All watchlists, by name.
+    pub fn watchlists(&self) -> impl Iterator<Item = &TableSchema> {
+        self.watchlists.values()
+    }
+
+    /// Whether `externaldata` may name this address.
+    pub fn answers_for(&self, address: &str) -> bool {
+        match &self.addresses {
+            Addresses::Listed(listed) => listed.contains(address),
+            Addresses::Any => true,
+        }
     }
 }

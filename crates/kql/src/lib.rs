@@ -14,13 +14,14 @@ pub mod algebra;
 mod bind;
 pub mod catalog;
 pub mod codes;
+pub mod definition;
 pub mod editor;
 pub mod functions;
 mod lexer;
 mod parser;
 pub mod syntax;
 
-pub use bind::{Bound, OpenColumns, bind, compile, compile_with};
+pub use bind::{Bound, FunctionFindings, OpenColumns, bind, check_function, compile, compile_with};
 pub use editor::{classify, complete, format, hover};
 pub use lexer::{Token, TokenKind, lex};
 pub use parser::{Parsed, parse};

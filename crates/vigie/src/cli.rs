@@ -39,6 +39,11 @@ pub enum Command {
     Hunt(Hunt),
     /// Ask the lake in KQL.
     Query(Query),
+    /// Look after files of KQL.
+    Kql {
+        #[command(subcommand)]
+        command: Kql,
+    },
     /// Look after rules.
     Rules {
         #[command(subcommand)]
@@ -159,10 +164,18 @@ pub struct Hunt {
 #[derive(Debug, Args)]
 pub struct Query {
     /// The query; `-` reads it from the standard input.
-    #[arg(value_name = "KQL")]
-    pub text: String,
+    #[arg(value_name = "KQL", required_unless_present = "batch", conflicts_with = "batch")]
+    pub text: Option<String>,
+    /// Answer many: each line `{"id", "query", "tables"?}` of the file (`-`: the standard input) with one line
+    /// `{"id", "columns", "rows"}` or `{"id", "error", "span"}`. `tables` declares empty tables for that line:
+    /// `{"Badges": "(Door: string, At: datetime)"}`.
+    #[arg(long, value_name = "QUERIES.jsonl")]
+    pub batch: Option<PathBuf>,
+    /// Ask typed, empty tables instead of the lake: a file `{"Table": {"Column": "type"}}`. Needs no data folder.
+    #[arg(long, value_name = "FILE")]
+    pub schemas: Option<PathBuf>,
     /// How the answer is written.
-    #[arg(long, short, value_enum, default_value_t = AnswerFormat::Table)]
+    #[arg(long, short, value_enum, default_value_t = AnswerFormat::Table, conflicts_with = "batch")]
     pub format: AnswerFormat,
     /// Only events from this instant on: 2026-11-21T08:00:00Z.
     #[arg(long, value_name = "INSTANT")]
@@ -170,6 +183,34 @@ pub struct Query {
     /// Only events before this instant.
     #[arg(long, value_name = "INSTANT")]
     pub to: Option<kernel::Timestamp>,
+}
+
+/// `vigie kql`
+#[derive(Debug, Subcommand)]
+pub enum Kql {
+    /// Check queries in files against the tables: plain KQL (.kql, .csl, .txt), Sentinel's YAML of rules and parsers,
+    /// and the code blocks kusto and kql of Markdown. Functions that the files define can be called in all of them.
+    ///
+    /// Exit code 0: nothing is wrong; 1: a query is; 2: something could not be read.
+    Check(CheckKql),
+}
+
+/// `vigie kql check`
+#[derive(Debug, Args)]
+pub struct CheckKql {
+    /// Files and folders. A .txt file is read where it is named, not where a folder holds it.
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// The tables: a file `{"Table": {"Column": "type"}}`. Without it those that come with Vigie, and those of the lake
+    /// where there is a data folder.
+    #[arg(long, value_name = "FILE")]
+    pub schemas: Option<PathBuf>,
+    /// How findings are written.
+    #[arg(long, short, value_enum, default_value_t = FindingFormat::Text)]
+    pub format: FindingFormat,
+    /// Warnings count as errors do.
+    #[arg(long)]
+    pub deny_warnings: bool,
 }
 
 /// `vigie rules`
@@ -299,6 +340,17 @@ pub enum SummaryFormat {
     Text,
     Json,
     None,
+}
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FindingFormat {
+    /// For people: place, message, the line with a mark, the remedy.
+    Text,
+    /// A line of JSON for each finding.
+    Json,
+    /// One SARIF 2.1.0 document, as code hosts read it.
+    Sarif,
 }
 
 /// How an answer is written.

@@ -52,6 +52,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Ingest(arguments) => on_ground(&read()?, |ground| commands::ingest::run(arguments, ground)),
         Command::Hunt(arguments) => on_ground(&read()?, |ground| commands::hunt::run(arguments, ground)),
         Command::Query(arguments) => on_ground(&read()?, |ground| commands::query::run(arguments, ground)),
+        Command::Kql { command: cli::Kql::Check(arguments) } => {
+            on_ground(&read()?, |ground| commands::kql::check(arguments, ground))
+        }
         Command::Ledger { command: cli::Ledger::Verify } => {
             on_ground(&read()?, |ground| async move { commands::ledger::verify(&ground).await })
         }

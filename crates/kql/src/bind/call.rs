@@ -41,6 +41,9 @@ impl Binder<'_> {
             _ => {}
         }
         let Some(function) = functions::scalar(&name.text) else {
+            if let Some(stored) = self.catalog.function(&name.text).cloned() {
+                return self.stored_value(&stored, args, span, row);
+            }
             self.unknown_function(name);
             return Self::invalid(span);
         };
@@ -58,7 +61,8 @@ impl Binder<'_> {
             return;
         }
         let known = functions::all().iter().filter(|spec| spec.class != FunctionClass::Aggregate).map(|spec| spec.name);
-        let near = nearest(&name.text, known);
+        let stored = self.catalog.functions().map(|stored| stored.name.as_str());
+        let near = nearest(&name.text, known.chain(stored));
         let reported =
             self.error(codes::UNKNOWN_FUNCTION, name.span, format!("there is no function called `{}` here", name.text));
         if let Some(near) = near {
@@ -271,22 +275,25 @@ impl Binder<'_> {
             arguments.iter().any(|(_, meaning)| matches!(meaning, Meaning::Scalar(expr) if expr.reads_columns()));
         let outer = self.columns_in_scope;
         self.columns_in_scope = outer || with_columns;
-        let result = self.inside(environment, arguments, span, |binder| {
-            let mut answer = None;
-            for statement in &function.body {
-                answer = binder.statement(statement).or(answer);
-            }
-            match answer {
-                Some(body) if binder.is_tabular(body) => {
-                    binder.error(codes::WRONG_SHAPE, span, format!("`{name}` gives a table, a value is needed here"));
-                    Self::invalid(span)
-                }
-                Some(body) => Expr { span, ..binder.scalar(body, &mut Row::default()) },
-                None => Self::invalid(span),
-            }
-        });
+        let result = self.inside(environment, arguments, span, |binder| binder.value_of_body(name, function, span));
         self.columns_in_scope = outer;
         result.unwrap_or_else(|| Self::invalid(span))
+    }
+
+    /// The statements of a scalar function.
+    pub(super) fn value_of_body(&mut self, name: &str, function: &syntax::Function, span: Span) -> Expr {
+        let mut answer = None;
+        for statement in &function.body {
+            answer = self.statement(statement).or(answer);
+        }
+        match answer {
+            Some(body) if self.is_tabular(body) => {
+                self.error(codes::WRONG_SHAPE, span, format!("`{name}` gives a table, a value is needed here"));
+                Self::invalid(span)
+            }
+            Some(body) => Expr { span, ..self.scalar(body, &mut Row::default()) },
+            None => Self::invalid(span),
+        }
     }
 
     /// Runs `body` with a function's own names in force, reporting its problems at the call.
@@ -363,6 +370,7 @@ impl Binder<'_> {
                         if !plan.schema.iter().any(|known| known.name == column.text) {
                             let message = format!("`{name}` needs a table with a column `{}`", column.text);
                             self.error(codes::BAD_ARGUMENTS, value.span, message);
+                            return None;
                         }
                     }
                     Meaning::Table(Rc::new(plan))

@@ -104,6 +104,9 @@ impl Binder<'_> {
     }
 
     fn unknown_column(&mut self, name: &str, span: Span, row: &Row) {
+        if self.table_lost && row.columns.is_empty() {
+            return;
+        }
         let right = row.right.iter().flatten();
         let near = nearest(name, row.columns.iter().chain(right).map(|column| column.name.as_str())).map(str::to_owned);
         let reported =

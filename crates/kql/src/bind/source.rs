@@ -9,7 +9,6 @@ use kernel::value::{ScalarType, Value};
 use super::name::{Names, nearest};
 use super::{Binder, Meaning, Row, convert};
 use crate::algebra::{Expr, ExprKind, ExternalSource, Node, Plan};
-use crate::catalog::StoredFunction;
 use crate::codes;
 use crate::syntax::{self, NamedExpr, Statement};
 
@@ -68,7 +67,10 @@ impl Binder<'_> {
             return Plan { node: Node::Table { name: name.to_owned() }, schema: table.columns.clone(), span };
         }
         if let Some(function) = self.catalog.function(name).cloned() {
-            return self.stored(&function, &[], span);
+            return self.stored_table(&function, &[], span);
+        }
+        if name == "_GetWatchlistAlias" {
+            return self.watchlist_names(span);
         }
         self.unknown_table(name, span);
         nothing(span)
@@ -78,6 +80,7 @@ impl Binder<'_> {
         if name.is_empty() {
             return;
         }
+        self.table_lost = true;
         let near = nearest(name, self.catalog.tables().map(|table| table.name.as_str())).map(str::to_owned);
         let reported = self.error(codes::UNKNOWN_TABLE, span, format!("there is no table called `{name}`"));
         if let Some(near) = near {
@@ -106,6 +109,8 @@ impl Binder<'_> {
                 let plan = self.table(&argument.value);
                 return self.share(plan);
             }
+            "_GetWatchlist" => return self.watchlist(args, span),
+            "_GetWatchlistAlias" => return self.watchlist_names(span),
             "table" => {
                 let name = args.first().map(|argument| self.scalar(&argument.value, &mut Row::default()));
                 if let Some(Expr { kind: ExprKind::Literal(Value::String(name)), .. }) = name {
@@ -117,7 +122,7 @@ impl Binder<'_> {
             _ => {}
         }
         if let Some(stored) = self.catalog.function(&function.text).cloned() {
-            return self.stored(&stored, args, span);
+            return self.stored_table(&stored, args, span);
         }
         if args.is_empty() && self.catalog.table(&function.text).is_some() {
             return self.named_table(&function.text, span);
@@ -136,7 +141,7 @@ impl Binder<'_> {
     }
 
     /// The statements of a tabular function.
-    fn body(&mut self, statements: &[Statement], span: Span) -> Plan {
+    pub(super) fn body(&mut self, statements: &[Statement], span: Span) -> Plan {
         let mut answer = None;
         for statement in statements {
             answer = self.statement(statement).or(answer);
@@ -145,29 +150,6 @@ impl Binder<'_> {
             Some(body) => Plan { span, ..self.table(body) },
             None => nothing(span),
         }
-    }
-
-    /// A stored function: its text is parsed and bound as if a `let` stood before the query.
-    fn stored(&mut self, stored: &StoredFunction, args: &[syntax::Argument], span: Span) -> Plan {
-        let text = format!("let stored = {} {{ {} }};", stored.parameters, stored.body);
-        let parsed = crate::parse(&text);
-        let [Statement::LetFunction { function, .. }] = parsed.script.statements.as_slice() else {
-            self.error(codes::UNKNOWN_FUNCTION, span, format!("the stored function `{}` cannot be read", stored.name));
-            return nothing(span);
-        };
-        if let Some(problem) = parsed.diagnostics.first() {
-            let message = format!("the stored function `{}` is not valid: {}", stored.name, problem.message);
-            self.error(codes::UNKNOWN_FUNCTION, span, message);
-            return nothing(span);
-        }
-        let Some(arguments) = self.arguments(&stored.name, function, args, span, &mut Row::default()) else {
-            return nothing(span);
-        };
-        self.inside(None, arguments, span, |binder| {
-            binder.at = Some(binder.at.unwrap_or(span));
-            binder.body(&function.body, span)
-        })
-        .unwrap_or_else(|| nothing(span))
     }
 
     /// `T | invoke f(…)`: the input is the first argument.
@@ -305,14 +287,16 @@ impl Binder<'_> {
         for uri in uris {
             let bound = self.scalar(uri, &mut Row::default());
             match bound.kind {
-                ExprKind::Literal(Value::String(uri)) => places.push(uri),
+                ExprKind::Literal(Value::String(address)) => places.push((address, uri.span)),
                 ExprKind::Invalid => {}
                 _ => self
                     .error(codes::NOT_CONSTANT, uri.span, "the place must be a constant string")
                     .help("write the address in quotes"),
             }
         }
-        let source = ExternalSource { uris: places, properties: properties(with) };
+        self.check_addresses(&places);
+        let uris = places.into_iter().map(|(address, _)| address).collect();
+        let source = ExternalSource { uris, properties: properties(with) };
         Plan { node: Node::External(source), schema, span }
     }
 
@@ -341,6 +325,11 @@ pub(super) fn print(values: Vec<Expr>, schema: Vec<ColumnSchema>, span: Span) ->
 /// No rows and no columns: stands in for what could not be bound.
 pub(super) fn nothing(span: Span) -> Plan {
     Plan { node: Node::Values { rows: Vec::new() }, schema: Vec::new(), span }
+}
+
+/// No rows of these columns.
+pub(super) fn empty(schema: Vec<ColumnSchema>, span: Span) -> Plan {
+    Plan { node: Node::Values { rows: Vec::new() }, schema, span }
 }
 
 /// What `getschema` gives.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use kernel::diagnostic::Span;
+use kernel::diagnostic::{Diagnostic, Span};
 use kernel::schema::ColumnSchema;
 use kernel::value::{ScalarType, Value};
 
@@ -71,18 +71,16 @@ impl Binder<'_> {
             }
             return;
         }
-        let before = self.diagnostics.len();
+        let (before, lost) = (self.diagnostics.len(), self.table_lost);
         let plan = self.table(table);
         if fuzzy {
-            let unknown = self.diagnostics[before..].iter().any(|problem| problem.code == codes::UNKNOWN_TABLE);
-            if unknown {
+            let is_missing =
+                |problem: &&Diagnostic| matches!(problem.code.as_str(), codes::UNKNOWN_TABLE | codes::UNKNOWN_FUNCTION);
+            if let Some(missing) = self.diagnostics[before..].iter().find(is_missing).map(|one| one.message.clone()) {
                 // A fuzzy union leaves out what is not there.
-                let name = self.diagnostics[before..]
-                    .iter()
-                    .find(|problem| problem.code == codes::UNKNOWN_TABLE)
-                    .map(|p| p.message.clone());
                 self.diagnostics.truncate(before);
-                self.ignored(table.span, &format!("left out of the union: {}", name.unwrap_or_default()));
+                self.table_lost = lost;
+                self.ignored(table.span, &format!("left out of the union: {missing}"));
                 return;
             }
         }

@@ -36,6 +36,7 @@ fn documented(json: &str) -> Catalog {
         }
         table
     }))
+    .with_any_address()
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! ```schema lists the columns as `name: type, …`; ```diagnostics lists `CODE text-at-the-place | message | help`,
 //! one a line. `UPDATE_SPECS=1` rewrites the answers.
 
+use kernel::library::Kept;
 use kernel::schema::{ColumnSchema, TableSchema};
 use kernel::value::ScalarType;
 use kql::catalog::{Catalog, StoredFunction};
@@ -36,11 +37,46 @@ pub fn catalog() -> Catalog {
         table("U", &[("s", String), ("u", Long), ("l", String)]),
         table("Logins", &[("TimeGenerated", DateTime), ("Computer", String), ("Account", String), ("Result", Int)]),
     ])
-    .with_function(StoredFunction {
-        name: "Recent".to_owned(),
-        parameters: "(span: timespan = 1d)".to_owned(),
-        body: "Logins | where TimeGenerated > ago(span)".to_owned(),
-    })
+    .with_kept(&kept())
+}
+
+/// What is kept beside the tables; `specs/kept.md` lists it.
+fn kept() -> Kept {
+    use ScalarType::*;
+    let function = |name: &str, parameters: &str, body: &str| StoredFunction {
+        name: name.to_owned(),
+        parameters: parameters.to_owned(),
+        body: body.to_owned(),
+        description: format!("What `{name}` is for."),
+    };
+    let column = |(name, scalar): (&str, ScalarType)| ColumnSchema { name: name.to_owned(), scalar };
+    let vips = [
+        ("_DTItemId", String),
+        ("LastUpdatedTimeUTC", DateTime),
+        ("SearchKey", String),
+        ("Account", String),
+        ("Level", String),
+    ];
+    Kept {
+        revision: 1,
+        functions: vec![
+            function("Recent", "(span: timespan = 1d)", "Logins | where TimeGenerated > ago(span)"),
+            function("Failed", "(T: (Result: int), least: int = 1)", "T | where Result >= least"),
+            function("Domain", "(account: string)", "tostring(split(account, \"@\")[1])"),
+            function(
+                "vimLogins",
+                "(who: string = \"*\", disabled: bool = false)",
+                "Recent | where not(disabled) and (who == \"*\" or Account == who)",
+            ),
+            function("vimOld", "()", "\nOldLogins | where TimeGenerated > ago(1d)"),
+            function("imLogins", "(who: string = \"*\")", "union isfuzzy=true vimLogins(who=who), vimOld()"),
+            function("Round", "(n: long)", "Trip(n)"),
+            function("Trip", "(n: long)", "Round(n)"),
+            function("Broken", "()", "Logins\n| where"),
+        ],
+        watchlists: vec![TableSchema { name: "vips".to_owned(), columns: vips.map(column).to_vec() }],
+        addresses: ["https://lists.irco.example/bad.csv".to_owned()].into(),
+    }
 }
 
 fn answer(query: &str) -> (&'static str, String) {

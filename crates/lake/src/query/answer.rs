@@ -8,7 +8,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::StreamExt;
 use kernel::port::{Answer, AnswerEnd, AnswerPart, AnswerStream, QueryError, QueryRequest};
-use kernel::{ColumnSchema, Diagnostic, Value};
+use kernel::{ColumnSchema, Diagnostic, TableSchema, Value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::cells::read;
@@ -23,8 +23,23 @@ impl QueryEngine {
     /// # Errors
     /// The asker's text ([`QueryError::Invalid`]), a limit, or Vigie itself ([`QueryError::Engine`]).
     pub async fn query(&self, request: QueryRequest) -> Result<Answer, QueryError> {
+        self.ask(Arc::clone(&self.shared), request).await
+    }
+
+    /// As [`Self::query`], with typed, empty tables that are declared for this query alone.
+    ///
+    /// # Errors
+    /// As [`Self::query`].
+    pub async fn query_beside(&self, declared: Vec<TableSchema>, request: QueryRequest) -> Result<Answer, QueryError> {
+        let shared = match declared.is_empty() {
+            true => Arc::clone(&self.shared),
+            false => Arc::new(self.shared.beside(declared)),
+        };
+        self.ask(shared, request).await
+    }
+
+    async fn ask(&self, shared: Arc<Shared>, request: QueryRequest) -> Result<Answer, QueryError> {
         let Some(handle) = self.handle() else { return Err(QueryError::Cancelled) };
-        let shared = Arc::clone(&self.shared);
         let task = handle.spawn(async move {
             let limit = time_limit(&request);
             match tokio::time::timeout(limit, collected(&shared, &request)).await {

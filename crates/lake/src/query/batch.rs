@@ -1,39 +1,101 @@
 //! Questions in bulk: one JSON line in, one JSON line out.
 
-use kernel::Timestamp;
-use kernel::port::{QueryError, QueryRequest};
+use std::time::Duration;
+
+use kernel::diagnostic::Level;
+use kernel::port::{Answer, QueryError, QueryLimits, QueryRequest, TimeRange};
+use kernel::{Diagnostic, TableSchema, Timestamp};
 use serde_json::{Value as Json, json};
 
 use super::engine::QueryEngine;
 
-/// Answers `{"id", "query"}` with `{"id", "columns": [{"name", "type"}], "rows": [[…]]}` or
-/// `{"id", "error", "span"?}`. A line that is no such object is answered with an error and a null id.
-pub async fn answer_line(engine: &QueryEngine, line: &str, now: Timestamp) -> Json {
+/// What a query that does not look at its clock may take beyond its limit before its line is given up.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How each line is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking {
+    /// The one `now()` of all lines.
+    pub now: Timestamp,
+    pub range: Option<TimeRange>,
+    pub limits: QueryLimits,
+}
+
+impl Asking {
+    /// At `now`, over all time, with default limits.
+    pub fn at(now: Timestamp) -> Asking {
+        Asking { now, range: None, limits: QueryLimits::default() }
+    }
+}
+
+/// Answers `{"id", "query", "tables"?}` with `{"id", "columns": [{"name", "type"}], "rows": [[…]]}` or
+/// `{"id", "error", "span"}`, where `span` holds byte offsets into the query, or null where the text is not to blame.
+///
+/// `tables` declares typed, empty tables beside those of the engine: `{"T": "(a: string)"}` or any form that
+/// [`kernel::schema::declared_tables`] reads. A line that is no such object is answered with an error and the id that
+/// could be read, or null. Whatever a query does, its line has an answer.
+pub async fn answer_line(engine: &QueryEngine, line: &str, asking: &Asking) -> Json {
     let question: Json = match serde_json::from_str(line) {
         Ok(question) => question,
-        Err(error) => return json!({ "id": null, "error": format!("not a line of JSON: {error}") }),
+        Err(error) => return failure(&Json::Null, &format!("not a line of JSON: {error}")),
     };
     let id = question.get("id").cloned().unwrap_or(Json::Null);
     let Some(text) = question.get("query").and_then(Json::as_str) else {
-        return json!({ "id": id, "error": "the line has no text called `query`" });
+        return failure(&id, "the line has no text called `query`");
     };
-    match engine.query(QueryRequest::new(text, now)).await {
-        Ok(answer) => {
-            let columns: Vec<Json> =
-                answer.columns.iter().map(|column| json!({ "name": column.name, "type": column.scalar })).collect();
-            let rows: Vec<Json> =
-                answer.rows.iter().map(|row| row.iter().map(kernel::Value::to_json).collect()).collect();
-            json!({ "id": id, "columns": columns, "rows": rows })
-        }
-        Err(QueryError::Invalid(diagnostics)) => {
-            let first =
-                diagnostics.iter().find(|d| d.level == kernel::diagnostic::Level::Error).or(diagnostics.first());
-            json!({
-                "id": id,
-                "error": first.map_or("the query is not valid", |diagnostic| diagnostic.message.as_str()),
-                "span": first.map(|diagnostic| [diagnostic.span.start, diagnostic.span.end]),
-            })
-        }
-        Err(error) => json!({ "id": id, "error": error.to_string() }),
+    let tables = match tables_of(&question) {
+        Ok(tables) => tables,
+        Err(problem) => return failure(&id, &problem),
+    };
+    let request = QueryRequest { range: asking.range, limits: asking.limits, ..QueryRequest::new(text, asking.now) };
+    // A query that never looks up cannot be stopped by the engine's own clock.
+    let patience = Duration::from_millis(asking.limits.time_ms) + PATIENCE;
+    match tokio::time::timeout(patience, engine.query_beside(tables, request)).await {
+        Ok(Ok(answer)) => answered(&id, &answer),
+        Ok(Err(QueryError::Invalid(diagnostics))) => invalid(&id, &diagnostics),
+        Ok(Err(error)) => failure(&id, &error.to_string()),
+        Err(_) => failure(&id, &format!("the query was given up after {} seconds", patience.as_secs())),
     }
+}
+
+/// The tables that a line declares.
+fn tables_of(question: &Json) -> Result<Vec<TableSchema>, String> {
+    let Some(tables) = question.get("tables").filter(|tables| !tables.is_null()) else { return Ok(Vec::new()) };
+    let declared = kernel::schema::declared(tables.clone()).map_err(|error| format!("`tables`: {error}"))?;
+    match declared.problems.first() {
+        Some(problem) => Err(format!("`tables`: {problem}")),
+        None => Ok(declared.tables),
+    }
+}
+
+fn answered(id: &Json, answer: &Answer) -> Json {
+    let columns: Vec<Json> =
+        answer.columns.iter().map(|column| json!({ "name": column.name, "type": column.scalar })).collect();
+    let rows: Vec<Json> = answer.rows.iter().map(|row| row.iter().map(kernel::Value::to_json).collect()).collect();
+    let mut line = json!({ "id": id, "columns": columns, "rows": rows });
+    if answer.truncated {
+        line["truncated"] = true.into();
+    }
+    line
+}
+
+/// The first error of the text, with its place.
+fn invalid(id: &Json, diagnostics: &[Diagnostic]) -> Json {
+    let errors = || diagnostics.iter().filter(|diagnostic| diagnostic.level == Level::Error);
+    let Some(first) = errors().next().or(diagnostics.first()) else { return failure(id, "the query is not valid") };
+    let mut line = json!({
+        "id": id,
+        "error": first.message,
+        "span": [first.span.start, first.span.end],
+        "code": first.code,
+    });
+    if let Some(help) = &first.help {
+        line["help"] = help.as_str().into();
+    }
+    line
+}
+
+/// A line without an answer, where the text of the query is not to blame.
+pub fn failure(id: &Json, message: &str) -> Json {
+    json!({ "id": id, "error": message, "span": null })
 }

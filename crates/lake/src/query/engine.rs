@@ -27,6 +27,7 @@ use kql::algebra::{Expr, ExprKind, Node, Plan, Query};
 use kql::catalog::Catalog;
 
 use super::cells::read;
+use super::declared::DeclaredTables;
 use super::lower::{LowerError, Lowering, Source, Sources, batch_of};
 use super::planning;
 use super::resolve;
@@ -121,6 +122,17 @@ impl Drop for QueryEngine {
 }
 
 impl Shared {
+    /// The same with declared tables before its own.
+    pub fn beside(&self, declared: Vec<TableSchema>) -> Shared {
+        let tables = DeclaredTables::new(declared).before(Arc::clone(&self.lake));
+        Shared {
+            lake: Arc::new(tables),
+            facts: self.facts.clone(),
+            clock: Arc::clone(&self.clock),
+            config: self.config.clone(),
+        }
+    }
+
     /// Tables that the asker may see.
     pub fn schemas(&self, allowed: Option<&[String]>) -> Vec<TableSchema> {
         let mut all = self.lake.schemas();

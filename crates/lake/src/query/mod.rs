@@ -12,6 +12,7 @@ pub mod calendar;
 pub mod cells;
 pub mod convert;
 pub mod decimal;
+pub mod declared;
 pub mod dynamic;
 pub mod engine;
 pub mod expansion;
@@ -23,4 +24,5 @@ mod resolve;
 pub mod source;
 pub mod walk;
 
+pub use declared::DeclaredTables;
 pub use engine::{EngineConfig, QueryEngine};

@@ -1,11 +1,19 @@
 //! `vigie query`: ask the lake in KQL.
 
+mod batch;
+
 use std::io::Read;
+use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use kernel::port::{Answer, QueryError, QueryLimits, QueryRequest, TimeRange};
-use kernel::{Diagnostic, Timestamp};
+use kernel::{Clock, Diagnostic, TableSchema, Timestamp};
+use kql::catalog::Catalog;
+use lake::query::DeclaredTables;
+use lake::query::batch::Asking;
+use lake::{EngineConfig, QueryEngine};
 
 use super::serve;
 use crate::cli::{AnswerFormat, Query};
@@ -14,10 +22,79 @@ use crate::terminal;
 
 /// Exit code when the query is not valid.
 const INVALID: u8 = 2;
+/// Bytes that a query over declared tables may put into the system's folder for temporary files.
+const SPILL_BYTES: u64 = 1 << 30;
 
-/// Asks and prints. Exit code 2 when the query is at fault, with its place.
+/// Asks and prints. Exit code 2 when the query is at fault, with its place. A batch that was read to its end is a
+/// success, whatever became of its queries: each line says it.
 pub async fn run(arguments: &Query, ground: Ground) -> Result<ExitCode> {
-    let text = match arguments.text.as_str() {
+    let asking = asking(arguments, &ground);
+    if let Some(file) = &arguments.schemas {
+        let engine = engine_over(declared(file)?, ground.clock.clone())?;
+        return ask(&engine, arguments, &asking).await;
+    }
+    let (lake, replay) = ground.lake().await?;
+    drop(replay);
+    let store = ground.store().await?;
+    // The rooms' tables are part of what can be asked.
+    let _rooms = (detect::Detect::new(store.clone()), respond::Respond::new(store.clone(), respond::Policy::default()));
+    let engine = serve::engine(&lake, &store, ground.clock.clone(), &ground.config)?;
+    let outcome = ask(&engine, arguments, &asking).await;
+    drop(engine);
+    lake.close().await?;
+    outcome
+}
+
+/// The tables of a file of schemas; what of it cannot be used is told.
+pub fn declared(file: &Path) -> Result<Vec<TableSchema>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let declared = kernel::schema::declared_tables(&text).with_context(|| file.display().to_string())?;
+    for problem in &declared.problems {
+        eprintln!("{}: {problem}", file.display());
+    }
+    Ok(declared.tables)
+}
+
+/// Everything that a query to the lake can name.
+pub async fn kept_catalog(ground: &Ground) -> Result<Catalog> {
+    let (lake, replay) = ground.lake().await?;
+    drop(replay);
+    let store = ground.store().await?;
+    let _rooms = (detect::Detect::new(store.clone()), respond::Respond::new(store.clone(), respond::Policy::default()));
+    let engine = serve::engine(&lake, &store, ground.clock.clone(), &ground.config)?;
+    let catalog = Catalog::new(engine.tables());
+    drop(engine);
+    lake.close().await?;
+    Ok(catalog)
+}
+
+/// An engine over typed, empty tables, which needs no data folder.
+fn engine_over(tables: Vec<TableSchema>, clock: Arc<dyn Clock>) -> Result<QueryEngine> {
+    let config =
+        EngineConfig { threads: threads(), spill: std::env::temp_dir(), spill_bytes: SPILL_BYTES, prune: true };
+    QueryEngine::start(Arc::new(DeclaredTables::new(tables)), None, clock, config).context("starting the query engine")
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn asking(arguments: &Query, ground: &Ground) -> Asking {
+    let config = &ground.config;
+    let range = (arguments.from.is_some() || arguments.to.is_some()).then(|| TimeRange {
+        from: arguments.from.unwrap_or(Timestamp::MIN),
+        to: arguments.to.unwrap_or(Timestamp::MAX),
+    });
+    let limits =
+        QueryLimits { time_ms: config.query_time_ms, memory_bytes: config.query_memory_bytes, rows: config.query_rows };
+    Asking { now: ground.clock.now(), range, limits }
+}
+
+async fn ask(engine: &QueryEngine, arguments: &Query, asking: &Asking) -> Result<ExitCode> {
+    if let Some(file) = &arguments.batch {
+        return batch::run(engine, file, asking, threads()).await.map(|()| ExitCode::SUCCESS);
+    }
+    let text = match arguments.text.as_deref().unwrap_or("-") {
         "-" => {
             let mut text = String::new();
             std::io::stdin().read_to_string(&mut text).context("reading the query from the standard input")?;
@@ -25,17 +102,9 @@ pub async fn run(arguments: &Query, ground: Ground) -> Result<ExitCode> {
         }
         text => text.to_owned(),
     };
-    let (lake, replay) = ground.lake().await?;
-    drop(replay);
-    let store = ground.store().await?;
-    // The rooms' tables are part of what can be asked.
-    let _rooms = (detect::Detect::new(store.clone()), respond::Respond::new(store.clone(), respond::Policy::default()));
-    let engine = serve::engine(&lake, &store, ground.clock.clone(), &ground.config)?;
-    let request = request(arguments, text.clone(), &ground);
-    let outcome = engine.query(request).await;
-    drop(engine);
-    lake.close().await?;
-    match outcome {
+    let request =
+        QueryRequest { range: asking.range, limits: asking.limits, ..QueryRequest::new(text.clone(), asking.now) };
+    match engine.query(request).await {
         Ok(answer) => print(arguments.format, &answer).map(|()| ExitCode::SUCCESS),
         Err(QueryError::Invalid(diagnostics)) => {
             for diagnostic in &diagnostics {
@@ -45,17 +114,6 @@ pub async fn run(arguments: &Query, ground: Ground) -> Result<ExitCode> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn request(arguments: &Query, text: String, ground: &Ground) -> QueryRequest {
-    let range = (arguments.from.is_some() || arguments.to.is_some()).then(|| TimeRange {
-        from: arguments.from.unwrap_or(Timestamp::MIN),
-        to: arguments.to.unwrap_or(Timestamp::MAX),
-    });
-    let config = &ground.config;
-    let limits =
-        QueryLimits { time_ms: config.query_time_ms, memory_bytes: config.query_memory_bytes, rows: config.query_rows };
-    QueryRequest { range, limits, ..QueryRequest::new(text, ground.clock.now()) }
 }
 
 /// `1:17: there is no column `Acount`; did you mean …`

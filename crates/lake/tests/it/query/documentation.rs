@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use lake::query::batch::Asking;
 use serde_json::Value as Json;
 
 use super::{FixedTables, NOW, engine_over};
@@ -25,7 +26,7 @@ fn documentation_examples_hold_the_ratchet() {
         if example["expected"].is_null() {
             continue;
         }
-        let mut answer = runtime.block_on(lake::query::batch::answer_line(&engine, line, NOW));
+        let mut answer = runtime.block_on(lake::query::batch::answer_line(&engine, line, &Asking::at(NOW)));
         if let Some(columns) = answer.get_mut("columns").and_then(Json::as_array_mut) {
             columns.iter_mut().for_each(|column| *column = column["name"].clone());
         }
