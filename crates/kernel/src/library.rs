@@ -32,6 +32,8 @@ pub struct Kept {
     pub watchlists: Vec<TableSchema>,
     /// Addresses that `externaldata` may name, because a reference table stands for each.
     pub addresses: BTreeSet<String>,
+    /// Any address will do: it is answered with no rows. For checks without data.
+    pub any_address: bool,
 }
 
 /// What people keep for their queries. An error is the storage's.

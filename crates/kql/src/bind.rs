@@ -163,6 +163,8 @@ struct Binder<'a> {
     known_used: usize,
     /// The first operator whose columns are not known. What follows it cannot be judged, so nothing is reported.
     open: Option<OpenColumns>,
+    /// The data was asked for the columns of an operator before.
+    columns_asked: bool,
     /// A table that is not there was named: of what is looked for among no columns nothing is known.
     table_lost: bool,
     /// Stored functions that were met.
@@ -187,6 +189,7 @@ impl<'a> Binder<'a> {
             known: &[],
             known_used: 0,
             open: None,
+            columns_asked: false,
             table_lost: false,
             stored: stored::StoredCalls::default(),
         }

@@ -50,6 +50,9 @@ impl Catalog {
     pub fn with_kept(mut self, kept: &Kept) -> Catalog {
         self.functions.extend(kept.functions.iter().map(|one| (one.name.clone(), one.clone())));
         self.watchlists.extend(kept.watchlists.iter().map(|one| (one.name.clone(), one.clone())));
+        if kept.any_address {
+            self.addresses = Addresses::Any;
+        }
         if let Addresses::Listed(listed) = &mut self.addresses {
             listed.extend(kept.addresses.iter().cloned());
         }

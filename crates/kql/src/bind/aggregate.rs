@@ -45,10 +45,11 @@ impl Binder<'_> {
         let mut names = Names::default();
         let (mut schema, keys) = self.columns(items, &mut names, span);
         self.check_keys(&keys, &schema);
+        let passed: Vec<usize> = keys.iter().filter_map(passed_on).collect();
         row.aggregates = Some(Collected { calls: Vec::new(), next: keys.len() });
         let mut outputs = Vec::new();
         for item in aggregates {
-            self.summarized(item, &mut row, &schema, &mut outputs);
+            self.summarized(item, &mut row, &passed, &mut outputs);
         }
         let collected = row.aggregates.take().unwrap_or_default();
         self.name_outputs(&mut outputs, &mut names);
@@ -88,7 +89,7 @@ impl Binder<'_> {
     }
 
     /// One item of the list: an aggregate with one or several outputs, or an expression over aggregates.
-    fn summarized(&mut self, item: &NamedExpr, row: &mut Row, keys: &[ColumnSchema], outputs: &mut Vec<Output>) {
+    fn summarized(&mut self, item: &NamedExpr, row: &mut Row, keys: &[usize], outputs: &mut Vec<Output>) {
         if let syntax::ExprKind::Call { function: name, args } = &item.value.kind
             && let Some(function) = functions::aggregate(&name.text)
             && functions::scalar(&name.text).is_none()
@@ -162,7 +163,7 @@ impl Binder<'_> {
         args: &[syntax::Argument],
         span: Span,
         row: &mut Row,
-        keys: &[ColumnSchema],
+        keys: &[usize],
     ) -> Outputs {
         // Arguments see the input's columns and no aggregates.
         let collected = row.aggregates.take().unwrap_or_default();
@@ -186,21 +187,21 @@ impl Binder<'_> {
         Outputs { first, outputs }
     }
 
-    /// Arguments with the names that carried columns will have; `*` is every column that is no key.
+    /// Arguments with the names that carried columns will have; `*` is every column that is not among `keys`.
     fn aggregate_arguments(
         &mut self,
         name: &str,
         function: &FunctionSpec,
         args: &[syntax::Argument],
         row: &mut Row,
-        keys: &[ColumnSchema],
+        keys: &[usize],
     ) -> (Vec<Expr>, Vec<String>) {
         let carries = matches!(function.name, "arg_max" | "arg_min" | "take_any");
         let (mut bound, mut names): (Vec<Expr>, Vec<String>) = (Vec::new(), Vec::new());
         for argument in args {
             if matches!(argument.value.kind, syntax::ExprKind::Star) && carries {
                 for (at, column) in row.columns.iter().enumerate() {
-                    let taken = keys.iter().any(|key| key.name == column.name) || names.contains(&column.name);
+                    let taken = keys.contains(&at) || names.contains(&column.name);
                     if !taken {
                         bound.push(expr::at(&row.columns, at, argument.value.span));
                         names.push(column.name.clone());
@@ -255,6 +256,22 @@ impl Binder<'_> {
             return None;
         }
         Some(AggregateCall { function, args, filter, outputs, span })
+    }
+}
+
+/// The column that a key is, unchanged: also `tostring(s)` of a text.
+fn passed_on(key: &Expr) -> Option<usize> {
+    match &key.kind {
+        ExprKind::Column { index, .. } => Some(*index),
+        ExprKind::Call { function, args, .. } => match args.as_slice() {
+            [Expr { kind: ExprKind::Column { index, .. }, scalar, .. }]
+                if *scalar == key.scalar && function.name.strip_prefix("to") == Some(scalar.as_str()) =>
+            {
+                Some(*index)
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 

@@ -231,16 +231,13 @@ impl Binder<'_> {
         }
     }
 
-    /// When the row was accepted: a column that every lake table has.
+    /// When the row was accepted: a column that every lake table has. Where it is gone, or was never there, null, as in
+    /// Kusto.
     fn ingestion_time(&mut self, span: Span, row: &Row) -> Expr {
         expr::column(&row.columns, "_TimeReceived", span).unwrap_or_else(|| {
-            self.error(
-                codes::UNSUPPORTED,
-                span,
-                "`ingestion_time()` needs the column `_TimeReceived`, which is not here",
-            )
-            .help("call it before `project` or `summarize` drop the column");
-            Self::invalid(span)
+            let message = "`ingestion_time()` is null here: it is the column `_TimeReceived`, which these rows do not have";
+            self.ignored(span, message);
+            Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::DateTime, span }
         })
     }
 
@@ -261,7 +258,7 @@ impl Binder<'_> {
     }
 
     /// Binds the body of a scalar function with its parameters in force.
-    fn user_function(
+    pub(super) fn user_function(
         &mut self,
         name: &str,
         function: &Rc<syntax::Function>,

@@ -33,6 +33,9 @@ impl Binder<'_> {
                     .collect();
                 balanced(op, operands, span)
             }
+            syntax::ExprKind::Infix { op, left, right } if matches!(left.kind, syntax::ExprKind::Star) => {
+                self.any_column(op, left.span, right, span, row)
+            }
             syntax::ExprKind::Infix { op, left, right } => {
                 let left = self.scalar(left, row);
                 let right = self.scalar(right, row);
@@ -84,6 +87,12 @@ impl Binder<'_> {
                 self.error(codes::WRONG_SHAPE, span, message).help("take one value of it with `toscalar(…)`");
                 return Self::invalid(span);
             }
+            // A function that needs nothing may be written without parentheses.
+            Some(Meaning::Function { function, environment })
+                if function.parameters.iter().all(|parameter| parameter.default.is_some()) =>
+            {
+                return self.user_function(name, &function, environment, &[], span, &mut Row::default());
+            }
             Some(Meaning::Function { .. }) => {
                 let message = format!("`{name}` is a function");
                 self.error(codes::WRONG_SHAPE, span, message).help(format!("call it: `{name}(…)`"));
@@ -95,12 +104,21 @@ impl Binder<'_> {
             let message = format!("`{name}` stands outside an aggregate");
             let help = format!("write `take_any({name})` or group `by {name}`");
             self.error(codes::MISPLACED, span, message).help(help);
+        } else if self.columns_asked && !name.is_empty() {
+            return self.column_without_data(name, span);
         } else if !name.is_empty() {
             self.unknown_column(name, span, row);
         } else if !self.gaps_reported {
             self.silent_gap(span);
         }
         Self::invalid(span)
+    }
+
+    /// After an operator whose columns the data gave: a name that it did not give stands for nothing, not for a mistake.
+    /// A rule that names a key must not fail in the hour in which no event has it.
+    fn column_without_data(&mut self, name: &str, span: Span) -> Expr {
+        self.ignored(span, &format!("the data has no column `{name}` now, so it is null"));
+        Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::Dynamic, span }
     }
 
     fn unknown_column(&mut self, name: &str, span: Span, row: &Row) {

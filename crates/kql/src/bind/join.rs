@@ -169,9 +169,16 @@ fn side(expr: &syntax::Expr) -> Option<bool> {
 /// Columns of both sides; those of the right that are taken get a number. `dropped` right columns get hidden names.
 fn both_sides(left: &[ColumnSchema], right: &[ColumnSchema], dropped: &[usize]) -> Vec<ColumnSchema> {
     let mut schema = left.to_vec();
-    let mut names = Names::of(left.iter().map(|column| column.name.as_str()));
+    let is_taken = |name: &str| left.iter().any(|column| column.name == name);
+    // What is not taken keeps its name, so a number is one that no column of either side has.
+    let right_names = right.iter().enumerate().filter(|(at, _)| !dropped.contains(at)).map(|(_, column)| &column.name);
+    let mut names = Names::of(left.iter().map(|column| &column.name).chain(right_names).map(String::as_str));
     for (at, column) in right.iter().enumerate() {
-        let name = if dropped.contains(&at) { format!("$key{at}") } else { names.free(&column.name) };
+        let name = match &column.name {
+            _ if dropped.contains(&at) => format!("$key{at}"),
+            name if is_taken(name) => names.numbered(name),
+            name => name.clone(),
+        };
         schema.push(ColumnSchema { name, scalar: column.scalar });
     }
     schema

@@ -97,6 +97,7 @@ impl Binder<'_> {
     ) -> Option<Vec<ColumnSchema>> {
         if let Some(columns) = self.known.get(self.known_used) {
             self.known_used += 1;
+            self.columns_asked = true;
             return Some(columns.clone());
         }
         if self.known_used >= MOST_QUESTIONS {

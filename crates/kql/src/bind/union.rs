@@ -2,13 +2,13 @@
 
 use std::collections::HashMap;
 
-use kernel::diagnostic::{Diagnostic, Span};
+use kernel::diagnostic::{Diagnostic, Level, Span};
 use kernel::schema::ColumnSchema;
 use kernel::value::{ScalarType, Value};
 
 use super::name::{Names, matches};
 use super::pipeline::{option, over};
-use super::project::projected;
+use super::project::{pick, projected};
 use super::{Binder, Row, convert, expr, source};
 use crate::algebra::{BinaryOp, Expr, ExprKind, Node, Plan, StringOp};
 use crate::{codes, syntax};
@@ -110,23 +110,32 @@ impl Binder<'_> {
                 }
             }
         }
-        // A column that only some tables have is no error: a table without it cannot match.
-        let mut found = Vec::new();
-        for leg in legs {
-            let before = self.diagnostics.len();
-            let mut row = Row::of(&leg.plan.schema);
-            let bound = self.search_predicate(predicate, &mut row);
-            let missing = self.diagnostics[before..].iter().all(|problem| problem.code == codes::UNKNOWN_COLUMN);
-            if self.diagnostics.len() > before && missing {
-                self.diagnostics.truncate(before);
-                continue;
+        // A column that only some tables have is null in the others.
+        let mut named = Vec::new();
+        names_in(predicate, &mut named);
+        let mut asked: Vec<ColumnSchema> = Vec::new();
+        for column in legs.iter().flat_map(|leg| &leg.plan.schema) {
+            if named.contains(&column.name.as_str()) && asked.iter().all(|known| known.name != column.name) {
+                asked.push(column.clone());
             }
+        }
+        let before = self.diagnostics.len();
+        let mut found = Vec::with_capacity(legs.len());
+        for leg in legs {
+            let own = leg.plan.schema.len();
+            let plan = with_nulls(leg.plan, &asked, span);
+            let mut row = Row::of(&plan.schema);
+            let bound = self.search_predicate(predicate, &mut row);
             let predicate = self.expect(bound, ScalarType::Bool);
-            let plan = over(leg.plan, span, |input| Node::Filter { input, predicate });
-            found.push(Leg { name: leg.name, plan });
+            // What is wrong for one table need not be told for each.
+            if self.diagnostics[before..].iter().any(|problem| problem.level == Level::Error) {
+                return source::nothing(span);
+            }
+            let kept: Vec<usize> = (0..own).collect();
+            let plan = over(plan, span, |input| Node::Filter { input, predicate });
+            found.push(Leg { name: leg.name, plan: if plan.schema.len() > own { pick(plan, &kept, span) } else { plan } });
         }
         if found.is_empty() {
-            self.error(codes::UNKNOWN_COLUMN, span, "no table has the columns of this search");
             return source::nothing(span);
         }
         self.unite(found, Some("$table"), false, span)
@@ -144,20 +153,70 @@ impl Binder<'_> {
                 let inner = self.search_predicate(&args[0].value, row);
                 self.call_by_name("not", vec![inner], predicate.span)
             }
-            syntax::ExprKind::Infix { op, left, right } if matches!(left.kind, syntax::ExprKind::Star) => {
-                let mut any = Vec::new();
-                for at in 0..row.columns.len() {
-                    if matches!(row.columns[at].scalar, ScalarType::String | ScalarType::Dynamic) {
-                        let column = expr::at(&row.columns, at, left.span);
-                        let right = self.scalar(right, row);
-                        any.push(self.infix(op, convert::convert(column, ScalarType::String), right, predicate.span));
-                    }
-                }
-                any_of(any, predicate.span)
-            }
             _ => self.scalar(predicate, row),
         }
     }
+}
+
+impl Binder<'_> {
+    /// `* has "x"`: in any string or dynamic column.
+    pub(super) fn any_column(
+        &mut self,
+        op: &syntax::Name,
+        star: Span,
+        right: &syntax::Expr,
+        span: Span,
+        row: &mut Row,
+    ) -> Expr {
+        let mut any = Vec::new();
+        for at in 0..row.columns.len() {
+            if matches!(row.columns[at].scalar, ScalarType::String | ScalarType::Dynamic) {
+                let column = expr::at(&row.columns, at, star);
+                let right = self.scalar(right, row);
+                any.push(self.infix(op, convert::convert(column, ScalarType::String), right, span));
+            }
+        }
+        any_of(any, span)
+    }
+}
+
+/// Names that may be columns.
+fn names_in<'e>(expr: &'e syntax::Expr, found: &mut Vec<&'e str>) {
+    use syntax::ExprKind as Kind;
+    match &expr.kind {
+        Kind::Name(name) => found.push(name),
+        Kind::Member { base, .. } => names_in(base, found),
+        Kind::Negate(inner) => names_in(inner, found),
+        Kind::Index { base, index } => [base, index].into_iter().for_each(|inner| names_in(inner, found)),
+        Kind::Call { args, .. } => args.iter().for_each(|argument| names_in(&argument.value, found)),
+        Kind::Logical { operands, .. } => operands.iter().for_each(|operand| names_in(operand, found)),
+        Kind::Infix { left, right, .. } => [left, right].into_iter().for_each(|inner| names_in(inner, found)),
+        Kind::Membership { value, list, .. } => {
+            names_in(value, found);
+            list.iter().for_each(|element| names_in(element, found));
+        }
+        Kind::Between { value, low, high, .. } => {
+            [value, low, high].into_iter().for_each(|inner| names_in(inner, found));
+        }
+        Kind::Literal(..) | Kind::Pipe { .. } | Kind::TypeOf(_) | Kind::Star | Kind::Missing => {}
+    }
+}
+
+/// The rows with those of `asked` that they lack, as nulls, after their own columns.
+fn with_nulls(plan: Plan, asked: &[ColumnSchema], span: Span) -> Plan {
+    let missing: Vec<&ColumnSchema> =
+        asked.iter().filter(|column| plan.schema.iter().all(|own| own.name != column.name)).collect();
+    if missing.is_empty() {
+        return plan;
+    }
+    let mut schema = plan.schema.clone();
+    let mut columns: Vec<Expr> = (0..schema.len()).map(|at| expr::at(&schema, at, span)).collect();
+    for column in missing {
+        let value = if column.scalar == ScalarType::String { Value::String(String::new()) } else { Value::Null };
+        columns.push(Expr { kind: ExprKind::Literal(value), scalar: column.scalar, span });
+        schema.push(column.clone());
+    }
+    projected(plan, schema, columns, false, span)
 }
 
 /// `"text"` has (or with `*` around it: contains, starts, ends) in any string or dynamic column.

@@ -119,7 +119,7 @@ pub fn classify(text: &str, catalog: &Catalog) -> Vec<Classified> {
 fn word_class(word: &str, next: &str, before: &str, catalog: &Catalog) -> Class {
     if before == "." {
         Class::Name
-    } else if word == "true" || word == "false" || word == "null" {
+    } else if matches!(word, "true" | "True" | "TRUE" | "false" | "False" | "FALSE" | "null") {
         Class::Literal
     } else if KEYWORDS.contains(&word)
         || STRING_OPERATORS.contains(&word.trim_start_matches('!'))

@@ -47,8 +47,8 @@ impl Parser<'_> {
             TokenKind::Real => (text.parse().ok().map(Value::Real), ScalarType::Real),
             TokenKind::TimeSpan => (parse_unit_span(text).map(Value::TimeSpan), ScalarType::TimeSpan),
             TokenKind::Typed => typed(text),
-            TokenKind::Word if text == "true" || text == "false" => {
-                (Some(Value::Bool(text == "true")), ScalarType::Bool)
+            TokenKind::Word if matches!(text, "true" | "True" | "TRUE" | "false" | "False" | "FALSE") => {
+                (Some(Value::Bool(text.eq_ignore_ascii_case("true"))), ScalarType::Bool)
             }
             TokenKind::Word if text == "dynamic" && self.is_at(1, "(") => return Some(self.dynamic_literal()),
             _ => return None,

@@ -76,6 +76,7 @@ fn kept() -> Kept {
         ],
         watchlists: vec![TableSchema { name: "vips".to_owned(), columns: vips.map(column).to_vec() }],
         addresses: ["https://lists.irco.example/bad.csv".to_owned()].into(),
+        any_address: false,
     }
 }
 

@@ -20,6 +20,7 @@ use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execute_stream};
 use futures::StreamExt;
 use futures::future::BoxFuture;
+use kernel::library::{QueryLibrary, watchlist_of};
 use kernel::port::{FactTables, QueryError, QueryRequest};
 use kernel::time::Clock;
 use kernel::{ColumnSchema, Diagnostic, Span, TableSchema, Value};
@@ -28,6 +29,7 @@ use kql::catalog::Catalog;
 
 use super::cells::read;
 use super::declared::DeclaredTables;
+use super::kept;
 use super::lower::{LowerError, Lowering, Source, Sources, batch_of};
 use super::planning;
 use super::resolve;
@@ -59,9 +61,11 @@ pub struct QueryEngine {
 }
 
 /// What a running query needs of the engine.
+#[derive(Clone)]
 pub(super) struct Shared {
     lake: Arc<dyn Tables>,
     facts: Option<Arc<dyn FactTables>>,
+    library: Option<Arc<dyn QueryLibrary>>,
     pub clock: Arc<dyn Clock>,
     config: EngineConfig,
 }
@@ -99,7 +103,14 @@ impl QueryEngine {
             .thread_name("query")
             .enable_all()
             .build()?;
-        Ok(QueryEngine { shared: Arc::new(Shared { lake, facts, clock, config }), runtime: Some(runtime) })
+        Ok(QueryEngine { shared: Arc::new(Shared { lake, facts, library: None, clock, config }), runtime: Some(runtime) })
+    }
+
+    /// The same with what people keep for their queries: stored functions, watchlists, reference tables.
+    #[must_use]
+    pub fn with_library(mut self, library: Arc<dyn QueryLibrary>) -> QueryEngine {
+        self.shared = Arc::new(Shared { library: Some(library), ..self.shared.as_ref().clone() });
+        self
     }
 
     pub(super) fn handle(&self) -> Option<&tokio::runtime::Handle> {
@@ -124,13 +135,7 @@ impl Drop for QueryEngine {
 impl Shared {
     /// The same with declared tables before its own.
     pub fn beside(&self, declared: Vec<TableSchema>) -> Shared {
-        let tables = DeclaredTables::new(declared).before(Arc::clone(&self.lake));
-        Shared {
-            lake: Arc::new(tables),
-            facts: self.facts.clone(),
-            clock: Arc::clone(&self.clock),
-            config: self.config.clone(),
-        }
+        Shared { lake: Arc::new(DeclaredTables::new(declared).before(Arc::clone(&self.lake))), ..self.clone() }
     }
 
     /// Tables that the asker may see.
@@ -146,9 +151,18 @@ impl Shared {
         all
     }
 
+    /// Everything that the asker's query can name.
+    async fn catalog(&self, request: &QueryRequest) -> Result<Catalog, QueryError> {
+        let tables = Catalog::new(self.schemas(request.tables.as_deref()));
+        Ok(match &self.library {
+            Some(library) => tables.with_kept(&*library.kept().await.map_err(QueryError::Engine)?),
+            None => tables,
+        })
+    }
+
     /// Compiles, plans and starts a query.
     pub async fn run(&self, request: &QueryRequest) -> Result<Running, QueryError> {
-        let catalog = Catalog::new(self.schemas(request.tables.as_deref()));
+        let catalog = self.catalog(request).await?;
         let mut known = Vec::new();
         let mut bound = kql::compile(&request.text, &catalog);
         while let Some(open) = bound.open.take() {
@@ -269,6 +283,7 @@ impl SessionRun<'_> {
         request: &'s QueryRequest,
     ) -> BoxFuture<'s, Result<(), QueryError>> {
         Box::pin(async move {
+            kept::references(plan, self.engine.library.as_deref(), &mut self.sources).await?;
             resolve::fold_constants(plan, request.now).map_err(lowering)?;
             while let Some(mut inner) = resolve::take_plan(plan) {
                 self.prepare(&mut inner, request).await?;
@@ -312,6 +327,9 @@ impl SessionRun<'_> {
 
     /// One table, of which `read` are the columns that matter.
     async fn open(&self, name: &str, read: &BTreeSet<String>, request: &QueryRequest) -> Result<Source, QueryError> {
+        if let (Some(watchlist), Some(library)) = (watchlist_of(name), self.engine.library.as_deref()) {
+            return kept::watchlist(library, watchlist).await;
+        }
         let snapshot = self.engine.lake.snapshot(name).await.map_err(engine)?;
         Ok(match (snapshot, &self.engine.facts) {
             (Some(snapshot), _) => {

@@ -17,12 +17,15 @@ pub mod dynamic;
 pub mod engine;
 pub mod expansion;
 pub mod functions;
+pub mod kept;
 pub mod lower;
 pub mod needle;
 pub mod planning;
+pub mod reference;
 mod resolve;
 pub mod source;
 pub mod walk;
 
 pub use declared::DeclaredTables;
 pub use engine::{EngineConfig, QueryEngine};
+pub use kept::EmptyLibrary;

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use kernel::port::{Answer, QueryError, QueryLimits, QueryRequest, TimeRange};
 use kernel::{Clock, Diagnostic, TableSchema, Timestamp};
 use kql::catalog::Catalog;
-use lake::query::DeclaredTables;
+use lake::query::{DeclaredTables, EmptyLibrary};
 use lake::query::batch::Asking;
 use lake::{EngineConfig, QueryEngine};
 
@@ -68,11 +68,14 @@ pub async fn kept_catalog(ground: &Ground) -> Result<Catalog> {
     Ok(catalog)
 }
 
-/// An engine over typed, empty tables, which needs no data folder.
-fn engine_over(tables: Vec<TableSchema>, clock: Arc<dyn Clock>) -> Result<QueryEngine> {
+/// An engine over typed, empty tables, to which any address of `externaldata` is an empty file. It
+/// needs no data folder.
+fn engine_over(mut tables: Vec<TableSchema>, clock: Arc<dyn Clock>) -> Result<QueryEngine> {
     let config =
         EngineConfig { threads: threads(), spill: std::env::temp_dir(), spill_bytes: SPILL_BYTES, prune: true };
-    QueryEngine::start(Arc::new(DeclaredTables::new(tables)), None, clock, config).context("starting the query engine")
+    let library = EmptyLibrary::out_of(&mut tables);
+    let engine = QueryEngine::start(Arc::new(DeclaredTables::new(tables)), None, clock, config);
+    Ok(engine.context("starting the query engine")?.with_library(Arc::new(library)))
 }
 
 fn threads() -> usize {

@@ -21,7 +21,8 @@ pub async fn run(ground: Ground) -> Result<ExitCode> {
         terminal::print("the lake is empty: no source has delivered yet\n")?;
         return Ok(ExitCode::SUCCESS);
     };
-    let arguments = Query { text, format: AnswerFormat::Table, from: None, to: None };
+    let arguments =
+        Query { text: Some(text), batch: None, schemas: None, format: AnswerFormat::Table, from: None, to: None };
     query::run(&arguments, ground).await
 }
 

@@ -128,7 +128,7 @@ impl<'a> Lowering<'a> {
                 self.rows(batches, &plan.schema)
             }
             Node::External(_) => {
-                Err(refused(plan.span, "externaldata: reference data must be uploaded as a table; it"))
+                Err(refused(plan.span, "`externaldata` here; give it a name by `let` before the query"))
             }
             Node::ApplyInput => self.apply_input(plan.span),
             Node::Filter { input, predicate } => self.filter(input, predicate, hints),

@@ -1,0 +1,1 @@
+/work/wt/tool/xtask/src/oracle.rs
