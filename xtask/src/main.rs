@@ -6,6 +6,7 @@
 //! - `bench NAME`: the figures of `docs/benchmarks.md`, with the peer where there is one.
 //! - `fuzz`: the fuzz targets, each from its corpus, with a stable compiler.
 //! - `codegen`: OpenAPI document and the console's types from it.
+//! - `kql`: our compiler beside the language's own, on queries and on mutations of them.
 
 mod api;
 mod bench;
@@ -14,6 +15,7 @@ mod codegen;
 mod demo;
 mod fuzz;
 mod licences;
+mod oracle;
 mod platform;
 mod play;
 mod shell;
@@ -30,6 +32,8 @@ const USAGE: &str = "cargo xtask <task>
   fuzz [SECONDS] [TARGET…]                  the fuzz targets, each from its corpus, 60 seconds each
   browser                                   the console's browser tests against the real server
   codegen                                   openapi.json and the console's types
+  kql mutate QUERIES COUNT SEED             queries changed a little, as lines of JSON
+  kql agree QUERIES OFFICIAL [ID…]          our verdicts and columns beside those of the language's own compiler
   play --url URL --user NAME --password P   play the scenario into a running server (syslog ports: --syslog N)";
 
 fn main() -> ExitCode {
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
         "bench" => bench::run(rest),
         "fuzz" => fuzz::run(rest),
         "codegen" => codegen::run(rest),
+        "kql" => oracle::run(rest),
         "browser" => demo::browser_tests(),
         "play" => play::run(rest),
         _ => {

@@ -42,8 +42,11 @@ pub const STANDARD_COLUMNS: [(&str, ScalarType); 5] = [
 
 /// Columns that every watchlist has before its own, as `_GetWatchlist` gives them: the item's id, when it was last
 /// changed, its value in the column by which the list is searched.
-pub const WATCHLIST_COLUMNS: [(&str, ScalarType); 3] =
-    [("_DTItemId", ScalarType::String), ("LastUpdatedTimeUTC", ScalarType::DateTime), ("SearchKey", ScalarType::String)];
+pub const WATCHLIST_COLUMNS: [(&str, ScalarType); 3] = [
+    ("_DTItemId", ScalarType::String),
+    ("LastUpdatedTimeUTC", ScalarType::DateTime),
+    ("SearchKey", ScalarType::String),
+];
 
 /// Arrow field metadata that carries the KQL type, so that a reader need not guess.
 pub const KQL_TYPE_METADATA: &str = "vigie.kql_type";

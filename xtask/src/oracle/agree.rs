@@ -69,7 +69,11 @@ pub fn run(queries: &[Json], official: &[Json]) -> Result<()> {
     refused.print("we refuse, they accept");
     accepted.print("we accept, they refuse");
     columns.print("other columns");
-    println!("\n{all} queries: same verdict {:.2} %; of {both} that both accept, same columns {:.2} %", share(same, all), share(alike, both));
+    println!(
+        "\n{all} queries: same verdict {:.2} %; of {both} that both accept, same columns {:.2} %",
+        share(same, all),
+        share(alike, both)
+    );
     Ok(())
 }
 

@@ -29,21 +29,88 @@ impl Draw {
 }
 
 const OPERATORS: [&str; 24] = [
-    "==", "!=", "=~", "!~", "<", ">=", "has", "!has", "has_any", "contains", "contains_cs", "startswith", "in", "in~",
-    "!in", "and", "or", "+", "-", "*", "/", "%", "matches regex", "between",
+    "==",
+    "!=",
+    "=~",
+    "!~",
+    "<",
+    ">=",
+    "has",
+    "!has",
+    "has_any",
+    "contains",
+    "contains_cs",
+    "startswith",
+    "in",
+    "in~",
+    "!in",
+    "and",
+    "or",
+    "+",
+    "-",
+    "*",
+    "/",
+    "%",
+    "matches regex",
+    "between",
 ];
 const LITERALS: [&str; 12] = [
-    "1", "2.5", "'x'", "true", "1d", "datetime(2024-01-01)", "dynamic([1])", "long(null)", "guid(null)", "now()", "''", "-1",
+    "1",
+    "2.5",
+    "'x'",
+    "true",
+    "1d",
+    "datetime(2024-01-01)",
+    "dynamic([1])",
+    "long(null)",
+    "guid(null)",
+    "now()",
+    "''",
+    "-1",
 ];
 const FUNCTIONS: [&str; 24] = [
-    "tostring", "tolong", "toint", "todatetime", "strlen", "count", "dcount", "make_set", "sum", "max", "isempty", "ago",
-    "bin", "parse_json", "split", "array_length", "iff", "coalesce", "tolower", "extract", "arg_max", "row_number",
-    "strcat", "todynamic",
+    "tostring",
+    "tolong",
+    "toint",
+    "todatetime",
+    "strlen",
+    "count",
+    "dcount",
+    "make_set",
+    "sum",
+    "max",
+    "isempty",
+    "ago",
+    "bin",
+    "parse_json",
+    "split",
+    "array_length",
+    "iff",
+    "coalesce",
+    "tolower",
+    "extract",
+    "arg_max",
+    "row_number",
+    "strcat",
+    "todynamic",
 ];
 const STAGES: [&str; 16] = [
-    "| count", "| take 5", "| getschema", "| distinct *", "| project-away Timestamp*", "| summarize count()", "| extend x = 1",
-    "| where true", "| sort by TimeGenerated", "| project x = 1, y = 'a'", "| summarize by x", "| serialize", "| as Z",
-    "| top 3 by TimeGenerated", "| mv-expand x", "| order by Timestamp asc",
+    "| count",
+    "| take 5",
+    "| getschema",
+    "| distinct *",
+    "| project-away Timestamp*",
+    "| summarize count()",
+    "| extend x = 1",
+    "| where true",
+    "| sort by TimeGenerated",
+    "| project x = 1, y = 'a'",
+    "| summarize by x",
+    "| serialize",
+    "| as Z",
+    "| top 3 by TimeGenerated",
+    "| mv-expand x",
+    "| order by Timestamp asc",
 ];
 
 /// Prints `count` mutations of the queries.
@@ -86,24 +153,36 @@ fn mutated(text: &str, draw: &mut Draw) -> String {
         3 => replace(at, slice(draw.below(tokens.len()))),
         4 | 5 => {
             let infix: Vec<usize> = (0..tokens.len()).filter(|at| OPERATORS.contains(&slice(*at))).collect();
-            if infix.is_empty() { replace(at, "==") } else { replace(infix[draw.below(infix.len())], draw.of(&OPERATORS)) }
+            if infix.is_empty() {
+                replace(at, "==")
+            } else {
+                replace(infix[draw.below(infix.len())], draw.of(&OPERATORS))
+            }
         }
         6 | 7 => {
-            let literals: Vec<usize> = [TokenKind::String, TokenKind::Long, TokenKind::Real, TokenKind::TimeSpan, TokenKind::Typed]
-                .into_iter()
-                .flat_map(of_kind)
-                .collect();
+            let literals: Vec<usize> =
+                [TokenKind::String, TokenKind::Long, TokenKind::Real, TokenKind::TimeSpan, TokenKind::Typed]
+                    .into_iter()
+                    .flat_map(of_kind)
+                    .collect();
             let place = if literals.is_empty() { at } else { literals[draw.below(literals.len())] };
             replace(place, draw.of(&LITERALS))
         }
         8 => {
-            let calls: Vec<usize> =
-                (0..tokens.len() - 1).filter(|at| tokens[*at].kind == TokenKind::Word && slice(at + 1) == "(").collect();
-            if calls.is_empty() { replace(at, "count()") } else { replace(calls[draw.below(calls.len())], draw.of(&FUNCTIONS)) }
+            let calls: Vec<usize> = (0..tokens.len() - 1)
+                .filter(|at| tokens[*at].kind == TokenKind::Word && slice(at + 1) == "(")
+                .collect();
+            if calls.is_empty() {
+                replace(at, "count()")
+            } else {
+                replace(calls[draw.below(calls.len())], draw.of(&FUNCTIONS))
+            }
         }
         9 => {
             let pipes: Vec<usize> = (0..tokens.len()).filter(|at| slice(*at) == "|").collect();
-            let Some(place) = pipes.get(draw.below(pipes.len())) else { return format!("{text}\n{}", draw.of(&STAGES)) };
+            let Some(place) = pipes.get(draw.below(pipes.len())) else {
+                return format!("{text}\n{}", draw.of(&STAGES));
+            };
             let start = tokens[*place].span.start as usize;
             format!("{}{}\n{}", &text[..start], draw.of(&STAGES), &text[start..])
         }
@@ -119,7 +198,11 @@ fn mutated(text: &str, draw: &mut Draw) -> String {
         }
         _ => {
             let words = of_kind(TokenKind::Word);
-            if words.is_empty() { replace(at, "x") } else { replace(words[draw.below(words.len())], slice(words[draw.below(words.len())])) }
+            if words.is_empty() {
+                replace(at, "x")
+            } else {
+                replace(words[draw.below(words.len())], slice(words[draw.below(words.len())]))
+            }
         }
     }
 }

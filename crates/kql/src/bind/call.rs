@@ -235,7 +235,8 @@ impl Binder<'_> {
     /// Kusto.
     fn ingestion_time(&mut self, span: Span, row: &Row) -> Expr {
         expr::column(&row.columns, "_TimeReceived", span).unwrap_or_else(|| {
-            let message = "`ingestion_time()` is null here: it is the column `_TimeReceived`, which these rows do not have";
+            let message =
+                "`ingestion_time()` is null here: it is the column `_TimeReceived`, which these rows do not have";
             self.ignored(span, message);
             Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::DateTime, span }
         })

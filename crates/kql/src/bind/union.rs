@@ -133,7 +133,10 @@ impl Binder<'_> {
             }
             let kept: Vec<usize> = (0..own).collect();
             let plan = over(plan, span, |input| Node::Filter { input, predicate });
-            found.push(Leg { name: leg.name, plan: if plan.schema.len() > own { pick(plan, &kept, span) } else { plan } });
+            found.push(Leg {
+                name: leg.name,
+                plan: if plan.schema.len() > own { pick(plan, &kept, span) } else { plan },
+            });
         }
         if found.is_empty() {
             return source::nothing(span);

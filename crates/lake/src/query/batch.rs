@@ -60,7 +60,10 @@ pub async fn answer_line(engine: &QueryEngine, line: &str, asking: &Asking) -> J
 
 /// The tables that a line declares.
 fn tables_of(question: &Json) -> Result<Vec<TableSchema>, String> {
-    let Some(tables) = question.get("tables").filter(|tables| !tables.is_null()) else { return Ok(Vec::new()) };
+    // A list of names declares nothing: the tables are those of the engine.
+    let is_list_of_names = |tables: &Json| tables.as_array().is_some_and(|names| names.iter().all(Json::is_string));
+    let declares = |tables: &&Json| !tables.is_null() && !is_list_of_names(tables);
+    let Some(tables) = question.get("tables").filter(declares) else { return Ok(Vec::new()) };
     let declared = kernel::schema::declared(tables.clone()).map_err(|error| format!("`tables`: {error}"))?;
     match declared.problems.first() {
         Some(problem) => Err(format!("`tables`: {problem}")),

@@ -103,7 +103,10 @@ impl QueryEngine {
             .thread_name("query")
             .enable_all()
             .build()?;
-        Ok(QueryEngine { shared: Arc::new(Shared { lake, facts, library: None, clock, config }), runtime: Some(runtime) })
+        Ok(QueryEngine {
+            shared: Arc::new(Shared { lake, facts, library: None, clock, config }),
+            runtime: Some(runtime),
+        })
     }
 
     /// The same with what people keep for their queries: stored functions, watchlists, reference tables.

@@ -52,7 +52,9 @@ pub fn rows(
         source.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     };
     if property("ingestionMapping").is_some() || property("ingestionMappingReference").is_some() {
-        return Err("`ingestionMapping` is not supported; columns are taken in their order, those of JSON by name".to_owned());
+        return Err(
+            "`ingestionMapping` is not supported; columns are taken in their order, those of JSON by name".to_owned()
+        );
     }
     let skip = usize::from(property("ignoreFirstRecord").is_some_and(|value| value.eq_ignore_ascii_case("true")));
     let records = match format(property("format"), address)? {
@@ -70,10 +72,12 @@ pub fn rows(
 
 /// The format that is named, or else the one that the address ends in, or else CSV.
 fn format(named: Option<&str>, address: &str) -> Result<Format, String> {
-    let known = |name: &str| FORMATS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, format)| *format);
+    let known =
+        |name: &str| FORMATS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, format)| *format);
     if let Some(name) = named {
         let names: Vec<&str> = FORMATS.iter().map(|(name, _)| *name).collect();
-        return known(name).ok_or_else(|| format!("the format `{name}` is not supported; there are {}", names.join(", ")));
+        return known(name)
+            .ok_or_else(|| format!("the format `{name}` is not supported; there are {}", names.join(", ")));
     }
     let path = address.split(['?', '#', ';']).next().unwrap_or_default();
     let path = path.strip_suffix(".gz").or_else(|| path.strip_suffix(".zip")).unwrap_or(path);
@@ -161,14 +165,19 @@ mod tests {
 
     #[test]
     fn texts_become_rows_as_declared() {
-        let schema: Vec<ColumnSchema> = [("s", ScalarType::String), ("n", ScalarType::Long), ("d", ScalarType::Dynamic)]
-            .map(|(name, scalar)| ColumnSchema { name: name.to_owned(), scalar })
-            .to_vec();
+        let schema: Vec<ColumnSchema> =
+            [("s", ScalarType::String), ("n", ScalarType::Long), ("d", ScalarType::Dynamic)]
+                .map(|(name, scalar)| ColumnSchema { name: name.to_owned(), scalar })
+                .to_vec();
         let check = |address: &str, properties: &[(&str, &str)], text: &str, expected: &str| {
             let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
             let source = ExternalSource { uris: Vec::new(), properties: properties.iter().map(owned).collect() };
             let got = match rows(text, address, &source, &schema) {
-                Ok(rows) => rows.iter().map(|row| Json::Array(row.iter().map(Value::to_json).collect()).to_string()).collect::<Vec<_>>().join(" "),
+                Ok(rows) => rows
+                    .iter()
+                    .map(|row| Json::Array(row.iter().map(Value::to_json).collect()).to_string())
+                    .collect::<Vec<_>>()
+                    .join(" "),
                 Err(problem) => problem,
             };
             assert_eq!(got, expected, "{text:?}");
@@ -177,10 +186,20 @@ mod tests {
         check("x.csv.gz?key=1", &[("ignoreFirstRecord", "true")], "s,n\n\"a\nb\",x", r#"["a\nb",null,null]"#);
         check("list", &[("format", "psv")], "a|2", r#"["a",2,null]"#);
         check("x.txt", &[], "a,1\nb", r#"["a,1",null,null] ["b",null,null]"#);
-        check("x.json", &[], r#"{"n":"7","s":5} [{"d":{"a":1}},{"s":"z"}]"#, r#"["5",7,null] ["",null,{"a":1}] ["z",null,null]"#);
+        check(
+            "x.json",
+            &[],
+            r#"{"n":"7","s":5} [{"d":{"a":1}},{"s":"z"}]"#,
+            r#"["5",7,null] ["",null,{"a":1}] ["z",null,null]"#,
+        );
         check("x.csv", &[("format", "raw")], "a\nb", r#"["a\nb",null,null]"#);
         check("x.json", &[], "{", "its text is no JSON: EOF while parsing an object at line 1 column 1");
-        check("x", &[("format", "avro")], "", "the format `avro` is not supported; there are csv, tsv, tsve, psv, scsv, sohsv, txt, raw, json, multijson, jsonl, ndjson");
+        check(
+            "x",
+            &[("format", "avro")],
+            "",
+            "the format `avro` is not supported; there are csv, tsv, tsve, psv, scsv, sohsv, txt, raw, json, multijson, jsonl, ndjson",
+        );
         check("x", &[], "", "");
     }
 }

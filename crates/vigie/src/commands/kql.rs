@@ -89,11 +89,6 @@ impl Gathered {
             Kind::Function(function) => Some(function.clone()),
         })
     }
-
-    /// The first thing that is wrong with a file as a whole.
-    pub fn first_problem(&self) -> Option<String> {
-        self.problems.first().map(Finding::one_line)
-    }
 }
 
 /// Reads the paths: files by their names, folders with everything below them.

@@ -11,8 +11,8 @@ use anyhow::{Context, Result};
 use kernel::port::{Answer, QueryError, QueryLimits, QueryRequest, TimeRange};
 use kernel::{Clock, Diagnostic, TableSchema, Timestamp};
 use kql::catalog::Catalog;
-use lake::query::{DeclaredTables, EmptyLibrary};
 use lake::query::batch::Asking;
+use lake::query::{DeclaredTables, EmptyLibrary};
 use lake::{EngineConfig, QueryEngine};
 
 use super::serve;
