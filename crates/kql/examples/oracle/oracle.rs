@@ -1,1 +1,0 @@
-/work/wt/tool/xtask/src/oracle.rs
