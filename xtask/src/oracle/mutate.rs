@@ -178,24 +178,8 @@ fn mutated(text: &str, draw: &mut Draw) -> String {
                 replace(calls[draw.below(calls.len())], draw.of(&FUNCTIONS))
             }
         }
-        9 => {
-            let pipes: Vec<usize> = (0..tokens.len()).filter(|at| slice(*at) == "|").collect();
-            let Some(place) = pipes.get(draw.below(pipes.len())) else {
-                return format!("{text}\n{}", draw.of(&STAGES));
-            };
-            let start = tokens[*place].span.start as usize;
-            format!("{}{}\n{}", &text[..start], draw.of(&STAGES), &text[start..])
-        }
-        10 => {
-            // Takes out one stage.
-            let pipes: Vec<usize> = (0..tokens.len()).filter(|at| slice(*at) == "|").collect();
-            if pipes.len() < 2 {
-                return replace(at, "");
-            }
-            let which = draw.below(pipes.len() - 1);
-            let (from, to) = (tokens[pipes[which]].span.start as usize, tokens[pipes[which + 1]].span.start as usize);
-            format!("{}{}", &text[..from], &text[to..])
-        }
+        9 => with_another_stage(text, &tokens, draw),
+        10 => without_a_stage(text, &tokens, draw),
         _ => {
             let words = of_kind(TokenKind::Word);
             if words.is_empty() {
@@ -204,5 +188,26 @@ fn mutated(text: &str, draw: &mut Draw) -> String {
                 replace(words[draw.below(words.len())], slice(words[draw.below(words.len())]))
             }
         }
+    }
+}
+
+/// Where the stages of a query begin.
+fn pipes(text: &str, tokens: &[Token]) -> Vec<usize> {
+    let starts = tokens.iter().map(|token| token.span.start as usize);
+    starts.filter(|start| text[*start..].starts_with('|')).collect()
+}
+
+fn with_another_stage(text: &str, tokens: &[Token], draw: &mut Draw) -> String {
+    let pipes = pipes(text, tokens);
+    let start = pipes.get(draw.below(pipes.len())).copied().unwrap_or(text.len());
+    format!("{}\n{}\n{}", &text[..start], draw.of(&STAGES), &text[start..])
+}
+
+fn without_a_stage(text: &str, tokens: &[Token], draw: &mut Draw) -> String {
+    let pipes = pipes(text, tokens);
+    let which = draw.below(pipes.len().saturating_sub(1));
+    match (pipes.get(which), pipes.get(which + 1)) {
+        (Some(from), Some(to)) => format!("{}{}", &text[..*from], &text[*to..]),
+        _ => text.to_owned(),
     }
 }
