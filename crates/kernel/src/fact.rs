@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::id::{AlertGroupId, AlertId, IncidentId};
+use crate::id::{AlarmId, AlertGroupId, AlertId, IncidentId, LogEntryId, MissionId};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
@@ -23,6 +23,14 @@ pub enum Fact {
     DeadlineExpired { deadline: String, kind: String, subject: String, due: Timestamp, expired_while_down: bool },
     /// A source that used to talk has fallen silent. Emitted by the intake wiring.
     SourceSilent { source: String, last_seen: Timestamp },
+    /// Something was written into the duty log. Emitted by `field`.
+    DutyLogged { entry: LogEntryId, number: i64, at: Timestamp },
+    /// A mission was requested, or anything of it changed. Emitted by `field`.
+    MissionChanged { mission: MissionId, version: i64, at: Timestamp },
+    /// An alarm of the radio room was raised, or anything of it changed. Silent alarms emit nothing. Emitted by `field`.
+    AlarmChanged { alarm: AlarmId, version: i64, at: Timestamp },
+    /// Somebody reported an incident to the radio room. Emitted by `field`.
+    IncidentReported(IncidentReported),
 }
 
 impl Fact {
@@ -35,6 +43,10 @@ impl Fact {
             Fact::IncidentClosed { .. } => "incident-closed",
             Fact::DeadlineExpired { .. } => "deadline-expired",
             Fact::SourceSilent { .. } => "source-silent",
+            Fact::DutyLogged { .. } => "duty-logged",
+            Fact::MissionChanged { .. } => "mission-changed",
+            Fact::AlarmChanged { .. } => "alarm-changed",
+            Fact::IncidentReported(_) => "incident-reported",
         }
     }
 }
@@ -53,4 +65,17 @@ pub struct AlertRaised {
     pub entities: Vec<Entity>,
     /// ATT&CK technique ids such as `T1003.001`.
     pub techniques: Vec<String>,
+}
+
+/// Who, where, what: the first words of an incident in the field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IncidentReported {
+    /// The entry of the duty log; one entry opens one incident.
+    pub entry: LogEntryId,
+    /// The call sign or name of who it happened to.
+    pub who: String,
+    pub place: Option<String>,
+    pub what: String,
+    pub severity: Severity,
+    pub at: Timestamp,
 }

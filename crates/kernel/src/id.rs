@@ -160,6 +160,20 @@ kinds! {
     CommentKind, CommentId = "comment";
     /// An exception of a rule.
     ExceptionKind, ExceptionId = "exception";
+    /// An entry of the Field desk's register: a person, a vehicle, a call sign, …
+    RecordKind, RecordId = "record";
+    /// An entry of the duty log.
+    LogEntryKind, LogEntryId = "log";
+    /// A journey of people that the radio room follows.
+    MissionKind, MissionId = "mission";
+    /// A missed promise, until somebody has seen to it.
+    AlarmKind, AlarmId = "alarm";
+    /// A radio check of a roster.
+    RoundKind, RoundId = "round";
+    /// A count of people by name.
+    HeadcountKind, HeadcountId = "headcount";
+    /// A turn of duty at the desk.
+    ShiftKind, ShiftId = "shift";
 }
 
 /// Where random bits come from. Production asks the machine; tests count.

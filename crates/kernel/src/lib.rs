@@ -24,6 +24,7 @@ pub mod schema;
 pub mod severity;
 pub mod time;
 pub mod value;
+mod words;
 
 pub use actor::Actor;
 pub use diagnostic::{Diagnostic, Span};

@@ -2,50 +2,10 @@
 
 use kernel::fact::AlertRaised;
 use kernel::id::IncidentId;
-use kernel::{Severity, Timestamp};
+use kernel::{Severity, Timestamp, words};
 use serde::{Deserialize, Serialize};
 
 use crate::happening::Happening;
-
-/// Words that are stored, sent and read back.
-macro_rules! words {
-    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),* $(,)? }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $word)] $variant),*
-        }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &[$name] = &[$($name::$variant),*];
-
-            /// The word in code, API and storage.
-            pub const fn as_str(self) -> &'static str {
-                match self {
-                    $($name::$variant => $word),*
-                }
-            }
-        }
-
-        impl std::fmt::Display for $name {
-            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl std::str::FromStr for $name {
-            type Err = String;
-
-            fn from_str(text: &str) -> Result<$name, String> {
-                let words: Vec<&str> = $name::ALL.iter().map(|word| word.as_str()).collect();
-                $name::ALL.iter().copied().find(|word| word.as_str() == text)
-                    .ok_or_else(|| format!("`{text}` is none of {}", words.join(", ")))
-            }
-        }
-    };
-}
-pub(crate) use words;
 
 words! {
     /// Where an incident stands.

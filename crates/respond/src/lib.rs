@@ -15,7 +15,7 @@
 //! **Tables** `incident`, `incident_group`, `incident_alert`, `waiting_alert`, `incident_entity`,
 //! `incident_timeline`, `incident_comment`, `incident_task`, `incident_counter`.
 //!
-//! **Facts** hears `AlertRaised`; tells `IncidentChanged`, `IncidentClosed`.
+//! **Facts** hears `AlertRaised`, `AlertWithdrawn`, `IncidentReported`; tells `IncidentChanged`, `IncidentClosed`.
 
 mod alerts;
 mod commands;

@@ -1,9 +1,9 @@
-//! Incidents from alerts.
+//! Incidents from alerts, and from what people report to the radio room.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::fact::AlertRaised;
+use kernel::fact::{AlertRaised, IncidentReported};
 use kernel::id::AlertId;
 use kernel::{Actor, Fact};
 use store::{Delivery, Entry, HandlerError, Subscriber, Tx};
@@ -34,13 +34,14 @@ impl Subscriber for AlertsToIncidents {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["alert-raised", "alert-withdrawn"]
+        &["alert-raised", "alert-withdrawn", "incident-reported"]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         match &delivery.fact {
             Fact::AlertRaised(alert) => Ok(self.take(delivery, alert).await?),
             Fact::AlertWithdrawn { alert, title, .. } => Ok(self.withdraw(delivery, *alert, title).await?),
+            Fact::IncidentReported(report) => Ok(self.open_reported(delivery, report).await?),
             _ => Ok(()),
         }
     }
@@ -88,6 +89,36 @@ impl AlertsToIncidents {
         let change = Change { actor: &respond(), reason: None, happenings };
         commit(tx, Some(&incident), incident.clone(), change).await.map(drop)
     }
+}
+
+impl AlertsToIncidents {
+    /// What is reported is an incident, whoever reports it and however little is known.
+    async fn open_reported(&self, delivery: &Delivery, report: &IncidentReported) -> Result<(), Error> {
+        let mut tx = self.respond.store.begin().await?;
+        if !tx.acknowledge(delivery).await? {
+            return Ok(());
+        }
+        let mut incident = records::create(&mut tx, reported_title(report), report.severity).await?;
+        incident.description = reported_words(report);
+        let happenings = vec![Happening::Opened { previous: None }];
+        let reason = format!("reported to the radio room: {}", report.entry);
+        let change = Change { actor: &respond(), reason: Some(&reason), happenings };
+        commit(tx, None, incident, change).await.map(drop)
+    }
+}
+
+/// `carjack at comoro: BF12 (White van)`, as far as it is known.
+fn reported_title(report: &IncidentReported) -> String {
+    let what = if report.what.is_empty() { "Incident" } else { &report.what };
+    let place = report.place.as_ref().map(|place| format!(" at {place}")).unwrap_or_default();
+    let who = if report.who.is_empty() { String::new() } else { format!(": {}", report.who) };
+    format!("{what}{place}{who}").chars().take(decide::LONGEST_TITLE).collect()
+}
+
+fn reported_words(report: &IncidentReported) -> String {
+    let said = |text: &str| if text.is_empty() { "not said".to_owned() } else { text.to_owned() };
+    let place = report.place.as_deref().unwrap_or_default();
+    format!("Who: {}\nWhere: {}\nWhat: {}\nWhen: {}", said(&report.who), said(place), said(&report.what), report.at)
 }
 
 fn respond() -> Actor {

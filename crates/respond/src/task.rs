@@ -1,10 +1,8 @@
 //! A step of work in an incident.
 
-use kernel::Timestamp;
 use kernel::id::TaskId;
+use kernel::{Timestamp, words};
 use serde::{Deserialize, Serialize};
-
-use crate::incident::words;
 
 words! {
     /// Where a task stands.

@@ -57,6 +57,12 @@ actions! {
     ReadLedger = "read-ledger";
     /// The overview and the live stream.
     ReadOverview = "read-overview";
+    /// See the radio room: register, log, missions, alarms.
+    ReadField = "read-field";
+    /// Keep the duty log, move missions on, answer alarms, have the desk.
+    OperateField = "operate-field";
+    /// Keep the radio room's register, its areas and its duress words.
+    ManageField = "manage-field";
     /// Deliver records.
     Ingest = "ingest";
 }

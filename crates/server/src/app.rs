@@ -7,6 +7,7 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
 use detect::Detect;
+use field::Field;
 use kernel::Clock;
 use kernel::port::{EventLake, IntakePort, TimeRange};
 use parking_lot::Mutex;
@@ -55,6 +56,7 @@ pub struct ServerParts {
     pub history: Arc<dyn RuleHistory>,
     pub detect: Detect,
     pub respond: Respond,
+    pub field: Field,
     pub clock: Arc<dyn Clock>,
     pub console: Console,
     pub config: ServerConfig,
@@ -71,6 +73,7 @@ pub struct App {
     pub(crate) looks: Semaphore,
     pub(crate) detect: Detect,
     pub(crate) respond: Respond,
+    pub(crate) field: Field,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authority: Authority,
     pub(crate) passwords: Passwords,
@@ -108,7 +111,7 @@ impl Server {
     /// # Errors
     /// [`Error`] names what is wrong and what to do.
     pub async fn build(parts: ServerParts) -> Result<Server, Error> {
-        let ServerParts { store, lake, intake, history, detect, respond, clock, console, config } = parts;
+        let ServerParts { store, lake, intake, history, detect, respond, field, clock, console, config } = parts;
         let (routes, operations, contract) = crate::api::routes().finish();
         let contract = contract.to_pretty_json().expect("the contract holds nothing that JSON cannot carry");
         store.register_fact_tables(sql::FACT_TABLES);
@@ -131,6 +134,7 @@ impl Server {
             looks: Semaphore::new(1),
             detect,
             respond,
+            field,
             clock,
             console,
         });

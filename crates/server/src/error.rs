@@ -152,6 +152,27 @@ impl From<respond::Error> for Problem {
     }
 }
 
+impl From<field::Error> for Problem {
+    fn from(error: field::Error) -> Problem {
+        let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", detail);
+        match error {
+            field::Error::NotFound { what, id } => Problem::not_found(what, &id),
+            field::Error::Refused(refusal) => {
+                let problem = refused(refusal.to_string());
+                match refusal {
+                    field::Refusal::Bad { field, .. } => problem.with("field", field),
+                    field::Refusal::NotNow { allowed, .. } => problem.with("allowed", allowed),
+                    field::Refusal::Rule(_) => problem,
+                }
+            }
+            // Whoever has the text puts the places beside it: see `enter_duty_line`.
+            field::Error::Line(_) => refused(error.to_string()),
+            field::Error::Conflict(conflict) => store::Error::Conflict(conflict).into(),
+            field::Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<detect::Error> for Problem {
     fn from(error: detect::Error) -> Problem {
         match error {

@@ -101,6 +101,12 @@ pub const DEADLINES_ABOUT: Statement = Statement::new(
     "SELECT id, kind, subject, owes, due_us, otherwise, state, set_us, ended_us, expired_while_down FROM deadline \
      WHERE subject = $1 ORDER BY set_us DESC, id DESC",
 );
+pub const PENDING_DEADLINES: Statement = Statement::new(
+    "store.pending_deadlines",
+    "SELECT id, kind, subject, owes, due_us, otherwise, state, set_us, ended_us, expired_while_down FROM deadline \
+     WHERE state = 'pending' AND SUBSTR(kind, 1, LENGTH(CAST($1 AS TEXT))) = $1 ORDER BY due_us, kind, subject \
+     LIMIT 10000",
+);
 
 pub const INSERT_FACT: Statement = Statement::new(
     "store.insert_fact",
@@ -194,6 +200,7 @@ pub const STATEMENTS: &[Statement] = &[
     DUE_DEADLINES,
     NEXT_DUE,
     DEADLINES_ABOUT,
+    PENDING_DEADLINES,
     INSERT_FACT,
     FACTS_AFTER,
     CURSOR,

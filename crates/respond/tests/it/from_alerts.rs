@@ -1,6 +1,8 @@
 //! Alerts become incidents.
 
-use kernel::Severity;
+use kernel::fact::IncidentReported;
+use kernel::id::LogEntryId;
+use kernel::{Actor, Fact, Severity};
 use respond::{Classification, Command, Status};
 
 use crate::rig;
@@ -98,4 +100,28 @@ pub async fn a_repeated_delivery_has_no_effect(url: String) {
         subscriber.handle(&delivery).await.unwrap();
     }
     assert_eq!(rig.queue().await, before);
+}
+
+pub async fn what_the_radio_room_hears_is_an_incident(url: String) {
+    let rig = rig::open(&url).await;
+    let report = |number: u8, who: &str, place: Option<&str>, what: &str| IncidentReported {
+        entry: LogEntryId::derived([number; 16]),
+        who: who.into(),
+        place: place.map(str::to_owned),
+        what: what.into(),
+        severity: Severity::High,
+        at: rig.store.now(),
+    };
+    let mut tx = rig.store.begin().await.unwrap();
+    tx.emit(Fact::IncidentReported(report(1, "BF12 (White van)", Some("comoro"), "carjack")));
+    tx.emit(Fact::IncidentReported(report(2, "", None, &"x".repeat(400))));
+    tx.emit(Fact::IncidentReported(report(3, "P-7", None, "")));
+    tx.commit(store::Entry::new(&Actor::system("field"), "log.append", "log-1")).await.unwrap();
+    rig.deliver().await;
+    let queue = rig.queue().await;
+    let titles: Vec<&str> = queue.iter().rev().map(|incident| incident.title.as_str()).collect();
+    assert_eq!(titles, ["carjack at comoro: BF12 (White van)", &"x".repeat(300), "Incident: P-7"]);
+    assert!(queue[2].description.contains("Where: comoro\nWhat: carjack"), "{}", queue[2].description);
+    rig.deliver().await;
+    assert_eq!(rig.queue().await, queue, "one entry opens one incident");
 }

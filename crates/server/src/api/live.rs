@@ -35,10 +35,21 @@ pub enum LiveEvent {
     Alert(Alert),
     /// An incident was opened or changed.
     Incident(Incident),
+    /// Something changed in the radio room.
+    Field(FieldNews),
     /// Every few seconds: also the heartbeat.
     Pulse(Pulse),
     /// This listener was too slow and missed some events: load the lists again.
     Lagged(Lagged),
+}
+
+/// What changed in the radio room: load it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldNews {
+    /// `log`, `mission` or `alarm`.
+    pub what: String,
+    pub id: String,
+    pub at: Instant,
 }
 
 /// The state of the house in a few numbers.
@@ -97,6 +108,7 @@ fn to_sse(event: &LiveEvent) -> Result<Event, axum::Error> {
     let name = match event {
         LiveEvent::Alert(_) => "alert",
         LiveEvent::Incident(_) => "incident",
+        LiveEvent::Field(_) => "field",
         LiveEvent::Pulse(_) => "pulse",
         LiveEvent::Lagged(_) => "lagged",
     };
@@ -186,12 +198,20 @@ impl LiveSubscriber {
                 let names = Names::load(&app.store).await?;
                 Ok(Some(LiveEvent::Incident(incidents::summary(app, &incident, &names).await?)))
             }
-            Fact::AlertWithdrawn { .. }
+            Fact::DutyLogged { entry, at, .. } => Ok(Some(field_news("log", entry, *at))),
+            Fact::MissionChanged { mission, at, .. } => Ok(Some(field_news("mission", mission, *at))),
+            Fact::AlarmChanged { alarm, at, .. } => Ok(Some(field_news("alarm", alarm, *at))),
+            Fact::IncidentReported(_)
+            | Fact::AlertWithdrawn { .. }
             | Fact::IncidentClosed { .. }
             | Fact::DeadlineExpired { .. }
             | Fact::SourceSilent { .. } => Ok(None),
         }
     }
+}
+
+fn field_news(what: &str, id: &dyn std::fmt::Display, at: kernel::Timestamp) -> LiveEvent {
+    LiveEvent::Field(FieldNews { what: what.to_owned(), id: id.to_string(), at: at.into() })
 }
 
 #[async_trait]
@@ -201,7 +221,7 @@ impl Subscriber for LiveSubscriber {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["alert-raised", "incident-changed"]
+        &["alert-raised", "incident-changed", "duty-logged", "mission-changed", "alarm-changed"]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {

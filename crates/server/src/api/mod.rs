@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod exceptions;
+pub mod field;
 pub mod health;
 pub mod incidents;
 pub mod ingest;
@@ -36,6 +37,7 @@ pub fn routes() -> Routes {
     rule_view::routes(&mut routes);
     exceptions::routes(&mut routes);
     sources::routes(&mut routes);
+    field::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);
     live::routes(&mut routes);

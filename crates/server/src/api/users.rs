@@ -32,13 +32,15 @@ pub enum Role {
     Engineer,
     /// Hunts, triages, responds.
     Analyst,
+    /// Keeps the radio room.
+    Operator,
     /// Reads everything, the ledger included, and changes nothing.
     Auditor,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Role; 4] = [Role::Administrator, Role::Engineer, Role::Analyst, Role::Auditor];
+    pub const ALL: [Role; 5] = [Role::Administrator, Role::Engineer, Role::Analyst, Role::Operator, Role::Auditor];
 
     /// The word in policies, API and storage.
     pub const fn as_str(self) -> &'static str {
@@ -46,6 +48,7 @@ impl Role {
             Role::Administrator => "administrator",
             Role::Engineer => "engineer",
             Role::Analyst => "analyst",
+            Role::Operator => "operator",
             Role::Auditor => "auditor",
         }
     }

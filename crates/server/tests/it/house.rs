@@ -261,6 +261,7 @@ impl House {
             history: Arc::new(OneEvent),
             detect: detect.clone(),
             respond: respond::Respond::new(store.clone(), respond::Policy::default()),
+            field: field::Field::new(store.clone()),
             clock: clock.clone(),
             console,
             config,

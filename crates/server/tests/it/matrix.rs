@@ -79,7 +79,7 @@ async fn the_guard_keeps_to_the_matrix() {
     let house = House::new().await;
     let authority = Authority::shipped().unwrap();
     let root = house.administrator().await;
-    for role in [None, Some(Role::Auditor), Some(Role::Analyst), Some(Role::Engineer)] {
+    for role in [None, Some(Role::Auditor), Some(Role::Analyst), Some(Role::Operator), Some(Role::Engineer)] {
         let client = match role {
             None => Client::default(),
             Some(role) => house.person(&root, role.as_str(), &[role.as_str()]).await,

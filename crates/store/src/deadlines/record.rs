@@ -88,6 +88,14 @@ impl Store {
     pub async fn deadlines(&self, subject: &str) -> Result<Vec<DeadlineRecord>, Error> {
         self.fetch_all(&sql::DEADLINES_ABOUT, params![subject]).await?.iter().map(record).collect()
     }
+
+    /// Pending deadlines whose kind begins with `prefix` (`field.`), earliest first; at most 10,000.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database fails.
+    pub async fn pending_deadlines(&self, prefix: &str) -> Result<Vec<DeadlineRecord>, Error> {
+        self.fetch_all(&sql::PENDING_DEADLINES, params![prefix]).await?.iter().map(record).collect()
+    }
 }
 
 fn record(row: &Row) -> Result<DeadlineRecord, Error> {

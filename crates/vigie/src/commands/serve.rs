@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use detect::Detect;
+use field::Field;
 use intake::SourceRegistry;
 use intake::listen::{self, ListenContext, ListenOptions};
 use kernel::port::{EventLake, IntakePort, SourceDefinition};
@@ -57,6 +58,7 @@ struct House {
     store: Store,
     detect: Detect,
     respond: Respond,
+    field: Field,
     pipeline: Arc<Pipeline>,
     events: Arc<Events>,
     server: Server,
@@ -74,6 +76,7 @@ impl House {
         let samples = RecordSamples::new(&ground.decoding);
         let detect = Detect::new(store.clone()).with_samples(Arc::new(samples));
         let respond = Respond::new(store.clone(), Policy::default());
+        let field = Field::new(store.clone());
         let (rules_ready, ready) = watch::channel(false);
         let (queue, detection) = DetectionQueue::new(detect.clone(), ready);
         let pipeline = Arc::new(Pipeline::new(
@@ -93,6 +96,7 @@ impl House {
             history: Arc::new(LakeHistory { lake: lake.clone(), store: store.clone() }),
             detect: detect.clone(),
             respond: respond.clone(),
+            field: field.clone(),
             clock: ground.clock.clone(),
             console: Console::embedded(),
             config: server_config(&config),
@@ -109,6 +113,7 @@ impl House {
             store,
             detect,
             respond,
+            field,
             pipeline,
             events,
             server,
@@ -253,7 +258,12 @@ impl House {
             });
         };
         let store = self.store.clone();
-        let subscribers = vec![self.detect.subscriber(), self.respond.subscriber(), self.server.subscriber()];
+        let subscribers = vec![
+            self.detect.subscriber(),
+            self.respond.subscriber(),
+            self.field.subscriber(),
+            self.server.subscriber(),
+        ];
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
         let store = self.store.clone();
         until_stop(Box::pin(async move { store.run_deadlines().await }));

@@ -1,0 +1,311 @@
+//! Raising, climbing, answering, closing.
+
+use kernel::id::{AlarmId, MissionId};
+use kernel::{Actor, Fact, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use store::params;
+
+use super::alarms::{Alarm, AlarmKind, AlarmState, Course};
+use super::climb::{answered, climb, close, no_answer};
+use super::ladder::{Role, Step};
+use super::records;
+use crate::error::{Error, Refusal, said};
+use crate::log::NewEntry;
+use crate::mission::{self, Acted, ContactState, Mission};
+use crate::room::{Field, Turn, next_number};
+use crate::sql;
+
+/// What may be done with an alarm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum AlarmCommand {
+    /// Somebody has answered an attempt and sees to it.
+    Acknowledge { attempt: i64, name: String },
+    /// The means failed or nobody answers: the next one, without waiting.
+    NoAnswer { attempt: i64 },
+    /// It is settled; the reason says how.
+    Close,
+}
+
+/// A command with who, why, and what it was based on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AlarmOrder {
+    pub alarm: AlarmId,
+    /// The version that was read.
+    pub version: i64,
+    pub actor: Actor,
+    pub reason: String,
+    pub command: AlarmCommand,
+}
+
+/// Why an alarm is raised.
+pub(crate) struct Cause {
+    pub(crate) kind: AlarmKind,
+    pub(crate) subject: String,
+    pub(crate) title: String,
+    pub(crate) missed: Timestamp,
+    pub(crate) while_down: bool,
+    /// Who is told of a silent one.
+    pub(crate) tell: Vec<String>,
+}
+
+impl Field {
+    /// Carries out a command.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Refused`], and [`Error::Conflict`] with who was faster.
+    pub async fn command_alarm(&self, order: &AlarmOrder) -> Result<Alarm, Error> {
+        let mut turn = self.turn(&order.actor, &order.reason).await?;
+        let found = records::find(&mut turn.tx, order.alarm).await?;
+        let before = found.filter(|alarm| may_see(alarm, &order.actor));
+        let before = before.ok_or_else(|| Error::missing("alarm", order.alarm))?;
+        if before.version != order.version {
+            return Err(Error::conflict(json!(order.command), state(&before), before.version));
+        }
+        if !before.is_open() {
+            return Err(Refusal::rule(format!("{} is closed", before.label())).into());
+        }
+        let (now, mut alarm) = (turn.now(), before.clone());
+        let ended = |attempt: i64| Refusal::rule(format!("attempt {attempt} is not waiting for an answer"));
+        let (verb, notes) = match &order.command {
+            AlarmCommand::Acknowledge { attempt, name } => {
+                let name = said("name", name, 100)?;
+                answered(&mut alarm, *attempt, &name, now).ok_or_else(|| ended(*attempt))?;
+                ("acknowledge", vec![format!("{name} sees to it")])
+            }
+            AlarmCommand::NoAnswer { attempt } => {
+                let directory = turn.directory.clone();
+                let notes = no_answer(&mut alarm, *attempt, &directory, now).ok_or_else(|| ended(*attempt))?;
+                ("no-answer", notes)
+            }
+            AlarmCommand::Close => {
+                if let Some(problem) = still_missing(&mut turn, &before).await? {
+                    return Err(Refusal::rule(problem).into());
+                }
+                close(&mut alarm, &order.reason, now);
+                ("close", vec![format!("closed: {}", order.reason)])
+            }
+        };
+        save(&mut turn, Some(&before), &mut alarm, verb, notes).await?;
+        turn.finish().await?;
+        Ok(alarm)
+    }
+
+    /// Alarms that somebody may see: open ones, or the latest of all.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn alarms(&self, all: bool, reader: &Actor) -> Result<Vec<Alarm>, Error> {
+        let statement = if all { &sql::ALARMS } else { &sql::OPEN_ALARMS };
+        let rows = self.store.fetch_all(statement, params![records::MOST]).await?;
+        let alarms = rows.iter().map(records::alarm).collect::<Result<Vec<_>, _>>()?;
+        Ok(alarms.into_iter().filter(|alarm| may_see(alarm, reader)).collect())
+    }
+}
+
+/// While people are missing, only a contact or the end of their mission settles it: an alarm that somebody waves away
+/// would leave them to nobody.
+async fn still_missing(turn: &mut Turn, alarm: &Alarm) -> Result<Option<String>, Error> {
+    let (AlarmKind::ContactOverdue, Some(id)) = (alarm.kind, alarm.mission) else { return Ok(None) };
+    let Some(found) = mission::find(&mut turn.tx, id).await? else { return Ok(None) };
+    let missing = outcome(alarm, &found).is_none();
+    Ok(missing.then(|| format!("{} is {}: log who was heard, and this closes", found.label(), found.contact)))
+}
+
+/// A silent alarm exists for those who are told of it, and for nobody else.
+fn may_see(alarm: &Alarm, reader: &Actor) -> bool {
+    !alarm.silent || matches!(reader, Actor::User(user) if alarm.course.tell.contains(user))
+}
+
+/// Raises an alarm, unless one with its subject is open. It climbs as far as it is due.
+pub(crate) async fn raise(turn: &mut Turn, cause: Cause, about: Option<&Mission>) -> Result<Option<Alarm>, Error> {
+    let open = turn.tx.fetch_optional(&sql::OPEN_ALARM_ABOUT, params![&cause.subject]).await?;
+    if open.is_some() {
+        return Ok(None);
+    }
+    let rules = turn.directory.area(about.map_or("", |mission| mission.area.as_str()));
+    let silent = cause.kind == AlarmKind::Duress;
+    let steps = match cause.kind {
+        AlarmKind::Duress => Vec::new(),
+        AlarmKind::ContactOverdue | AlarmKind::Sos if about.is_none_or(|mission| !mission.exercise) => rules.ladder,
+        _ => vec![Step { after_min: 0, role: Role::Desk, means: None, answer_min: None, lost: false }],
+    };
+    let mut alarm = Alarm {
+        id: turn.tx.id(),
+        number: next_number(&mut turn.tx, "alarm").await?,
+        kind: cause.kind,
+        silent,
+        subject: cause.subject,
+        mission: about.map(|mission| mission.id),
+        title: cause.title,
+        state: AlarmState::Open,
+        missed: cause.missed,
+        raised: turn.now(),
+        while_down: cause.while_down,
+        owner: None,
+        all_failed: false,
+        closed: None,
+        outcome: None,
+        course: Course {
+            steps,
+            next: 0,
+            answer_us: rules.answer_us,
+            drill: about.is_some_and(|mission| mission.exercise),
+            organisations: about.map(|mission| concerned(turn, mission)).unwrap_or_default(),
+            attempts: Vec::new(),
+            tell: cause.tell,
+        },
+        version: 0,
+    };
+    let (directory, now) = (turn.directory.clone(), turn.now());
+    let notes = climb(&mut alarm, &directory, now);
+    save(turn, None, &mut alarm, "raise", notes).await?;
+    if alarm.is_at_lost() {
+        lost(turn, &alarm).await?;
+    }
+    Ok(Some(alarm))
+}
+
+/// The organisations of everybody aboard, and the owners of the vehicles.
+fn concerned(turn: &Turn, mission: &Mission) -> Vec<String> {
+    let of = |noun: &str, key: &str| turn.directory.record(noun, key)?.text_opt("organisation");
+    let people = mission.aboard().into_iter().filter_map(|person| of("person", person));
+    let owners = mission.convoy.iter().filter_map(|one| of("vehicle", &one.vehicle));
+    let mut all: Vec<String> = people.chain(owners).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Writes an alarm with its log entry, ledger entry and fact. A silent one leaves no line in the log and no fact.
+async fn save(
+    turn: &mut Turn,
+    before: Option<&Alarm>,
+    alarm: &mut Alarm,
+    verb: &str,
+    notes: Vec<String>,
+) -> Result<(), Error> {
+    alarm.version += 1;
+    records::save(&mut turn.tx, before, alarm).await?;
+    let after = if alarm.silent { Json::Null } else { state(alarm) };
+    turn.record(&format!("alarm.{verb}"), alarm.id, Json::Null, after);
+    if alarm.silent {
+        return Ok(());
+    }
+    turn.tx.emit(Fact::AlarmChanged { alarm: alarm.id, version: alarm.version, at: turn.now() });
+    let down = if before.is_none() && alarm.while_down { " (expired while down)" } else { "" };
+    let entry = NewEntry {
+        mission: alarm.mission,
+        outcome: notes,
+        ..NewEntry::words("alarm", format!("{} {verb}: {}{down}", alarm.label(), alarm.title))
+    };
+    turn.log(entry).await.map(drop)
+}
+
+fn state(alarm: &Alarm) -> Json {
+    json!({
+        "label": alarm.label(),
+        "kind": alarm.kind,
+        "title": alarm.title,
+        "state": alarm.state,
+        "owner": alarm.owner,
+        "step": alarm.course.next,
+        "attempts": alarm.course.attempts.len(),
+        "all_failed": alarm.all_failed,
+        "version": alarm.version,
+    })
+}
+
+/// The next step is due.
+pub(crate) async fn climb_on(turn: &mut Turn, id: AlarmId) -> Result<(), Error> {
+    let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(()) };
+    let (directory, now, mut alarm) = (turn.directory.clone(), turn.now(), before.clone());
+    let was_lost = before.is_at_lost();
+    let notes = climb(&mut alarm, &directory, now);
+    if alarm == before {
+        return Ok(());
+    }
+    save(turn, Some(&before), &mut alarm, "climb", notes).await?;
+    if alarm.is_at_lost() && !was_lost { lost(turn, &alarm).await } else { Ok(()) }
+}
+
+/// The people of an alarm count as lost from now on.
+async fn lost(turn: &mut Turn, alarm: &Alarm) -> Result<(), Error> {
+    let Some(id) = alarm.mission else { return Ok(()) };
+    let Some(before) = mission::find(&mut turn.tx, id).await? else { return Ok(()) };
+    let vehicle = alarm.subject.split_once('/').map(|(_, vehicle)| vehicle);
+    if let Some(mission) = mission::lose(&before, vehicle, turn.now()) {
+        let acted = Acted { mission, notes: Vec::new(), contact: false };
+        mission::write_record(turn, Some(&before), &acted, "lose").await?;
+    }
+    Ok(())
+}
+
+/// Nobody answered an attempt in time.
+pub(crate) async fn unanswered(turn: &mut Turn, id: AlarmId, attempt: i64) -> Result<(), Error> {
+    let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(()) };
+    let (directory, now, mut alarm) = (turn.directory.clone(), turn.now(), before.clone());
+    match no_answer(&mut alarm, attempt, &directory, now) {
+        Some(notes) => save(turn, Some(&before), &mut alarm, "no-answer", notes).await,
+        None => Ok(()),
+    }
+}
+
+/// Closes the alarms of a mission that are settled by its state, and tells which.
+pub(crate) async fn settle(turn: &mut Turn, mission: &Mission) -> Result<Vec<String>, Error> {
+    let mut notes = Vec::new();
+    let rows = turn.tx.fetch_all(&sql::OPEN_ALARMS_OF_MISSION, params![mission.id]).await?;
+    for row in &rows {
+        let before = records::alarm(row)?;
+        let Some(outcome) = outcome(&before, mission) else { continue };
+        let (mut alarm, now) = (before.clone(), turn.now());
+        close(&mut alarm, outcome, now);
+        notes.push(format!("{} closed: {outcome}", alarm.label()));
+        save(turn, Some(&before), &mut alarm, "settle", vec![outcome.to_owned()]).await?;
+    }
+    Ok(notes)
+}
+
+/// How an alarm of a mission is settled by the mission's state. What a person must close is not settled by itself.
+fn outcome(alarm: &Alarm, mission: &Mission) -> Option<&'static str> {
+    match alarm.kind {
+        AlarmKind::ContactOverdue if mission.state.is_final() => Some("the mission is over"),
+        AlarmKind::ContactOverdue => {
+            let contact = match alarm.subject.split_once('/') {
+                Some((_, vehicle)) => {
+                    let one = mission.convoy.iter().find(|one| one.vehicle == vehicle);
+                    one.filter(|one| one.arrived.is_none()).map_or(ContactState::Ok, |one| one.contact)
+                }
+                None => mission.contact,
+            };
+            matches!(contact, ContactState::Ok | ContactState::Regained).then_some("heard again")
+        }
+        AlarmKind::NotDeparted => {
+            let waiting = mission.departed.is_none() && !mission.state.is_final();
+            (!waiting).then_some("it departed, or will not")
+        }
+        AlarmKind::Sos
+        | AlarmKind::UnexpectedTraffic
+        | AlarmKind::RoundOpen
+        | AlarmKind::HeadcountOpen
+        | AlarmKind::Duress => None,
+    }
+}
+
+/// About which mission and vehicle a subject is.
+pub(crate) fn of_mission(subject: &str) -> Option<(MissionId, Option<&str>)> {
+    match subject.split_once('/') {
+        Some((mission, vehicle)) => Some((mission.parse().ok()?, Some(vehicle))),
+        None => Some((subject.parse().ok()?, None)),
+    }
+}
+
+/// Closes the open alarm about a subject, if there is one.
+pub(crate) async fn close_about(turn: &mut Turn, subject: &str, outcome: &str) -> Result<(), Error> {
+    let row = turn.tx.fetch_optional(&sql::OPEN_ALARM_ABOUT, params![subject]).await?;
+    let Some(before) = row.map(|row| records::alarm(&row)).transpose()? else { return Ok(()) };
+    let (mut alarm, now) = (before.clone(), turn.now());
+    close(&mut alarm, outcome, now);
+    save(turn, Some(&before), &mut alarm, "settle", vec![outcome.to_owned()]).await
+}

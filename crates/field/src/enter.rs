@@ -1,0 +1,316 @@
+//! A line of the duty log, carried out: the entry and everything that follows from it, in one transaction.
+
+use kernel::fact::IncidentReported;
+use kernel::{Actor, Diagnostic, Fact, Severity, Timestamp};
+
+use crate::alarm::{self, AlarmKind, Cause};
+use crate::duress;
+use crate::error::{Error, Refusal};
+use crate::line::{self, Act, Completion, IncidentLine, Line, Place, Statement, Word};
+use crate::log::{LogEntry, NewEntry};
+use crate::mission::{self, Command, Mission, Reporter, decide};
+use crate::register::Holder;
+use crate::room::{Field, Turn};
+use crate::{headcount, round};
+
+/// Traffic so long after the end of a mission is a surprise.
+const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
+
+/// What a line means, before Enter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reading {
+    pub meaning: String,
+    pub usable: bool,
+    pub findings: Vec<Diagnostic>,
+    pub completions: Vec<Completion>,
+}
+
+impl Field {
+    /// Reads a line without entering it; proposals are for the byte offset.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn read_line(&self, text: &str, offset: usize) -> Result<Reading, Error> {
+        let mut turn = self.turn(&Actor::system("field"), "").await?;
+        let (directory, now) = (turn.directory.clone(), turn.now());
+        let mut line = line::parse(text, &|word| directory.knows_sign(word));
+        check(&mut line, &turn);
+        let on_air = round::on_air(&mut turn).await?;
+        Ok(Reading {
+            meaning: line::echo(&line, &directory, now),
+            usable: line.is_usable(),
+            completions: line::complete(text, offset, &directory, &on_air, now),
+            findings: line.findings,
+        })
+    }
+
+    /// Enters a line. It is durable when this returns.
+    ///
+    /// # Errors
+    /// [`Error::Line`] with findings and their places, [`Error::Refused`] when what it says is not possible now; the
+    /// line is not entered then.
+    pub async fn enter(&self, text: &str, actor: &Actor) -> Result<LogEntry, Error> {
+        let mut turn = self.turn(actor, "").await?;
+        let cleared = duress::clear(&mut turn.tx, text).await?;
+        let directory = turn.directory.clone();
+        let mut line = line::parse(&cleared.line, &|word| directory.knows_sign(word));
+        check(&mut line, &turn);
+        if !line.is_usable() {
+            return Err(Error::Line(line.findings));
+        }
+        let now = turn.now();
+        let happened = line.time.and_then(|time| time.instant(now, directory.zone()).ok());
+        let mut entry = NewEntry {
+            kind: line.statement.kind(),
+            happened,
+            line: cleared.line.trim().to_owned(),
+            meaning: line::echo(&line, &directory, now),
+            outcome: line.findings.iter().map(|finding| finding.message.clone()).collect(),
+            ..NewEntry::default()
+        };
+        let what = Happened { at: happened.unwrap_or(now), said: happened };
+        match &line.statement {
+            Statement::Traffic { sign, act } => traffic(&mut turn, &mut entry, &sign.text, act, what).await?,
+            Statement::Check(check) => entry.outcome.extend(round::enter(&mut turn, check, what.at).await?),
+            Statement::Count(count) => entry.outcome.extend(headcount::enter(&mut turn, count, what.at).await?),
+            Statement::Correction { number, .. } => correct(&mut turn, &mut entry, *number).await?,
+            Statement::Incident(_) | Statement::Note => {}
+        }
+        let holder = entry.holder.clone();
+        let entry = turn.log(entry).await?;
+        if let Statement::Incident(incident) = &line.statement {
+            turn.tx.emit(report(&entry, incident, &turn.directory));
+        }
+        if let Some(tell) = cleared.tell {
+            raise_silently(&mut turn, &entry, holder.as_ref(), tell).await?;
+        }
+        turn.finish().await?;
+        Ok(entry)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Happened {
+    at: Timestamp,
+    /// As the line says; `None`: now.
+    said: Option<Timestamp>,
+}
+
+/// What only the register can tell: times that never were, signs that nobody has.
+fn check(line: &mut Line, turn: &Turn) {
+    let (directory, now) = (&turn.directory, turn.now());
+    let at = match line.time.map(|time| (time, time.instant(now, directory.zone()))) {
+        Some((time, Err(problem))) => {
+            let help = "say it in UTC, with z behind it";
+            line.findings.push(Diagnostic::error("FLD0101", time.span, problem).with_help(help));
+            now
+        }
+        Some((_, Ok(at))) => at,
+        None => now,
+    };
+    let Statement::Traffic { sign, .. } = &line.statement else { return };
+    if directory.holder(&sign.text, at).is_none() {
+        let near = near_signs(turn, &sign.text, at);
+        let problem = format!("nobody is known under {} at that time", sign.text.to_uppercase());
+        let mut finding = Diagnostic::warning("FLD0102", sign.span, problem);
+        if !near.is_empty() {
+            finding = finding.with_help(format!("did they say {}?", near.join(", ")));
+        }
+        line.findings.push(finding);
+    }
+}
+
+/// Signs that differ by one character or by two that changed places.
+fn near_signs(turn: &Turn, sign: &str, at: Timestamp) -> Vec<String> {
+    let wanted: Vec<char> = sign.to_uppercase().chars().collect();
+    let near = |other: &str| {
+        let other: Vec<char> = other.chars().collect();
+        let differ = |left: &[char], right: &[char]| left.iter().zip(right).filter(|(a, b)| a != b).count();
+        let same_letters = |left: &[char], right: &[char]| {
+            let (mut left, mut right) = (left.to_vec(), right.to_vec());
+            left.sort_unstable();
+            right.sort_unstable();
+            left == right
+        };
+        other.len() == wanted.len()
+            && (differ(&other, &wanted) == 1 || (differ(&other, &wanted) == 2 && same_letters(&other, &wanted)))
+    };
+    let holders = turn.directory.holders(at, None);
+    holders.into_iter().map(|holder| holder.sign).filter(|other| near(other)).take(3).collect()
+}
+
+async fn traffic(turn: &mut Turn, entry: &mut NewEntry, sign: &str, act: &Act, what: Happened) -> Result<(), Error> {
+    let sign = sign.to_uppercase();
+    let holder = turn.directory.holder(&sign, what.at);
+    entry.sign = Some(sign.clone());
+    entry.holder.clone_from(&holder);
+    let missions = match &holder {
+        Some(holder) => mission::of_member(&mut turn.tx, &holder.kind, &holder.key).await?,
+        None => Vec::new(),
+    };
+    let running: Vec<&Mission> =
+        missions.iter().filter(|one| !one.state.is_final() && is_aboard(one, holder.as_ref())).collect();
+    if let [mission, others @ ..] = running.as_slice() {
+        entry.mission = Some(mission.id);
+        if !others.is_empty() {
+            let also: Vec<String> = others.iter().map(|other| other.label()).collect();
+            entry.outcome.push(format!("{sign} is on {}, too: this counts for {}", also.join(", "), mission.label()));
+        }
+        let by = Reporter { sign: sign.clone(), vehicle: vehicle_of(mission, holder.as_ref(), what.at) };
+        let notes = on_mission(turn, mission, by, act, what).await?;
+        entry.outcome.extend(notes);
+    } else if let Some(over) = missions.iter().find(|one| is_surprise(one, what.at)) {
+        entry.mission = Some(over.id);
+        let title = format!("{sign} is on the net, but {} is {}", over.label(), over.state);
+        let subject = format!("traffic:{}", over.id);
+        let cause = Cause { title, ..cause(AlarmKind::UnexpectedTraffic, subject, what.at) };
+        if let Some(alarm) = alarm::raise(turn, cause, None).await? {
+            entry.outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
+        }
+    }
+    if *act == Act::Sos {
+        let mission = running.first().copied();
+        let name = holder.map_or(String::new(), |holder| format!(" ({})", holder.name));
+        let title = format!("{sign}{name} calls for help");
+        let cause = Cause { title, ..cause(AlarmKind::Sos, format!("sos:{sign}"), what.at) };
+        match alarm::raise(turn, cause, mission).await? {
+            Some(alarm) => entry.outcome.push(format!("{} raised: {}", alarm.label(), alarm.title)),
+            None => entry.outcome.push("its alarm is open already".to_owned()),
+        }
+    }
+    Ok(())
+}
+
+fn cause(kind: AlarmKind, subject: String, missed: Timestamp) -> Cause {
+    Cause { kind, subject, title: String::new(), missed, while_down: false, tell: Vec::new() }
+}
+
+fn is_aboard(mission: &Mission, holder: Option<&Holder>) -> bool {
+    holder.is_some_and(|holder| match holder.kind.as_str() {
+        "person" => mission.aboard().contains(&holder.key.as_str()),
+        _ => true,
+    })
+}
+
+fn is_surprise(mission: &Mission, at: Timestamp) -> bool {
+    let recently = mission.ended.is_some_and(|ended| ended <= at && at.micros() - ended.micros() <= SURPRISE_US);
+    recently && mission.state == mission::MissionState::Cancelled
+}
+
+fn vehicle_of(mission: &Mission, holder: Option<&Holder>, at: Timestamp) -> Option<String> {
+    let holder = holder?;
+    match holder.kind.as_str() {
+        "vehicle" => Some(holder.key.clone()),
+        "person" => mission.vehicle_of(&holder.key, at).map(str::to_owned),
+        _ => None,
+    }
+}
+
+/// What traffic does to the mission of whoever is heard.
+async fn on_mission(
+    turn: &mut Turn,
+    before: &Mission,
+    by: Reporter,
+    act: &Act,
+    what: Happened,
+) -> Result<Vec<String>, Error> {
+    if let Act::Arrive(place) = act
+        && !place.is_all()
+        && by.vehicle.is_none()
+        && before.convoy.len() > 1
+    {
+        return Ok(vec!["it is not known in which vehicle they sit: say who is in, or `arr all`".to_owned()]);
+    }
+    let Some(command) = command(before, by, act, &turn.directory) else {
+        return Ok(vec![format!("{} is {}: nothing is owed", before.label(), before.state)]);
+    };
+    let moment = mission::moment(turn, before, &command, what.said);
+    let acted = match decide(before, &command, moment) {
+        Ok(acted) => acted,
+        // What was heard is logged in any case; what it cannot do is said.
+        Err(refusal @ (Refusal::NotNow { .. } | Refusal::Rule(_))) => return Ok(vec![refusal.to_string()]),
+        Err(refusal) => return Err(refusal.into()),
+    };
+    let settled = mission::write(turn, Some(before), &acted, command.name()).await?;
+    let mut notes = acted.notes;
+    if let (true, Some(due)) = (acted.contact, acted.mission.due) {
+        let due = crate::line::both(due, turn.now(), turn.directory.zone());
+        notes.push(format!("{}: next contact by {due}", acted.mission.label()));
+    }
+    notes.extend(settled);
+    Ok(notes)
+}
+
+/// The command that traffic amounts to. `None`: the mission is not on the road, or it is words only.
+fn command(mission: &Mission, by: Reporter, act: &Act, directory: &crate::register::Directory) -> Option<Command> {
+    let named = |place: &Place| match place {
+        Place::Named(word) => Some(spoken(word, directory)),
+        Place::Same | Place::Unsaid => None,
+    };
+    let command = match act {
+        Act::Depart(_) => Command::Depart,
+        Act::Arrive(place) => {
+            let vehicle = by.vehicle.clone().filter(|_| !place.is_all() && mission.convoy.len() > 1);
+            let place = if place.is_all() { None } else { named(place) };
+            Command::Arrive { vehicle, place, overnight: false }
+        }
+        Act::Halt(place) => Command::Halt { by: Some(by), place: named(place) },
+        Act::Resume => Command::Resume { by: Some(by) },
+        Act::At(place) => Command::Report { by: Some(by), place: named(place) },
+        Act::Position { latitude, longitude } => {
+            Command::Report { by: Some(by), place: Some(format!("{latitude} {longitude}")) }
+        }
+        Act::Okay | Act::Say | Act::Sos => Command::Report { by: Some(by), place: None },
+    };
+    let followed = mission.state.is_on_the_road() || mission.state == mission::MissionState::Arrived;
+    (followed || matches!(command, Command::Depart)).then_some(command)
+}
+
+/// A place by its code name, when it has one.
+fn spoken(word: &Word, directory: &crate::register::Directory) -> String {
+    directory.place(&word.text).map_or_else(|| word.text.clone(), |record| record.key.clone())
+}
+
+async fn correct(turn: &mut Turn, entry: &mut NewEntry, number: i64) -> Result<(), Error> {
+    let row = turn.tx.fetch_optional(&crate::sql::LOG_MISSION, store::params![number]).await?;
+    let row = row.ok_or_else(|| Error::missing("entry", number))?;
+    entry.mission = row.id_opt("mission_id")?;
+    entry.corrects = Some(number);
+    if entry.mission.is_some() {
+        entry.outcome.push("what the entry did to the mission is not undone by this: do it on the sheet".to_owned());
+    }
+    Ok(())
+}
+
+fn report(entry: &LogEntry, incident: &IncidentLine, directory: &crate::register::Directory) -> Fact {
+    let said = |word: &Option<Word>| word.as_ref().map(|word| word.text.clone());
+    let who = incident.who.as_ref().map(|word| match directory.holder(&word.text, entry.happened) {
+        Some(holder) => format!("{} ({})", holder.sign, holder.name),
+        None => word.text.clone(),
+    });
+    Fact::IncidentReported(IncidentReported {
+        entry: entry.id,
+        who: who.unwrap_or_default(),
+        place: said(&incident.place),
+        what: said(&incident.what).unwrap_or_default(),
+        severity: incident.severity.unwrap_or(Severity::High),
+        at: entry.happened,
+    })
+}
+
+/// Nothing of it shows, but to those who are told.
+async fn raise_silently(
+    turn: &mut Turn,
+    entry: &LogEntry,
+    holder: Option<&Holder>,
+    tell: Vec<String>,
+) -> Result<(), Error> {
+    let who = match (holder, &entry.sign) {
+        (Some(holder), _) => format!("{} ({})", holder.sign, holder.name),
+        (None, Some(sign)) => sign.clone(),
+        (None, None) => "somebody".to_owned(),
+    };
+    let title = format!("{who} used a duress word in entry {}", entry.number);
+    let cause = Cause { title, tell, ..cause(AlarmKind::Duress, format!("duress:{}", entry.id), entry.happened) };
+    alarm::raise(turn, cause, None).await.map(drop)
+}

@@ -1,0 +1,199 @@
+//! The room as KQL reads it. Silent alarms and duress phrases are not there.
+
+use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, String};
+use store::{FactColumn, FactTable};
+
+use crate::register::nouns::{AREA, CONTACT, ORGANISATION, PERSON, PREMISES, VEHICLE, ZONE};
+
+/// The tables that this room registers.
+pub const FACT_TABLES: [FactTable; 16] = [
+    ORGANISATION.table,
+    ZONE.table,
+    PERSON.table,
+    VEHICLE.table,
+    PREMISES.table,
+    AREA.table,
+    CONTACT.table,
+    CALL_SIGNS,
+    DUTY_LOG,
+    MISSIONS,
+    MANIFEST,
+    ALARMS,
+    RADIO_CHECKS,
+    RADIO_CHECK_CALLS,
+    HEADCOUNTS,
+    SHIFTS,
+];
+
+const CALL_SIGNS: FactTable = FactTable {
+    name: "CallSigns",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "from_us"),
+        FactColumn::new("CallSign", String, "sign"),
+        FactColumn::new("HolderKind", String, "holder_kind"),
+        FactColumn::new("Holder", String, "holder"),
+        FactColumn::new("Network", String, "network"),
+        FactColumn::new("From", DateTime, "from_us"),
+        FactColumn::new("Until", DateTime, "until_us"),
+    ],
+    from: "field_call_sign",
+    time: "from_us",
+};
+
+const DUTY_LOG: FactTable = FactTable {
+    name: "DutyLog",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "l.entered_us"),
+        FactColumn::new("Number", Long, "l.number"),
+        FactColumn::new("EntryId", String, "l.id"),
+        FactColumn::new("Kind", String, "l.kind"),
+        FactColumn::new("Happened", DateTime, "l.happened_us"),
+        FactColumn::new("WallClock", DateTime, "l.wall_us"),
+        FactColumn::new("ClockSuspect", Bool, "l.clock_suspect"),
+        FactColumn::new("Author", String, "l.author"),
+        FactColumn::new("CallSign", String, "l.sign"),
+        FactColumn::new("HolderKind", String, "l.holder_kind"),
+        FactColumn::new("Holder", String, "l.holder"),
+        FactColumn::new("HolderName", String, "l.holder_name"),
+        FactColumn::new("MissionId", String, "l.mission_id"),
+        FactColumn::new("Line", String, "l.line"),
+        FactColumn::new("Meaning", String, "l.meaning"),
+        FactColumn::new("Outcome", Dynamic, "l.outcome"),
+        FactColumn::new("Corrects", Long, "l.corrects"),
+    ],
+    from: "field_log l",
+    time: "l.entered_us",
+};
+
+const MISSIONS: FactTable = FactTable {
+    name: "Missions",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "created_us"),
+        FactColumn::new("MissionId", String, "id"),
+        FactColumn::new("Number", Long, "number"),
+        FactColumn::new("Title", String, "title"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Contact", String, "contact"),
+        FactColumn::new("Area", String, "area"),
+        FactColumn::new("Custody", String, "custody"),
+        FactColumn::new("Exercise", Bool, "exercise"),
+        FactColumn::new("Due", DateTime, "due_us"),
+        FactColumn::new("LastContact", DateTime, "last_contact_us"),
+        FactColumn::new("LastPlace", String, "last_place"),
+        FactColumn::new("PlannedDeparture", DateTime, "planned_departure_us"),
+        FactColumn::new("Departed", DateTime, "departed_us"),
+        FactColumn::new("Ended", DateTime, "ended_us"),
+        FactColumn::new("Updated", DateTime, "updated_us"),
+        FactColumn::new("Sheet", Dynamic, "sheet"),
+    ],
+    from: "field_mission",
+    time: "created_us",
+};
+
+const MANIFEST: FactTable = FactTable {
+    name: "MissionManifest",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "from_us"),
+        FactColumn::new("MissionId", String, "mission_id"),
+        FactColumn::new("MemberKind", String, "kind"),
+        FactColumn::new("Member", String, "member"),
+        FactColumn::new("Vehicle", String, "vehicle"),
+        FactColumn::new("From", DateTime, "from_us"),
+        FactColumn::new("Until", DateTime, "until_us"),
+    ],
+    from: "field_manifest",
+    time: "from_us",
+};
+
+const ALARMS: FactTable = FactTable {
+    name: "FieldAlarms",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "raised_us"),
+        FactColumn::new("AlarmId", String, "id"),
+        FactColumn::new("Number", Long, "number"),
+        FactColumn::new("Kind", String, "kind"),
+        FactColumn::new("Title", String, "title"),
+        FactColumn::new("MissionId", String, "mission_id"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Missed", DateTime, "missed_us"),
+        FactColumn::new("ExpiredWhileDown", Bool, "while_down"),
+        FactColumn::new("Owner", String, "owner"),
+        FactColumn::new("AllMeansFailed", Bool, "all_failed"),
+        FactColumn::new("Closed", DateTime, "closed_us"),
+        FactColumn::new("Outcome", String, "outcome"),
+        FactColumn::new("Course", Dynamic, "course"),
+    ],
+    from: "(SELECT * FROM field_alarm WHERE is_silent = 0) a",
+    time: "raised_us",
+};
+
+const RADIO_CHECKS: FactTable = FactTable {
+    name: "RadioChecks",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "started_us"),
+        FactColumn::new("RoundId", String, "id"),
+        FactColumn::new("Number", Long, "number"),
+        FactColumn::new("Kind", String, "kind"),
+        FactColumn::new("Network", String, "network"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Fault", String, "fault"),
+        FactColumn::new("Ended", DateTime, "ended_us"),
+    ],
+    from: "field_round",
+    time: "started_us",
+};
+
+const RADIO_CHECK_CALLS: FactTable = FactTable {
+    name: "RadioCheckCalls",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "r.started_us"),
+        FactColumn::new("RoundId", String, "c.round_id"),
+        FactColumn::new("Round", Long, "r.number"),
+        FactColumn::new("RoundState", String, "r.state"),
+        FactColumn::new("CallSign", String, "c.sign"),
+        FactColumn::new("HolderName", String, "c.holder_name"),
+        FactColumn::new("Organisation", String, "c.organisation"),
+        FactColumn::new("Hearing", String, "c.hearing"),
+        FactColumn::new("Attempts", Long, "c.attempts"),
+        FactColumn::new("At", DateTime, "c.at_us"),
+    ],
+    from: "field_round_call c JOIN field_round r ON r.id = c.round_id",
+    time: "r.started_us",
+};
+
+const HEADCOUNTS: FactTable = FactTable {
+    name: "Headcounts",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "h.started_us"),
+        FactColumn::new("HeadcountId", String, "h.id"),
+        FactColumn::new("Headcount", Long, "h.number"),
+        FactColumn::new("Scope", String, "h.scope"),
+        FactColumn::new("ScopeKey", String, "h.scope_key"),
+        FactColumn::new("State", String, "h.state"),
+        FactColumn::new("Person", String, "p.person"),
+        FactColumn::new("Name", String, "p.name"),
+        FactColumn::new("Organisation", String, "p.organisation"),
+        FactColumn::new("Joined", Bool, "p.joined"),
+        FactColumn::new("Safety", String, "p.safety"),
+        FactColumn::new("Answered", DateTime, "p.answered_us"),
+        FactColumn::new("AnsweredBy", String, "p.answered_by"),
+    ],
+    from: "field_headcount_person p JOIN field_headcount h ON h.id = p.headcount_id",
+    time: "h.started_us",
+};
+
+const SHIFTS: FactTable = FactTable {
+    name: "Shifts",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "began_us"),
+        FactColumn::new("ShiftId", String, "id"),
+        FactColumn::new("Number", Long, "number"),
+        FactColumn::new("Officer", String, "officer"),
+        FactColumn::new("Signed", DateTime, "signed_us"),
+        FactColumn::new("Sheet", Dynamic, "sheet"),
+        FactColumn::new("Ended", DateTime, "ended_us"),
+        FactColumn::new("Relief", String, "relief"),
+    ],
+    from: "field_shift",
+    time: "began_us",
+};

@@ -1,0 +1,43 @@
+//! The radio room: who is where, who has to be heard by when, and what happens otherwise.
+//!
+//! **Owns** the register (people, call signs, vehicles, areas, contacts), the duty log and the grammar of its lines,
+//! missions, alarms and their ladders, radio checks, headcounts, shifts and their hand-over.
+//!
+//! **Never does** run a timer (the deadlines of `store` do), send a message itself (it says who is to be told, by what),
+//! or decide what an incident is (`respond` does, from `IncidentReported`).
+//!
+//! **Invariants**
+//! - Every promise is a deadline, and what a mission owes is a function of its sheet: a cancelled mission owes nothing.
+//! - The duty log is append-only and numbered without gaps; what was logged under a call sign stays with who held it.
+//! - An entry and everything that follows from it are one transaction.
+//! - People are in only when somebody says so: no position, time or silence makes an arrival.
+//! - A duress word is stored nowhere in clear, and a silent alarm is seen by nobody but those who are told.
+//! - Who was to be counted does not change after a headcount began.
+//!
+//! **Tables** `field_*`.
+//!
+//! **Facts** hears `DeadlineExpired`; tells `DutyLogged`, `MissionChanged`, `AlarmChanged`, `IncidentReported`.
+
+pub mod alarm;
+mod duress;
+mod enter;
+mod error;
+mod fact_tables;
+pub mod headcount;
+pub mod line;
+mod log;
+pub mod mission;
+pub mod register;
+mod room;
+pub mod round;
+mod shift;
+pub mod sql;
+mod subscriber;
+
+pub use duress::DuressPhrase;
+pub use enter::Reading;
+pub use error::{Error, Refusal};
+pub use fact_tables::FACT_TABLES;
+pub use log::{LogEntry, LogFilter};
+pub use room::Field;
+pub use shift::{DeskCommand, SheetItem, Shift};

@@ -1,0 +1,31 @@
+//! One line of the duty log: read, told in words, completed.
+//!
+//! | written | means |
+//! |---|---|
+//! | `3621 arr same 1425` | call sign 3621 has arrived where the sheet says, everybody out, at 14:25 local time |
+//! | `bf12 pos -8.55 125.57 ok` | a position, and words |
+//! | `3621 arr all` | the whole convoy is in |
+//! | `bf12 at comoro`, `bf12 ok`, `bf12 dep`, `bf12 halt gate`, `bf12 go`, `bf12 sos` | contacts, and what changed |
+//! | `rc start staff vhf-1`, `rc 11 12 14- 15`, `rc fault base`, `rc end` | a radio check; `-` was not heard, `=` by phone |
+//! | `hc start zone 4`, `hc 3621 safe`, `hc p-7 help by 3621`, `hc end` | a headcount |
+//! | `inc 833 where:comoro what:carjack` | an incident: who, where, what |
+//! | `cor 17 …` | corrects entry 17, which stays as it is |
+//! | anything else | words |
+//!
+//! A time is `1425`, `14:25` or, in UTC, `1425z`; it is the latest such time that is not in the future.
+
+mod complete;
+mod echo;
+mod parse;
+mod statement;
+mod time;
+
+pub use complete::{Completion, complete};
+pub use echo::echo;
+pub(crate) use echo::is;
+pub use parse::{LONGEST_LINE, Line, parse};
+pub use statement::{
+    Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
+};
+pub use time::TimeSaid;
+pub(crate) use time::both;

@@ -1,0 +1,450 @@
+//! Reads a line. It never fails: what cannot be read is a finding with its place, and the rest is still read.
+
+use kernel::{Diagnostic, Severity, Span};
+
+use super::statement::{
+    Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
+};
+use super::time::TimeSaid;
+
+/// Longest line, in bytes.
+pub const LONGEST_LINE: usize = 2_000;
+/// Most findings of one line.
+const MOST_FINDINGS: usize = 20;
+
+/// A line, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Line {
+    pub statement: Statement,
+    /// When it happened, if the line says so.
+    pub time: Option<TimeSaid>,
+    /// What is said besides.
+    pub words: Option<Word>,
+    pub findings: Vec<Diagnostic>,
+}
+
+impl Line {
+    /// Whether it can be entered in spite of its findings.
+    pub fn is_usable(&self) -> bool {
+        self.findings.iter().all(|finding| finding.level != kernel::diagnostic::Level::Error)
+    }
+}
+
+/// Reads a line. `knows` tells call signs from other words.
+pub fn parse(text: &str, knows: &dyn Fn(&str) -> bool) -> Line {
+    if text.len() > LONGEST_LINE {
+        let span = Span::new(0, place(text.len()));
+        let problem = format!("the line has {} bytes; the limit is {LONGEST_LINE}", text.len());
+        let finding = Diagnostic::error("FLD0001", span, problem).with_help("enter it in parts");
+        return Line { statement: Statement::Note, time: None, words: None, findings: vec![finding] };
+    }
+    let tokens = tokens(text);
+    let mut reader = Reader { text, tokens: &tokens, at: 0, findings: Vec::new() };
+    let (statement, time, words) = reader.line(knows);
+    let mut findings = reader.findings;
+    findings.truncate(MOST_FINDINGS);
+    Line { statement, time, words, findings }
+}
+
+fn place(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// Words between blanks.
+fn tokens(text: &str) -> Vec<Word> {
+    let mut tokens = Vec::new();
+    let mut start = None;
+    for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
+        match (c.is_whitespace(), start) {
+            (false, None) => start = Some(at),
+            (true, Some(from)) => {
+                tokens.push(Word { text: text[from..at].to_owned(), span: Span::new(place(from), place(at)) });
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    tokens
+}
+
+type Read = (Statement, Option<TimeSaid>, Option<Word>);
+
+struct Reader<'a> {
+    text: &'a str,
+    tokens: &'a [Word],
+    at: usize,
+    findings: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn line(&mut self, knows: &dyn Fn(&str) -> bool) -> Read {
+        let Some(head) = self.next() else {
+            self.error("FLD0002", Span::default(), "the line is empty", "say who and what: 3621 arr same 1425");
+            return (Statement::Note, None, None);
+        };
+        let second = self.peek().map(|word| word.text.to_lowercase());
+        match (head.text.to_lowercase().as_str(), second.as_deref()) {
+            ("rc", _) => self.check_line(),
+            ("hc", _) => self.count_line(),
+            ("inc", _) => self.incident_line(),
+            ("cor", _) => self.correction(),
+            (_, Some(verb)) if is_verb(verb) && (knows(&head.text) || looks_like_sign(&head.text)) => {
+                self.at += 1;
+                self.traffic(head, &verb.to_owned())
+            }
+            _ if knows(&head.text) => {
+                let (time, words) = self.time_and_words();
+                (Statement::Traffic { sign: head, act: Act::Say }, time, words)
+            }
+            _ => {
+                let time = self.closing_time();
+                let end = time.map_or(self.tokens.len(), |_| self.tokens.len() - 1);
+                (Statement::Note, time, self.span_of(0, end))
+            }
+        }
+    }
+
+    fn peek(&self) -> Option<&Word> {
+        self.tokens.get(self.at)
+    }
+
+    fn next(&mut self) -> Option<Word> {
+        let word = self.tokens.get(self.at).cloned();
+        self.at += usize::from(word.is_some());
+        word
+    }
+
+    /// The place after the last word that was read.
+    fn here(&self) -> Span {
+        let end = self.tokens.get(self.at.saturating_sub(1)).map_or(0, |word| word.span.end);
+        Span::new(end, end)
+    }
+
+    fn error(&mut self, code: &str, span: Span, message: impl Into<String>, help: &str) {
+        self.findings.push(Diagnostic::error(code, span, message).with_help(help));
+    }
+
+    /// Words from one token up to another, as they stand in the line.
+    fn span_of(&self, from: usize, to: usize) -> Option<Word> {
+        let words = self.tokens.get(from..to)?;
+        let span = words.first()?.span.to(words.last()?.span);
+        let text = self.text.get(span.start as usize..span.end as usize)?;
+        Some(Word { text: text.to_owned(), span })
+    }
+
+    /// A time at the end of the line.
+    fn closing_time(&self) -> Option<TimeSaid> {
+        let last = self.tokens.last()?;
+        (self.tokens.len() > 1).then(|| TimeSaid::read(&last.text, last.span)).flatten()
+    }
+
+    /// The next token, if it is a time; `at` before it is passed over.
+    fn take_time(&mut self) -> Option<TimeSaid> {
+        let skip = usize::from(self.peek().is_some_and(|word| word.text.eq_ignore_ascii_case("at")));
+        let word = self.tokens.get(self.at + skip)?;
+        let time = TimeSaid::read(&word.text, word.span)?;
+        self.at += skip + 1;
+        Some(time)
+    }
+
+    /// What is left: a time first or last, and words.
+    fn time_and_words(&mut self) -> (Option<TimeSaid>, Option<Word>) {
+        if let Some(time) = self.take_time() {
+            return (Some(time), self.span_of(self.at, self.tokens.len()));
+        }
+        let last = self.tokens[self.at..].last().and_then(|word| TimeSaid::read(&word.text, word.span));
+        let mut end = self.tokens.len() - usize::from(last.is_some());
+        let before = end.checked_sub(1).filter(|before| *before >= self.at);
+        if last.is_some() && before.is_some_and(|before| self.tokens[before].text.eq_ignore_ascii_case("at")) {
+            end -= 1;
+        }
+        (last, self.span_of(self.at, end))
+    }
+
+    /// Words up to a time or the end of the line.
+    fn place(&mut self) -> Place {
+        let from = self.at;
+        if let Some(word) = self.peek().cloned() {
+            // These two are a place by themselves; what follows is words.
+            if word.text.eq_ignore_ascii_case("same") {
+                self.at += 1;
+                return Place::Same;
+            }
+            if word.text.eq_ignore_ascii_case("all") {
+                self.at += 1;
+                return Place::Named(word);
+            }
+        }
+        while let Some(word) = self.peek() {
+            let skip = usize::from(word.text.eq_ignore_ascii_case("at"));
+            let said = self.tokens.get(self.at + skip);
+            if said.is_some_and(|word| TimeSaid::read(&word.text, word.span).is_some()) {
+                break;
+            }
+            self.at += 1;
+        }
+        match self.span_of(from, self.at) {
+            None => Place::Unsaid,
+            Some(word) => Place::Named(word),
+        }
+    }
+
+    fn traffic(&mut self, sign: Word, verb: &str) -> Read {
+        let act = match verb {
+            "arr" => Act::Arrive(self.place()),
+            "dep" => Act::Depart(self.place()),
+            "halt" => Act::Halt(self.place()),
+            "at" => match self.tokens.get(self.at - 1 + 1).and_then(|word| TimeSaid::read(&word.text, word.span)) {
+                Some(_) => Act::Okay,
+                None => Act::At(self.place()),
+            },
+            "pos" => self.position(),
+            "go" => Act::Resume,
+            "sos" => Act::Sos,
+            "say" => Act::Say,
+            _ => Act::Okay,
+        };
+        if act == Act::At(Place::Unsaid) {
+            self.error("FLD0005", self.here(), "the place is missing", "bf12 at comoro");
+        }
+        let (time, words) = self.time_and_words();
+        (Statement::Traffic { sign, act }, time, words)
+    }
+
+    fn position(&mut self) -> Act {
+        let latitude = self.degrees("latitude", 90.0);
+        let longitude = self.degrees("longitude", 180.0);
+        if latitude == Some(0.0) && longitude == Some(0.0) {
+            let span = self.tokens[self.at - 2].span.to(self.tokens[self.at - 1].span);
+            self.error("FLD0003", span, "0, 0 is what a receiver without a fix says", "ask for the position again");
+        }
+        Act::Position { latitude: latitude.unwrap_or(0.0), longitude: longitude.unwrap_or(0.0) }
+    }
+
+    fn degrees(&mut self, what: &str, most: f64) -> Option<f64> {
+        const HELP: &str = "degrees with decimals, south and west are negative: bf12 pos -8.55 125.57";
+        let Some(word) = self.next() else {
+            self.error("FLD0003", self.here(), format!("the {what} is missing"), HELP);
+            return None;
+        };
+        let value = word.text.trim_end_matches(',').parse::<f64>().ok().filter(|value| value.abs() <= most);
+        if value.is_none() {
+            let problem = format!("`{}` is not a {what} from -{most} to {most}", word.text);
+            self.error("FLD0003", word.span, problem, HELP);
+        }
+        value
+    }
+
+    fn check_line(&mut self) -> Read {
+        let first = self.peek().map(|word| word.text.to_lowercase());
+        let line = match first.as_deref() {
+            Some("start") => {
+                self.at += 1;
+                let starts_at = |reader: &Self| reader.peek().is_some_and(|word| word.text.eq_ignore_ascii_case("at"));
+                let kind = if starts_at(self) { None } else { self.next() };
+                let network = if starts_at(self) { None } else { self.next() };
+                CheckLine::Start { kind, network }
+            }
+            Some("end") => {
+                self.at += 1;
+                CheckLine::End
+            }
+            Some("fault") => {
+                self.at += 1;
+                match self.next() {
+                    Some(what) => CheckLine::Fault(what),
+                    None => {
+                        self.error("FLD0006", self.here(), "what is at fault is missing", "rc fault base");
+                        CheckLine::End
+                    }
+                }
+            }
+            Some(_) => CheckLine::Calls(self.calls()),
+            None => {
+                self.error("FLD0006", self.here(), "nobody is named", "rc 11 12 14- 15: heard, 14 was not");
+                CheckLine::Calls(Vec::new())
+            }
+        };
+        let (time, words) = self.time_and_words();
+        (Statement::Check(line), time, words)
+    }
+
+    /// Signs up to `at` and a time, which must be written so: `1425` is a sign here.
+    fn calls(&mut self) -> Vec<CheckCall> {
+        let mut calls: Vec<CheckCall> = Vec::new();
+        while let Some(word) = self.peek().cloned() {
+            if word.text.eq_ignore_ascii_case("at") {
+                break;
+            }
+            self.at += 1;
+            let (sign, hearing) = match (word.text.strip_suffix('-'), word.text.strip_suffix('=')) {
+                (Some(sign), _) => (sign, Hearing::NotHeard),
+                (None, Some(sign)) => (sign, Hearing::ByPhone),
+                (None, None) => (word.text.as_str(), Hearing::Heard),
+            };
+            let sign = sign.trim_end_matches(',');
+            if sign.is_empty() {
+                self.error("FLD0006", word.span, "a mark without a call sign", "write the mark behind the sign: 14-");
+            } else if calls.iter().any(|call| call.sign.text.eq_ignore_ascii_case(sign)) {
+                self.error("FLD0007", word.span, format!("{sign} is named twice"), "name each sign once");
+            } else {
+                let span = Span::new(word.span.start, word.span.start + place(sign.len()));
+                calls.push(CheckCall { sign: Word { text: sign.to_owned(), span }, hearing });
+            }
+        }
+        calls
+    }
+
+    fn count_line(&mut self) -> Read {
+        const HELP: &str = "hc start zone 4, hc 3621 safe, hc join p-7, hc end";
+        let Some(first) = self.next() else {
+            self.error("FLD0008", self.here(), "what of the headcount is missing", HELP);
+            return (Statement::Note, None, None);
+        };
+        let line = match first.text.to_lowercase().as_str() {
+            "start" => self.scope().map(CountLine::Start),
+            "end" => Some(CountLine::End),
+            "join" => self.named(HELP).map(CountLine::Join),
+            _ => self.answer(first),
+        };
+        let (time, words) = self.time_and_words();
+        match line {
+            Some(line) => (Statement::Count(line), time, words),
+            None => (Statement::Note, time, words),
+        }
+    }
+
+    fn named(&mut self, help: &str) -> Option<Word> {
+        let word = self.next();
+        if word.is_none() {
+            self.error("FLD0008", self.here(), "a name is missing", help);
+        }
+        word
+    }
+
+    fn scope(&mut self) -> Option<CountScope> {
+        const HELP: &str = "hc start all, hc start zone 4, hc start org UNA, hc start mission 12";
+        let word = self.named(HELP)?;
+        let of = match word.text.to_lowercase().as_str() {
+            "all" => return Some(CountScope::All),
+            "zone" => "zone",
+            "org" | "organisation" => "organisation",
+            "mission" => "mission",
+            _ => {
+                self.error("FLD0008", word.span, format!("`{}` is nothing that can be counted", word.text), HELP);
+                return None;
+            }
+        };
+        self.named(HELP).map(|key| CountScope::Of(of, key))
+    }
+
+    fn answer(&mut self, who: Word) -> Option<CountLine> {
+        const HELP: &str = "hc 3621 safe, hc 3621 safe by p-7, hc 3621 help, hc 3621 unreachable, hc 3621 excused";
+        let Some(said) = self.next() else {
+            self.error("FLD0008", self.here(), format!("how {} is, is missing", who.text), HELP);
+            return None;
+        };
+        let safety = match said.text.to_lowercase().as_str() {
+            "safe" | "ok" => Safety::Safe,
+            "help" => Safety::NeedsHelp,
+            "unreachable" => Safety::Unreachable,
+            "excused" | "leave" | "away" => Safety::Excused,
+            _ => {
+                self.error("FLD0008", said.span, format!("`{}` is no answer", said.text), HELP);
+                return None;
+            }
+        };
+        let by = if self.peek().is_some_and(|word| word.text.eq_ignore_ascii_case("by")) {
+            self.at += 1;
+            Some(self.named(HELP)?)
+        } else {
+            None
+        };
+        let safety = if by.is_some() && safety == Safety::Safe { Safety::SafeByProxy } else { safety };
+        Some(CountLine::Answer { who, safety, by })
+    }
+
+    fn incident_line(&mut self) -> Read {
+        let keyed = |word: &Word| {
+            let (key, _) = word.text.split_once(':')?;
+            INCIDENT_KEYS.iter().find(|known| key.eq_ignore_ascii_case(known)).copied()
+        };
+        let time = self.closing_time();
+        let end = self.tokens.len() - usize::from(time.is_some());
+        let starts: Vec<usize> = (1..end).filter(|at| keyed(&self.tokens[*at]).is_some()).collect();
+        let first = starts.first().copied().unwrap_or(end);
+        let mut incident = IncidentLine { who: self.span_of(1, first), place: None, what: None, severity: None };
+        for (index, &from) in starts.iter().enumerate() {
+            let to = starts.get(index + 1).copied().unwrap_or(end);
+            let Some(key) = keyed(&self.tokens[from]) else { continue };
+            self.incident_value(&mut incident, key, from, to);
+        }
+        if incident.who.is_none() && incident.place.is_none() && incident.what.is_none() {
+            let help = "who, where, what: inc 833 where:comoro what:carjack";
+            self.error("FLD0009", self.here(), "an incident of nobody, nowhere, nothing", help);
+        }
+        (Statement::Incident(incident), time, None)
+    }
+
+    fn incident_value(&mut self, incident: &mut IncidentLine, key: &str, from: usize, to: usize) {
+        let Some(whole) = self.span_of(from, to) else { return };
+        let lead = key.len() + 1;
+        let rest = whole.text.get(lead..).unwrap_or_default();
+        let said = rest.trim_start();
+        let start = whole.span.start + place(lead + rest.len() - said.len());
+        let value = Word { text: said.to_owned(), span: Span::new(start, whole.span.end) };
+        if value.text.is_empty() {
+            self.error("FLD0009", whole.span, format!("`{key}:` says nothing"), "where:comoro");
+            return;
+        }
+        let field = match key {
+            "who" => &mut incident.who,
+            "where" => &mut incident.place,
+            "what" => &mut incident.what,
+            _ => {
+                incident.severity = Severity::parse(&value.text);
+                if incident.severity.is_none() {
+                    let problem = format!("`{}` is no severity", value.text);
+                    self.error("FLD0009", value.span, problem, "low, medium, high or critical");
+                }
+                return;
+            }
+        };
+        if field.replace(value).is_some() {
+            self.error("FLD0009", whole.span, format!("{key} is said twice"), "say each once");
+        }
+    }
+
+    fn correction(&mut self) -> Read {
+        const HELP: &str = "the number of the entry, then how it should read: cor 17 3621 arr same 1435";
+        let number = self.next();
+        let parsed = number.as_ref().and_then(|word| word.text.parse::<i64>().ok()).filter(|number| *number > 0);
+        let text = self.span_of(self.at, self.tokens.len());
+        match (parsed, text) {
+            (Some(number), Some(text)) => (Statement::Correction { number, text }, None, None),
+            (None, _) => {
+                let span = number.map_or(self.here(), |word| word.span);
+                self.error("FLD0004", span, "the number of an entry is missing", HELP);
+                (Statement::Note, None, None)
+            }
+            (Some(_), None) => {
+                self.error("FLD0004", self.here(), "how it should read is missing", HELP);
+                (Statement::Note, None, None)
+            }
+        }
+    }
+}
+
+/// Keys of an incident line.
+pub(crate) const INCIDENT_KEYS: &[&str] = &["who", "where", "what", "sev"];
+/// Verbs of traffic.
+pub(crate) const VERBS: &[&str] = &["arr", "dep", "pos", "at", "ok", "halt", "go", "sos", "say"];
+
+fn is_verb(word: &str) -> bool {
+    VERBS.contains(&word)
+}
+
+/// Call signs have a digit: `BF12`, `3621`.
+fn looks_like_sign(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_digit()) && word.chars().all(|c| c.is_alphanumeric() || c == '-')
+}

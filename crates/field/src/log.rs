@@ -1,0 +1,174 @@
+//! The duty log: append-only. What was wrong is corrected by another entry that names it.
+
+use kernel::id::{LogEntryId, MissionId};
+use kernel::{Fact, Timestamp};
+use serde_json::json;
+use store::{Row, params};
+
+use crate::error::Error;
+use crate::register::Holder;
+use crate::room::{Field, Turn, next_number};
+use crate::sql;
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogEntry {
+    /// Counts up from 1 without a gap; the order of the log, whatever clocks said.
+    pub number: i64,
+    pub id: LogEntryId,
+    /// `contact`, `arrival`, `position`, `radio-check`, `headcount`, `incident`, `mission`, `alarm`, `note`, …
+    pub kind: String,
+    /// When it happened, as it was said; else when it was entered.
+    pub happened: Timestamp,
+    /// When it was entered, in house time.
+    pub entered: Timestamp,
+    /// What the wall clock said then.
+    pub wall: Timestamp,
+    /// The wall clock could not be believed.
+    pub clock_suspect: bool,
+    /// The text of an actor.
+    pub author: String,
+    pub sign: Option<String>,
+    /// Kind, key and name of who held the sign then.
+    pub holder: Option<(String, String, String)>,
+    pub mission: Option<MissionId>,
+    /// As it was typed; duress words as they are to be shown.
+    pub line: String,
+    /// What it means, in words.
+    pub meaning: String,
+    /// What followed from it.
+    pub outcome: Vec<String>,
+    /// The entry that this one corrects.
+    pub corrects: Option<i64>,
+    /// The latest entry that corrects this one.
+    pub corrected_by: Option<i64>,
+}
+
+/// What is to be entered.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NewEntry {
+    pub(crate) kind: &'static str,
+    /// `None`: now.
+    pub(crate) happened: Option<Timestamp>,
+    pub(crate) sign: Option<String>,
+    pub(crate) holder: Option<Holder>,
+    pub(crate) mission: Option<MissionId>,
+    pub(crate) line: String,
+    pub(crate) meaning: String,
+    pub(crate) outcome: Vec<String>,
+    pub(crate) corrects: Option<i64>,
+}
+
+impl NewEntry {
+    /// An entry that nobody typed.
+    pub(crate) fn words(kind: &'static str, meaning: String) -> NewEntry {
+        NewEntry { kind, line: String::new(), meaning, ..NewEntry::default() }
+    }
+}
+
+/// Which entries.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct LogFilter {
+    /// Only entries before this number.
+    pub before: Option<i64>,
+    pub mission: Option<MissionId>,
+    pub sign: Option<String>,
+}
+
+impl Field {
+    /// Entries, the latest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn duty_log(&self, filter: &LogFilter, limit: u32) -> Result<Vec<LogEntry>, Error> {
+        let before = filter.before.unwrap_or(i64::MAX);
+        let sign = filter.sign.as_ref().map(|sign| sign.to_uppercase());
+        let wanted = params![before, filter.mission, sign, limit];
+        self.store.fetch_all(&sql::LOG_PAGE, wanted).await?.iter().map(read).collect()
+    }
+}
+
+pub(crate) async fn append(turn: &mut Turn, new: NewEntry) -> Result<LogEntry, Error> {
+    let now = turn.now();
+    let (wall, clock_suspect) = turn.wall();
+    let holder = new.holder.map(|holder| (holder.kind, holder.key, holder.name));
+    let entry = LogEntry {
+        number: next_number(&mut turn.tx, "log").await?,
+        id: turn.tx.id(),
+        kind: new.kind.to_owned(),
+        happened: new.happened.unwrap_or(now),
+        entered: now,
+        wall,
+        clock_suspect,
+        author: turn.actor.to_string(),
+        sign: new.sign,
+        holder,
+        mission: new.mission,
+        line: new.line,
+        meaning: new.meaning,
+        outcome: new.outcome,
+        corrects: new.corrects,
+        corrected_by: None,
+    };
+    let (kind, key, name) = match &entry.holder {
+        Some((kind, key, name)) => (Some(kind), Some(key), Some(name)),
+        None => (None, None, None),
+    };
+    let row = params![
+        entry.number,
+        entry.id,
+        &entry.kind,
+        entry.happened,
+        entry.entered,
+        entry.wall,
+        entry.clock_suspect,
+        &entry.author,
+        entry.sign.clone(),
+        kind,
+        key,
+        name,
+        entry.mission,
+        &entry.line,
+        &entry.meaning,
+        &json!(entry.outcome),
+        entry.corrects,
+    ];
+    turn.tx.execute(&sql::INSERT_LOG, row).await?;
+    turn.tx.emit(Fact::DutyLogged { entry: entry.id, number: entry.number, at: now });
+    let after = json!({
+        "number": entry.number,
+        "kind": entry.kind,
+        "happened": entry.happened.to_string(),
+        "line": entry.line,
+        "meaning": entry.meaning,
+        "corrects": entry.corrects,
+    });
+    turn.record("log.append", entry.id, serde_json::Value::Null, after);
+    Ok(entry)
+}
+
+fn read(row: &Row) -> Result<LogEntry, Error> {
+    let text = |column| -> Result<Option<String>, Error> { Ok(row.text_opt(column)?.map(str::to_owned)) };
+    let holder = match (text("holder_kind")?, text("holder")?, text("holder_name")?) {
+        (Some(kind), Some(key), Some(name)) => Some((kind, key, name)),
+        _ => None,
+    };
+    Ok(LogEntry {
+        number: row.int("number")?,
+        id: row.id("id")?,
+        kind: row.text("kind")?.to_owned(),
+        happened: row.time("happened_us")?,
+        entered: row.time("entered_us")?,
+        wall: row.time("wall_us")?,
+        clock_suspect: row.flag("clock_suspect")?,
+        author: row.text("author")?.to_owned(),
+        sign: text("sign")?,
+        holder,
+        mission: row.id_opt("mission_id")?,
+        line: row.text("line")?.to_owned(),
+        meaning: row.text("meaning")?.to_owned(),
+        outcome: row.json("outcome")?,
+        corrects: row.int_opt("corrects")?,
+        corrected_by: row.int_opt("corrected_by")?,
+    })
+}

@@ -1,0 +1,108 @@
+//! What may be done with a mission.
+
+use serde::{Deserialize, Serialize};
+
+/// Who reports, as far as the sheet is concerned.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reporter {
+    /// In capitals.
+    pub sign: String,
+    /// The vehicle that they are, or sit in.
+    pub vehicle: Option<String>,
+}
+
+/// A command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Command {
+    Clear,
+    Brief,
+    /// The radio check at departure was made; again at the start of each further leg.
+    Depart,
+    /// Somebody was heard.
+    Report {
+        by: Option<Reporter>,
+        place: Option<String>,
+    },
+    Halt {
+        by: Option<Reporter>,
+        place: Option<String>,
+    },
+    Resume {
+        by: Option<Reporter>,
+    },
+    /// Everybody of a vehicle is out at the place itself; without a vehicle, of all.
+    Arrive {
+        vehicle: Option<String>,
+        place: Option<String>,
+        overnight: bool,
+    },
+    Close,
+    Cancel,
+    Abort,
+    /// Other rules from now on.
+    Reroute {
+        area: String,
+    },
+    /// A person changes vehicles, gets in, or (without a vehicle) out.
+    Seat {
+        person: String,
+        vehicle: Option<String>,
+    },
+    /// Who reports for all.
+    Lead {
+        leader: Option<String>,
+        deputy: Option<String>,
+    },
+    OfferCustody {
+        room: String,
+    },
+    /// The other room has proved that it has contact.
+    ConfirmCustody,
+    /// This room follows it again.
+    TakeBack,
+}
+
+impl Command {
+    /// Every command by name.
+    pub const NAMES: &'static [&'static str] = &[
+        "clear",
+        "brief",
+        "depart",
+        "report",
+        "halt",
+        "resume",
+        "arrive",
+        "close",
+        "cancel",
+        "abort",
+        "reroute",
+        "seat",
+        "lead",
+        "offer-custody",
+        "confirm-custody",
+        "take-back",
+    ];
+
+    /// The name in code and API.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Command::Clear => "clear",
+            Command::Brief => "brief",
+            Command::Depart => "depart",
+            Command::Report { .. } => "report",
+            Command::Halt { .. } => "halt",
+            Command::Resume { .. } => "resume",
+            Command::Arrive { .. } => "arrive",
+            Command::Close => "close",
+            Command::Cancel => "cancel",
+            Command::Abort => "abort",
+            Command::Reroute { .. } => "reroute",
+            Command::Seat { .. } => "seat",
+            Command::Lead { .. } => "lead",
+            Command::OfferCustody { .. } => "offer-custody",
+            Command::ConfirmCustody => "confirm-custody",
+            Command::TakeBack => "take-back",
+        }
+    }
+}

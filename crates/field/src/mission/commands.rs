@@ -1,0 +1,369 @@
+//! Load, decide, write in one transaction.
+
+use kernel::id::MissionId;
+use kernel::{Actor, Fact, Timestamp};
+use serde_json::{Value as Json, json};
+use store::{Deadline, Due};
+
+use super::command::Command;
+use super::decide::{Acted, Moment, decide};
+use super::promises::{Promise, promises};
+use super::records;
+use super::sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Seat};
+use crate::alarm;
+use crate::error::{Error, Refusal, said};
+use crate::log::NewEntry;
+use crate::register::Directory;
+use crate::room::{Field, Turn, next_number};
+
+/// Most vehicles, people and legs of a mission.
+const MOST_PARTS: usize = 500;
+const LONGEST_TITLE: usize = 200;
+
+/// A mission that somebody asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestMission {
+    pub title: String,
+    pub legs: Vec<Leg>,
+    /// Plates.
+    pub vehicles: Vec<String>,
+    /// People by key, and the vehicle in which each sits.
+    pub people: Vec<(String, Option<String>)>,
+    pub leader: Option<String>,
+    pub deputy: Option<String>,
+    pub planned_departure: Option<Timestamp>,
+    pub exercise: bool,
+    pub actor: Actor,
+    pub reason: String,
+}
+
+/// A command with who, why, and what it was based on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissionOrder {
+    pub mission: MissionId,
+    /// The version that was read.
+    pub version: i64,
+    /// When it happened, if not now.
+    pub at: Option<Timestamp>,
+    pub actor: Actor,
+    pub reason: String,
+    pub command: Command,
+}
+
+/// A mission that was changed, and what is to be known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    pub mission: Mission,
+    pub notes: Vec<String>,
+}
+
+impl Field {
+    /// Draws up a mission.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with the field that is wrong.
+    pub async fn request_mission(&self, order: &RequestMission) -> Result<Moved, Error> {
+        let title = said("title", &order.title, LONGEST_TITLE)?;
+        let mut turn = self.turn(&order.actor, &order.reason).await?;
+        check_request(&turn.directory, order)?;
+        let mut notes = Vec::new();
+        for (person, _) in &order.people {
+            notes.extend(doubts(&mut turn, &person.trim().to_uppercase(), None).await?);
+        }
+        let now = turn.now();
+        let mission = Mission {
+            id: turn.tx.id(),
+            number: next_number(&mut turn.tx, "mission").await?,
+            title,
+            state: MissionState::Draft,
+            contact: ContactState::Ok,
+            area: order.legs.first().map(|leg| leg.area.trim().to_uppercase()).unwrap_or_default(),
+            legs: order.legs.iter().map(clean_leg).collect(),
+            leg: 0,
+            convoy: order.vehicles.iter().map(|vehicle| convoy_vehicle(vehicle)).collect(),
+            manifest: order
+                .people
+                .iter()
+                .map(|(person, vehicle)| first_seat(person, vehicle.as_deref(), now))
+                .collect(),
+            leader: order.leader.as_ref().map(|sign| sign.trim().to_uppercase()),
+            deputy: order.deputy.as_ref().map(|sign| sign.trim().to_uppercase()),
+            planned_departure: order.planned_departure,
+            departed: None,
+            due: None,
+            last_contact: None,
+            last_place: order.legs.first().map(|leg| leg.from.trim().to_owned()),
+            overnight: false,
+            custody: None,
+            custody_offered: None,
+            exercise: order.exercise,
+            created: now,
+            updated: now,
+            ended: None,
+            version: 1,
+        };
+        let acted = Acted { mission, notes, contact: false };
+        self.conclude(turn, None, acted, "request", None).await
+    }
+
+    /// Carries out a command.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Refused`] by the state machine, [`Error::Conflict`] when somebody changed the
+    /// mission after the version that the order is based on.
+    pub async fn command_mission(&self, order: &MissionOrder) -> Result<Moved, Error> {
+        let mut turn = self.turn(&order.actor, &order.reason).await?;
+        let found = records::find(&mut turn.tx, order.mission).await?;
+        let before = found.ok_or_else(|| Error::missing("mission", order.mission))?;
+        if before.version != order.version {
+            return Err(Error::conflict(json!(order.command), state(&before), before.version));
+        }
+        let command = cleaned(&turn.directory, &order.command)?;
+        let moment = moment(&turn, &before, &command, order.at);
+        if moment.at > moment.now {
+            return Err(Refusal::bad("at", "it lies in the future").into());
+        }
+        let mut acted = decide(&before, &command, moment)?;
+        if let Command::Seat { person, vehicle: Some(_) } = &command {
+            acted.notes.extend(doubts(&mut turn, person, Some(before.id)).await?);
+        }
+        self.conclude(turn, Some(&before), acted, command.name(), order.at).await
+    }
+
+    async fn conclude(
+        &self,
+        mut turn: Turn,
+        before: Option<&Mission>,
+        acted: Acted,
+        verb: &str,
+        at: Option<Timestamp>,
+    ) -> Result<Moved, Error> {
+        let mission = acted.mission.clone();
+        let closing = write(&mut turn, before, &acted, verb).await?;
+        let mut notes = acted.notes;
+        notes.extend(closing);
+        let reason = turn.reason.clone();
+        let entry = NewEntry {
+            happened: at,
+            mission: Some(mission.id),
+            outcome: notes.clone(),
+            ..NewEntry::words("mission", format!("{} {verb}: {reason}", mission.label()))
+        };
+        turn.log(entry).await?;
+        turn.finish().await?;
+        Ok(Moved { mission, notes })
+    }
+
+    /// Missions that are not over, the most urgent first; with `all` also the others.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn missions(&self, all: bool) -> Result<Vec<Mission>, Error> {
+        records::open(&self.store, all).await
+    }
+
+    /// One mission.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], besides.
+    pub async fn mission(&self, id: MissionId) -> Result<Mission, Error> {
+        records::one(&self.store, id).await?.ok_or_else(|| Error::missing("mission", id))
+    }
+}
+
+/// When a command happened, and the interval of the area that holds after it.
+pub(crate) fn moment(turn: &Turn, mission: &Mission, command: &Command, at: Option<Timestamp>) -> Moment {
+    let area = match command {
+        Command::Reroute { area } => area.as_str(),
+        Command::Depart => {
+            let leg = mission.leg + usize::from(mission.state == MissionState::Arrived);
+            mission.legs.get(leg).map_or(mission.area.as_str(), |leg| leg.area.as_str())
+        }
+        _ => mission.area.as_str(),
+    };
+    let now = turn.now();
+    Moment { at: at.unwrap_or(now), now, interval_us: turn.directory.area(area).interval_us }
+}
+
+/// Writes a mission: its record, its deadlines by the difference of what it owes, the alarms that are settled, the fact
+/// and the ledger entry. What was settled is told in words.
+pub(crate) async fn write(
+    turn: &mut Turn,
+    before: Option<&Mission>,
+    acted: &Acted,
+    verb: &str,
+) -> Result<Vec<String>, Error> {
+    write_record(turn, before, acted, verb).await?;
+    alarm::settle(turn, &acted.mission).await
+}
+
+/// The same without a look at its alarms.
+pub(crate) async fn write_record(
+    turn: &mut Turn,
+    before: Option<&Mission>,
+    acted: &Acted,
+    verb: &str,
+) -> Result<(), Error> {
+    let mission = &acted.mission;
+    records::save(&mut turn.tx, before, mission).await?;
+    let owed = before.map(promises).unwrap_or_default();
+    move_deadlines(turn, &owed, &promises(mission), acted).await?;
+    turn.tx.emit(Fact::MissionChanged { mission: mission.id, version: mission.version, at: turn.now() });
+    turn.record(&format!("mission.{verb}"), mission.id, before.map_or(Json::Null, state), state(mission));
+    Ok(())
+}
+
+async fn move_deadlines(turn: &mut Turn, owed: &[Promise], owes: &[Promise], acted: &Acted) -> Result<(), Error> {
+    for promise in owed {
+        let still = owes.iter().find(|new| (new.kind, &new.subject) == (promise.kind, &promise.subject));
+        if still.is_some_and(|new| new.due == promise.due) {
+            continue;
+        }
+        let voided = acted.mission.state == MissionState::Cancelled;
+        if acted.contact && !voided {
+            turn.tx.keep_deadline(promise.kind, &promise.subject).await?;
+        } else if still.is_none() {
+            turn.tx.cancel_deadline(promise.kind, &promise.subject).await?;
+        }
+    }
+    for promise in owes {
+        if owed.iter().any(|old| (old.kind, &old.subject, old.due) == (promise.kind, &promise.subject, promise.due)) {
+            continue;
+        }
+        let deadline = Deadline {
+            kind: promise.kind.to_owned(),
+            subject: promise.subject.clone(),
+            owes: promise.owes.clone(),
+            due: Due::At(promise.due),
+            otherwise: promise.otherwise.clone(),
+        };
+        turn.tx.deadline(deadline).await?;
+    }
+    Ok(())
+}
+
+/// What the ledger keeps of a mission at each change.
+fn state(mission: &Mission) -> Json {
+    json!({
+        "label": mission.label(),
+        "state": mission.state,
+        "contact": mission.contact,
+        "area": mission.area,
+        "due": mission.due.map(|due| due.to_string()),
+        "convoy": mission.convoy.iter().map(|one| &one.vehicle).collect::<Vec<_>>(),
+        "aboard": mission.aboard(),
+        "custody": mission.custody,
+        "version": mission.version,
+    })
+}
+
+fn convoy_vehicle(plate: &str) -> ConvoyVehicle {
+    ConvoyVehicle {
+        vehicle: plate.trim().to_uppercase(),
+        arrived: None,
+        due: None,
+        contact: ContactState::Ok,
+        last_contact: None,
+    }
+}
+
+fn first_seat(person: &str, vehicle: Option<&str>, now: Timestamp) -> Seat {
+    let vehicle = vehicle.map(|plate| plate.trim().to_uppercase());
+    Seat { person: person.trim().to_uppercase(), vehicle, from: now, until: None }
+}
+
+fn clean_leg(leg: &Leg) -> Leg {
+    let clean = |text: &str| text.trim().to_owned();
+    Leg { from: clean(&leg.from), to: clean(&leg.to), area: leg.area.trim().to_uppercase() }
+}
+
+fn known(directory: &Directory, noun: &'static str, field: &str, key: &str) -> Result<(), Refusal> {
+    let found = directory.record(noun, key.trim()).is_some_and(|record| record.retired.is_none());
+    if found {
+        Ok(())
+    } else {
+        Err(Refusal::bad(field, format!("there is no {noun} `{}` in the register", key.trim())))
+    }
+}
+
+fn known_sign(directory: &Directory, field: &str, sign: Option<&str>) -> Result<(), Refusal> {
+    match sign {
+        Some(sign) if !directory.knows_sign(sign.trim()) => {
+            Err(Refusal::bad(field, format!("`{}` is nobody's call sign", sign.trim())))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn check_request(directory: &Directory, order: &RequestMission) -> Result<(), Refusal> {
+    if order.legs.is_empty() || order.legs.len() > MOST_PARTS {
+        return Err(Refusal::bad("legs", format!("a mission has 1 to {MOST_PARTS} legs")));
+    }
+    if order.vehicles.len() > MOST_PARTS || order.people.len() > MOST_PARTS {
+        return Err(Refusal::bad("people", format!("a mission has at most {MOST_PARTS} people and vehicles")));
+    }
+    for leg in &order.legs {
+        said("legs.from", &leg.from, LONGEST_TITLE)?;
+        said("legs.to", &leg.to, LONGEST_TITLE)?;
+        known(directory, "area", "legs.area", &leg.area)?;
+    }
+    for (at, vehicle) in order.vehicles.iter().enumerate() {
+        known(directory, "vehicle", "vehicles", vehicle)?;
+        if order.vehicles[..at].iter().any(|other| other.trim().eq_ignore_ascii_case(vehicle.trim())) {
+            return Err(Refusal::bad("vehicles", format!("{vehicle} is there twice")));
+        }
+    }
+    for (at, (person, vehicle)) in order.people.iter().enumerate() {
+        known(directory, "person", "people", person)?;
+        if order.people[..at].iter().any(|(other, _)| other.trim().eq_ignore_ascii_case(person.trim())) {
+            return Err(Refusal::bad("people", format!("{person} is there twice")));
+        }
+        let Some(vehicle) = vehicle else { continue };
+        if !order.vehicles.iter().any(|plate| plate.trim().eq_ignore_ascii_case(vehicle.trim())) {
+            return Err(Refusal::bad("people", format!("{person} sits in {vehicle}, which is not in the convoy")));
+        }
+    }
+    known_sign(directory, "leader", order.leader.as_deref())?;
+    known_sign(directory, "deputy", order.deputy.as_deref())
+}
+
+/// Keys of a command in capitals, and known.
+fn cleaned(directory: &Directory, command: &Command) -> Result<Command, Refusal> {
+    let upper = |key: &String| key.trim().to_uppercase();
+    Ok(match command {
+        Command::Reroute { area } => {
+            known(directory, "area", "area", area)?;
+            Command::Reroute { area: upper(area) }
+        }
+        Command::Seat { person, vehicle } => {
+            known(directory, "person", "person", person)?;
+            Command::Seat { person: upper(person), vehicle: vehicle.as_ref().map(upper) }
+        }
+        Command::Lead { leader, deputy } => {
+            known_sign(directory, "leader", leader.as_deref())?;
+            known_sign(directory, "deputy", deputy.as_deref())?;
+            command.clone()
+        }
+        Command::Arrive { vehicle, place, overnight } => {
+            Command::Arrive { vehicle: vehicle.as_ref().map(upper), place: place.clone(), overnight: *overnight }
+        }
+        other => other.clone(),
+    })
+}
+
+/// What speaks against taking somebody along. It is said and does not hinder.
+async fn doubts(turn: &mut Turn, person: &str, mission: Option<MissionId>) -> Result<Vec<String>, Error> {
+    let mut doubts = Vec::new();
+    let record = turn.directory.record("person", person);
+    let presence = record.map_or("", |record| record.text("presence")).to_owned();
+    if presence != "present" {
+        doubts.push(format!("{person} is not here by the register ({presence})"));
+    }
+    for other in records::of_member(&mut turn.tx, "person", person).await? {
+        let aboard = other.aboard().contains(&person) && !other.state.is_final();
+        if aboard && Some(other.id) != mission {
+            doubts.push(format!("{person} is on {}, too", other.label()));
+        }
+    }
+    Ok(doubts)
+}

@@ -1,0 +1,365 @@
+//! What may happen to a mission: the state machine, without input or output.
+
+use kernel::Timestamp;
+
+use super::command::{Command, Reporter};
+use super::sheet::{ContactState, ConvoyVehicle, Mission, MissionState, Seat};
+use crate::error::Refusal;
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acted {
+    pub mission: Mission,
+    /// What follows from it, in words.
+    pub notes: Vec<String>,
+    /// A contact that was owed was made.
+    pub contact: bool,
+}
+
+/// When a command happened, when it is carried out, and what the area asks for that holds after it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    pub at: Timestamp,
+    pub now: Timestamp,
+    pub interval_us: i64,
+}
+
+/// Names of the commands that the state allows.
+pub fn allowed_commands(mission: &Mission) -> Vec<&'static str> {
+    Command::NAMES.iter().copied().filter(|name| is_allowed(name, mission)).collect()
+}
+
+fn is_allowed(command: &str, mission: &Mission) -> bool {
+    use MissionState::{Aborted, Arrived, Briefed, Cancelled, Cleared, Closed, Departed, Draft, EnRoute, Halted};
+    let state = mission.state;
+    let before = matches!(state, Draft | Cleared | Briefed);
+    let further_leg = mission.leg + 1 < mission.legs.len();
+    match command {
+        "clear" => state == Draft,
+        "brief" => state == Cleared,
+        "depart" => state == Briefed || (state == Arrived && further_leg),
+        "report" => state.is_on_the_road() || state == Arrived,
+        "halt" => matches!(state, Departed | EnRoute | Aborted),
+        "resume" => state == Halted,
+        "arrive" => state.is_on_the_road(),
+        "close" => state == Arrived || (state == Aborted && mission.due.is_none()),
+        "cancel" => before || state == Departed,
+        "abort" => matches!(state, Departed | EnRoute | Halted),
+        "reroute" | "seat" | "lead" => !matches!(state, Closed | Cancelled),
+        "offer-custody" => mission.is_ours() && (state.is_on_the_road() || state == Arrived),
+        "confirm-custody" => mission.custody_offered.is_some(),
+        "take-back" => !mission.is_ours() || mission.custody_offered.is_some(),
+        _ => false,
+    }
+}
+
+/// What an accepted command makes of a mission.
+///
+/// # Errors
+/// [`Refusal`], which says what is in the way.
+pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Acted, Refusal> {
+    if !is_allowed(command.name(), before) {
+        let (state, allowed) = (before.state.to_string(), allowed_commands(before));
+        return Err(Refusal::NotNow { what: "mission", command: command.name(), state, allowed });
+    }
+    let mut acted = Acted { mission: before.clone(), notes: Vec::new(), contact: false };
+    match command {
+        Command::Clear => acted.mission.state = MissionState::Cleared,
+        Command::Brief => acted.mission.state = MissionState::Briefed,
+        Command::Depart => depart(&mut acted, moment),
+        Command::Report { by, place } => report(&mut acted, by.as_ref(), place.as_deref(), moment),
+        Command::Halt { by, place } => {
+            report(&mut acted, by.as_ref(), place.as_deref(), moment);
+            set_unless_aborted(&mut acted.mission, MissionState::Halted);
+        }
+        Command::Resume { by } => {
+            report(&mut acted, by.as_ref(), None, moment);
+            set_unless_aborted(&mut acted.mission, MissionState::EnRoute);
+        }
+        Command::Arrive { vehicle, place, overnight } => {
+            arrive(&mut acted, vehicle.as_deref(), *overnight, moment)?;
+            remember_place(&mut acted.mission, place.as_deref());
+        }
+        Command::Close => end(&mut acted.mission, MissionState::Closed, moment),
+        Command::Cancel => end(&mut acted.mission, MissionState::Cancelled, moment),
+        Command::Abort => {
+            acted.mission.state = MissionState::Aborted;
+            acted.notes.push("people are followed until they are in".to_owned());
+        }
+        Command::Reroute { area } => reroute(&mut acted, area, moment),
+        Command::Seat { person, vehicle } => seat(&mut acted, person, vehicle.as_deref(), moment)?,
+        Command::Lead { leader, deputy } => {
+            let upper = |sign: &Option<String>| sign.as_ref().map(|sign| sign.trim().to_uppercase());
+            (acted.mission.leader, acted.mission.deputy) = (upper(leader), upper(deputy));
+        }
+        Command::OfferCustody { room } => {
+            acted.mission.custody_offered = Some(crate::error::said("room", room, 100)?);
+            acted.notes.push("this room keeps the duty until the other has proved contact".to_owned());
+        }
+        Command::ConfirmCustody => acted.mission.custody = acted.mission.custody_offered.take(),
+        Command::TakeBack => {
+            (acted.mission.custody, acted.mission.custody_offered) = (None, None);
+            report(&mut acted, None, None, moment);
+        }
+    }
+    if acted.mission == *before && acted.notes.is_empty() {
+        return Err(Refusal::rule(format!("`{}` would change nothing", command.name())));
+    }
+    acted.mission.updated = moment.now;
+    acted.mission.version += 1;
+    Ok(acted)
+}
+
+fn set_unless_aborted(mission: &mut Mission, state: MissionState) {
+    if mission.state != MissionState::Aborted {
+        mission.state = state;
+    }
+}
+
+fn remember_place(mission: &mut Mission, place: Option<&str>) {
+    if let Some(place) = place {
+        mission.last_place = Some(place.to_owned());
+    }
+}
+
+fn depart(acted: &mut Acted, moment: Moment) {
+    let mission = &mut acted.mission;
+    if mission.state == MissionState::Arrived {
+        mission.leg += 1;
+        for vehicle in &mut mission.convoy {
+            (vehicle.arrived, vehicle.due) = (None, None);
+        }
+    }
+    if let Some(leg) = mission.legs.get(mission.leg) {
+        mission.area.clone_from(&leg.area);
+        mission.last_place = Some(leg.from.clone());
+    }
+    mission.state = MissionState::Departed;
+    mission.departed = mission.departed.or(Some(moment.at));
+    mission.overnight = false;
+    mission.contact = ContactState::Ok;
+    mission.last_contact = mission.last_contact.max(Some(moment.at));
+    mission.due = Some(moment.at.plus_micros(moment.interval_us));
+    acted.contact = true;
+}
+
+/// A contact. It counts for all when the leader, the deputy or the desk itself makes it, and for one vehicle when
+/// others have arrived before it.
+fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment: Moment) {
+    remember_place(&mut acted.mission, place);
+    if acted.mission.is_part_arrived() {
+        return report_of_one(acted, by, moment);
+    }
+    if let (Some(by), Some(leader)) = (by, &acted.mission.leader) {
+        if acted.mission.deputy.as_ref() == Some(&by.sign) {
+            acted.notes.push(format!("the deputy reports in place of {leader}"));
+        } else if by.sign != *leader {
+            acted.notes.push(format!("{} was heard, but {leader} reports for all: the contact stays due", by.sign));
+            return;
+        }
+    }
+    let mission = &mut acted.mission;
+    let heard = Heard { contact: mission.contact, last: mission.last_contact };
+    let (contact, last) = heard.again(moment, &mut acted.notes);
+    (mission.contact, mission.last_contact) = (contact, Some(last));
+    if mission.state == MissionState::Departed {
+        mission.state = MissionState::EnRoute;
+    }
+    if mission.state != MissionState::Arrived || mission.overnight {
+        mission.due = Some(last.plus_micros(moment.interval_us));
+    }
+    acted.contact = true;
+}
+
+fn report_of_one(acted: &mut Acted, by: Option<&Reporter>, moment: Moment) {
+    let vehicle = by.and_then(|by| by.vehicle.as_deref());
+    let found = acted.mission.convoy.iter_mut().find(|one| Some(one.vehicle.as_str()) == vehicle);
+    match found {
+        Some(one) if one.arrived.is_none() => {
+            let heard = Heard { contact: one.contact, last: one.last_contact };
+            let (contact, last) = heard.again(moment, &mut acted.notes);
+            (one.contact, one.last_contact) = (contact, Some(last));
+            one.due = Some(last.plus_micros(moment.interval_us));
+            acted.contact = true;
+        }
+        Some(one) => acted.notes.push(format!("{} is in already", one.vehicle)),
+        None => acted.notes.push("others have arrived: each vehicle that has not reports for itself".to_owned()),
+    }
+    sum_up(&mut acted.mission);
+}
+
+/// How somebody was heard so far.
+struct Heard {
+    contact: ContactState,
+    last: Option<Timestamp>,
+}
+
+impl Heard {
+    /// The contact state and the last contact after one at `moment.at`. What was heard before the promise was missed
+    /// does not make it good.
+    fn again(&self, moment: Moment, notes: &mut Vec<String>) -> (ContactState, Timestamp) {
+        let last = self.last.unwrap_or(Timestamp::MIN).max(moment.at);
+        let contact = match self.contact {
+            ContactState::Ok | ContactState::Regained => ContactState::Ok,
+            missed @ (ContactState::Overdue | ContactState::Lost) => {
+                if last.plus_micros(moment.interval_us) > moment.now {
+                    ContactState::Regained
+                } else {
+                    notes.push(format!("heard before the contact was missed: it stays {missed}"));
+                    missed
+                }
+            }
+        };
+        (contact, last)
+    }
+}
+
+/// The convoy's contact is the worst of those on the way.
+fn sum_up(mission: &mut Mission) {
+    if mission.is_part_arrived() {
+        let weight = |contact: ContactState| match contact {
+            ContactState::Ok => 0,
+            ContactState::Regained => 1,
+            ContactState::Overdue => 2,
+            ContactState::Lost => 3,
+        };
+        let worst = mission.on_the_way().map(|vehicle| vehicle.contact).max_by_key(|contact| weight(*contact));
+        mission.contact = worst.unwrap_or(ContactState::Ok);
+        mission.due = mission.on_the_way().filter_map(|vehicle| vehicle.due).min();
+    }
+}
+
+fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Moment) -> Result<(), Refusal> {
+    let mission = &mut acted.mission;
+    let (contact, due, last) = (mission.contact, mission.due, mission.last_contact);
+    let was_together = !mission.is_part_arrived();
+    if let Some(wanted) = vehicle {
+        let found = mission.convoy.iter().find(|one| one.vehicle == wanted);
+        match found {
+            None => return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy"))),
+            Some(one) if one.arrived.is_some() => return Err(Refusal::rule(format!("{wanted} is in already"))),
+            Some(_) => {}
+        }
+    }
+    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_none()) {
+        if vehicle.is_none_or(|wanted| one.vehicle == wanted) {
+            (one.arrived, one.due, one.contact) = (Some(moment.at), None, ContactState::Ok);
+            one.last_contact = one.last_contact.max(Some(moment.at));
+        } else if was_together {
+            (one.contact, one.due, one.last_contact) = (contact, due, last);
+        }
+    }
+    acted.contact = true;
+    let out: Vec<&str> = mission.on_the_way().map(|one| one.vehicle.as_str()).collect();
+    if !out.is_empty() {
+        acted.notes.push(format!("part arrived: {} still out, each reports for itself", out.join(", ")));
+        sum_up(mission);
+        return Ok(());
+    }
+    set_unless_aborted(mission, MissionState::Arrived);
+    let missed = matches!(contact, ContactState::Overdue | ContactState::Lost);
+    mission.contact = if missed { ContactState::Regained } else { ContactState::Ok };
+    mission.last_contact = mission.last_contact.max(Some(moment.at));
+    mission.last_place = mission.destination().map(str::to_owned).or(mission.last_place.take());
+    mission.overnight = overnight;
+    mission.due = overnight.then(|| moment.at.plus_micros(moment.interval_us));
+    Ok(())
+}
+
+fn end(mission: &mut Mission, state: MissionState, moment: Moment) {
+    (mission.state, mission.due, mission.overnight) = (state, None, false);
+    mission.ended = Some(moment.at);
+    (mission.custody, mission.custody_offered) = (None, None);
+    for vehicle in &mut mission.convoy {
+        vehicle.due = None;
+    }
+    for seat in mission.manifest.iter_mut().filter(|seat| seat.until.is_none()) {
+        seat.until = Some(moment.at.max(seat.from));
+    }
+}
+
+/// A stricter area draws the next contact nearer; a milder one never pushes it away.
+fn reroute(acted: &mut Acted, area: &str, moment: Moment) {
+    let mission = &mut acted.mission;
+    mission.area = area.to_owned();
+    let nearer = |due: Option<Timestamp>| due.map(|due| due.min(moment.now.plus_micros(moment.interval_us)));
+    mission.due = nearer(mission.due);
+    for vehicle in &mut mission.convoy {
+        vehicle.due = nearer(vehicle.due);
+    }
+}
+
+fn seat(acted: &mut Acted, person: &str, vehicle: Option<&str>, moment: Moment) -> Result<(), Refusal> {
+    let mission = &mut acted.mission;
+    if let Some(wanted) = vehicle {
+        if !mission.convoy.iter().any(|one: &ConvoyVehicle| one.vehicle == wanted) {
+            return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy")));
+        }
+        if mission.vehicle_of(person, moment.at) == Some(wanted) {
+            return Err(Refusal::rule(format!("{person} sits in {wanted} already")));
+        }
+    }
+    let mut sat = false;
+    for seat in mission.manifest.iter_mut().filter(|seat| seat.person == person && seat.until.is_none()) {
+        if moment.at < seat.from {
+            return Err(Refusal::bad("at", format!("{person} got in only after that")));
+        }
+        (seat.until, sat) = (Some(moment.at), true);
+    }
+    match vehicle {
+        Some(vehicle) => mission.manifest.push(Seat {
+            person: person.to_owned(),
+            vehicle: Some(vehicle.to_owned()),
+            from: moment.at,
+            until: None,
+        }),
+        None if !sat => return Err(Refusal::rule(format!("{person} is not aboard"))),
+        None => {}
+    }
+    Ok(())
+}
+
+/// The mission after a contact was missed: of one vehicle, or of all. `None`: it is not owed any more.
+pub(crate) fn miss(mission: &Mission, vehicle: Option<&str>, now: Timestamp) -> Option<Mission> {
+    set_contact(mission, vehicle, ContactState::Overdue, now, |contact| {
+        matches!(contact, ContactState::Ok | ContactState::Regained)
+    })
+}
+
+/// The mission after the ladder came to the step of the lost.
+pub(crate) fn lose(mission: &Mission, vehicle: Option<&str>, now: Timestamp) -> Option<Mission> {
+    set_contact(mission, vehicle, ContactState::Lost, now, |contact| contact == ContactState::Overdue)
+}
+
+fn set_contact(
+    before: &Mission,
+    vehicle: Option<&str>,
+    to: ContactState,
+    now: Timestamp,
+    from: impl Fn(ContactState) -> bool,
+) -> Option<Mission> {
+    let mut mission = before.clone();
+    let overdue = |due: Option<Timestamp>| due.is_some_and(|due| due <= now);
+    match vehicle {
+        None if from(mission.contact) && overdue(mission.due) => {
+            mission.contact = to;
+            if mission.is_part_arrived() {
+                for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_none() && from(one.contact)) {
+                    one.contact = to;
+                }
+            }
+        }
+        None => return None,
+        Some(vehicle) => {
+            let one = mission.convoy.iter_mut().find(|one| one.vehicle == vehicle && one.arrived.is_none())?;
+            if !from(one.contact) || !overdue(one.due) {
+                return None;
+            }
+            one.contact = to;
+            sum_up(&mut mission);
+        }
+    }
+    mission.updated = now;
+    mission.version += 1;
+    Some(mission)
+}

@@ -1,0 +1,18 @@
+//! Missions: journeys of people that the room follows until everybody is in.
+
+mod command;
+mod commands;
+mod decide;
+mod promises;
+mod records;
+mod sheet;
+
+pub use command::{Command, Reporter};
+pub use commands::{MissionOrder, Moved, RequestMission};
+pub use decide::{Acted, Moment, allowed_commands, decide};
+pub(crate) use decide::{lose, miss};
+pub use promises::{CONTACT, DEPARTURE, Promise, promises};
+pub use sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Seat};
+
+pub(crate) use commands::{moment, write, write_record};
+pub(crate) use records::{by_number, find, of_member, open_in};

@@ -1,0 +1,168 @@
+//! The tracking sheet: one for each convoy.
+
+use kernel::id::MissionId;
+use kernel::{Timestamp, words};
+use serde::{Deserialize, Serialize};
+
+words! {
+    /// Where a mission stands.
+    MissionState {
+        /// Requested; nobody has cleared it.
+        Draft = "draft",
+        Cleared = "cleared",
+        Briefed = "briefed",
+        /// The radio check at departure was made.
+        Departed = "departed",
+        EnRoute = "en-route",
+        Halted = "halted",
+        /// Everybody is out at the place itself.
+        Arrived = "arrived",
+        Closed = "closed",
+        /// It did not take place.
+        Cancelled = "cancelled",
+        /// Its purpose is given up; people are followed until they are in.
+        Aborted = "aborted",
+    }
+}
+
+words! {
+    /// Whether people are heard from, whatever the mission's state.
+    ContactState {
+        Ok = "ok",
+        /// The next contact was due and did not come.
+        Overdue = "overdue",
+        /// The ladder came to the step from which they count as lost.
+        Lost = "lost",
+        /// They were overdue or lost and have been heard again.
+        Regained = "regained",
+    }
+}
+
+impl MissionState {
+    /// Nothing more is owed.
+    pub const fn is_final(self) -> bool {
+        matches!(self, MissionState::Closed | MissionState::Cancelled)
+    }
+
+    /// People may be on the road.
+    pub const fn is_on_the_road(self) -> bool {
+        matches!(self, MissionState::Departed | MissionState::EnRoute | MissionState::Halted | MissionState::Aborted)
+    }
+}
+
+/// A part of the way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    pub from: String,
+    pub to: String,
+    /// Key of the area whose rules hold.
+    pub area: String,
+}
+
+/// A vehicle of the convoy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConvoyVehicle {
+    /// Plate.
+    pub vehicle: String,
+    /// Everybody of it is out at the place itself.
+    pub arrived: Option<Timestamp>,
+    /// It reports for itself from then on, because others have arrived before it.
+    pub due: Option<Timestamp>,
+    pub contact: ContactState,
+    pub last_contact: Option<Timestamp>,
+}
+
+/// Who sits where, from when until when.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seat {
+    pub person: String,
+    pub vehicle: Option<String>,
+    pub from: Timestamp,
+    pub until: Option<Timestamp>,
+}
+
+/// A mission as it stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mission {
+    pub id: MissionId,
+    /// Counts up from 1. See [`Mission::label`].
+    pub number: i64,
+    pub title: String,
+    pub state: MissionState,
+    /// Of the convoy as a whole: the worst of its vehicles'.
+    pub contact: ContactState,
+    /// Key of the area whose rules hold now.
+    pub area: String,
+    pub legs: Vec<Leg>,
+    /// Which leg it is on, from 0.
+    pub leg: usize,
+    pub convoy: Vec<ConvoyVehicle>,
+    pub manifest: Vec<Seat>,
+    /// The call sign that reports for all. `None`: anybody aboard does.
+    pub leader: Option<String>,
+    /// The call sign that reports when the leader cannot.
+    pub deputy: Option<String>,
+    pub planned_departure: Option<Timestamp>,
+    pub departed: Option<Timestamp>,
+    /// When the convoy's next contact is due. In the past while it is overdue.
+    pub due: Option<Timestamp>,
+    pub last_contact: Option<Timestamp>,
+    pub last_place: Option<String>,
+    /// Contacts go on after arrival, because nobody takes over there.
+    pub overnight: bool,
+    /// The room that follows it now; `None`: this one.
+    pub custody: Option<String>,
+    /// The room that has been asked to follow it.
+    pub custody_offered: Option<String>,
+    /// Nothing of it is real.
+    pub exercise: bool,
+    pub created: Timestamp,
+    pub updated: Timestamp,
+    pub ended: Option<Timestamp>,
+    /// Counts every change.
+    pub version: i64,
+}
+
+impl Mission {
+    /// `M-0042`.
+    pub fn label(&self) -> String {
+        let exercise = if self.exercise { "EXERCISE " } else { "" };
+        format!("{exercise}M-{:04}", self.number)
+    }
+
+    /// Vehicles that are not in yet.
+    pub fn on_the_way(&self) -> impl Iterator<Item = &ConvoyVehicle> {
+        self.convoy.iter().filter(|vehicle| vehicle.arrived.is_none())
+    }
+
+    /// Some are in and others are not: each of the others reports for itself.
+    pub fn is_part_arrived(&self) -> bool {
+        let arrived = self.convoy.iter().filter(|vehicle| vehicle.arrived.is_some()).count();
+        arrived > 0 && arrived < self.convoy.len()
+    }
+
+    /// The vehicle in which somebody sits at an instant.
+    pub fn vehicle_of(&self, person: &str, at: Timestamp) -> Option<&str> {
+        let sits = |seat: &&Seat| seat.person == person && seat.from <= at && seat.until.is_none_or(|until| at < until);
+        self.manifest.iter().rev().find(sits)?.vehicle.as_deref()
+    }
+
+    /// Everybody aboard now, each once.
+    pub fn aboard(&self) -> Vec<&str> {
+        let mut aboard: Vec<&str> =
+            self.manifest.iter().filter(|seat| seat.until.is_none()).map(|seat| seat.person.as_str()).collect();
+        aboard.sort_unstable();
+        aboard.dedup();
+        aboard
+    }
+
+    /// Where this leg goes to.
+    pub fn destination(&self) -> Option<&str> {
+        self.legs.get(self.leg).map(|leg| leg.to.as_str())
+    }
+
+    /// This room owes the following of it.
+    pub fn is_ours(&self) -> bool {
+        self.custody.is_none()
+    }
+}

@@ -1,0 +1,226 @@
+//! The register as a picture in memory: who holds a sign, what an area asks for, who is called in a function.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+use kernel::Timestamp;
+use store::{Tx, params};
+
+use super::call_signs::{self, Assignment};
+use super::nouns::NOUNS;
+use super::records::{self, Record};
+use crate::alarm::ladder::{self, Means, Risk, Role, Step};
+use crate::error::Error;
+use crate::sql;
+
+const MINUTE_US: i64 = 60_000_000;
+const DAY_US: i64 = 86_400_000_000;
+/// A contact that was not tried for longer is doubtful.
+const STALE_DAYS: i64 = 90;
+/// Functions that must be reachable by two means.
+const TWO_MEANS: [&str; 3] = ["duty-officer", "security-adviser", "focal-point"];
+
+/// Who holds a call sign.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    pub sign: String,
+    /// `person`, `vehicle` or `premises`.
+    pub kind: String,
+    pub key: String,
+    pub name: String,
+    pub organisation: Option<String>,
+}
+
+/// What an area asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AreaRules {
+    /// Microseconds between contacts.
+    pub interval_us: i64,
+    /// Microseconds in which somebody who is called has to answer, when a step names none.
+    pub answer_us: i64,
+    pub ladder: Vec<Step>,
+}
+
+/// Somebody who can be called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callee {
+    /// Key of the contact.
+    pub contact: String,
+    pub name: String,
+    pub organisation: Option<String>,
+    pub means: Means,
+    pub address: String,
+}
+
+/// The register at one moment.
+#[derive(Debug, Clone)]
+pub struct Directory {
+    /// Counts every change of the register.
+    pub(crate) revision: i64,
+    signs: BTreeMap<String, Vec<Assignment>>,
+    records: BTreeMap<&'static str, BTreeMap<String, Record>>,
+    zone: TimeZone,
+}
+
+impl Directory {
+    /// From what is stored.
+    pub fn new(revision: i64, signs: Vec<Assignment>, nouns: Vec<(&'static str, Vec<Record>)>) -> Directory {
+        let mut by_sign: BTreeMap<String, Vec<Assignment>> = BTreeMap::new();
+        for assignment in signs {
+            by_sign.entry(assignment.sign.clone()).or_default().push(assignment);
+        }
+        let keyed = |records: Vec<Record>| records.into_iter().map(|record| (record.key.clone(), record)).collect();
+        let records: BTreeMap<&'static str, BTreeMap<String, Record>> =
+            nouns.into_iter().map(|(noun, records)| (noun, keyed(records))).collect();
+        let zone = station(&records).and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
+        Directory { revision, signs: by_sign, records, zone }
+    }
+
+    pub(crate) async fn load(tx: &mut Tx, revision: i64) -> Result<Directory, Error> {
+        let mut nouns = Vec::new();
+        for noun in NOUNS {
+            nouns.push((noun.name, records::all_in(tx, noun).await?));
+        }
+        Ok(Directory::new(revision, call_signs::all_in(tx).await?, nouns))
+    }
+
+    /// The time zone of the duty station; UTC when there is none.
+    pub fn zone(&self) -> &TimeZone {
+        &self.zone
+    }
+
+    /// A record, retired or not.
+    pub fn record(&self, noun: &str, key: &str) -> Option<&Record> {
+        self.records.get(noun)?.get(&key.to_uppercase())
+    }
+
+    /// Records of a noun that are in use, by key.
+    pub fn records(&self, noun: &str) -> impl Iterator<Item = &Record> {
+        self.records.get(noun).into_iter().flat_map(BTreeMap::values).filter(|record| record.retired.is_none())
+    }
+
+    /// The name of a record; its key when it is not known.
+    pub fn name(&self, noun: &str, key: &str) -> String {
+        let name = self.record(noun, key).map(|record| record.text("name")).filter(|name| !name.is_empty());
+        name.unwrap_or(key).to_owned()
+    }
+
+    /// Whether anybody holds the sign, or ever did.
+    pub fn knows_sign(&self, sign: &str) -> bool {
+        self.signs.contains_key(&sign.to_uppercase())
+    }
+
+    /// Who held a sign at an instant.
+    pub fn holder(&self, sign: &str, at: Timestamp) -> Option<Holder> {
+        let assignments = self.signs.get(&sign.to_uppercase())?;
+        let held = assignments.iter().rfind(|held| held.from <= at && held.until.is_none_or(|until| at < until))?;
+        Some(self.holder_of(held))
+    }
+
+    fn holder_of(&self, held: &Assignment) -> Holder {
+        let record = self.record(&held.holder_kind, &held.holder);
+        Holder {
+            sign: held.sign.clone(),
+            kind: held.holder_kind.clone(),
+            key: held.holder.clone(),
+            name: self.name(&held.holder_kind, &held.holder),
+            organisation: record.and_then(|record| record.text_opt("organisation")),
+        }
+    }
+
+    /// Everybody who holds a sign at an instant, of one network or of all, by sign.
+    pub fn holders(&self, at: Timestamp, network: Option<&str>) -> Vec<Holder> {
+        let now = |held: &&Assignment| held.from <= at && held.until.is_none_or(|until| at < until);
+        let on = |held: &&Assignment| network.is_none_or(|network| held.network.as_deref() == Some(network));
+        self.signs.values().flatten().filter(now).filter(on).map(|held| self.holder_of(held)).collect()
+    }
+
+    /// The sign that a vehicle or a person holds at an instant.
+    pub fn sign_of(&self, kind: &str, key: &str, at: Timestamp) -> Option<String> {
+        let holders = self.holders(at, None);
+        holders.into_iter().find(|holder| holder.kind == kind && holder.key == key).map(|holder| holder.sign)
+    }
+
+    /// The place that somebody means: by code name or name.
+    pub fn place(&self, said: &str) -> Option<&Record> {
+        let folded = said.trim().to_lowercase();
+        let named =
+            |record: &&Record| record.key.to_lowercase() == folded || record.text("name").to_lowercase() == folded;
+        self.records("premises").find(named)
+    }
+
+    /// What an area asks for. An unknown area is taken as one of medium risk.
+    pub fn area(&self, key: &str) -> AreaRules {
+        let record = self.record("area", key);
+        let risk = record.and_then(|record| record.text("risk").parse().ok()).unwrap_or(Risk::Medium);
+        let minutes = record.and_then(|record| record.whole("contact_interval_min"));
+        let ladder = record.and_then(|record| ladder::parse(record.text("ladder")).ok());
+        AreaRules {
+            interval_us: minutes.unwrap_or(risk.contact_interval_min()) * MINUTE_US,
+            answer_us: risk.answer_min() * MINUTE_US,
+            ladder: ladder.unwrap_or_else(ladder::usual),
+        }
+    }
+
+    /// Who is called in a function, first the one who is tried first; for a focal point, those of one organisation.
+    pub fn callees(&self, role: Role, organisation: Option<&str>) -> Vec<Callee> {
+        let mut found: Vec<&Record> = self
+            .records("contact")
+            .filter(|contact| contact.text("role") == role.as_str())
+            .filter(|contact| organisation.is_none_or(|wanted| contact.text("organisation") == wanted))
+            .collect();
+        found.sort_by_key(|contact| (contact.whole("priority"), contact.key.clone()));
+        found.into_iter().filter_map(|contact| self.callee(contact)).collect()
+    }
+
+    /// What should be looked into about a record: a contact that nobody has tried for long, a function that must be
+    /// reachable by two means and is not.
+    pub fn doubts(&self, noun: &str, record: &Record, now: Timestamp) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if noun != "contact" || record.retired.is_some() {
+            return doubts;
+        }
+        match record.whole("verified").map(|verified| (now.micros() - verified) / DAY_US) {
+            None => doubts.push("never verified".to_owned()),
+            Some(days) if days > STALE_DAYS => doubts.push(format!("not verified for {days} days")),
+            Some(_) => {}
+        }
+        let role = record.text("role");
+        let of_role = self
+            .records("contact")
+            .filter(|other| other.text("role") == role && other.text("organisation") == record.text("organisation"));
+        let mut means: Vec<&str> = of_role.map(|other| other.text("means")).collect();
+        means.sort_unstable();
+        means.dedup();
+        if TWO_MEANS.contains(&role) && means.len() < 2 {
+            doubts.push("reachable by one means only; two are required".to_owned());
+        }
+        doubts
+    }
+
+    fn callee(&self, contact: &Record) -> Option<Callee> {
+        let name = match contact.text_opt("person") {
+            Some(person) => self.name("person", &person),
+            None => contact.text("name").to_owned(),
+        };
+        Some(Callee {
+            contact: contact.key.clone(),
+            name,
+            organisation: contact.text_opt("organisation"),
+            means: contact.text("means").parse().ok()?,
+            address: contact.text("address").to_owned(),
+        })
+    }
+}
+
+fn station<'a>(records: &'a BTreeMap<&'static str, BTreeMap<String, Record>>) -> Option<&'a str> {
+    let premises = records.get("premises")?;
+    let in_use = premises.values().filter(|record| record.retired.is_none());
+    in_use.filter(|record| record.text("kind") == "duty-station").map(|record| record.text("time_zone")).next()
+}
+
+/// How often the register was changed.
+pub(crate) async fn revision(tx: &mut Tx) -> Result<i64, Error> {
+    let row = tx.fetch_optional(&sql::REGISTER_REVISION, params![]).await?;
+    Ok(row.map(|row| row.int("revision")).transpose()?.unwrap_or(0))
+}

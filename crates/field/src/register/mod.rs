@@ -1,0 +1,20 @@
+//! The register: who and what the radio room knows. Each noun is declared once; statements, validation, CSV and KQL
+//! columns derive from the declaration.
+
+pub(crate) mod call_signs;
+mod commands;
+pub(crate) mod directory;
+pub(crate) mod import;
+mod noun;
+pub(crate) mod nouns;
+pub(crate) mod records;
+mod value;
+
+pub use call_signs::{AssignSign, Assignment};
+pub use commands::SaveRecord;
+pub use directory::{AreaRules, Callee, Directory, Holder};
+pub use import::{Import, Imported};
+pub use noun::{Column, Need, Noun};
+pub use nouns::NOUNS;
+pub use records::Record;
+pub use value::{Form, Value};

@@ -1,0 +1,107 @@
+//! The nouns of the register.
+
+use kernel::ScalarType;
+use store::{FactColumn, FactTable, Statement};
+
+use super::noun::{Column, Need, Noun, noun, scalar};
+use super::value::Form;
+
+/// Who somebody is to the organisation.
+pub(crate) const CATEGORIES: &[&str] = &["staff", "dependant", "visitor", "contractor", "ngo"];
+/// Who is told, by function.
+pub(crate) const ROLES: &[&str] =
+    &["desk", "duty-officer", "focal-point", "security-adviser", "head-of-office", "response-team"];
+/// Ways to reach somebody.
+pub(crate) const MEANS: &[&str] = &["radio", "phone", "satellite", "sms", "email", "visit"];
+/// How dangerous an area is.
+pub(crate) const RISKS: &[&str] = &["low", "medium", "high"];
+
+const LATITUDE: Form = Form::Real { least: -90.0, most: 90.0 };
+const LONGITUDE: Form = Form::Real { least: -180.0, most: 180.0 };
+
+noun! {
+    /// An organisation whose people the room looks after.
+    ORGANISATION = "organisation" in "field_organisation" as "Organisations", key "Short name, as on the radio list" {
+        "name" "Name" "$6" = Form::Text, Needed, "Full name";
+        "kind" "Kind" "$7" = Form::Word(&["un", "ngo", "government", "private", "other"]), Needed, "What it is";
+    }
+}
+
+noun! {
+    /// A part of the town that a warden looks after.
+    ZONE = "zone" in "field_zone" as "Zones", key "Short name or number" {
+        "name" "Name" "$6" = Form::Text, Needed, "Name";
+        "warden" "Warden" "$7" = Form::Key("person"), Optional, "Who looks after it";
+        "alternate" "Alternate" "$8" = Form::Key("person"), Optional, "Who does when the warden is away";
+    }
+}
+
+noun! {
+    /// Somebody whom the room looks after.
+    PERSON = "person" in "field_person" as "Persons", key "Badge or index number" {
+        "name" "Name" "$6" = Form::Text, Needed, "Name, as it is said";
+        "category" "Category" "$7" = Form::Word(CATEGORIES), Needed, "Who they are to the organisation";
+        "organisation" "Organisation" "$8" = Form::Key("organisation"), Needed, "Whose they are";
+        "zone" "Zone" "$9" = Form::Key("zone"), Optional, "Where they live";
+        "presence" "Presence" "$10" = Form::Word(&["present", "leave", "away"]), Needed, "Whether they are here";
+        "relies_on" "ReliesOn" "$11" = Form::Key("person"), Optional, "Of a dependant or visitor: whose they are";
+    }
+}
+
+noun! {
+    /// A vehicle.
+    VEHICLE = "vehicle" in "field_vehicle" as "Vehicles", key "Plate" {
+        "name" "Name" "$6" = Form::Text, Needed, "Make and colour, as a witness would say it";
+        "organisation" "Organisation" "$7" = Form::Key("organisation"), Needed, "Who owns it";
+        "seats" "Seats" "$8" = Form::Whole { least: 1, most: 100 }, Optional, "Seats, the driver's included";
+        "armoured" "Armoured" "$9" = Form::Flag, Needed, "Whether it is armoured";
+    }
+}
+
+noun! {
+    /// A place with an address. The one of kind `duty-station` gives the room its local time.
+    PREMISES = "premises" in "field_premises" as "Premises", key "Code name" {
+        "name" "Name" "$6" = Form::Text, Needed, "Name";
+        "kind" "Kind" "$7" = Form::Word(&["duty-station", "office", "residence", "warehouse", "airport", "other"]),
+            Needed, "What it is";
+        "organisation" "Organisation" "$8" = Form::Key("organisation"), Optional, "Whose it is";
+        "zone" "Zone" "$9" = Form::Key("zone"), Optional, "Where it lies";
+        "time_zone" "TimeZone" "$10" = Form::Zone, Optional, "IANA time zone; a duty station needs one";
+        "latitude" "Latitude" "$11" = LATITUDE, Optional, "Degrees, north is positive";
+        "longitude" "Longitude" "$12" = LONGITUDE, Optional, "Degrees, east is positive";
+    }
+}
+
+noun! {
+    /// An area of one risk level: how often who is there reports, and what happens otherwise.
+    AREA = "area" in "field_area" as "SrmAreas", key "Short name" {
+        "name" "Name" "$6" = Form::Text, Needed, "Name";
+        "risk" "Risk" "$7" = Form::Word(RISKS), Needed, "Risk level";
+        "contact_interval_min" "ContactIntervalMin" "$8" = Form::Whole { least: 5, most: 1_440 }, Optional,
+            "Minutes between contacts; when empty 60, 30 or 15 by risk";
+        "ladder" "Ladder" "$9" = Form::Ladder, Optional,
+            "Escalation from the missed time: `+5 desk phone; +15 focal-point; +60 response-team lost`";
+    }
+}
+
+noun! {
+    /// How somebody is reached in a function.
+    CONTACT = "contact" in "field_contact" as "Contacts", key "Number" {
+        "role" "Role" "$6" = Form::Word(ROLES), Needed, "In which function";
+        "person" "Person" "$7" = Form::Key("person"), Optional, "Who";
+        "name" "Name" "$8" = Form::Text, Optional, "Who, when they are not in the register";
+        "organisation" "Organisation" "$9" = Form::Key("organisation"), Optional, "For whose people";
+        "means" "Means" "$10" = Form::Word(MEANS), Needed, "By what";
+        "address" "Address" "$11" = Form::Text, Needed, "Number, channel or address";
+        "priority" "Priority" "$12" = Form::Whole { least: 1, most: 99 }, Needed, "1 is tried first";
+        "verified" "Verified" "$13" = Form::Day, Optional, "When somebody last tried it";
+    }
+}
+
+/// All of them, in an order in which they can be imported.
+pub const NOUNS: &[Noun] = &[ORGANISATION, ZONE, PERSON, VEHICLE, PREMISES, AREA, CONTACT];
+
+/// The noun of that name.
+pub(crate) fn noun_named(name: &str) -> Option<&'static Noun> {
+    NOUNS.iter().find(|noun| noun.name == name)
+}

@@ -1,0 +1,215 @@
+//! One value of the register: its form, how people write it, how it is stored.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use kernel::Timestamp;
+use serde::{Deserialize, Serialize};
+use store::{Param, Row};
+
+use crate::alarm::ladder;
+
+/// Longest text, in characters.
+const LONGEST_TEXT: usize = 500;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Form {
+    Text,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    Whole {
+        least: i64,
+        most: i64,
+    },
+    Real {
+        least: f64,
+        most: f64,
+    },
+    /// `2026-11-21`: the start of that day in UTC, as an instant.
+    Day,
+    /// `yes` or `no`.
+    Flag,
+    /// An IANA time zone: `Asia/Dili`.
+    Zone,
+    /// The key of a record of another noun.
+    Key(&'static str),
+    /// Steps of an escalation: see [`crate::Ladder`].
+    Ladder,
+}
+
+/// A value that is there.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    Whole(i64),
+    Real(f64),
+    Text(String),
+}
+
+impl Form {
+    /// The name of the form in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Form::Text => "text",
+            Form::Word(_) => "word",
+            Form::Whole { .. } => "whole",
+            Form::Real { .. } => "real",
+            Form::Day => "day",
+            Form::Flag => "flag",
+            Form::Zone => "time-zone",
+            Form::Key(_) => "key",
+            Form::Ladder => "ladder",
+        }
+    }
+
+    /// The words that may stand there, when they are few.
+    pub const fn words(self) -> &'static [&'static str] {
+        match self {
+            Form::Word(words) => words,
+            Form::Flag => &["yes", "no"],
+            _ => &[],
+        }
+    }
+
+    /// Reads what somebody wrote. `None`: nothing.
+    ///
+    /// # Errors
+    /// What is wrong with it, and how it is written.
+    pub fn parse(self, text: &str) -> Result<Option<Value>, String> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let length = text.chars().count();
+        if length > LONGEST_TEXT {
+            return Err(format!("it has {length} characters; the limit is {LONGEST_TEXT}"));
+        }
+        self.parse_present(text).map(Some)
+    }
+
+    fn parse_present(self, text: &str) -> Result<Value, String> {
+        let owned = || Value::Text(text.to_owned());
+        match self {
+            Form::Text => Ok(owned()),
+            Form::Word(words) => {
+                let folded = text.to_lowercase();
+                let known = words.iter().any(|word| *word == folded);
+                known.then(|| Value::Text(folded)).ok_or_else(|| format!("`{text}` is none of {}", words.join(", ")))
+            }
+            Form::Whole { least, most } => {
+                let value = text.parse().ok().filter(|value| (least..=most).contains(value));
+                value.map(Value::Whole).ok_or_else(|| format!("`{text}` is not a whole number from {least} to {most}"))
+            }
+            Form::Real { least, most } => {
+                let value = text.parse().ok().filter(|value| (least..=most).contains(value));
+                value.map(Value::Real).ok_or_else(|| format!("`{text}` is not a number from {least} to {most}"))
+            }
+            Form::Day => day(text).map(|at| Value::Whole(at.micros())),
+            Form::Flag => match text.to_lowercase().as_str() {
+                "yes" => Ok(Value::Whole(1)),
+                "no" => Ok(Value::Whole(0)),
+                _ => Err(format!("`{text}` is neither `yes` nor `no`")),
+            },
+            Form::Zone => match TimeZone::get(text) {
+                Ok(_) => Ok(owned()),
+                Err(_) => Err(format!("there is no time zone `{text}`; write it as Asia/Dili")),
+            },
+            Form::Key(_) => Ok(Value::Text(key(text)?)),
+            Form::Ladder => ladder::parse(text).map(|steps| Value::Text(ladder::to_text(&steps))),
+        }
+    }
+
+    /// As people write it.
+    pub fn show(self, value: &Value) -> String {
+        match (self, value) {
+            (Form::Day, Value::Whole(micros)) => Timestamp(*micros).date_text(),
+            (Form::Flag, Value::Whole(flag)) => if *flag == 0 { "no" } else { "yes" }.to_owned(),
+            (_, Value::Whole(value)) => value.to_string(),
+            (_, Value::Real(value)) => value.to_string(),
+            (_, Value::Text(text)) => text.clone(),
+        }
+    }
+
+    pub(crate) fn bind(self, value: Option<&Value>) -> Param {
+        match (self, value) {
+            (Form::Whole { .. } | Form::Day | Form::Flag, Some(Value::Whole(value))) => Param::Int(Some(*value)),
+            (Form::Whole { .. } | Form::Day | Form::Flag, _) => Param::Int(None),
+            (Form::Real { .. }, Some(Value::Real(value))) => Param::Real(Some(*value)),
+            (Form::Real { .. }, _) => Param::Real(None),
+            (_, Some(Value::Text(text))) => Param::Text(Some(text.clone())),
+            (_, _) => Param::Text(None),
+        }
+    }
+
+    pub(crate) fn read(self, row: &Row, column: &str) -> Result<Option<Value>, store::Error> {
+        Ok(match self {
+            Form::Whole { .. } | Form::Day | Form::Flag => row.int_opt(column)?.map(Value::Whole),
+            Form::Real { .. } => row.real_opt(column)?.map(Value::Real),
+            Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder => {
+                row.text_opt(column)?.map(|text| Value::Text(text.to_owned()))
+            }
+        })
+    }
+}
+
+/// The start of a day in UTC.
+fn day(text: &str) -> Result<Timestamp, String> {
+    let refuse = || format!("`{text}` is not a day; write it as 2026-11-21");
+    let date: Date = text.parse().map_err(|_| refuse())?;
+    format!("{date}T00:00:00Z").parse().map_err(|_| refuse())
+}
+
+/// A key: 1 to 40 letters, digits and `-_./`, in capitals.
+///
+/// # Errors
+/// How keys are written.
+pub(crate) fn key(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let fits = (1..=40).contains(&text.chars().count())
+        && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
+    if fits {
+        Ok(text.to_uppercase())
+    } else {
+        Err(format!("`{text}` is not a key: 1 to 40 letters, digits, `-`, `_`, `.` or `/`, without blanks"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What somebody writes, and what it is shown as after.
+    fn check(form: Form, text: &str, shown: Result<Option<&str>, &str>) {
+        let parsed = form.parse(text);
+        match shown {
+            Ok(shown) => {
+                let value = parsed.unwrap_or_else(|error| panic!("{text}: {error}"));
+                assert_eq!(value.map(|value| form.show(&value)).as_deref(), shown, "{text}");
+            }
+            Err(problem) => assert!(parsed.as_ref().is_err_and(|error| error.contains(problem)), "{text}: {parsed:?}"),
+        }
+    }
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
+        check(Form::Text, "  Office ", Ok(Some("Office")));
+        check(Form::Text, "   ", Ok(None));
+        check(Form::Text, &"x".repeat(501), Err("501 characters"));
+        check(Form::Word(&["low", "high"]), "HIGH", Ok(Some("high")));
+        check(Form::Word(&["low", "high"]), "medium", Err("none of low, high"));
+        check(Form::Whole { least: 1, most: 5 }, "5", Ok(Some("5")));
+        check(Form::Whole { least: 1, most: 5 }, "6", Err("from 1 to 5"));
+        check(Form::Real { least: -90.0, most: 90.0 }, "-8.55", Ok(Some("-8.55")));
+        check(Form::Real { least: -90.0, most: 90.0 }, "NaN", Err("from -90 to 90"));
+        check(Form::Day, "2026-02-28", Ok(Some("2026-02-28")));
+        check(Form::Day, "2026-02-29", Err("not a day"));
+        check(Form::Flag, "Yes", Ok(Some("yes")));
+        check(Form::Flag, "1", Err("neither"));
+        check(Form::Zone, "Asia/Dili", Ok(Some("Asia/Dili")));
+        check(Form::Zone, "Dili", Err("no time zone"));
+        check(Form::Key("person"), "p-14", Ok(Some("P-14")));
+        check(Form::Key("person"), "p 14", Err("not a key"));
+        check(Form::Ladder, "+0 desk radio; +15 focal-point", Ok(Some("+0 desk radio; +15 focal-point")));
+        check(Form::Ladder, "+15 nobody", Err("nobody"));
+    }
+}

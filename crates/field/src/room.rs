@@ -1,0 +1,134 @@
+//! The room: a handle to the state database, the register as last read, and one turn of work in a transaction.
+
+use std::sync::Arc;
+
+use kernel::{Actor, Timestamp};
+use parking_lot::RwLock;
+use serde_json::Value as Json;
+use store::{Committed, Entry, Store, Tx, params};
+
+use crate::error::Error;
+use crate::fact_tables::FACT_TABLES;
+use crate::log::{self, LogEntry, NewEntry};
+use crate::register::{Directory, directory};
+use crate::sql;
+
+/// Decisions of the desk are taken one after the other.
+const DESK: &str = "field.desk";
+/// A wall clock that differs from house time by more makes entries suspect.
+const SUSPECT_US: i64 = 5_000_000;
+
+/// The room.
+#[derive(Clone)]
+pub struct Field {
+    pub(crate) store: Store,
+    directory: Arc<RwLock<Option<Arc<Directory>>>>,
+}
+
+/// One turn of work: all of it is written, or nothing.
+pub(crate) struct Turn {
+    pub(crate) tx: Tx,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) actor: Actor,
+    pub(crate) reason: String,
+    /// By how much the wall clock is ahead of house time.
+    wall_error_us: i64,
+    entries: Vec<Entry>,
+}
+
+impl Field {
+    /// The room on a state database. Makes its tables known to KQL.
+    pub fn new(store: Store) -> Field {
+        store.register_fact_tables(&FACT_TABLES);
+        Field { store, directory: Arc::default() }
+    }
+
+    /// Begins a turn of work.
+    pub(crate) async fn turn(&self, actor: &Actor, reason: &str) -> Result<Turn, Error> {
+        let mut tx = self.store.begin().await?;
+        tx.lock(DESK).await?;
+        let directory = self.directory_in(&mut tx).await?;
+        Ok(Turn {
+            tx,
+            directory,
+            actor: actor.clone(),
+            reason: reason.to_owned(),
+            wall_error_us: self.store.wall_clock_error_us(),
+            entries: Vec::new(),
+        })
+    }
+
+    /// The register as it stands; read anew only after it was changed, by whichever process.
+    async fn directory_in(&self, tx: &mut Tx) -> Result<Arc<Directory>, Error> {
+        let revision = directory::revision(tx).await?;
+        let known = self.directory.read().clone();
+        if let Some(known) = known.filter(|known| known.revision == revision) {
+            return Ok(known);
+        }
+        let fresh = Arc::new(Directory::load(tx, revision).await?);
+        *self.directory.write() = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    /// The register as it stands.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn directory(&self) -> Result<Arc<Directory>, Error> {
+        let mut tx = self.store.begin().await?;
+        self.directory_in(&mut tx).await
+    }
+
+    /// House time.
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+}
+
+impl Turn {
+    /// The one instant of this turn.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.tx.now()
+    }
+
+    /// What the wall clock says, and whether that can be believed.
+    pub(crate) fn wall(&self) -> (Timestamp, bool) {
+        (self.now().plus_micros(self.wall_error_us), self.wall_error_us.abs() > SUSPECT_US)
+    }
+
+    /// Writes an entry into the duty log.
+    pub(crate) async fn log(&mut self, entry: NewEntry) -> Result<LogEntry, Error> {
+        log::append(self, entry).await
+    }
+
+    /// Keeps an entry for the ledger, by whoever takes this turn.
+    pub(crate) fn record(&mut self, verb: &str, entity: impl std::fmt::Display, before: Json, after: Json) {
+        let mut entry = Entry::new(&self.actor, verb, entity);
+        if !self.reason.is_empty() {
+            entry = entry.reason(&self.reason);
+        }
+        if !before.is_null() {
+            entry = entry.before(before);
+        }
+        if !after.is_null() {
+            entry = entry.after(after);
+        }
+        self.entries.push(entry);
+    }
+
+    /// Writes everything. A turn that did nothing writes nothing.
+    pub(crate) async fn finish(mut self) -> Result<Option<Committed>, Error> {
+        let Some(last) = self.entries.pop() else { return Ok(None) };
+        for entry in self.entries {
+            self.tx.record(entry);
+        }
+        Ok(Some(self.tx.commit(last).await?))
+    }
+}
+
+/// The next number of a kind of thing, for people to say.
+pub(crate) async fn next_number(tx: &mut Tx, name: &str) -> Result<i64, Error> {
+    let row = tx.fetch_optional(&sql::NEXT_NUMBER, params![name]).await?;
+    let missing = || store::Error::NotFound(format!("the counter `{name}` is missing: the database is damaged"));
+    Ok(row.ok_or_else(missing)?.int("last")?)
+}

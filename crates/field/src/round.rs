@@ -1,0 +1,268 @@
+//! Radio checks: a roster is called, and who was not heard is known by name.
+
+use kernel::id::RoundId;
+use kernel::{Diagnostic, Timestamp, words};
+use serde_json::{Value as Json, json};
+use store::{Deadline, Due, Row, params};
+
+use crate::alarm::{self, AlarmKind, Cause};
+use crate::error::{Error, Refusal};
+use crate::line::{CheckCall, CheckLine, Hearing};
+use crate::register::Holder;
+use crate::room::{Field, Turn, next_number};
+use crate::sql;
+
+/// Kinds of radio checks.
+pub const KINDS: &[&str] = &["staff", "serviceability", "daily", "incident"];
+/// The end of a round (subject: the round).
+pub const ROUND: &str = "field.round";
+/// A round is over by then, or somebody is asked.
+const LONGEST_US: i64 = 45 * 60_000_000;
+const MOST: u32 = 500;
+
+words! {
+    /// Where a round stands.
+    RoundState {
+        Open = "open",
+        Ended = "ended",
+        /// The base or a repeater failed: who was not heard is not to blame.
+        Fault = "fault",
+    }
+}
+
+/// A round.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Round {
+    pub id: RoundId,
+    /// Counts up from 1.
+    pub number: i64,
+    pub kind: String,
+    pub network: Option<String>,
+    pub state: RoundState,
+    /// What failed.
+    pub fault: Option<String>,
+    pub started: Timestamp,
+    pub ended: Option<Timestamp>,
+}
+
+/// Somebody on the roster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundCall {
+    pub sign: String,
+    pub name: String,
+    pub organisation: Option<String>,
+    /// `None`: not called yet.
+    pub hearing: Option<Hearing>,
+    pub attempts: i64,
+    pub at: Option<Timestamp>,
+}
+
+impl Round {
+    /// `RC-0042`.
+    pub fn label(&self) -> String {
+        format!("RC-{:04}", self.number)
+    }
+}
+
+impl Field {
+    /// Rounds, the latest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn rounds(&self, limit: u32) -> Result<Vec<Round>, Error> {
+        self.store.fetch_all(&sql::ROUNDS, params![limit.min(MOST)]).await?.iter().map(round).collect()
+    }
+
+    /// The roster of a round, by sign.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], besides.
+    pub async fn roster(&self, id: RoundId) -> Result<(Round, Vec<RoundCall>), Error> {
+        let row = self.store.fetch_optional(&sql::ROUND, params![id]).await?;
+        let found = row.map(|row| round(&row)).transpose()?.ok_or_else(|| Error::missing("round", id))?;
+        let rows = self.store.fetch_all(&sql::ROSTER, params![id]).await?;
+        Ok((found, rows.iter().map(call).collect::<Result<_, _>>()?))
+    }
+}
+
+/// Carries out a line of a radio check, and tells what followed.
+pub(crate) async fn enter(turn: &mut Turn, line: &CheckLine, at: Timestamp) -> Result<Vec<String>, Error> {
+    let open = open(turn).await?;
+    match (line, open) {
+        (CheckLine::Start { .. }, Some(open)) => {
+            Err(Refusal::rule(format!("{} is not over: `rc end` first", open.label())).into())
+        }
+        (CheckLine::Start { kind, network }, None) => {
+            let word = |word: &Option<crate::line::Word>| word.as_ref().map(|word| word.text.clone());
+            start(turn, word(kind), word(network), at).await
+        }
+        (_, None) => Err(Refusal::rule("no radio check is open: `rc start` first").into()),
+        (CheckLine::Calls(calls), Some(open)) => note_calls(turn, &open, calls, at).await,
+        (CheckLine::Fault(what), Some(open)) => end(turn, open, Some(what.text.clone()), at).await,
+        (CheckLine::End, Some(open)) => end(turn, open, None, at).await,
+    }
+}
+
+async fn start(
+    turn: &mut Turn,
+    kind: Option<String>,
+    network: Option<String>,
+    at: Timestamp,
+) -> Result<Vec<String>, Error> {
+    let kind = kind.unwrap_or_else(|| KINDS[0].to_owned()).to_lowercase();
+    if !KINDS.contains(&kind.as_str()) {
+        return Err(Refusal::bad("kind", format!("`{kind}` is none of {}", KINDS.join(", "))).into());
+    }
+    let network = network.map(|network| network.to_uppercase());
+    let roster: Vec<Holder> = turn.directory.holders(turn.now(), network.as_deref());
+    if roster.is_empty() {
+        let on = network.map_or(String::new(), |network| format!(" on {network}"));
+        return Err(Refusal::rule(format!("nobody has a call sign{on}")).into());
+    }
+    let number = next_number(&mut turn.tx, "round").await?;
+    let (state, fault, ended) = (RoundState::Open, None, None);
+    let round = Round { id: turn.tx.id(), number, kind, network, state, fault, started: at, ended };
+    let row = params![round.id, number, &round.kind, round.network.clone(), round.state.as_str(), round.started];
+    turn.tx.execute(&sql::INSERT_ROUND, row).await?;
+    for holder in &roster {
+        let organisation = holder.organisation.clone();
+        let row = params![round.id, &holder.sign, &holder.kind, &holder.key, &holder.name, organisation];
+        turn.tx.execute(&sql::INSERT_CALL, row).await?;
+    }
+    let deadline = Deadline {
+        kind: ROUND.to_owned(),
+        subject: round.id.to_string(),
+        owes: "role:desk".to_owned(),
+        due: Due::After(LONGEST_US),
+        otherwise: format!("{} is still open: ask", round.label()),
+    };
+    turn.tx.deadline(deadline).await?;
+    turn.record("round.start", round.id, Json::Null, json!({ "number": number, "roster": roster.len() }));
+    Ok(vec![format!("{}: {} on the roster", round.label(), roster.len())])
+}
+
+/// A sign may be said by its end, when only one on the roster ends so.
+fn meant<'a>(roster: &'a [RoundCall], said: &str) -> Result<&'a RoundCall, String> {
+    let said = said.to_uppercase();
+    if let Some(call) = roster.iter().find(|call| call.sign == said) {
+        return Ok(call);
+    }
+    let ending: Vec<&RoundCall> = roster.iter().filter(|call| call.sign.ends_with(&said)).collect();
+    match ending.as_slice() {
+        [one] => Ok(one),
+        [] => Err(format!("{said} is not on the roster")),
+        several => {
+            let signs: Vec<&str> = several.iter().map(|call| call.sign.as_str()).collect();
+            Err(format!("{said} may be {}: say which", signs.join(" or ")))
+        }
+    }
+}
+
+async fn note_calls(turn: &mut Turn, open: &Round, calls: &[CheckCall], at: Timestamp) -> Result<Vec<String>, Error> {
+    let roster = roster_in(turn, open.id).await?;
+    let mut findings = Vec::new();
+    let mut noted = Vec::new();
+    for said in calls {
+        match meant(&roster, &said.sign.text) {
+            Ok(call) => noted.push((call, said.hearing)),
+            Err(problem) => findings.push(Diagnostic::error("FLD0103", said.sign.span, problem)),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(Error::Line(findings));
+    }
+    let mut outcome = Vec::new();
+    for (call, hearing) in noted {
+        turn.tx.execute_one(&sql::NOTE_CALL, params![open.id, &call.sign, hearing.as_str(), at]).await?;
+        if call.hearing == Some(Hearing::NotHeard) && hearing != Hearing::NotHeard {
+            outcome.push(format!("{} was heard at the second attempt", call.sign));
+        }
+    }
+    let left = roster_in(turn, open.id).await?.iter().filter(|call| call.hearing.is_none()).count();
+    outcome.push(format!("{}: {left} not called yet", open.label()));
+    Ok(outcome)
+}
+
+async fn end(turn: &mut Turn, open: Round, fault: Option<String>, at: Timestamp) -> Result<Vec<String>, Error> {
+    let roster = roster_in(turn, open.id).await?;
+    let state = if fault.is_some() { RoundState::Fault } else { RoundState::Ended };
+    turn.tx.execute_one(&sql::END_ROUND, params![open.id, state.as_str(), fault.clone(), at]).await?;
+    turn.tx.keep_deadline(ROUND, &open.id.to_string()).await?;
+    alarm::close_about(turn, &open.id.to_string(), "the radio check is over").await?;
+    let of = |hearing: Option<Hearing>| -> Vec<String> {
+        let calls = roster.iter().filter(|call| call.hearing == hearing);
+        calls.map(|call| format!("{} ({})", call.sign, call.name)).collect()
+    };
+    let (silent, uncalled) = (of(Some(Hearing::NotHeard)), of(None));
+    let heard = roster.len() - silent.len() - uncalled.len();
+    turn.record("round.end", open.id, Json::Null, json!({ "heard": heard, "roster": roster.len(), "fault": fault }));
+    let mut outcome = vec![format!("{}: {heard} of {} heard", open.label(), roster.len())];
+    match fault {
+        Some(what) => outcome.push(format!("{what} at fault: nobody is blamed, call again when it works")),
+        None if heard == roster.len() => outcome.push("everybody was heard".to_owned()),
+        None => {
+            let lists = [("not heard", silent), ("not called", uncalled)];
+            let lists = lists.into_iter().filter(|(_, signs)| !signs.is_empty());
+            outcome.extend(lists.map(|(says, signs)| format!("{says}: {}", signs.join(", "))));
+        }
+    }
+    Ok(outcome)
+}
+
+/// A round was open for too long.
+pub(crate) async fn overdue(turn: &mut Turn, id: RoundId, due: Timestamp, while_down: bool) -> Result<(), Error> {
+    let Some(open) = open(turn).await?.filter(|open| open.id == id) else { return Ok(()) };
+    let title = format!("{} is still open: `rc end`, or go on", open.label());
+    let (kind, subject) = (AlarmKind::RoundOpen, id.to_string());
+    let cause = Cause { kind, subject, title, missed: due, while_down, tell: Vec::new() };
+    alarm::raise(turn, cause, None).await.map(drop)
+}
+
+/// Signs that are likely to be said next: of missions on the road, and those of the open round who are not called yet.
+pub(crate) async fn on_air(turn: &mut Turn) -> Result<Vec<String>, Error> {
+    let (now, directory) = (turn.now(), turn.directory.clone());
+    let mut signs = Vec::new();
+    for mission in crate::mission::open_in(&mut turn.tx).await? {
+        signs.extend(mission.leader.iter().chain(&mission.deputy).cloned());
+        signs.extend(mission.on_the_way().filter_map(|one| directory.sign_of("vehicle", &one.vehicle, now)));
+    }
+    if let Some(open) = open(turn).await? {
+        let roster = roster_in(turn, open.id).await?;
+        signs.extend(roster.into_iter().filter(|call| call.hearing.is_none()).map(|call| call.sign));
+    }
+    Ok(signs)
+}
+
+pub(crate) async fn open(turn: &mut Turn) -> Result<Option<Round>, Error> {
+    let row = turn.tx.fetch_optional(&sql::OPEN_ROUND, params![]).await?;
+    row.map(|row| round(&row)).transpose()
+}
+
+async fn roster_in(turn: &mut Turn, id: RoundId) -> Result<Vec<RoundCall>, Error> {
+    turn.tx.fetch_all(&sql::ROSTER, params![id]).await?.iter().map(call).collect()
+}
+
+fn round(row: &Row) -> Result<Round, Error> {
+    Ok(Round {
+        id: row.id("id")?,
+        number: row.int("number")?,
+        kind: row.text("kind")?.to_owned(),
+        network: row.text_opt("network")?.map(str::to_owned),
+        state: row.parse("state")?,
+        fault: row.text_opt("fault")?.map(str::to_owned),
+        started: row.time("started_us")?,
+        ended: row.time_opt("ended_us")?,
+    })
+}
+
+fn call(row: &Row) -> Result<RoundCall, Error> {
+    let hearing = row.text_opt("hearing")?.is_some();
+    Ok(RoundCall {
+        sign: row.text("sign")?.to_owned(),
+        name: row.text("holder_name")?.to_owned(),
+        organisation: row.text_opt("organisation")?.map(str::to_owned),
+        hearing: if hearing { Some(row.parse("hearing")?) } else { None },
+        attempts: row.int("attempts")?,
+        at: row.time_opt("at_us")?,
+    })
+}

@@ -1,0 +1,222 @@
+//! Shifts and the hand-over: the sheet is made from what is open, the relief reads back what is overdue, both sign.
+
+use kernel::id::ShiftId;
+use kernel::{Actor, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+use store::{Row, params};
+
+use crate::error::{Error, Refusal};
+use crate::log::NewEntry;
+use crate::mission::ContactState;
+use crate::room::{Field, Turn, next_number};
+use crate::{alarm, headcount, line, mission, round, sql};
+
+/// Somebody's turn at the desk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shift {
+    pub id: ShiftId,
+    /// Counts up from 1.
+    pub number: i64,
+    /// The text of an actor.
+    pub officer: String,
+    pub began: Timestamp,
+    /// When the officer signed the sheet; the relief has not yet.
+    pub signed: Option<Timestamp>,
+    /// The sheet as it was signed.
+    pub sheet: Option<Vec<SheetItem>>,
+    /// The relief is responsible from then on.
+    pub ended: Option<Timestamp>,
+    pub relief: Option<String>,
+}
+
+/// One open matter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SheetItem {
+    /// `M-0007`, `A-0003`, `RC-0001`, `HC-0002`.
+    pub label: String,
+    /// The id of what it is about; deadlines name it.
+    pub subject: String,
+    pub text: String,
+    pub due: Option<Timestamp>,
+    /// It is overdue: the relief reads it back.
+    pub read_back: bool,
+}
+
+/// What is done at the desk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum DeskCommand {
+    /// Takes the desk while nobody has it.
+    Take,
+    /// Signs the sheet as it is now.
+    Sign,
+    /// The relief signs, having read back what is overdue.
+    Relieve { read_back: Vec<String> },
+}
+
+impl Field {
+    /// The shift that has the desk.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn shift(&self) -> Result<Option<Shift>, Error> {
+        let row = self.store.fetch_optional(&sql::CURRENT_SHIFT, params![]).await?;
+        row.map(|row| read(&row)).transpose()
+    }
+
+    /// Everything that is open, the most urgent first: what a relief has to know.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn hand_over_sheet(&self) -> Result<Vec<SheetItem>, Error> {
+        let mut turn = self.turn(&Actor::system("field"), "").await?;
+        sheet(&mut turn).await
+    }
+
+    /// Takes the desk, signs it over, or relieves.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is not theirs to do, or something overdue was not read back.
+    pub async fn at_desk(&self, command: &DeskCommand, actor: &Actor) -> Result<Shift, Error> {
+        let mut turn = self.turn(actor, "").await?;
+        let row = turn.tx.fetch_optional(&sql::CURRENT_SHIFT, params![]).await?;
+        let current = row.map(|row| read(&row)).transpose()?;
+        let shift = match (command, current) {
+            (DeskCommand::Take, Some(current)) => {
+                return Err(
+                    Refusal::rule(format!("shift {} has the desk: its officer signs it over", current.number)).into()
+                );
+            }
+            (DeskCommand::Take, None) => begin(&mut turn, "takes the desk").await?,
+            (_, None) => return Err(Refusal::rule("nobody has the desk: take it").into()),
+            (DeskCommand::Sign, Some(current)) => sign(&mut turn, current).await?,
+            (DeskCommand::Relieve { read_back }, Some(current)) => relieve(&mut turn, &current, read_back).await?,
+        };
+        turn.finish().await?;
+        Ok(shift)
+    }
+}
+
+async fn begin(turn: &mut Turn, how: &str) -> Result<Shift, Error> {
+    let shift = Shift {
+        id: turn.tx.id(),
+        number: next_number(&mut turn.tx, "shift").await?,
+        officer: turn.actor.to_string(),
+        began: turn.now(),
+        signed: None,
+        sheet: None,
+        ended: None,
+        relief: None,
+    };
+    turn.tx.execute(&sql::INSERT_SHIFT, params![shift.id, shift.number, &shift.officer, shift.began]).await?;
+    turn.record("shift.begin", shift.id, Json::Null, json!({ "number": shift.number, "officer": shift.officer }));
+    turn.log(NewEntry::words("shift", format!("shift {}: {how}", shift.number))).await?;
+    Ok(shift)
+}
+
+async fn sign(turn: &mut Turn, mut shift: Shift) -> Result<Shift, Error> {
+    if shift.officer != turn.actor.to_string() {
+        return Err(Refusal::rule(format!("only the officer of shift {} signs it over", shift.number)).into());
+    }
+    let sheet = sheet(turn).await?;
+    let now = turn.now();
+    turn.tx.execute_one(&sql::SIGN_SHIFT, params![shift.id, now, &json!(sheet)]).await?;
+    turn.record("shift.sign", shift.id, Json::Null, json!({ "items": sheet.len() }));
+    turn.log(NewEntry::words("shift", format!("shift {}: sheet of {} signed", shift.number, sheet.len()))).await?;
+    (shift.signed, shift.sheet) = (Some(now), Some(sheet));
+    Ok(shift)
+}
+
+async fn relieve(turn: &mut Turn, shift: &Shift, read_back: &[String]) -> Result<Shift, Error> {
+    let relief = turn.actor.to_string();
+    if shift.officer == relief {
+        return Err(Refusal::rule("nobody relieves themselves: two people sign").into());
+    }
+    let Some(signed) = &shift.sheet else {
+        return Err(Refusal::rule(format!("the officer of shift {} has not signed the sheet", shift.number)).into());
+    };
+    let open = sheet(turn).await?;
+    if matters(&open) != matters(signed) {
+        return Err(
+            Refusal::rule("something was opened, closed or missed since the sheet was signed: sign it again").into()
+        );
+    }
+    let unread: Vec<&str> = open
+        .iter()
+        .filter(|item| item.read_back && !read_back.iter().any(|said| said.trim().eq_ignore_ascii_case(&item.label)))
+        .map(|item| item.label.as_str())
+        .collect();
+    if !unread.is_empty() {
+        return Err(Refusal::bad("read_back", format!("overdue and not read back: {}", unread.join(", "))).into());
+    }
+    let now = turn.now();
+    turn.tx.execute_one(&sql::END_SHIFT, params![shift.id, now, &relief]).await?;
+    turn.record("shift.end", shift.id, Json::Null, json!({ "relief": relief, "read_back": read_back }));
+    begin(turn, &format!("relieves shift {} and is responsible from now on", shift.number)).await
+}
+
+/// What must not have changed between two signatures: what is open, and what of it is overdue.
+fn matters(sheet: &[SheetItem]) -> Vec<(&str, bool)> {
+    let mut matters: Vec<(&str, bool)> = sheet.iter().map(|item| (item.label.as_str(), item.read_back)).collect();
+    matters.sort_unstable();
+    matters
+}
+
+async fn sheet(turn: &mut Turn) -> Result<Vec<SheetItem>, Error> {
+    let (now, directory) = (turn.now(), turn.directory.clone());
+    let by = |due: Timestamp| line::both(due, now, directory.zone());
+    let mut items = Vec::new();
+    for alarm in alarm::open_in(&mut turn.tx).await?.into_iter().filter(|alarm| !alarm.silent) {
+        let owner = alarm.owner.as_ref().map_or("nobody has answered".to_owned(), |name| format!("{name} sees to it"));
+        let failed = if alarm.all_failed { "; all means failed" } else { "" };
+        let text = format!("{}: {owner}{failed}", alarm.title);
+        let (label, subject) = (alarm.label(), alarm.id.to_string());
+        items.push(SheetItem { label, subject, text, due: Some(alarm.missed), read_back: true });
+    }
+    for one in mission::open_in(&mut turn.tx).await? {
+        let late = matches!(one.contact, ContactState::Overdue | ContactState::Lost);
+        let due = one.due.map_or(String::new(), |due| format!(", next contact by {}", by(due)));
+        let place = one.last_place.as_ref().map_or(String::new(), |place| format!(", last at {place}"));
+        let held = one.custody.as_ref().map_or(String::new(), |room| format!(", followed by {room}"));
+        let text = format!(
+            "{}: {}, contact {}{due}{place}{held}, {} aboard",
+            one.title,
+            one.state,
+            one.contact,
+            one.aboard().len()
+        );
+        items.push(SheetItem {
+            label: one.label(),
+            subject: one.id.to_string(),
+            text,
+            due: one.due.or(one.planned_departure),
+            read_back: late,
+        });
+    }
+    if let Some(open) = round::open(turn).await? {
+        let text = format!("radio check ({}) since {}", open.kind, by(open.started));
+        let (label, subject) = (open.label(), open.id.to_string());
+        items.push(SheetItem { label, subject, text, due: None, read_back: false });
+    }
+    if let Some(open) = headcount::open(turn).await? {
+        let text = format!("headcount of {} since {}", open.scope_key.as_deref().unwrap_or("all"), by(open.started));
+        let (label, subject) = (open.label(), open.id.to_string());
+        items.push(SheetItem { label, subject, text, due: None, read_back: false });
+    }
+    items.sort_by_key(|item| (!item.read_back, item.due.unwrap_or(Timestamp::MAX)));
+    Ok(items)
+}
+
+fn read(row: &Row) -> Result<Shift, Error> {
+    Ok(Shift {
+        id: row.id("id")?,
+        number: row.int("number")?,
+        officer: row.text("officer")?.to_owned(),
+        began: row.time("began_us")?,
+        signed: row.time_opt("signed_us")?,
+        sheet: row.json_opt("sheet")?,
+        ended: row.time_opt("ended_us")?,
+        relief: row.text_opt("relief")?.map(str::to_owned),
+    })
+}

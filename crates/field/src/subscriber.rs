@@ -1,0 +1,142 @@
+//! What a missed promise means. The engine of the store says when; here it is decided what then.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::{Actor, Fact, Timestamp};
+use store::{Delivery, HandlerError, Subscriber};
+
+use crate::alarm::{self, ANSWER, AlarmKind, Cause, STEP};
+use crate::error::Error;
+use crate::headcount::{self, HEADCOUNT};
+use crate::mission::{self, Acted, CONTACT, DEPARTURE};
+use crate::room::{Field, Turn};
+use crate::round::{self, ROUND};
+
+impl Field {
+    /// Hears of missed promises and raises alarms. To be given to `Store::run_outbox`.
+    pub fn subscriber(&self) -> Arc<dyn Subscriber> {
+        Arc::new(MissedPromises { field: self.clone() })
+    }
+}
+
+struct MissedPromises {
+    field: Field,
+}
+
+/// A promise that was not kept.
+struct Missed<'a> {
+    kind: &'a str,
+    subject: &'a str,
+    due: Timestamp,
+    while_down: bool,
+}
+
+#[async_trait]
+impl Subscriber for MissedPromises {
+    fn name(&self) -> &'static str {
+        "field.deadlines"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["deadline-expired"]
+    }
+
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let Fact::DeadlineExpired { kind, subject, due, expired_while_down, .. } = &delivery.fact else {
+            return Ok(());
+        };
+        if !kind.starts_with("field.") {
+            return Ok(());
+        }
+        let missed = Missed { kind, subject, due: *due, while_down: *expired_while_down };
+        Ok(self.take(delivery, &missed).await?)
+    }
+}
+
+impl MissedPromises {
+    async fn take(&self, delivery: &Delivery, missed: &Missed<'_>) -> Result<(), Error> {
+        let mut turn = self.field.turn(&Actor::system("field"), "a promise was not kept").await?;
+        if !turn.tx.acknowledge(delivery).await? {
+            return Ok(());
+        }
+        decide(&mut turn, missed).await?;
+        // A promise that was settled between its expiry and now leaves nothing to do, not even an entry.
+        turn.finish().await.map(drop)
+    }
+}
+
+async fn decide(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
+    let (subject, due, down) = (missed.subject, missed.due, missed.while_down);
+    match missed.kind {
+        CONTACT => contact(turn, missed).await,
+        DEPARTURE => departure(turn, missed).await,
+        STEP => match subject.parse() {
+            Ok(id) => alarm::climb_on(turn, id).await,
+            Err(_) => unknown(missed),
+        },
+        ANSWER => match subject.split_once('/').map(|(alarm, attempt)| (alarm.parse(), attempt.parse())) {
+            Some((Ok(id), Ok(attempt))) => alarm::unanswered(turn, id, attempt).await,
+            _ => unknown(missed),
+        },
+        ROUND => match subject.parse() {
+            Ok(id) => round::overdue(turn, id, due, down).await,
+            Err(_) => unknown(missed),
+        },
+        HEADCOUNT => match subject.parse() {
+            Ok(id) => headcount::overdue(turn, id, due, down).await,
+            Err(_) => unknown(missed),
+        },
+        _ => unknown(missed),
+    }
+}
+
+/// A promise of an older program, perhaps.
+fn unknown(missed: &Missed<'_>) -> Result<(), Error> {
+    tracing::warn!(kind = missed.kind, subject = missed.subject, "a promise expired that nobody knows");
+    Ok(())
+}
+
+async fn contact(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
+    let Some((id, vehicle)) = alarm::of_mission(missed.subject) else { return unknown(missed) };
+    let Some(before) = mission::find(&mut turn.tx, id).await? else { return unknown(missed) };
+    if !before.is_ours() {
+        return Ok(());
+    }
+    let Some(after) = mission::miss(&before, vehicle, turn.now()) else { return Ok(()) };
+    let acted = Acted { mission: after.clone(), notes: Vec::new(), contact: false };
+    mission::write_record(turn, Some(&before), &acted, "miss").await?;
+    let last = match vehicle {
+        Some(vehicle) => before.convoy.iter().find(|one| one.vehicle == vehicle).and_then(|one| one.last_contact),
+        None => before.last_contact,
+    };
+    let whose = vehicle.map_or(String::new(), |vehicle| format!(" {vehicle}"));
+    let since = last.map_or("departure".to_owned(), |last| crate::line::both(last, turn.now(), turn.directory.zone()));
+    let cause = Cause {
+        kind: AlarmKind::ContactOverdue,
+        subject: missed.subject.to_owned(),
+        title: format!("{}{whose}: no contact since {since}", after.label()),
+        missed: missed.due,
+        while_down: missed.while_down,
+        tell: Vec::new(),
+    };
+    alarm::raise(turn, cause, Some(&after)).await.map(drop)
+}
+
+async fn departure(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
+    let Some((id, _)) = alarm::of_mission(missed.subject) else { return unknown(missed) };
+    let Some(found) = mission::find(&mut turn.tx, id).await? else { return unknown(missed) };
+    let waits = mission::promises(&found).iter().any(|promise| promise.kind == DEPARTURE && promise.due <= turn.now());
+    if !waits {
+        return Ok(());
+    }
+    let cause = Cause {
+        kind: AlarmKind::NotDeparted,
+        subject: format!("departure:{id}"),
+        title: format!("{} was to depart and has not", found.label()),
+        missed: missed.due,
+        while_down: missed.while_down,
+        tell: Vec::new(),
+    };
+    alarm::raise(turn, cause, Some(&found)).await.map(drop)
+}

@@ -1,0 +1,85 @@
+//! Any line: no panic, places inside the text, an echo, proposals that replace a word of it.
+
+use field::line::{complete, echo, parse};
+use field::register::{Directory, Record, Value};
+use kernel::Timestamp;
+use proptest::prelude::*;
+use testkit::TestClock;
+
+const SEEDS: [&str; 4] = [
+    include_str!("../../../../fuzz/corpus/field_line/traffic.txt"),
+    include_str!("../../../../fuzz/corpus/field_line/rounds.txt"),
+    include_str!("../../../../fuzz/corpus/field_line/incidents.txt"),
+    include_str!("../../../../fuzz/corpus/field_line/broken.txt"),
+];
+
+fn directory() -> Directory {
+    let place = Record {
+        id: kernel::id::RecordId::derived([1; 16]),
+        key: "COMORO".to_owned(),
+        version: 1,
+        retired: None,
+        updated: Timestamp(0),
+        values: [("name", Value::Text("Comoro bridge".to_owned()))].into(),
+    };
+    Directory::new(1, Vec::new(), vec![("premises", vec![place])])
+}
+
+fn check(text: &str) {
+    let directory = directory();
+    let line = parse(text, &|word| word.len() == 4);
+    for finding in &line.findings {
+        let (start, end) = (finding.span.start as usize, finding.span.end as usize);
+        assert!(text.get(start..end).is_some(), "{finding:?} in {text:?}");
+    }
+    let words = line.words.as_ref().map(|words| (words.text.clone(), words.span));
+    if let Some((words, span)) = words {
+        assert_eq!(text.get(span.start as usize..span.end as usize), Some(words.as_str()), "{text:?}");
+    }
+    assert!(!echo(&line, &directory, TestClock::NOON).is_empty(), "{text:?}");
+    if let Some(time) = line.time {
+        let at = time.instant(TestClock::NOON, directory.zone()).unwrap();
+        let ago = TestClock::NOON.micros() - at.micros();
+        assert!((-120_000_000..86_400_000_000).contains(&ago), "{text:?} is at {at}");
+    }
+    for at in [0, text.len() / 2, text.len(), text.len() + 3] {
+        for proposal in complete(text, at, &directory, &[], TestClock::NOON) {
+            let replaced = text.get(proposal.span.start as usize..proposal.span.end as usize).unwrap();
+            assert!(!replaced.contains(char::is_whitespace), "{proposal:?} in {text:?}");
+        }
+    }
+}
+
+#[test]
+fn the_seeds_of_the_fuzzer_hold() {
+    let mut lines = 0;
+    for seed in SEEDS {
+        check(seed);
+        lines += seed.lines().inspect(|line| check(line)).count();
+    }
+    assert!(lines > 40, "only {lines} lines were read");
+}
+
+#[test]
+fn a_long_line_is_refused_with_a_remedy() {
+    let line = parse(&"bf12 ".repeat(1_000), &|_| true);
+    assert_eq!((line.findings[0].code.as_str(), line.is_usable()), ("FLD0001", false));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn arbitrary_text_does_no_harm(text in any::<String>()) {
+        check(&text);
+    }
+
+    #[test]
+    fn words_of_the_grammar_in_any_order_do_no_harm(words in prop::collection::vec(prop::sample::select(vec![
+        "3621", "bf12", "arr", "dep", "pos", "at", "ok", "halt", "go", "sos", "say", "same", "all", "1425", "14:25", "0525z",
+        "-8.55", "125.57", "0", "rc", "start", "end", "fault", "base", "11", "14-", "15=", "-", "hc", "zone", "4", "join",
+        "safe", "help", "by", "inc", "where:", "what:x", "who:é", "sev:high", "cor", "17", ",", "漢字", "🛰",
+    ]), 0..12)) {
+        check(&words.join(" "));
+    }
+}

@@ -1,0 +1,24 @@
+//! The radio room from outside, on both engines.
+#![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
+
+mod hostile;
+mod machine;
+mod reading;
+mod register;
+mod rig;
+mod simulation;
+mod transcripts;
+mod two_at_once;
+
+testkit::on_both_databases! { suite:
+    reading::every_statement_prepares,
+    reading::kql_sees_the_room_but_not_what_is_silent,
+    reading::the_log_pages_and_its_chain_verifies,
+    register::records_are_saved_checked_and_retired,
+    register::contacts_that_are_doubtful_are_marked,
+    register::a_file_is_imported_whole_or_not_at_all,
+    register::a_call_sign_stays_with_who_held_it,
+    two_at_once::the_second_sees_what_the_first_did,
+    two_at_once::a_delivery_that_comes_again_has_no_effect,
+    transcripts::missions_on_this_engine,
+}

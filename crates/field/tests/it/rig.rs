@@ -1,0 +1,174 @@
+//! What the checks share: the room on an opened store, with a small office in its register.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use field::register::{AssignSign, Import, SaveRecord};
+use field::{Error, Field, LogEntry};
+use kernel::{Actor, Timestamp};
+use store::{DeadlineEngine, Store};
+use testkit::{CountingRandomness, TestClock};
+
+pub struct Rig {
+    pub store: Store,
+    pub field: Field,
+    pub clock: Arc<TestClock>,
+    engine: DeadlineEngine<Store>,
+    url: String,
+    starts: u64,
+}
+
+/// The office: what is in its register. Keys that are not there do not exist.
+pub const OFFICE: &[(&str, &str)] = &[
+    ("organisation", "key,name,kind\nUNA,Agency for Almanacs,un\nREL,Relief by Lamplight,ngo\n"),
+    ("zone", "key,name\n4,Harbour\n5,Hill\n"),
+    (
+        "person",
+        "key,name,category,organisation,zone,presence,relies_on\n\
+         P-1,Ana Soares,staff,UNA,4,present,\nP-2,Beto Lima,staff,UNA,4,present,\nP-3,Carla Reis,ngo,REL,4,present,\n\
+         P-4,Dino Costa,staff,UNA,5,leave,\nP-5,Eva Soares,dependant,UNA,4,present,P-1\nP-6,Fio Melo,visitor,REL,5,present,\n",
+    ),
+    (
+        "vehicle",
+        "key,name,organisation,seats,armoured\nUN-1,White pickup,UNA,5,no\nUN-2,White van,UNA,9,no\nRL-1,Blue truck,REL,3,no\n",
+    ),
+    (
+        "premises",
+        "key,name,kind,time_zone,latitude,longitude\nBASE,Radio room,duty-station,Asia/Dili,-8.55,125.57\nCOMORO,Comoro bridge,other,,,\n",
+    ),
+    ("area", "key,name,risk,ladder\nLOW,Lowlands,low,\nMED,Midlands,medium,\nHIGH,Highlands,high,\n"),
+    (
+        "contact",
+        "key,role,name,organisation,means,address,priority\n1,duty-officer,Gil Duarte,,phone,555-0101,1\n\
+         2,focal-point,Hana Brito,UNA,phone,555-0102,1\n3,focal-point,Hana Brito,UNA,satellite,8816-0102,2\n\
+         4,focal-point,Ivo Dias,REL,phone,555-0104,1\n5,security-adviser,Jo Faria,,phone,555-0105,1\n\
+         6,head-of-office,Kai Gomes,,phone,555-0106,1\n7,response-team,Team Lamp,,radio,VHF-9,1\n",
+    ),
+];
+
+/// Who holds which sign on the first day.
+const SIGNS: [(&str, &str, &str); 6] = [
+    ("BF11", "vehicle", "UN-1"),
+    ("BF12", "vehicle", "UN-2"),
+    ("RL3", "vehicle", "RL-1"),
+    ("3621", "person", "P-1"),
+    ("3622", "person", "P-2"),
+    ("3699", "person", "P-3"),
+];
+
+pub fn operator() -> Actor {
+    Actor::User("user-operator".to_owned())
+}
+
+/// An empty room.
+pub async fn empty(url: &str) -> Rig {
+    let clock = TestClock::noon();
+    let store = Store::open(url, clock.clone(), CountingRandomness::seeded(7)).await.unwrap();
+    let engine = store.deadline_engine();
+    Rig { field: Field::new(store.clone()), store, clock, engine, url: url.to_owned(), starts: 0 }
+}
+
+/// A room with the office in its register.
+pub async fn open(url: &str) -> Rig {
+    let rig = empty(url).await;
+    for (noun, csv) in OFFICE {
+        let done = rig.import(noun, csv, false).await;
+        assert!(done.written, "{noun}: {:?}", done.findings);
+    }
+    for (sign, kind, holder) in SIGNS {
+        rig.assign(sign, None, Some((kind, holder))).await.unwrap();
+    }
+    rig
+}
+
+impl Rig {
+    pub async fn import(&self, noun: &str, csv: &str, trial: bool) -> field::register::Imported {
+        let import = Import {
+            noun: noun.to_owned(),
+            csv: csv.to_owned(),
+            trial,
+            actor: operator(),
+            reason: "first list".to_owned(),
+        };
+        self.field.import(&import).await.unwrap()
+    }
+
+    pub async fn save(
+        &self,
+        noun: &str,
+        key: &str,
+        version: i64,
+        fields: &[(&str, &str)],
+    ) -> Result<field::register::Record, Error> {
+        let fields: BTreeMap<String, String> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let (noun, key, reason) = (noun.to_owned(), key.to_owned(), "because".to_owned());
+        self.field.save_record(&SaveRecord { noun, key, version, fields, actor: operator(), reason }).await
+    }
+
+    pub async fn assign(
+        &self,
+        sign: &str,
+        seen: Option<&str>,
+        holder: Option<(&str, &str)>,
+    ) -> Result<Option<field::register::Assignment>, Error> {
+        let order = AssignSign {
+            sign: sign.to_owned(),
+            seen: seen.map(str::to_owned),
+            holder: holder.map(|(kind, key)| (kind.to_owned(), key.to_owned())),
+            network: Some("VHF-1".to_owned()),
+            actor: operator(),
+            reason: "list of the month".to_owned(),
+        };
+        self.field.assign_sign(&order).await
+    }
+
+    pub async fn enter(&self, line: &str) -> Result<LogEntry, Error> {
+        self.field.enter(line, &operator()).await
+    }
+
+    /// House time.
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+
+    /// Lets time pass until `target`, with every deadline at its time.
+    pub async fn pass_until(&mut self, target: Timestamp) {
+        loop {
+            let next = self.work().await;
+            let until = next.filter(|due| *due < target).unwrap_or(target);
+            let micros = u64::try_from(until.micros() - self.now().micros()).unwrap_or(0);
+            if micros == 0 {
+                break;
+            }
+            self.clock.advance_us(micros);
+        }
+        self.work().await;
+    }
+
+    /// One turn of the engine and of the outbox.
+    pub async fn work(&mut self) -> Option<Timestamp> {
+        self.engine.tick().await.unwrap();
+        self.deliver().await;
+        // What was delivered may have set deadlines that are due already.
+        let tick = self.engine.tick().await.unwrap();
+        self.deliver().await;
+        tick.next_due
+    }
+
+    pub async fn deliver(&self) {
+        let progress = self.store.postman(self.field.subscriber()).round().await.unwrap();
+        assert_eq!((progress.parked, progress.waiting_until), (0, None), "the subscriber failed");
+    }
+
+    /// The program ends; nobody watches the clock until it starts again.
+    pub async fn restart(&mut self, down_us: u64) {
+        self.store.clone().close().await;
+        self.clock.advance_us(down_us);
+        self.starts += 1;
+        let random = CountingRandomness::seeded(7 + self.starts);
+        self.store = Store::open(&self.url, self.clock.clone(), random).await.unwrap();
+        self.field = Field::new(self.store.clone());
+        self.engine = self.store.deadline_engine();
+    }
+}

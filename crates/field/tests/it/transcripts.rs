@@ -1,0 +1,367 @@
+//! Runs `specs/*.md`. Each block ```desk is a shift: steps as `12:05 > bf11 dep`, one a line. The block ```told after it
+//! holds everything that the room said and logged. `UPDATE_SPECS=1` rewrites the answers.
+//!
+//! | step | what |
+//! |---|---|
+//! | `12:00 > LINE` | a line is entered |
+//! | `12:00 ? LINE` | a line is read and not entered |
+//! | `12:00 request convoy=UN-1,UN-2 people=P-1:UN-1 area=LOW leader=BF11` | a mission, cleared and briefed; `draft` leaves it a draft |
+//! | `12:00 do M1 reroute HIGH` | a command on a mission |
+//! | `12:00 ack A1 2 Ana`, `noanswer A1 2`, `close A1` | on an alarm |
+//! | `12:00 desk ana take`, `desk ana sign`, `desk beto relieve A-0001` | at the desk |
+//! | `12:00 retire person P-9` … `12:00 sign 3621 P-1 P-2` | in the register |
+//! | `12:00 down 90` | the program is down for so many minutes |
+//! | `12:00 wall -1d` | the wall clock is set wrong by so much |
+//! | `12:00 show` | missions, alarms and pending deadlines |
+
+use std::fmt::Write;
+
+use field::alarm::{Alarm, AlarmCommand, AlarmOrder, AttemptState};
+use field::mission::{Command, Leg, Mission, MissionOrder, MissionState, RequestMission};
+use field::{DeskCommand, LogFilter};
+use kernel::{Actor, Timestamp};
+use testkit::{TestClock, sqlite};
+
+use crate::rig::{self, Rig, operator};
+
+const MINUTE: i64 = 60_000_000;
+
+struct Desk {
+    rig: Rig,
+    told: String,
+    /// The last entry that was shown.
+    shown: i64,
+}
+
+/// `14:05` on the first day, `+1d 02:00` on the next.
+fn instant(day: i64, time: &str) -> Timestamp {
+    let (hour, minute) = time.split_once(':').unwrap_or_else(|| panic!("`{time}` is no time"));
+    let minutes = hour.parse::<i64>().unwrap() * 60 + minute.parse::<i64>().unwrap();
+    TestClock::NOON.plus_micros((day * 24 * 60 + minutes - 12 * 60) * MINUTE)
+}
+
+fn clock_text(at: Timestamp) -> String {
+    at.to_string()[5..16].replace('T', " ")
+}
+
+/// Everything that a shift was told.
+async fn told(url: &str, steps: &str) -> String {
+    let mut desk = Desk { rig: rig::open(url).await, told: String::new(), shown: 0 };
+    for step in steps.lines().filter(|line| !line.trim().is_empty()) {
+        writeln!(desk.told, "{step}").unwrap();
+        let (day, rest) = match step.strip_prefix("+1d ") {
+            Some(rest) => (1, rest),
+            None => (0, step),
+        };
+        let (time, what) = rest.split_once(' ').unwrap_or_else(|| panic!("`{step}` has no step"));
+        desk.rig.pass_until(instant(day, time)).await;
+        desk.new_entries().await;
+        desk.step(what).await;
+        desk.rig.work().await;
+        desk.new_entries().await;
+    }
+    assert_eq!(desk.rig.store.verify_ledger().await.unwrap().fault, None);
+    desk.told
+}
+
+impl Desk {
+    fn tell(&mut self, text: impl std::fmt::Display) {
+        writeln!(self.told, "    {text}").unwrap();
+    }
+
+    fn outcome<T>(&mut self, result: Result<T, field::Error>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(error) => {
+                self.tell(format!("refused: {error}"));
+                None
+            }
+        }
+    }
+
+    async fn new_entries(&mut self) {
+        let mut entries = self.rig.field.duty_log(&LogFilter::default(), 200).await.unwrap();
+        entries.retain(|entry| entry.number > self.shown);
+        for entry in entries.iter().rev() {
+            self.shown = entry.number;
+            let suspect = if entry.clock_suspect { " (clock suspect)" } else { "" };
+            let entered = &clock_text(entry.entered)[6..];
+            let text = format!("#{} {entered} {}: {}{suspect}", entry.number, entry.kind, entry.meaning);
+            self.tell(text);
+            for outcome in &entry.outcome {
+                self.tell(format!("    - {outcome}"));
+            }
+        }
+    }
+
+    async fn step(&mut self, what: &str) {
+        let words: Vec<&str> = what.split_whitespace().collect();
+        match words.as_slice() {
+            [">", ..] => {
+                let entered = self.rig.enter(what[1..].trim()).await;
+                self.outcome(entered);
+            }
+            ["?", ..] => self.read(what[1..].trim_start()).await,
+            ["request", options @ ..] => self.request(options).await,
+            ["do", mission, command @ ..] => self.command(mission, command).await,
+            ["ack", alarm, attempt, name] => {
+                let attempt = attempt.parse().unwrap();
+                self.on_alarm(alarm, AlarmCommand::Acknowledge { attempt, name: (*name).to_owned() }).await;
+            }
+            ["noanswer", alarm, attempt] => {
+                self.on_alarm(alarm, AlarmCommand::NoAnswer { attempt: attempt.parse().unwrap() }).await;
+            }
+            ["close", alarm] => self.on_alarm(alarm, AlarmCommand::Close).await,
+            ["desk", who, command @ ..] => self.at_desk(who, command).await,
+            ["sign", sign, from, to] => {
+                let done = self.rig.assign(sign, Some(from), Some(("person", to))).await;
+                self.outcome(done);
+            }
+            ["presence", person, presence] => self.presence(person, presence).await,
+            ["down", minutes] => self.rig.restart(minutes.parse::<u64>().unwrap() * 60_000_000).await,
+            ["wall", by] => {
+                let minutes: i64 = by.trim_end_matches('m').parse().unwrap();
+                self.rig.clock.set_wall(self.rig.store.now().plus_micros(minutes * MINUTE));
+            }
+            ["show"] => self.show().await,
+            _ => panic!("`{what}` is no step"),
+        }
+    }
+
+    async fn read(&mut self, line: &str) {
+        let reading = self.rig.field.read_line(line, line.len()).await.unwrap();
+        self.tell(format!("means: {}", reading.meaning));
+        for finding in &reading.findings {
+            let at = line.get(finding.span.start as usize..finding.span.end as usize).unwrap_or("?");
+            let help = finding.help.as_deref().map(|help| format!(" | {help}")).unwrap_or_default();
+            self.tell(format!("{} `{at}` {}{help}", finding.code, finding.message));
+        }
+        let next: Vec<String> = reading.completions.iter().map(|one| one.text.clone()).take(8).collect();
+        if !next.is_empty() {
+            self.tell(format!("next: {}", next.join(" ")));
+        }
+    }
+
+    async fn request(&mut self, options: &[&str]) {
+        let option = |name: &str| {
+            options.iter().find_map(|option| option.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+        };
+        let list = |name: &str| -> Vec<String> {
+            option(name).map(|list| list.split(',').map(str::to_owned).collect()).unwrap_or_default()
+        };
+        let person = |text: String| match text.split_once(':') {
+            Some((person, vehicle)) => (person.to_owned(), Some(vehicle.to_owned())),
+            None => (text, None),
+        };
+        let areas = list("area");
+        let order = RequestMission {
+            title: "School visit".to_owned(),
+            legs: (0..).zip(&areas).map(|(at, area)| leg(at, area)).collect(),
+            vehicles: list("convoy"),
+            people: list("people").into_iter().map(person).collect(),
+            leader: option("leader"),
+            deputy: option("deputy"),
+            planned_departure: option("planned").map(|time| instant(0, &time)),
+            exercise: options.contains(&"exercise"),
+            actor: operator(),
+            reason: "asked for".to_owned(),
+        };
+        let Some(moved) = ({
+            let requested = self.rig.field.request_mission(&order).await;
+            self.outcome(requested)
+        }) else {
+            return;
+        };
+        if !options.contains(&"draft") {
+            let label = moved.mission.number.to_string();
+            self.command(&label, &["clear"]).await;
+            self.command(&label, &["brief"]).await;
+        }
+    }
+
+    async fn mission(&self, label: &str) -> Mission {
+        let number: i64 = label.trim_start_matches('M').parse().unwrap();
+        let missions = self.rig.field.missions(true).await.unwrap();
+        missions.into_iter().find(|mission| mission.number == number).unwrap()
+    }
+
+    async fn command(&mut self, label: &str, words: &[&str]) {
+        let mission = self.mission(label).await;
+        let owned = |word: &str| word.to_owned();
+        let command = match words {
+            ["clear"] => Command::Clear,
+            ["brief"] => Command::Brief,
+            ["depart"] => Command::Depart,
+            ["close"] => Command::Close,
+            ["cancel"] => Command::Cancel,
+            ["abort"] => Command::Abort,
+            ["overnight"] => Command::Arrive { vehicle: None, place: None, overnight: true },
+            ["reroute", area] => Command::Reroute { area: owned(area) },
+            ["seat", person, vehicle] => Command::Seat { person: owned(person), vehicle: Some(owned(vehicle)) },
+            ["seat", person] => Command::Seat { person: owned(person), vehicle: None },
+            ["lead", leader] => Command::Lead { leader: Some(owned(leader)), deputy: None },
+            ["report"] => Command::Report { by: None, place: None },
+            ["offer", room] => Command::OfferCustody { room: owned(room) },
+            ["confirm"] => Command::ConfirmCustody,
+            ["take-back"] => Command::TakeBack,
+            _ => panic!("{words:?} is no command"),
+        };
+        let order = MissionOrder {
+            mission: mission.id,
+            version: mission.version,
+            at: None,
+            actor: operator(),
+            reason: "as asked".to_owned(),
+            command,
+        };
+        let moved = self.rig.field.command_mission(&order).await;
+        self.outcome(moved);
+    }
+
+    async fn alarm(&self, label: &str) -> Alarm {
+        let number: i64 = label.trim_start_matches('A').parse().unwrap();
+        let alarms = self.rig.field.alarms(true, &Actor::User("user-adviser".to_owned())).await.unwrap();
+        alarms.into_iter().find(|alarm| alarm.number == number).unwrap()
+    }
+
+    async fn on_alarm(&mut self, label: &str, command: AlarmCommand) {
+        let alarm = self.alarm(label).await;
+        let order = AlarmOrder {
+            alarm: alarm.id,
+            version: alarm.version,
+            actor: operator(),
+            reason: "seen to".to_owned(),
+            command,
+        };
+        let done = self.rig.field.command_alarm(&order).await;
+        self.outcome(done);
+    }
+
+    async fn at_desk(&mut self, who: &str, words: &[&str]) {
+        let command = match words {
+            ["take"] => DeskCommand::Take,
+            ["sign"] => DeskCommand::Sign,
+            ["relieve", read @ ..] => {
+                DeskCommand::Relieve { read_back: read.iter().map(|word| (*word).to_owned()).collect() }
+            }
+            _ => panic!("{words:?} is nothing to do at the desk"),
+        };
+        let done = self.rig.field.at_desk(&command, &Actor::User(format!("user-{who}"))).await;
+        if let Some(shift) = self.outcome(done) {
+            for item in shift.sheet.iter().flatten() {
+                let mark = if item.read_back { "!" } else { " " };
+                self.tell(format!("sheet {mark} {}: {}", item.label, item.text));
+            }
+        }
+    }
+
+    async fn presence(&mut self, person: &str, presence: &str) {
+        let (_, people) = self.rig.field.records("person").await.unwrap();
+        let record = people.into_iter().find(|record| record.key == person).unwrap();
+        let noun = field::register::NOUNS.iter().find(|noun| noun.name == "person").unwrap();
+        let mut shown = record.shown(noun);
+        for (name, value) in &mut shown {
+            if *name == "presence" {
+                presence.clone_into(value);
+            }
+        }
+        let fields: Vec<(&str, &str)> = shown.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let done = self.rig.save("person", person, record.version, &fields).await;
+        self.outcome(done);
+    }
+
+    async fn show(&mut self) {
+        for mission in self.rig.field.missions(true).await.unwrap() {
+            let due = mission.due.map_or(String::new(), |due| format!(", due {}", clock_text(due)));
+            self.tell(format!("{} {} contact {}{due}", mission.label(), mission.state, mission.contact));
+            if mission.is_part_arrived() && mission.state != MissionState::Closed {
+                for one in mission.on_the_way() {
+                    let due = one.due.map_or(String::new(), clock_text);
+                    self.tell(format!("  {} contact {}, due {due}", one.vehicle, one.contact));
+                }
+            }
+        }
+        for alarm in self.rig.field.alarms(false, &operator()).await.unwrap() {
+            let failed = if alarm.all_failed { ", all means failed" } else { "" };
+            let owner = alarm.owner.as_deref().map_or(String::new(), |owner| format!(", {owner}"));
+            self.tell(format!("{} {}{owner}{failed}: {}", alarm.label(), alarm.state, alarm.title));
+            for attempt in alarm.course.attempts.iter().filter(|attempt| attempt.state == AttemptState::Pending) {
+                self.tell(format!("  {} waits for {} by {}", attempt.number, attempt.name, attempt.means));
+            }
+        }
+        let pending = self.rig.store.pending_deadlines("field.").await.unwrap();
+        let kinds: Vec<String> = pending
+            .iter()
+            .map(|one| format!("{} {}", one.kind.trim_start_matches("field."), clock_text(one.due)))
+            .collect();
+        self.tell(format!("deadlines: {}", if kinds.is_empty() { "none".to_owned() } else { kinds.join(", ") }));
+    }
+}
+
+fn leg(at: usize, area: &str) -> Leg {
+    let places = ["BASE", "COMORO", "Hilltop school", "Lake camp"];
+    Leg { from: places[at].to_owned(), to: places[at + 1].to_owned(), area: area.to_owned() }
+}
+
+/// Runs every shift of a document; rewrites or compares what was told. Gives how many there were.
+async fn check(path: &std::path::Path, url: Option<&str>) -> usize {
+    let text = std::fs::read_to_string(path).unwrap();
+    let (mut out, mut count, mut wrong) = (String::new(), 0, Vec::new());
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find("```desk\n") {
+        let body = &rest[start + 8..];
+        let end = body.find("\n```").expect("every block is closed");
+        let steps = &body[..end];
+        out.push_str(&rest[..start + 8 + end + 5]);
+        rest = body[end + 4..].trim_start_matches('\n');
+        let database = sqlite();
+        let got = told(url.unwrap_or(&database.url), steps).await;
+        let got = got.trim_end();
+        if let Some(expected) = rest.strip_prefix("```told\n") {
+            let end = expected.find("\n```").expect("every block is closed");
+            if expected[..end].trim_end() != got {
+                wrong.push(format!("expected:\n{}\ngot:\n{got}", &expected[..end]));
+            }
+            rest = &expected[end + 4..];
+        } else {
+            wrong.push(format!("no answer yet; got:\n{got}"));
+        }
+        write!(out, "\n```told\n{got}\n```").unwrap();
+        if !rest.starts_with('\n') {
+            out.push_str("\n\n");
+        }
+        count += 1;
+        if url.is_some() {
+            break;
+        }
+    }
+    out.push_str(rest);
+    if std::env::var_os("UPDATE_SPECS").is_some() && url.is_none() {
+        std::fs::write(path, out).unwrap();
+    } else {
+        assert!(wrong.is_empty(), "{}:\n{}", path.display(), wrong.join("\n\n"));
+    }
+    count
+}
+
+fn documents() -> Vec<std::path::PathBuf> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+#[tokio::test]
+async fn every_transcript_holds() {
+    let mut count = 0;
+    for path in documents() {
+        count += check(&path, None).await;
+    }
+    assert!(count > 20, "only {count} shifts were found");
+}
+
+/// The first shift of each document on the engine of the suite, which sorts and locks in its own way.
+pub async fn missions_on_this_engine(url: String) {
+    let first = documents().into_iter().next().unwrap();
+    assert_eq!(check(&first, Some(&url)).await, 1);
+}

@@ -1,0 +1,26 @@
+//! The radio room: register, duty log, missions, alarms, checks, the desk.
+
+pub mod alarms;
+pub mod checks;
+pub mod desk;
+pub mod log;
+pub mod missions;
+pub mod register;
+
+use crate::problem::Problem;
+use crate::routes::Routes;
+
+/// Registers the operations of this room.
+pub fn routes(routes: &mut Routes) {
+    register::routes(routes);
+    log::routes(routes);
+    missions::routes(routes);
+    alarms::routes(routes);
+    checks::routes(routes);
+    desk::routes(routes);
+}
+
+/// Reads an id of a kind; another text names nothing.
+fn parse_id<K: kernel::id::Kind>(kind: &str, text: &str) -> Result<kernel::id::Id<K>, Problem> {
+    text.parse().map_err(|_| Problem::not_found(kind, text))
+}
