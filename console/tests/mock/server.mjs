@@ -6,6 +6,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as data from "./data.mjs";
 import { analyze, answer } from "./kql.mjs";
+import { field } from "./field.mjs";
 import * as looks from "./looks.mjs";
 
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
@@ -68,7 +69,7 @@ function file(path, response) {
 }
 
 function session(signedIn) {
-  const actions = ["own-session", "own-tokens", "manage-tokens", "read-users", "manage-users", "query", "save-queries", "read-alerts", "read-incidents", "respond-incidents", "read-rules", "manage-rules", "read-sources", "manage-sources", "read-ledger", "read-overview"];
+  const actions = ["own-session", "own-tokens", "manage-tokens", "read-users", "manage-users", "query", "save-queries", "read-alerts", "read-incidents", "respond-incidents", "read-rules", "manage-rules", "read-sources", "manage-sources", "read-ledger", "read-overview", "read-field", "operate-field", "manage-field"];
   const signed_in = signedIn ? { user: data.me, csrf: "mock-csrf", expires: data.iso(Date.now() + 3_600_000), idle_s: 1800, actions } : null;
   return { signed_in, setup_required: false, server_time: data.iso(Date.now()), version: "0.1.0" };
 }
@@ -94,6 +95,7 @@ async function api(request, response, url, body, state) {
   if (!open && method !== "GET" && request.headers["x-vigie-csrf"] !== "mock-csrf") throw new Refusal(403, "csrf", "No CSRF value", "send X-Vigie-Csrf");
   if (!open && method !== "GET" && "reason" in body && body.reason.trim() === "") throw new Refusal(422, "invalid", "No reason", "`reason` is empty");
 
+  if (room === "field") return send(...field(method, id, act, body));
   switch (`${method} ${room}${id ? "/:id" : ""}${act ? `/${act}` : ""}`) {
     case "GET session":
       return send(session(signedIn));

@@ -154,7 +154,8 @@ impl From<respond::Error> for Problem {
 
 impl From<field::Error> for Problem {
     fn from(error: field::Error) -> Problem {
-        let refused = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", detail);
+        let refused =
+            |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", detail);
         match error {
             field::Error::NotFound { what, id } => Problem::not_found(what, &id),
             field::Error::Refused(refusal) => {

@@ -1,9 +1,10 @@
 // The live stream: facts as they happen. Lists decide themselves when to show them.
-import type { Alert, Incident, Pulse } from "./types";
+import type { Alert, FieldNews, Incident, Pulse } from "./types";
 
 interface Facts {
   alert: Alert;
   incident: Incident;
+  field: FieldNews;
   lagged: { missed: number };
 }
 type Listener<K extends keyof Facts> = (fact: Facts[K]) => void;
@@ -14,7 +15,7 @@ class Live {
   /** Arrived since the page of theirs was last seen. */
   unseenAlerts = $state(0);
   unseenIncidents = $state(0);
-  #listeners: { [K in keyof Facts]: Set<Listener<K>> } = { alert: new Set(), incident: new Set(), lagged: new Set() };
+  #listeners: { [K in keyof Facts]: Set<Listener<K>> } = { alert: new Set(), incident: new Set(), field: new Set(), lagged: new Set() };
   #known = new Set<string>();
 
   /** Opens the stream; the browser reopens it by itself when the line drops. Returns how to close it. */
@@ -25,6 +26,7 @@ class Live {
     stream.addEventListener("pulse", (event) => (this.pulse = factOf<Pulse>(event)));
     stream.addEventListener("alert", (event) => this.#alert(factOf(event)));
     stream.addEventListener("incident", (event) => this.#incident(factOf(event)));
+    stream.addEventListener("field", (event) => this.#tell("field", factOf(event)));
     stream.addEventListener("lagged", (event) => this.#tell("lagged", factOf(event)));
     return () => {
       stream.close();

@@ -643,6 +643,351 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/field/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What kinds of records there are, and their columns. */
+        get: operations["list_register_nouns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/register/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Records of one kind. */
+        get: operations["list_register"];
+        /** Adds or replaces a record. */
+        put: operations["save_register_record"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/register/{id}/retire": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a record out of use; what names it stays readable. */
+        post: operations["retire_register_record"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/register/{id}/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Imports records from CSV: all rows or none. */
+        post: operations["import_register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/call-signs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who holds which call sign, and who held it. */
+        get: operations["list_call_signs"];
+        put?: never;
+        /** Gives a call sign to somebody from now on. */
+        post: operations["assign_call_sign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/log": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Entries, the latest first. */
+        get: operations["list_duty_log"];
+        put?: never;
+        /** Enters a line. It is durable when this answers. */
+        post: operations["enter_duty_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/log/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads a line without entering it: what it means, what is wrong with it, what may come next. */
+        post: operations["read_duty_line"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/missions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Missions, the most urgent first. */
+        get: operations["list_missions"];
+        put?: never;
+        /** Draws up a mission. */
+        post: operations["request_mission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/missions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One mission. */
+        get: operations["get_mission"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/missions/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Moves a mission on. */
+        post: operations["command_mission"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/alarms": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Alarms that the caller may see. */
+        get: operations["list_field_alarms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/alarms/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Answers an attempt, goes on to the next, or closes. */
+        post: operations["command_field_alarm"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/duress": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The phrases that mean duress, without their words. */
+        get: operations["list_duress_phrases"];
+        put?: never;
+        /** Agrees on a phrase. Only its digest is kept. */
+        post: operations["set_duress_phrase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/duress/{id}/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Forgets a phrase. */
+        post: operations["drop_duress_phrase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/rounds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Radio checks, the latest first. */
+        get: operations["list_radio_checks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/rounds/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A radio check with its roster. */
+        get: operations["get_radio_check"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/headcounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Headcounts, the latest first. */
+        get: operations["list_headcounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/headcounts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A headcount with everybody in it. */
+        get: operations["get_headcount"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/desk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who has the desk, and what is open. */
+        get: operations["get_desk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/desk/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the desk, signs it over, or relieves. */
+        post: operations["command_desk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger": {
         parameters: {
             query?: never;
@@ -766,6 +1111,58 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description What is to be done. */
+        AlarmAct: {
+            /** Format: int64 */
+            attempt: number;
+            name: string;
+            /** @enum {string} */
+            command: "acknowledge";
+        } | {
+            /** Format: int64 */
+            attempt: number;
+            /** @enum {string} */
+            command: "no-answer";
+        } | {
+            /** @enum {string} */
+            command: "close";
+        };
+        /** @description Somebody is to be told. */
+        AlarmAttempt: {
+            /** Format: int64 */
+            number: number;
+            /** @description `desk`, `focal-point`, … */
+            role: string;
+            organisation?: string | null;
+            name: string;
+            /** @description `radio`, `phone`, … */
+            means: string;
+            address: string;
+            state: components["schemas"]["AttemptState"];
+            begun: components["schemas"]["Instant"];
+            answer_by: components["schemas"]["Instant"];
+            ended?: components["schemas"]["Instant"] | null;
+            answered_by?: string | null;
+        };
+        /** @description A command with what every command needs. */
+        AlarmCommand: components["schemas"]["AlarmAct"] & {
+            /**
+             * Format: int64
+             * @description The version that was read; a later one is a conflict.
+             */
+            version: number;
+            reason: string;
+        };
+        /**
+         * @description What an alarm is about.
+         * @enum {string}
+         */
+        AlarmKind: "contact-overdue" | "not-departed" | "sos" | "unexpected-traffic" | "round-open" | "headcount-open" | "duress";
+        /**
+         * @description Where an alarm stands.
+         * @enum {string}
+         */
+        AlarmState: "open" | "acknowledged" | "closed";
         /** @description An alert in the queue. */
         Alert: {
             id: string;
@@ -891,11 +1288,44 @@ export interface components {
             visualization?: string | null;
             warnings: components["schemas"]["Diagnostic"][];
         };
+        /** @description A call sign goes to somebody, or is free again. */
+        AssignCallSign: {
+            sign: string;
+            /** @description The key of the holder that was read; another one is a conflict. */
+            seen?: string | null;
+            /** @description `person`, `vehicle` or `premises`; absent: it is free from now on. */
+            holder_kind?: string | null;
+            holder?: string | null;
+            network?: string | null;
+            reason: string;
+        };
+        /**
+         * @description What became of an attempt.
+         * @enum {string}
+         */
+        AttemptState: "pending" | "acknowledged" | "unanswered" | "withdrawn";
         /** @description Where the chain breaks. */
         BadEntry: {
             /** Format: int64 */
             sequence: number;
             problem: string;
+        };
+        /** @description Who held a call sign from when until when. */
+        CallSign: {
+            id: string;
+            sign: string;
+            /** @description `person`, `vehicle` or `premises`. */
+            holder_kind: string;
+            /** @description Key. */
+            holder: string;
+            holder_name: string;
+            network?: string | null;
+            from: components["schemas"]["Instant"];
+            until?: components["schemas"]["Instant"] | null;
+        };
+        /** @description All assignments, by sign and time. */
+        CallSigns: {
+            call_signs: components["schemas"]["CallSign"][];
         };
         /** @description Changes what is given and leaves the rest. */
         ChangeUser: {
@@ -982,6 +1412,11 @@ export interface components {
             /** @description Where it delivers: `/api/v1/ingest/…`. */
             path: string;
         };
+        /**
+         * @description Whether people are heard from, whatever the mission's state.
+         * @enum {string}
+         */
+        ContactState: "ok" | "overdue" | "lost" | "regained";
         /** @description How rules that correlate are doing, since the start. */
         Correlations: {
             /** Format: int64 */
@@ -1014,6 +1449,34 @@ export interface components {
              */
             without_value: number;
             watermark?: components["schemas"]["Instant"] | null;
+        };
+        /** @description A headcount in numbers. They add up to `total`. */
+        CountTally: {
+            /** @description Settled when the count began. */
+            total: number;
+            /** @description Well, or not expected. */
+            accounted: number;
+            /** @description How many, by `safety`. */
+            by_safety: {
+                [key: string]: number;
+            };
+            /** @description Came later; not in the total. */
+            joined: number;
+            /** @description `61 of 63, 2 unknown: call P-7, P-9`. */
+            words: string;
+        };
+        /** @description Somebody who is counted. */
+        CountedPerson: {
+            /** @description Key. */
+            person: string;
+            name: string;
+            organisation?: string | null;
+            /** @description They came after the count began, and are not in its sum. */
+            joined: boolean;
+            /** @description `unknown`, `excused`, `safe`, `safe-by-proxy`, `unreachable` or `needs-help`. */
+            safety: string;
+            answered?: components["schemas"]["Instant"] | null;
+            answered_by?: string | null;
         };
         /** @description How well rules see techniques of ATT&CK. */
         Coverage: {
@@ -1073,6 +1536,28 @@ export interface components {
             version: number;
             reason: string;
         };
+        /** @description The desk as it is now. */
+        Desk: {
+            now: components["schemas"]["Instant"];
+            /** @description The local time of the duty station is told in this zone. */
+            time_zone: string;
+            shift?: components["schemas"]["Shift"] | null;
+            /** @description Everything that is open, the most urgent first. */
+            sheet: components["schemas"]["SheetItem"][];
+        };
+        /** @description What is done at the desk. */
+        DeskCommand: {
+            /** @enum {string} */
+            command: "take";
+        } | {
+            /** @enum {string} */
+            command: "sign";
+        } | {
+            /** @description Labels. */
+            read_back: string[];
+            /** @enum {string} */
+            command: "relieve";
+        };
         /** @description One finding about a text. Offsets count UTF-16 code units, as browsers do; the end is exclusive. */
         Diagnostic: {
             /** @description Stable and documented: `KQL0012`. */
@@ -1095,6 +1580,72 @@ export interface components {
             column: number;
             /** @description The remedy, when one is known. */
             help?: string | null;
+        };
+        /** @description A phrase that means duress, without its words. */
+        DuressPhrase: {
+            id: string;
+            /** @description What the log shows in its place. */
+            shown_as: string;
+            /** @description Who is told. */
+            tell: components["schemas"]["UserRef"][];
+            set: components["schemas"]["Instant"];
+        };
+        /** @description All phrases. */
+        DuressPhrases: {
+            phrases: components["schemas"]["DuressPhrase"][];
+        };
+        /** @description One entry. */
+        DutyEntry: {
+            /**
+             * Format: int64
+             * @description Counts up from 1 without a gap.
+             */
+            number: number;
+            id: string;
+            /** @description `contact`, `arrival`, `position`, `radio-check`, `headcount`, `incident`, `mission`, `alarm`, `shift`, `note`, … */
+            kind: string;
+            /** @description When it happened, as it was said. */
+            happened: components["schemas"]["Instant"];
+            /** @description When it was entered. */
+            entered: components["schemas"]["Instant"];
+            /** @description The wall clock could not be believed then. */
+            clock_suspect: boolean;
+            author: string;
+            /** @description The name to show for the author. */
+            author_name: string;
+            sign?: string | null;
+            /** @description Who held the sign then. */
+            holder_name?: string | null;
+            mission?: string | null;
+            /** @description As it was typed; empty for what nobody typed. */
+            line: string;
+            /** @description What it means. */
+            meaning: string;
+            /** @description What followed from it. */
+            outcome: string[];
+            /**
+             * Format: int64
+             * @description The entry that this one corrects.
+             */
+            corrects?: number | null;
+            /**
+             * Format: int64
+             * @description The latest entry that corrects this one.
+             */
+            corrected_by?: number | null;
+        };
+        /** @description A line to be entered. */
+        DutyLine: {
+            line: string;
+        };
+        /** @description A page, the latest first. */
+        DutyLog: {
+            entries: components["schemas"]["DutyEntry"][];
+            /**
+             * Format: int64
+             * @description To send as `before` for the next page; absent on the last.
+             */
+            next?: number | null;
         };
         /** @description Ends an exception. */
         EndException: {
@@ -1162,6 +1713,40 @@ export interface components {
          * @enum {string}
          */
         ExportFormat: "csv" | "json" | "ndjson";
+        /** @description An alarm as it stands. */
+        FieldAlarm: {
+            id: string;
+            /** @description `A-0042`. */
+            label: string;
+            kind: components["schemas"]["AlarmKind"];
+            title: string;
+            state: components["schemas"]["AlarmState"];
+            mission?: string | null;
+            /** @description The time from which the ladder counts. */
+            missed: components["schemas"]["Instant"];
+            raised: components["schemas"]["Instant"];
+            /** @description The promise expired while the program was down. */
+            expired_while_down: boolean;
+            /** @description Who sees to it. */
+            owner?: string | null;
+            /** @description Nobody is left to call: send a runner. */
+            all_means_failed: boolean;
+            /** @description Only some people see it. */
+            silent: boolean;
+            /** @description The steps of its ladder, as they are written, and how many have been taken. */
+            ladder: string;
+            steps_taken: number;
+            attempts: components["schemas"]["AlarmAttempt"][];
+            closed?: components["schemas"]["Instant"] | null;
+            outcome?: string | null;
+            /** Format: int64 */
+            version: number;
+        };
+        /** @description Alarms, the oldest promise first. */
+        FieldAlarms: {
+            now: components["schemas"]["Instant"];
+            alarms: components["schemas"]["FieldAlarm"][];
+        };
         /** @description Whether events fill a field of the rule. */
         FieldFill: {
             /** @description As the rule calls it. */
@@ -1173,6 +1758,13 @@ export interface components {
              * @description Events behind the gate that have a value in it.
              */
             filled: number;
+        };
+        /** @description What changed in the radio room: load it again. */
+        FieldNews: {
+            /** @description `log`, `mission` or `alarm`. */
+            what: string;
+            id: string;
+            at: components["schemas"]["Instant"];
         };
         /** @description An event on which the rule fired. */
         FiredEvent: {
@@ -1237,6 +1829,33 @@ export interface components {
             /** @description A value for which it did not hold. */
             other?: string | null;
         };
+        /** @description A headcount with everybody in it, those who need attention first. */
+        HeadcountDetail: {
+            headcount: components["schemas"]["HeadcountWord"];
+            tally: components["schemas"]["CountTally"];
+            /** @description By organisation; those without one are under an empty name. */
+            by_organisation: {
+                [key: string]: components["schemas"]["CountTally"];
+            };
+            people: components["schemas"]["CountedPerson"][];
+        };
+        /** @description Headcounts, the latest first. */
+        HeadcountList: {
+            headcounts: components["schemas"]["HeadcountWord"][];
+        };
+        /** @description A headcount. */
+        HeadcountWord: {
+            id: string;
+            /** @description `HC-0042`. */
+            label: string;
+            /** @description `all`, `zone`, `organisation` or `mission`. */
+            scope: string;
+            scope_key?: string | null;
+            /** @description `open` or `ended`. */
+            state: string;
+            started: components["schemas"]["Instant"];
+            ended?: components["schemas"]["Instant"] | null;
+        };
         /** @description Whether the server can work. */
         Health: {
             /** @description `ok`, or `failing` with status 503. */
@@ -1255,6 +1874,26 @@ export interface components {
             /** @description The heading: a name with its type or signature. */
             title: string;
             text: string;
+        };
+        /** @description A file of records. */
+        ImportRecords: {
+            /** @description The first line names the columns; `key` is one of them. */
+            csv: string;
+            /** @description Say what would happen and write nothing. */
+            trial?: boolean;
+            reason: string;
+        };
+        /** @description What an import did, or would do. */
+        ImportedRecords: {
+            /** Format: int64 */
+            created: number;
+            /** Format: int64 */
+            changed: number;
+            /** Format: int64 */
+            unchanged: number;
+            /** @description It was written: all of it, or with findings nothing. */
+            written: boolean;
+            findings: components["schemas"]["Diagnostic"][];
         };
         /** @description An incident in the queue. */
         Incident: {
@@ -1454,6 +2093,24 @@ export interface components {
          * @enum {string}
          */
         Level: "error" | "warning" | "hint";
+        /** @description A proposal. Offsets count UTF-16 code units. */
+        LineCompletion: {
+            text: string;
+            /** @description What it is: the name behind a call sign. */
+            says: string;
+            /** Format: int32 */
+            start: number;
+            /** Format: int32 */
+            end: number;
+        };
+        /** @description What a line means, before it is entered. */
+        LineReading: {
+            meaning: string;
+            /** @description It can be entered. */
+            usable: boolean;
+            findings: components["schemas"]["Diagnostic"][];
+            completions: components["schemas"]["LineCompletion"][];
+        };
         /** @description The data of each event; the event's name is in its field `event`. */
         LiveEvent: {
             /** @description An alert was raised. */
@@ -1465,6 +2122,11 @@ export interface components {
             data: components["schemas"]["Incident"];
             /** @enum {string} */
             event: "incident";
+        } | {
+            /** @description Something changed in the radio room. */
+            data: components["schemas"]["FieldNews"];
+            /** @enum {string} */
+            event: "field";
         } | {
             /** @description Every few seconds: also the heartbeat. */
             data: components["schemas"]["Pulse"];
@@ -1504,6 +2166,164 @@ export interface components {
             /** @description The KQL that makes it. */
             query: string;
         };
+        /** @description A mission as it stands. */
+        Mission: {
+            id: string;
+            /** @description `M-0042`, with `EXERCISE` before it when nothing of it is real. */
+            label: string;
+            /** Format: int64 */
+            number: number;
+            title: string;
+            state: components["schemas"]["MissionState"];
+            contact: components["schemas"]["ContactState"];
+            area: string;
+            legs: components["schemas"]["MissionLeg"][];
+            /** @description Which leg it is on, from 0. */
+            leg: number;
+            convoy: components["schemas"]["MissionVehicle"][];
+            manifest: components["schemas"]["MissionSeat"][];
+            /** @description The call sign that reports for all. */
+            leader?: string | null;
+            deputy?: string | null;
+            planned_departure?: components["schemas"]["Instant"] | null;
+            departed?: components["schemas"]["Instant"] | null;
+            due?: components["schemas"]["Instant"] | null;
+            last_contact?: components["schemas"]["Instant"] | null;
+            last_place?: string | null;
+            /** @description Contacts go on after arrival. */
+            overnight: boolean;
+            /** @description The room that follows it now; absent: this one. */
+            custody?: string | null;
+            custody_offered?: string | null;
+            exercise: boolean;
+            ended?: components["schemas"]["Instant"] | null;
+            /** Format: int64 */
+            version: number;
+            /** @description Names of the commands that its state allows. */
+            commands: string[];
+        };
+        /** @description What is to be done. */
+        MissionAct: {
+            /** @enum {string} */
+            command: "clear";
+        } | {
+            /** @enum {string} */
+            command: "brief";
+        } | {
+            /** @enum {string} */
+            command: "depart";
+        } | {
+            place?: string | null;
+            /** @enum {string} */
+            command: "report";
+        } | {
+            place?: string | null;
+            /** @enum {string} */
+            command: "halt";
+        } | {
+            /** @enum {string} */
+            command: "resume";
+        } | {
+            vehicle?: string | null;
+            place?: string | null;
+            /** @description Contacts go on, because nobody takes over there. */
+            overnight?: boolean;
+            /** @enum {string} */
+            command: "arrive";
+        } | {
+            /** @enum {string} */
+            command: "close";
+        } | {
+            /** @enum {string} */
+            command: "cancel";
+        } | {
+            /** @enum {string} */
+            command: "abort";
+        } | {
+            area: string;
+            /** @enum {string} */
+            command: "reroute";
+        } | {
+            person: string;
+            vehicle?: string | null;
+            /** @enum {string} */
+            command: "seat";
+        } | {
+            leader?: string | null;
+            deputy?: string | null;
+            /** @enum {string} */
+            command: "lead";
+        } | {
+            room: string;
+            /** @enum {string} */
+            command: "offer-custody";
+        } | {
+            /** @enum {string} */
+            command: "confirm-custody";
+        } | {
+            /** @enum {string} */
+            command: "take-back";
+        };
+        /** @description A command with what every command needs. */
+        MissionCommand: components["schemas"]["MissionAct"] & {
+            /**
+             * Format: int64
+             * @description The version that was read; a later one is a conflict.
+             */
+            version: number;
+            at?: components["schemas"]["Instant"] | null;
+            /** @description Becomes the ledger entry and the line of the log. */
+            reason: string;
+        };
+        /** @description A part of the way. */
+        MissionLeg: {
+            from: string;
+            to: string;
+            /** @description Key of the area whose rules hold. */
+            area: string;
+        };
+        /** @description Somebody who goes along. */
+        MissionPassenger: {
+            /** @description Key. */
+            person: string;
+            /** @description Plate; absent without a convoy. */
+            vehicle?: string | null;
+        };
+        /** @description Who sits where, from when until when. */
+        MissionSeat: {
+            person: string;
+            name: string;
+            organisation?: string | null;
+            vehicle?: string | null;
+            from: components["schemas"]["Instant"];
+            until?: components["schemas"]["Instant"] | null;
+        };
+        /**
+         * @description Where a mission stands.
+         * @enum {string}
+         */
+        MissionState: "draft" | "cleared" | "briefed" | "departed" | "en-route" | "halted" | "arrived" | "closed" | "cancelled" | "aborted";
+        /** @description A vehicle of the convoy. */
+        MissionVehicle: {
+            /** @description Plate. */
+            vehicle: string;
+            name: string;
+            sign?: string | null;
+            arrived?: components["schemas"]["Instant"] | null;
+            due?: components["schemas"]["Instant"] | null;
+            contact: components["schemas"]["ContactState"];
+        };
+        /** @description Missions, the most urgent first. */
+        Missions: {
+            /** @description The clock by which `due` is to be read. */
+            now: components["schemas"]["Instant"];
+            missions: components["schemas"]["Mission"][];
+        };
+        /** @description A mission that was moved on, and what is to be known of it. */
+        MovedMission: {
+            mission: components["schemas"]["Mission"];
+            notes: string[];
+        };
         /** @description The event that came nearest to firing the rule. */
         NearEvent: {
             time: components["schemas"]["Instant"];
@@ -1518,6 +2338,27 @@ export interface components {
             parts: components["schemas"]["ConditionPart"][];
             /** @description The tests that stood in the way. */
             changes: components["schemas"]["TestOutcome"][];
+        };
+        /** @description A phrase to agree on. Its words are not kept. */
+        NewDuressPhrase: {
+            phrase: string;
+            shown_as: string;
+            /** @description Ids of users. */
+            tell: string[];
+            reason: string;
+        };
+        /** @description A mission that somebody asks for. */
+        NewMission: {
+            title: string;
+            legs: components["schemas"]["MissionLeg"][];
+            /** @description Plates. */
+            vehicles?: string[];
+            people?: components["schemas"]["MissionPassenger"][];
+            leader?: string | null;
+            deputy?: string | null;
+            planned_departure?: components["schemas"]["Instant"] | null;
+            exercise?: boolean;
+            reason: string;
         };
         /** @description A new token with its secret, which is shown this once. */
         NewToken: {
@@ -1650,6 +2491,41 @@ export interface components {
              */
             rows?: number | null;
         };
+        /** @description A radio check. */
+        RadioCheck: {
+            id: string;
+            /** @description `RC-0042`. */
+            label: string;
+            /** @description `staff`, `serviceability`, `daily` or `incident`. */
+            kind: string;
+            network?: string | null;
+            /** @description `open`, `ended`, or `fault`: nobody is blamed. */
+            state: string;
+            /** @description What failed. */
+            fault?: string | null;
+            started: components["schemas"]["Instant"];
+            ended?: components["schemas"]["Instant"] | null;
+        };
+        /** @description Somebody on the roster. */
+        RadioCheckCall: {
+            sign: string;
+            name: string;
+            organisation?: string | null;
+            /** @description `heard`, `not-heard` or `by-phone`; absent: not called yet. */
+            hearing?: string | null;
+            /** Format: int64 */
+            attempts: number;
+            at?: components["schemas"]["Instant"] | null;
+        };
+        /** @description A round with its roster. */
+        RadioCheckDetail: {
+            round: components["schemas"]["RadioCheck"];
+            roster: components["schemas"]["RadioCheckCall"][];
+        };
+        /** @description Rounds, the latest first. */
+        RadioChecks: {
+            rounds: components["schemas"]["RadioCheck"][];
+        };
         /** @description Why somebody did something. It goes into the ledger with the act. */
         Reason: {
             reason: string;
@@ -1670,6 +2546,48 @@ export interface components {
             duplicate: boolean;
             /** @description Up to ten things that were wrong, with their place. */
             problems: string[];
+        };
+        /** @description A column of a kind of record. */
+        RegisterColumn: {
+            name: string;
+            /** @description `text`, `word`, `whole`, `real`, `day`, `flag`, `time-zone`, `key` or `ladder`. */
+            form: string;
+            /** @description The words that may stand there, when they are few. */
+            words: string[];
+            /** @description Of a key: the kind of record that it names. */
+            of?: string | null;
+            needed: boolean;
+            /** @description What it is, in words. */
+            says: string;
+        };
+        /** @description A kind of record. */
+        RegisterNoun: {
+            name: string;
+            key_says: string;
+            columns: components["schemas"]["RegisterColumn"][];
+        };
+        /** @description Every kind of record, in an order in which they can be imported. */
+        RegisterNouns: {
+            nouns: components["schemas"]["RegisterNoun"][];
+        };
+        /** @description A record. */
+        RegisterRecord: {
+            /** @description It never changes. */
+            key: string;
+            /** Format: int64 */
+            version: number;
+            retired?: components["schemas"]["Instant"] | null;
+            updated: components["schemas"]["Instant"];
+            /** @description Every column as it is written in CSV; empty where it is not filled. */
+            fields: {
+                [key: string]: string;
+            };
+            /** @description What should be looked into: not verified for long, one means only. */
+            doubts: string[];
+        };
+        /** @description Records of one kind, by key. */
+        RegisterRecords: {
+            records: components["schemas"]["RegisterRecord"][];
         };
         /** @description Replaces a kept query. */
         ReplaceQuery: {
@@ -1693,11 +2611,18 @@ export interface components {
             rule: components["schemas"]["ScheduledRule"];
             reason: string;
         };
+        /** @description A record to be taken out of use. */
+        RetireRegisterRecord: {
+            key: string;
+            /** Format: int64 */
+            version: number;
+            reason: string;
+        };
         /**
          * @description What somebody is here for. A person can have several.
          * @enum {string}
          */
-        Role: "administrator" | "engineer" | "analyst" | "auditor";
+        Role: "administrator" | "engineer" | "analyst" | "operator" | "auditor";
         /** @description A rule in the list. */
         Rule: {
             id: string;
@@ -1820,6 +2745,20 @@ export interface components {
             query: string;
             shared?: boolean;
         };
+        /** @description A record to be added or replaced. */
+        SaveRegisterRecord: {
+            key: string;
+            /**
+             * Format: int64
+             * @description The version that was read; 0 for a new one.
+             */
+            version: number;
+            /** @description Columns as they are written in CSV; what is missing is empty. */
+            fields: {
+                [key: string]: string;
+            };
+            reason: string;
+        };
         /** @description One's own and the shared ones, by name. */
         SavedQueries: {
             queries: components["schemas"]["SavedQuery"][];
@@ -1909,6 +2848,27 @@ export interface components {
             /** Format: int64 */
             count: number;
             query: string;
+        };
+        /** @description One open matter. */
+        SheetItem: {
+            /** @description `M-0007`, `A-0003`, `RC-0001`, `HC-0002`. */
+            label: string;
+            /** @description The id of what it is about. */
+            subject: string;
+            text: string;
+            due?: components["schemas"]["Instant"] | null;
+            /** @description It is overdue: the relief reads it back. */
+            read_back: boolean;
+        };
+        /** @description Somebody's turn at the desk. */
+        Shift: {
+            /** Format: int64 */
+            number: number;
+            /** @description `user:…`. */
+            officer: string;
+            officer_name: string;
+            began: components["schemas"]["Instant"];
+            signed?: components["schemas"]["Instant"] | null;
         };
         /** @description Who is signed in. */
         SignedIn: {
@@ -2123,6 +3083,15 @@ export interface components {
             rule_id: string;
             /** @description Sigma detections in YAML; `condition` may be left out when there is one. */
             detection: string;
+        };
+        /** @description A line that is being typed. */
+        TypedLine: {
+            line: string;
+            /**
+             * Format: int32
+             * @description Where the cursor is, in UTF-16 code units.
+             */
+            offset: number;
         };
         /** @description A person. */
         User: {
@@ -3647,6 +4616,785 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ConnectedSource"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_register_nouns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterNouns"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_register_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveRegisterRecord"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retire_register_record: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetireRegisterRecord"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRecords"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_call_signs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallSigns"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    assign_call_sign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AssignCallSign"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallSigns"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_duty_log: {
+        parameters: {
+            query?: {
+                /** @description Only entries before this number. */
+                before?: number;
+                mission?: string;
+                sign?: string;
+                /** @description 1 to 500; 100 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyLog"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enter_duty_line: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DutyLine"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyEntry"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_duty_line: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TypedLine"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LineReading"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_missions: {
+        parameters: {
+            query?: {
+                /** @description Also those that are over. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Missions"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    request_mission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMission"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedMission"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_mission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mission"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    command_mission: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MissionCommand"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedMission"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_field_alarms: {
+        parameters: {
+            query?: {
+                /** @description Also those that are closed. */
+                all?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldAlarms"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    command_field_alarm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlarmCommand"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldAlarm"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_duress_phrases: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuressPhrases"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_duress_phrase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDuressPhrase"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DuressPhrase"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_duress_phrase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_radio_checks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RadioChecks"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_radio_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RadioCheckDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_headcounts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadcountList"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_headcount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadcountDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Desk"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    command_desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeskCommand"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Desk"];
                 };
             };
             /** @description A refusal; the code tells which. */

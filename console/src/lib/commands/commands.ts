@@ -20,6 +20,7 @@ const define = <const T extends Record<string, Command>>(commands: T): T => comm
 
 export const commands = define({
   "go.overview": { title: "command.go.overview", scope: "go", keys: ["g o"] },
+  "go.field": { title: "command.go.field", scope: "go", keys: ["g f"] },
   "go.ask": { title: "command.go.ask", scope: "go", keys: ["g q"] },
   "go.alerts": { title: "command.go.alerts", scope: "go", keys: ["g a"] },
   "go.incidents": { title: "command.go.incidents", scope: "go", keys: ["g i"] },

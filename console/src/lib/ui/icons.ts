@@ -1,6 +1,7 @@
 // Outlines drawn on a 16 by 16 grid, one path each.
 export const icons = {
   overview: "M2.5 9.5a5.5 5.5 0 0 1 11 0M8 9.5 10.6 6M2.5 12.5h11",
+  radio: "M4.500 6.500h7v7h-7zM5.500 6.500V2M7 9h2M7 11h2",
   ask: "M2.5 4 6 7.5 2.5 11M7.5 12h6",
   alerts: "M8 2.2a4 4 0 0 0-4 4c0 3.6-1.4 4.6-1.4 4.6h10.8S12 9.800 12 6.200a4 4 0 0 0-4-4ZM6.600 13.200a1.500 1.500 0 0 0 2.800 0",
   incidents: "M2.500 5.500h11v7.500h-11zM5.700 5.300V3h4.600v2.300M2.500 8.800h11",

@@ -172,6 +172,7 @@ pub struct House {
     pub intake: Arc<FakeIntake>,
     pub store: store::Store,
     pub detect: detect::Detect,
+    pub field: field::Field,
     _database: TestDatabase,
 }
 
@@ -253,6 +254,7 @@ impl House {
         let store =
             store::Store::open(&database.url, clock.clone(), CountingRandomness::seeded(7)).await.expect("store");
         let detect = detect::Detect::new(store.clone());
+        let field = field::Field::new(store.clone());
         let (lake, intake) = (Arc::new(FakeLake::default()), Arc::new(FakeIntake::default()));
         let parts = ServerParts {
             store: store.clone(),
@@ -261,13 +263,13 @@ impl House {
             history: Arc::new(OneEvent),
             detect: detect.clone(),
             respond: respond::Respond::new(store.clone(), respond::Policy::default()),
-            field: field::Field::new(store.clone()),
+            field: field.clone(),
             clock: clock.clone(),
             console,
             config,
         };
         let server = Server::build(parts).await.expect("server");
-        House { server, clock, lake, intake, store, detect, _database: database }
+        House { server, clock, lake, intake, store, detect, field, _database: database }
     }
 
     /// Sends a request and reads the whole answer.

@@ -5,6 +5,7 @@
 mod bodies;
 mod contract;
 mod desk;
+mod field;
 mod house;
 mod matrix;
 mod pages;

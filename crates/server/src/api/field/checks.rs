@@ -165,10 +165,7 @@ async fn list_headcounts(State(app): State<Arc<App>>) -> Result<Json<HeadcountLi
 
 /// A headcount with everybody in it.
 #[utoipa::path(get, path = "/api/v1/field/headcounts/{id}", tag = "field", params(("id" = String, Path)), responses((status = 200, body = HeadcountDetail)))]
-async fn get_headcount(
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-) -> Result<Json<HeadcountDetail>, Problem> {
+async fn get_headcount(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<HeadcountDetail>, Problem> {
     let (found, people) = app.field.counted(parse_id("headcount", &id)?).await?;
     let mut by_organisation: BTreeMap<String, Vec<headcount::Counted>> = BTreeMap::new();
     for one in &people {

@@ -199,8 +199,9 @@ async fn retire_register_record(
     Body(request): Body<RetireRegisterRecord>,
 ) -> Result<Json<RegisterRecord>, Problem> {
     let reason = clean_reason(&request.reason)?;
-    let retired = app.field.retire_record(&id, &request.key, request.version, &caller.actor(), &reason);
-    one(&app, &id, &retired.await?).await
+    let (actor, key) = (caller.actor(), &request.key);
+    let retired = app.field.retire_record(&id, key, request.version, &actor, &reason).await?;
+    one(&app, &id, &retired).await
 }
 
 /// Imports records from CSV: all rows or none.
