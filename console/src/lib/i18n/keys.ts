@@ -327,6 +327,7 @@ export interface Messages {
   "field.query": null;
   "field.register": null;
   "field.register.add": null;
+  "field.register.doubts": null;
   "field.register.effect": null;
   "field.register.file": null;
   "field.register.import": null;

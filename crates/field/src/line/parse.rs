@@ -90,7 +90,7 @@ impl Reader<'_> {
             ("cor", _) => self.correction(),
             (_, Some(verb)) if is_verb(verb) && (knows(&head.text) || looks_like_sign(&head.text)) => {
                 self.at += 1;
-                self.traffic(head, &verb.to_owned())
+                self.traffic(head, verb)
             }
             _ if knows(&head.text) => {
                 let (time, words) = self.time_and_words();
@@ -194,7 +194,7 @@ impl Reader<'_> {
             "arr" => Act::Arrive(self.place()),
             "dep" => Act::Depart(self.place()),
             "halt" => Act::Halt(self.place()),
-            "at" => match self.tokens.get(self.at - 1 + 1).and_then(|word| TimeSaid::read(&word.text, word.span)) {
+            "at" => match self.tokens.get(self.at).and_then(|word| TimeSaid::read(&word.text, word.span)) {
                 Some(_) => Act::Okay,
                 None => Act::At(self.place()),
             },

@@ -94,7 +94,7 @@ impl Form {
             Form::Word(words) => {
                 let folded = text.to_lowercase();
                 let known = words.iter().any(|word| *word == folded);
-                known.then(|| Value::Text(folded)).ok_or_else(|| format!("`{text}` is none of {}", words.join(", ")))
+                known.then_some(Value::Text(folded)).ok_or_else(|| format!("`{text}` is none of {}", words.join(", ")))
             }
             Form::Whole { least, most } => {
                 let value = text.parse().ok().filter(|value| (least..=most).contains(value));
