@@ -10,6 +10,7 @@ mod name;
 mod open;
 mod operand;
 mod pipeline;
+mod place_lookup;
 mod plugin;
 mod project;
 mod relation;

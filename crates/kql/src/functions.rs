@@ -2,6 +2,7 @@
 //! reference page are made.
 
 mod aggregate;
+mod geography;
 mod internal;
 mod numeric;
 mod scalar;
@@ -134,8 +135,9 @@ struct Registry {
 }
 
 static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
-    let rows =
-        [scalar::ROWS, value::ROWS, series::ROWS, vector::ROWS, numeric::ROWS, aggregate::ROWS].into_iter().flatten();
+    let rows = [scalar::ROWS, value::ROWS, series::ROWS, vector::ROWS, numeric::ROWS, geography::ROWS, aggregate::ROWS]
+        .into_iter()
+        .flatten();
     let mut specs: Vec<FunctionSpec> = rows.map(signature::spec).collect();
     specs.sort_by_key(|spec| spec.name);
     let (mut scalars, mut aggregates) = (HashMap::new(), HashMap::new());

@@ -5,6 +5,7 @@ use kernel::schema::ColumnSchema;
 use kernel::value::{ScalarType, Value};
 
 use super::name::Names;
+use super::place_lookup::ShapeKind;
 use super::project::{pick, projected};
 use super::{Binder, Row, convert, expr};
 use crate::algebra::{ExpandColumn, Expr, ExprKind, JoinKey, JoinKind, Node, Plan};
@@ -39,6 +40,8 @@ impl Binder<'_> {
             ("pivot", None) => self.pivot(input, args, function.span, span),
             ("ipv4_lookup", None) => self.ip_lookup(input, args, Version::V4, span),
             ("ipv6_lookup", None) => self.ip_lookup(input, args, Version::V6, span),
+            ("geo_polygon_lookup", None) => self.place_lookup(input, args, ShapeKind::Polygon, span),
+            ("geo_line_lookup", None) => self.place_lookup(input, args, ShapeKind::Line, span),
             ("narrow", None) => self.narrow(input, span),
             (name, _) => {
                 self.error(codes::UNSUPPORTED, function.span, format!("the plugin `{name}` is not supported"));
@@ -262,7 +265,7 @@ struct Lookup {
 }
 
 /// Rows of `input` whose `keys` do not occur in `matches`, with nulls for the columns that matches have in addition.
-fn without_matches(input: Plan, matches: Plan, keys: &[usize], added: &[ColumnSchema], span: Span) -> Plan {
+pub(super) fn without_matches(input: Plan, matches: Plan, keys: &[usize], added: &[ColumnSchema], span: Span) -> Plan {
     let mut schema = input.schema.clone();
     let keys = keys
         .iter()
@@ -280,7 +283,7 @@ fn without_matches(input: Plan, matches: Plan, keys: &[usize], added: &[ColumnSc
 }
 
 /// `input` with further columns.
-fn appended(input: Plan, added: Vec<(ColumnSchema, Expr)>, span: Span) -> Plan {
+pub(super) fn appended(input: Plan, added: Vec<(ColumnSchema, Expr)>, span: Span) -> Plan {
     let mut schema = input.schema.clone();
     let mut columns: Vec<Expr> = (0..schema.len()).map(|at| expr::at(&schema, at, span)).collect();
     for (column, value) in added {
@@ -291,11 +294,11 @@ fn appended(input: Plan, added: Vec<(ColumnSchema, Expr)>, span: Span) -> Plan {
 }
 
 /// Columns of a join that nobody names.
-fn numbered<'c>(columns: impl Iterator<Item = &'c ColumnSchema>) -> Vec<ColumnSchema> {
+pub(super) fn numbered<'c>(columns: impl Iterator<Item = &'c ColumnSchema>) -> Vec<ColumnSchema> {
     columns.enumerate().map(|(at, known)| column(&format!("${at}"), known.scalar)).collect()
 }
 
-fn column(name: &str, scalar: ScalarType) -> ColumnSchema {
+pub(super) fn column(name: &str, scalar: ScalarType) -> ColumnSchema {
     ColumnSchema { name: name.to_owned(), scalar }
 }
 

@@ -180,8 +180,16 @@ impl FoldGroups {
                 if all.len() >= self.limit() || cells[0].is_null(row) && self.fold != Fold::ListWithNulls {
                     return;
                 }
-                let json = convert::to_dynamic(&cells[0].value(row)).unwrap_or(Json::Null);
-                push_element(all, seen, json, self.fold);
+                match convert::to_dynamic(&cells[0].value(row)).unwrap_or(Json::Null) {
+                    // Of arrays, the elements are collected.
+                    Json::Array(elements) if self.fold != Fold::ListWithNulls => {
+                        let mut elements = elements.into_iter();
+                        while let Some(json) = elements.next().filter(|_| all.len() < self.limit()) {
+                            push_element(all, seen, json, self.fold);
+                        }
+                    }
+                    json => push_element(all, seen, json, self.fold),
+                }
             }
             State::Bag(bag) => {
                 if let Value::Dynamic(Json::Object(members)) = cells[0].value(row) {
@@ -460,17 +468,11 @@ fn push_element(all: &mut Vec<Json>, seen: &mut Option<hashbrown::HashSet<u64>>,
                 all.push(json);
             }
         }
-        Some(seen) => match json {
-            // A set of arrays is the set of their elements.
-            Json::Array(elements) => elements.into_iter().for_each(|json| push_scalar(all, seen, json)),
-            json => push_scalar(all, seen, json),
-        },
-    }
-}
-
-fn push_scalar(all: &mut Vec<Json>, seen: &mut hashbrown::HashSet<u64>, json: Json) {
-    if !json.is_null() && seen.insert(xxhash64(json.to_string().as_bytes(), 0)) {
-        all.push(json);
+        Some(seen) => {
+            if !json.is_null() && seen.insert(xxhash64(json.to_string().as_bytes(), 0)) {
+                all.push(json);
+            }
+        }
     }
 }
 

@@ -4,8 +4,9 @@
 
 use std::f64::consts::TAU;
 
+use geography::EARTH_RADIUS_M;
 use kernel::Value;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::strings::{number, text};
 use super::{Entry, rows};
@@ -57,22 +58,18 @@ pub(super) const ENTRIES: &[Entry] = &[
         None => Value::Null,
     }),
     rows("geo_geohash_neighbors", |args| match Cell::read(text(args, 0)) {
-        Some(cell) => Value::Dynamic(
-            NEIGHBOURS
-                .iter()
-                .filter_map(|(east, north)| Some(Json::String(cell.moved(*east, *north)?.text())))
-                .collect(),
-        ),
+        Some(cell) => {
+            let around = NEIGHBOURS.iter().filter_map(|(east, north)| Some(cell.moved(*east, *north)?.text()));
+            Value::Dynamic(geography::hashed(around).into())
+        }
         None => Value::Null,
     }),
 ];
 
-/// The sphere that the language measures on.
-const EARTH_RADIUS_M: f64 = 6_371_010.0;
 /// Characters of the longest geohash.
 const MOST_CHARACTERS: usize = 18;
-/// Steps to the east and to the north, in the order of the language.
-const NEIGHBOURS: [(i128, i128); 8] = [(-1, -1), (-1, 1), (1, -1), (0, 1), (-1, 0), (1, 1), (1, 0), (0, -1)];
+/// Steps to the east and to the north, row by row from the north.
+const NEIGHBOURS: [(i128, i128); 8] = [(-1, 1), (0, 1), (1, 1), (-1, 0), (1, 0), (-1, -1), (0, -1), (1, -1)];
 const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
 
 /// A place on the sphere, in radians.

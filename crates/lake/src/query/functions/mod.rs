@@ -14,6 +14,8 @@ mod conversion;
 mod decompose;
 mod encoding;
 mod geo;
+mod geo_cells;
+mod geometry;
 mod key_value;
 mod math;
 mod network;
@@ -113,7 +115,7 @@ fn bad_value(message: impl Into<String>) -> DataFusionError {
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let tables: [&'static [Entry]; 28] = [
+    let tables: [&'static [Entry]; 30] = [
         arrays::ENTRIES,
         bits::ENTRIES,
         compare::ENTRIES,
@@ -122,6 +124,8 @@ static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(
         decompose::ENTRIES,
         encoding::ENTRIES,
         geo::ENTRIES,
+        geo_cells::ENTRIES,
+        geometry::ENTRIES,
         key_value::ENTRIES,
         math::ENTRIES,
         network::ENTRIES,

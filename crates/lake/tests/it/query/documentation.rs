@@ -8,9 +8,9 @@ use serde_json::Value as Json;
 use super::{FixedTables, NOW, engine_over};
 
 /// Examples answered as printed, names included.
-const RIGHT_AT_LEAST: usize = 235;
+const RIGHT_AT_LEAST: usize = 310;
 /// Examples answered with other values than printed; `docs/kql-deviations.md` tells why.
-const WRONG_AT_MOST: usize = 27;
+const WRONG_AT_MOST: usize = 36;
 
 #[test]
 fn documentation_examples_hold_the_ratchet() {

@@ -1,0 +1,105 @@
+//! Closed outlines: orientation, area, what lies on their left.
+
+use std::f64::consts::PI;
+
+use crate::predicate::{Crossing, changes_sides, corner_inside, crossing};
+use crate::tree::{Box3, Tree};
+use crate::vector::Vector;
+
+/// Corners in order; the last is joined to the first. What is meant lies on the left.
+pub(crate) type Ring = Vec<Vector>;
+
+/// A place that no outline has as a corner, from which walks to other places begin (S2's choice).
+pub(crate) const ORIGIN: Vector =
+    Vector::new(-0.009_999_466_435_025_02, 0.002_592_454_260_932_412, 0.999_946_643_502_502);
+
+pub(crate) fn edges(ring: &[Vector]) -> impl Iterator<Item = (Vector, Vector)> {
+    ring.iter().copied().zip(ring.iter().cycle().skip(1).copied())
+}
+
+/// Area on the left, in steradians, 0 to 4π.
+pub(crate) fn area(ring: &[Vector]) -> f64 {
+    let area = signed_area(ring);
+    if area < 0.0 { area + 4.0 * PI } else { area }
+}
+
+/// Area on the left, or that on the right as a negative number where the triangles of the outline say so.
+pub(crate) fn signed_area(ring: &[Vector]) -> f64 {
+    ring.windows(2).skip(1).map(|pair| triangle_area(ring[0], pair[0], pair[1])).sum()
+}
+
+/// Signed area of a triangle (Eriksson 1990), from differences, so that small triangles are precise.
+fn triangle_area(a: Vector, b: Vector, c: Vector) -> f64 {
+    let volume = a.dot((b - a).cross(c - a));
+    2.0 * volume.atan2(1.0 + a.dot(b) + b.dot(c) + c.dot(a))
+}
+
+/// The integral of all places on the left over the area: the direction of the centroid.
+pub(crate) fn moment(ring: &[Vector]) -> Vector {
+    let triangles = ring.windows(2).skip(1).map(|pair| triangle_moment(ring[0], pair[0], pair[1]));
+    triangles.fold(Vector::new(0.0, 0.0, 0.0), |sum, one| sum + one)
+}
+
+/// The moment of one triangle: the edges' normals weighted by their lengths, solved from differences of the corners
+/// so that small triangles are precise (Brock 1975, as S2 computes it).
+fn triangle_moment(a: Vector, b: Vector, c: Vector) -> Vector {
+    let weight = |angle: f64| if angle == 0.0 { 1.0 } else { angle / angle.sin() };
+    let (of_a, of_b, of_c) = (weight(b.angle(c)), weight(c.angle(a)), weight(a.angle(b)));
+    let x = Vector::new(a.x, b.x - a.x, c.x - a.x);
+    let y = Vector::new(a.y, b.y - a.y, c.y - a.y);
+    let z = Vector::new(a.z, b.z - a.z, c.z - a.z);
+    let weights = Vector::new(of_a, of_b - of_a, of_c - of_a);
+    Vector::new(y.cross(z).dot(weights), z.cross(x).dot(weights), x.cross(y).dot(weights)) * 0.5
+}
+
+/// Sum of the lengths of the edges, in radians.
+pub(crate) fn perimeter(ring: &[Vector]) -> f64 {
+    edges(ring).map(|(a, b)| a.angle(b)).sum()
+}
+
+/// Turned so that the smaller of the two parts of the sphere lies on the left.
+pub(crate) fn smaller_part(mut ring: Ring) -> Ring {
+    if area(&ring) > 2.0 * PI {
+        ring.reverse();
+    }
+    ring
+}
+
+/// Whether [`ORIGIN`] lies on the left.
+pub(crate) fn origin_inside(ring: &[Vector]) -> bool {
+    let [first, second, third, ..] = ring else { return false };
+    let walked = edges(ring).filter(|(a, b)| changes_sides(ORIGIN, *second, *a, *b)).count() % 2 == 1;
+    corner_inside(*first, *second, *third) != walked
+}
+
+/// Whether the place lies on the left; edge by edge.
+pub(crate) fn holds(ring: &[Vector], place: Vector) -> bool {
+    let walked = edges(ring).filter(|(a, b)| changes_sides(ORIGIN, place, *a, *b)).count() % 2 == 1;
+    origin_inside(ring) != walked
+}
+
+/// Whether the rings can bound an area: three corners and more, none twice in a ring, no edge of half the globe, no
+/// two edges that cross or coincide.
+pub(crate) fn sound(rings: &[Ring]) -> bool {
+    for ring in rings {
+        let mut corners: Vec<[u64; 3]> = ring.iter().map(|place| place.key()).collect();
+        corners.sort_unstable();
+        let twice = corners.windows(2).any(|pair| pair[0] == pair[1]);
+        if ring.len() < 3 || twice || edges(ring).any(|(a, b)| (a + b).length() < 1e-15) {
+            return false;
+        }
+    }
+    let all: Vec<(Vector, Vector)> = rings.iter().flat_map(|ring| edges(ring)).collect();
+    let tree = Tree::new(all.iter().map(|(a, b)| Box3::around(*a, *b, 1e-15)));
+    all.iter().enumerate().all(|(at, (a, b))| {
+        let mut good = true;
+        tree.overlapping(&Box3::around(*a, *b, 1e-15), |other| {
+            if other > at {
+                let (c, d) = all[other];
+                let same = *a == c && *b == d || *a == d && *b == c;
+                good &= !same && crossing(*a, *b, c, d) != Crossing::Proper;
+            }
+        });
+        good
+    })
+}
