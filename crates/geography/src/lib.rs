@@ -29,6 +29,7 @@ pub mod simplify;
 pub mod square;
 mod tree;
 pub mod vector;
+mod window;
 pub mod wkt;
 
 pub use hashed::hashed;

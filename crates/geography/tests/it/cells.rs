@@ -7,9 +7,11 @@ use geography::square::Square;
 use geography::{Vector, geojson};
 use proptest::prelude::*;
 
-use crate::{places, region, shares, star};
+use crate::{CASES, places, region, shares, star};
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
     #[test]
     fn s2_cells_go_there_and_back(longitude in -180.0_f64..180.0, latitude in -90.0_f64..90.0, level in 0_u64..=30) {
         let place = Vector::from_degrees(longitude, latitude).unwrap();

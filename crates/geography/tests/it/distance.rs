@@ -5,7 +5,7 @@ use geography::{Vector, geojson};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::{places, region, shares, star};
+use crate::{CASES, places, region, shares, star};
 
 /// Smallest distance to places taken along the edge.
 fn sampled(place: Vector, a: Vector, b: Vector) -> f64 {
@@ -15,6 +15,8 @@ fn sampled(place: Vector, a: Vector, b: Vector) -> f64 {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
     #[test]
     fn the_nearest_place_is_no_farther_than_any_other(shape in star(40.0), shares in shares()) {
         let region = region(&shape);

@@ -11,6 +11,9 @@ use geography::{Region, Vector, geojson};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
+/// Cases of the slower properties.
+pub const CASES: u32 = 64;
+
 /// Corners of a polygon around a centre that sees all of them: directions and distances from it, in degrees.
 pub fn star(reach: f64) -> impl Strategy<Value = Json> {
     let centre = (-180.0_f64..180.0, -70.0_f64..70.0);

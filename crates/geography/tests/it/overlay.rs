@@ -4,7 +4,7 @@ use geography::{Region, geojson, overlay};
 use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
-use crate::{places, region, shares, star};
+use crate::{CASES, places, region, shares, star};
 
 /// Two polygons that have a good chance to overlap.
 fn pair() -> impl Strategy<Value = (Json, Json)> {
@@ -27,6 +27,8 @@ fn pair() -> impl Strategy<Value = (Json, Json)> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
+
     #[test]
     fn areas_add_up_and_places_agree((first, second) in pair(), shares in shares()) {
         let (a, b) = (region(&first), region(&second));

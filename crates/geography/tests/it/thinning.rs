@@ -14,20 +14,22 @@ fn place(position: &serde_json::Value) -> Vector {
 proptest! {
     #[test]
     fn a_simple_line_keeps_to_the_line(shape in star(5.0), tolerance in 0.000_01_f64..0.02) {
-        let line = geojson::line(&json!({ "type": "LineString", "coordinates": shape["coordinates"][0] })).unwrap();
+        let mut path = shape["coordinates"][0].clone();
+        path.as_array_mut().unwrap().pop();
+        let line = geojson::line(&json!({ "type": "LineString", "coordinates": path })).unwrap();
         let Some(chains) = simplify::simplified_line(&line, tolerance) else { return Ok(()) };
         let simple = geojson::line(&geojson::lines_written(&chains)).unwrap();
         let known: Vec<Vector> = line.edges().iter().flat_map(|(a, b)| [*a, *b]).collect();
-        prop_assert!(chains[0].iter().all(|place| known.contains(place)));
-        prop_assert!(simple.edges().iter().all(|(a, b)| a.angle(*b) >= tolerance));
-        // Leaving out places closer than the tolerance moves the line by as much again.
-        prop_assert!(known.iter().all(|place| simple.distance(*place).unwrap() <= 2.0 * tolerance + 1e-12));
+        prop_assert!(chains.iter().flatten().all(|place| known.iter().any(|other| (*place - *other).length() < 1e-14)));
+        prop_assert!(simple.edges().iter().all(|(a, b)| a.angle(*b) >= tolerance - 1e-14));
+        let off = known.iter().map(|place| simple.distance(*place).unwrap()).fold(0.0, f64::max);
+        prop_assert!(off <= 1.1 * tolerance + 1e-12, "{off} {tolerance}");
     }
 
     #[test]
     fn a_simple_region_keeps_to_the_region(shape in star(5.0), tolerance in 0.000_01_f64..0.02) {
         let known = region(&shape);
-        let simple = simplify::simplified_region(&known, tolerance);
+        let simple = simplify::simplified_region(&known, tolerance).unwrap();
         prop_assert!(simple.edges().len() <= known.edges().len());
         let difference = (known.area() - simple.area()).abs();
         prop_assert!(difference <= known.perimeter() * 2.0 * tolerance + 1e-12);
@@ -69,7 +71,7 @@ fn shared_borders_stay_shared() {
     let east = border.into_iter().rev().chain([[2.0, 0.0], [2.0, 1.0]]).chain([[1.0, 1.0]]);
     let east: Vec<[f64; 2]> = east.collect();
     let regions = [west, east].map(|ring| region(&json!({ "type": "Polygon", "coordinates": [ring] })));
-    let simple = simplify::simplified_together(&regions, 0.02_f64.to_radians());
+    let simple = simplify::simplified_together(&regions, 0.02_f64.to_radians()).unwrap();
     assert!(simple.iter().all(|region| region.edges().len() == 4));
     let together = geography::overlay::union(&simple[0], &simple[1]).unwrap();
     assert!((together.area() - simple[0].area() - simple[1].area()).abs() < 1e-15);

@@ -176,21 +176,7 @@ impl FoldGroups {
 
     fn add(&self, state: &mut State, cells: &[Cells], row: usize) {
         match state {
-            State::Elements { all, seen } => {
-                if all.len() >= self.limit() || cells[0].is_null(row) && self.fold != Fold::ListWithNulls {
-                    return;
-                }
-                match convert::to_dynamic(&cells[0].value(row)).unwrap_or(Json::Null) {
-                    // Of arrays, the elements are collected.
-                    Json::Array(elements) if self.fold != Fold::ListWithNulls => {
-                        let mut elements = elements.into_iter();
-                        while let Some(json) = elements.next().filter(|_| all.len() < self.limit()) {
-                            push_element(all, seen, json, self.fold);
-                        }
-                    }
-                    json => push_element(all, seen, json, self.fold),
-                }
-            }
+            State::Elements { all, seen } => self.collect(all, seen, &cells[0], row),
             State::Bag(bag) => {
                 if let Value::Dynamic(Json::Object(members)) = cells[0].value(row) {
                     merge_bag(bag, members, self.limit());
@@ -249,6 +235,22 @@ impl FoldGroups {
                     bins.insert(bin.to_string(), json);
                 }
             }
+        }
+    }
+
+    fn collect(&self, all: &mut Vec<Json>, seen: &mut Option<hashbrown::HashSet<u64>>, cells: &Cells, row: usize) {
+        if all.len() >= self.limit() || cells.is_null(row) && self.fold != Fold::ListWithNulls {
+            return;
+        }
+        match convert::to_dynamic(&cells.value(row)).unwrap_or(Json::Null) {
+            // Of arrays, the elements are collected.
+            Json::Array(elements) if self.fold != Fold::ListWithNulls => {
+                let mut elements = elements.into_iter();
+                while let Some(json) = elements.next().filter(|_| all.len() < self.limit()) {
+                    push_element(all, seen, json, self.fold);
+                }
+            }
+            json => push_element(all, seen, json, self.fold),
         }
     }
 

@@ -67,8 +67,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     }),
     columns("geo_polygon_simplify", |call| {
         by_shape(call, 0, geojson::region, |region, row| {
-            let simple = row.tolerance(1).map(|tolerance| [simplify::simplified_region(region, tolerance)]);
-            Ok(simple.and_then(|simple| geojson::areas_written(&simple)).map_or(Value::Null, Value::Dynamic))
+            let Some(tolerance) = row.tolerance(1) else { return Ok(Value::Null) };
+            let simple = [simplify::simplified_region(region, tolerance)?];
+            Ok(geojson::areas_written(&simple).map_or(Value::Null, Value::Dynamic))
         })
     }),
     columns("geo_line_buffer", |call| {
@@ -136,7 +137,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     tried("geo_simplify_polygons_array", |args| {
         let tolerance = tolerance(args.get(1), args.len() > 1, 0.0..=7_800_000.0);
         let (Some(regions), Some(tolerance)) = (regions(args)?, tolerance) else { return Ok(Value::Null) };
-        let simple = simplify::simplified_together(&regions, tolerance);
+        let simple = simplify::simplified_together(&regions, tolerance).map_err(blamed)?;
         Ok(geojson::areas_written(&simple).map_or(Value::Null, Value::Dynamic))
     }),
     rows("geo_from_wkt", |args| wkt::read(text(args, 0)).map_or(Value::Null, Value::Dynamic)),
