@@ -25,6 +25,9 @@ pub struct Buffer {
 /// The finest tolerance, as a share of the radius.
 const FINEST: f64 = 1e-6;
 
+/// Of all circles and strips of a buffer together.
+const MOST_CORNERS: f64 = 1_000_000.0;
+
 impl Buffer {
     /// `None` where the radius is not positive or the tolerance is finer than a millionth of it; a tolerance above the
     /// radius counts as the radius.
@@ -57,7 +60,7 @@ impl Buffer {
     /// # Errors
     /// As [`union_all`].
     pub fn of_line(&self, line: &Line) -> Result<Region, Error> {
-        union_all(self.around(line.edges()))
+        union_all(self.around(line.edges())?)
     }
 
     /// Around a region and with it.
@@ -65,13 +68,17 @@ impl Buffer {
     /// # Errors
     /// As [`union_all`].
     pub fn of_region(&self, region: &Region) -> Result<Region, Error> {
-        let mut parts = self.around(region.edges());
+        let mut parts = self.around(region.edges())?;
         parts.push(Region::new(region.rings().to_vec()));
         union_all(parts)
     }
 
     /// A circle around each corner, a strip along each edge.
-    fn around(&self, edges: &[(Vector, Vector)]) -> Vec<Region> {
+    fn around(&self, edges: &[(Vector, Vector)]) -> Result<Vec<Region>, Error> {
+        let length: f64 = edges.iter().map(|(a, b)| a.angle(*b)).sum();
+        if edges.len() as f64 * self.corners as f64 + length / self.strip_length > MOST_CORNERS {
+            return Err(Error::TooFine);
+        }
         let mut parts = Vec::new();
         let mut circled: Option<Vector> = None;
         for (a, b) in edges {
@@ -82,7 +89,7 @@ impl Buffer {
             parts.push(self.of_place(*b));
             circled = Some(*b);
         }
-        parts
+        Ok(parts)
     }
 
     /// Both sides of an edge. The far sides of strips bulge outward, so long edges have several.

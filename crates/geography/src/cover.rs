@@ -83,10 +83,15 @@ impl<'s> Reach<'s> {
         let corners = cell.corners();
         let near: Vec<usize> =
             edges.iter().copied().filter(|at| near(&corners, self.edges[*at], self.distance)).collect();
-        if !near.is_empty() {
-            return Part::Some(near);
+        if near.is_empty() {
+            let inside = self.inside.is_some_and(|region| region.contains(cell.centre()));
+            return if inside { Part::All } else { Part::None };
         }
-        if self.inside.is_some_and(|region| region.contains(cell.centre())) { Part::All } else { Part::None }
+        // All of it, where even its farthest corner is near enough.
+        let (centre, half) =
+            (cell.centre(), corners.iter().map(|corner| corner.angle(cell.centre())).fold(0.0, f64::max));
+        let whole = |at: &usize| closest_on_edge(centre, self.edges[*at]).angle(centre) + half <= self.distance;
+        if half < self.distance && near.iter().any(whole) { Part::All } else { Part::Some(near) }
     }
 }
 

@@ -52,7 +52,7 @@ impl FlatArea {
                 let reach = Hexagon::of(folded(from[0]), from[1], resolution)?.reach();
                 let length = (to[0] - from[0]).hypot(to[1] - from[1]);
                 let steps = (length / (reach / 2.0)).ceil().max(1.0);
-                if steps > 8.0 * most as f64 {
+                if steps > (OUTLINE_SHARE * most) as f64 {
                     return None;
                 }
                 for step in 0..=steps as usize {
@@ -60,6 +60,9 @@ impl FlatArea {
                     let at = |axis: usize| from[axis] + (to[axis] - from[axis]) * share;
                     let cell = Hexagon::of(folded(at(0)), at(1), resolution)?;
                     open.extend(std::iter::once(cell).chain(cell.neighbours()).filter(|cell| seen.insert(*cell)));
+                }
+                if seen.len() > OUTLINE_SHARE * most {
+                    return None;
                 }
             }
         }
@@ -102,6 +105,9 @@ impl FlatPolygon {
         crossed.count() % 2 == 1
     }
 }
+
+/// An outline may go through so many times the cells that are listed at most.
+const OUTLINE_SHARE: usize = 16;
 
 /// The longitude from -180 to 180.
 fn folded(longitude: f64) -> f64 {

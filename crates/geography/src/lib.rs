@@ -49,6 +49,9 @@ pub enum Error {
          polygons"
     )]
     MoreThanHalf,
+    /// The circles around all corners would have a million corners and more.
+    #[error("the buffer would have too many corners; use a larger tolerance, or simplify the shape first")]
+    TooFine,
     /// Outlines run so close to each other that rounding decides how they lie.
     #[error(
         "the outlines of the shapes run within rounding errors of each other; simplify them first, for example with \

@@ -68,5 +68,9 @@ fn radii_and_tolerances_have_limits() {
     assert!(Buffer::new(0.1, 1e-9).unwrap().is_none());
     assert!(Buffer::new(f64::NAN, 0.1).unwrap().is_none());
     assert!(Buffer::new(0.1, 5.0).unwrap().is_some());
+    let ring: Vec<[f64; 2]> = (0..1_000).map(|at| [f64::from(at) / 100.0, f64::from(at % 2)]).collect();
+    let line = geojson::line(&json!({ "type": "LineString", "coordinates": ring })).unwrap();
+    let fine = Buffer::new(0.01, 0.000_000_01).unwrap().unwrap();
+    assert_eq!(fine.of_line(&line).unwrap_err(), geography::Error::TooFine);
     assert_eq!(Buffer::new(1.6, 0.1).unwrap_err(), geography::Error::MoreThanHalf);
 }

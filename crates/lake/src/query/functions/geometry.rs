@@ -3,6 +3,7 @@
 //! A shape is read once where it is the same for many rows. What is not a sound shape gives null.
 
 use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
 
 use arrow_array::ArrayRef;
 use datafusion::error::Result;
@@ -10,99 +11,94 @@ use geography::buffer::Buffer;
 use geography::densify::Densify;
 use geography::{EARTH_RADIUS_M, Line, Region, Vector, geojson, overlay, simplify, wkt};
 use kernel::Value;
+use parking_lot::Mutex;
 use serde_json::Value as Json;
 
 use super::strings::{array, text};
 use super::{BadValue, Call, Entry, bad_value, columns, rows, tried};
-use crate::query::cells::CellsBuilder;
+use crate::query::cells::{Cells, CellsBuilder};
 use crate::query::convert;
 use crate::query::dynamic::Dynamic;
 
 pub(super) const ENTRIES: &[Entry] = &[
     columns("geo_point_in_polygon", |call| {
-        by_shape(call, 2, geojson::region, |region, row| {
+        by_shape(call, 2, |region: &Region, row| {
             Ok(row.place(0).map_or(Value::Null, |place| Value::Bool(region.contains(place))))
         })
     }),
     columns("geo_distance_point_to_line", |call| {
-        by_shape(call, 2, line, |line, row| Ok(metres(row.place(0).and_then(|place| line.distance(place)))))
+        by_shape(call, 2, |line: &Line, row| Ok(metres(row.place(0).and_then(|place| line.distance(place)))))
     }),
     columns("geo_distance_point_to_polygon", |call| {
-        by_shape(call, 2, geojson::region, |region, row| {
-            Ok(metres(row.place(0).and_then(|place| region.distance(place))))
-        })
+        by_shape(call, 2, |region: &Region, row| Ok(metres(row.place(0).and_then(|place| region.distance(place)))))
     }),
     columns("geo_closest_point_on_line", |call| {
-        by_shape(call, 2, line, |line, row| Ok(point(row.place(0).and_then(|place| line.closest(place)))))
+        by_shape(call, 2, |line: &Line, row| Ok(point(row.place(0).and_then(|place| line.closest(place)))))
     }),
     columns("geo_closest_point_on_polygon", |call| {
-        by_shape(call, 2, geojson::region, |region, row| {
-            Ok(point(row.place(0).and_then(|place| region.closest(place))))
-        })
+        by_shape(call, 2, |region: &Region, row| Ok(point(row.place(0).and_then(|place| region.closest(place)))))
     }),
     columns("geo_polygon_area", |call| {
-        by_shape(call, 0, geojson::region, |region, _| Ok(Value::Real(region.area() * EARTH_RADIUS_M * EARTH_RADIUS_M)))
+        by_shape(call, 0, |region: &Region, _| Ok(Value::Real(region.area() * EARTH_RADIUS_M * EARTH_RADIUS_M)))
     }),
     columns("geo_polygon_perimeter", |call| {
-        by_shape(call, 0, geojson::region, |region, _| Ok(metres(Some(region.perimeter()))))
+        by_shape(call, 0, |region: &Region, _| Ok(metres(Some(region.perimeter()))))
     }),
-    columns("geo_polygon_centroid", |call| {
-        by_shape(call, 0, geojson::region, |region, _| Ok(point(region.centroid())))
-    }),
-    columns("geo_line_length", |call| by_shape(call, 0, line, |line, _| Ok(metres(Some(line.length()))))),
-    columns("geo_line_centroid", |call| by_shape(call, 0, line, |line, _| Ok(point(line.centroid())))),
+    columns("geo_polygon_centroid", |call| by_shape(call, 0, |region: &Region, _| Ok(point(region.centroid())))),
+    columns("geo_line_length", |call| by_shape(call, 0, |line: &Line, _| Ok(metres(Some(line.length()))))),
+    columns("geo_line_centroid", |call| by_shape(call, 0, |line: &Line, _| Ok(point(line.centroid())))),
     columns("geo_line_interpolate_point", |call| {
-        by_shape(call, 0, line, |line, row| Ok(point(row.real(1).and_then(|share| line.at(share)))))
+        by_shape(call, 0, |line: &Line, row| Ok(point(row.real(1).and_then(|share| line.at(share)))))
     }),
     columns("geo_line_locate_point", |call| {
-        by_shape(call, 0, line, |line, row| {
+        by_shape(call, 0, |line: &Line, row| {
             Ok(row.place(1).and_then(|place| line.share_before(place)).map_or(Value::Null, Value::Real))
         })
     }),
     columns("geo_line_simplify", |call| {
-        by_shape(call, 0, line, |line, row| {
+        by_shape(call, 0, |line: &Line, row| {
             let simple = row.tolerance(1).and_then(|tolerance| simplify::simplified_line(line, tolerance));
             Ok(simple.map_or(Value::Null, |chains| Value::Dynamic(geojson::lines_written(&chains))))
         })
     }),
     columns("geo_polygon_simplify", |call| {
-        by_shape(call, 0, geojson::region, |region, row| {
+        by_shape(call, 0, |region: &Region, row| {
             let Some(tolerance) = row.tolerance(1) else { return Ok(Value::Null) };
             let simple = [simplify::simplified_region(region, tolerance)?];
             Ok(geojson::areas_written(&simple).map_or(Value::Null, Value::Dynamic))
         })
     }),
     columns("geo_line_buffer", |call| {
-        by_shape(call, 0, line, |line, row| row.buffer(1)?.map_or(Ok(Value::Null), |buffer| area(buffer.of_line(line))))
+        by_shape(call, 0, |line: &Line, row| {
+            row.buffer(1)?.map_or(Ok(Value::Null), |buffer| area(buffer.of_line(line)))
+        })
     }),
     columns("geo_polygon_buffer", |call| {
-        by_shape(call, 0, geojson::region, |region, row| {
+        by_shape(call, 0, |region: &Region, row| {
             row.buffer(1)?.map_or(Ok(Value::Null), |buffer| area(buffer.of_region(region)))
         })
     }),
     columns("geo_intersects_2lines", |call| {
-        by_shapes(call, line, line, |first, second| Ok(Value::Bool(overlay::lines_meet(first, second))))
+        by_shapes(call, |first: &Line, second: &Line| Ok(Value::Bool(overlay::lines_meet(first, second))))
     }),
     columns("geo_intersects_2polygons", |call| {
-        by_shapes(call, geojson::region, geojson::region, |first, second| {
-            Ok(Value::Bool(overlay::regions_meet(first, second)))
-        })
+        by_shapes(call, |first: &Region, second: &Region| Ok(Value::Bool(overlay::regions_meet(first, second))))
     }),
     columns("geo_intersects_line_with_polygon", |call| {
-        by_shapes(call, line, geojson::region, |line, region| Ok(Value::Bool(overlay::line_meets_region(line, region))))
+        by_shapes(call, |line: &Line, region: &Region| Ok(Value::Bool(overlay::line_meets_region(line, region))))
     }),
     columns("geo_intersection_2lines", |call| {
-        by_shapes(call, line, line, |first, second| {
+        by_shapes(call, |first: &Line, second: &Line| {
             Ok(Value::Dynamic(geojson::common_written(&overlay::common_of_lines(first, second))))
         })
     }),
     columns("geo_intersection_2polygons", |call| {
-        by_shapes(call, geojson::region, geojson::region, |first, second| {
+        by_shapes(call, |first: &Region, second: &Region| {
             Ok(Value::Dynamic(geojson::common_written(&overlay::common_area(first, second)?)))
         })
     }),
     columns("geo_intersection_line_with_polygon", |call| {
-        by_shapes(call, line, geojson::region, |line, region| {
+        by_shapes(call, |line: &Line, region: &Region| {
             Ok(Value::Dynamic(geojson::common_written(&overlay::common_line(line, region))))
         })
     }),
@@ -145,11 +141,41 @@ pub(super) const ENTRIES: &[Entry] = &[
 
 /// Metres that an approximation may be off unless a call says otherwise.
 const TOLERANCE_M: f64 = 10.0;
-/// Shapes of one column that are kept read.
+/// Shapes of one batch that are kept read.
 const SHAPES_KEPT: usize = 1_024;
+/// Shapes of queries that are kept read. A query is at most a megabyte, so these are, too.
+const CONSTANTS_KEPT: usize = 64;
 
-fn line(shape: &Json) -> Result<Option<Line>, geography::Error> {
-    Ok(geojson::line(shape))
+/// Shapes that queries are written with, by their text.
+type Kept<T> = Mutex<HashMap<String, Option<Arc<T>>>>;
+
+/// What a function asks about.
+trait Shape: Sized + 'static {
+    fn read(shape: &Json) -> Result<Option<Self>, geography::Error>;
+
+    fn kept() -> &'static Kept<Self>;
+}
+
+impl Shape for Line {
+    fn read(shape: &Json) -> Result<Option<Line>, geography::Error> {
+        Ok(geojson::line(shape))
+    }
+
+    fn kept() -> &'static Kept<Line> {
+        static LINES: LazyLock<Kept<Line>> = LazyLock::new(Mutex::default);
+        &LINES
+    }
+}
+
+impl Shape for Region {
+    fn read(shape: &Json) -> Result<Option<Region>, geography::Error> {
+        geojson::region(shape)
+    }
+
+    fn kept() -> &'static Kept<Region> {
+        static REGIONS: LazyLock<Kept<Region>> = LazyLock::new(Mutex::default);
+        &REGIONS
+    }
 }
 
 /// The arguments of one row.
@@ -183,35 +209,31 @@ impl Row<'_> {
 }
 
 /// Answers row by row about the shape that argument `at` is; what is none gives null.
-fn by_shape<T>(
+fn by_shape<T: Shape>(
     call: &Call<'_>,
     at: usize,
-    read: fn(&Json) -> Result<Option<T>, geography::Error>,
     answer: impl Fn(&T, &Row<'_>) -> Result<Value, geography::Error>,
 ) -> Result<ArrayRef> {
     let mut builder = CellsBuilder::new(call.returns);
-    let mut shapes = Shapes { call, at, read, known: HashMap::new() };
+    let mut shapes = Shapes::of(&call.args[at]);
     for row in 0..call.rows {
-        let shape = shapes.of(row).map_err(at_fault)?;
-        let value = shape.as_ref().map_or(Ok(Value::Null), |shape| answer(shape, &Row { call, row }));
+        let shape = shapes.at(row).map_err(at_fault)?;
+        let value = shape.map_or(Ok(Value::Null), |shape| answer(&shape, &Row { call, row }));
         builder.push(value.map_err(at_fault)?);
     }
     Ok(builder.finish())
 }
 
 /// Answers row by row about the shapes that the first two arguments are; null where one is none.
-fn by_shapes<A, B>(
+fn by_shapes<A: Shape, B: Shape>(
     call: &Call<'_>,
-    read_first: fn(&Json) -> Result<Option<A>, geography::Error>,
-    read_second: fn(&Json) -> Result<Option<B>, geography::Error>,
     answer: impl Fn(&A, &B) -> Result<Value, geography::Error>,
 ) -> Result<ArrayRef> {
     let mut builder = CellsBuilder::new(call.returns);
-    let mut firsts = Shapes { call, at: 0, read: read_first, known: HashMap::new() };
-    let mut seconds = Shapes { call, at: 1, read: read_second, known: HashMap::new() };
+    let (mut firsts, mut seconds) = (Shapes::of(&call.args[0]), Shapes::of(&call.args[1]));
     for row in 0..call.rows {
-        let value = match (firsts.of(row).map_err(at_fault)?, seconds.of(row).map_err(at_fault)?) {
-            (Some(first), Some(second)) => answer(first, second).map_err(at_fault)?,
+        let value = match (firsts.at(row).map_err(at_fault)?, seconds.at(row).map_err(at_fault)?) {
+            (Some(first), Some(second)) => answer(&first, &second).map_err(at_fault)?,
             _ => Value::Null,
         };
         builder.push(value);
@@ -219,29 +241,58 @@ fn by_shapes<A, B>(
     Ok(builder.finish())
 }
 
-/// The shapes of one argument, each read once.
+/// The shapes of one argument, each read once: one that is the same for all rows for all batches, others for a batch.
 struct Shapes<'c, T> {
-    call: &'c Call<'c>,
-    at: usize,
-    read: fn(&Json) -> Result<Option<T>, geography::Error>,
-    known: HashMap<&'c str, Option<T>>,
+    cells: &'c Cells,
+    constant: Option<Option<Arc<T>>>,
+    known: HashMap<&'c str, Option<Arc<T>>>,
 }
 
-impl<T> Shapes<'_, T> {
-    fn of(&mut self, row: usize) -> Result<&Option<T>, geography::Error> {
-        let cells = &self.call.args[self.at];
-        // One text for all rows is not looked up by its length.
-        let text = if cells.is_constant() && !self.known.is_empty() { "" } else { cells.text(row) };
-        let key = if cells.is_constant() { "" } else { text };
-        if !self.known.contains_key(key) {
+impl<'c, T: Shape> Shapes<'c, T> {
+    fn of(cells: &'c Cells) -> Shapes<'c, T> {
+        Shapes { cells, constant: None, known: HashMap::new() }
+    }
+
+    fn at(&mut self, row: usize) -> Result<Option<Arc<T>>, geography::Error> {
+        if let Some(constant) = &self.constant {
+            return Ok(constant.clone());
+        }
+        if self.cells.is_null(row) {
+            return Ok(None);
+        }
+        let text = self.cells.text(row);
+        if let Some(known) = self.known.get(text) {
+            return Ok(known.clone());
+        }
+        let shape = if self.cells.is_constant() { kept(text)? } else { read(text)? };
+        if self.cells.is_constant() {
+            self.constant = Some(shape.clone());
+        } else {
             if self.known.len() >= SHAPES_KEPT {
                 self.known.clear();
             }
-            let shape = if cells.is_null(row) { None } else { (self.read)(&Dynamic::new(text).to_json())? };
-            self.known.insert(key, shape);
+            self.known.insert(text, shape.clone());
         }
-        Ok(&self.known[key])
+        Ok(shape)
     }
+}
+
+/// The shape of a text, read once for all batches and queries.
+fn kept<T: Shape>(text: &str) -> Result<Option<Arc<T>>, geography::Error> {
+    if let Some(known) = T::kept().lock().get(text) {
+        return Ok(known.clone());
+    }
+    let shape = read(text)?;
+    let mut kept = T::kept().lock();
+    if kept.len() >= CONSTANTS_KEPT {
+        kept.clear();
+    }
+    kept.insert(text.to_owned(), shape.clone());
+    Ok(shape)
+}
+
+fn read<T: Shape>(text: &str) -> Result<Option<Arc<T>>, geography::Error> {
+    Ok(T::read(&Dynamic::new(text).to_json())?.map(Arc::new))
 }
 
 /// Radians of a tolerance in metres within `range`; of the default where the call has none.
