@@ -8,8 +8,8 @@ use crate::duress;
 use crate::error::{Error, Refusal};
 use crate::line::{self, Act, Completion, IncidentLine, Line, Place, Statement, Word};
 use crate::log::{LogEntry, NewEntry};
-use crate::mission::{self, Command, Mission, Reporter, decide};
-use crate::register::Holder;
+use crate::mission::{self, Command, ContactState, Mission, Reporter, decide};
+use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
 use crate::{headcount, round};
 
@@ -31,11 +31,10 @@ impl Field {
     /// # Errors
     /// [`Error::Store`] when the database fails.
     pub async fn read_line(&self, text: &str, offset: usize) -> Result<Reading, Error> {
-        let mut turn = self.turn(&Actor::system("field"), "").await?;
-        let (directory, now) = (turn.directory.clone(), turn.now());
+        let (directory, now) = (self.directory().await?, self.now());
         let mut line = line::parse(text, &|word| directory.knows_sign(word));
-        check(&mut line, &turn);
-        let on_air = round::on_air(&mut turn).await?;
+        check(&mut line, &directory, now);
+        let on_air = round::on_air(&mut self.store.clone(), &directory, now).await?;
         Ok(Reading {
             meaning: line::echo(&line, &directory, now),
             usable: line.is_usable(),
@@ -54,7 +53,7 @@ impl Field {
         let cleared = duress::clear(&mut turn.tx, text).await?;
         let directory = turn.directory.clone();
         let mut line = line::parse(&cleared.line, &|word| directory.knows_sign(word));
-        check(&mut line, &turn);
+        check(&mut line, &directory, turn.now());
         if !line.is_usable() {
             return Err(Error::Line(line.findings));
         }
@@ -97,8 +96,7 @@ struct Happened {
 }
 
 /// What only the register can tell: times that never were, signs that nobody has.
-fn check(line: &mut Line, turn: &Turn) {
-    let (directory, now) = (&turn.directory, turn.now());
+fn check(line: &mut Line, directory: &Directory, now: Timestamp) {
     let at = match line.time.map(|time| (time, time.instant(now, directory.zone()))) {
         Some((time, Err(problem))) => {
             let help = "say it in UTC, with z behind it";
@@ -110,7 +108,7 @@ fn check(line: &mut Line, turn: &Turn) {
     };
     let Statement::Traffic { sign, .. } = &line.statement else { return };
     if directory.holder(&sign.text, at).is_none() {
-        let near = near_signs(turn, &sign.text, at);
+        let near = near_signs(directory, &sign.text, at);
         let problem = format!("nobody is known under {} at that time", sign.text.to_uppercase());
         let mut finding = Diagnostic::warning("FLD0102", sign.span, problem);
         if !near.is_empty() {
@@ -121,7 +119,7 @@ fn check(line: &mut Line, turn: &Turn) {
 }
 
 /// Signs that differ by one character or by two that changed places.
-fn near_signs(turn: &Turn, sign: &str, at: Timestamp) -> Vec<String> {
+fn near_signs(directory: &Directory, sign: &str, at: Timestamp) -> Vec<String> {
     let wanted: Vec<char> = sign.to_uppercase().chars().collect();
     let near = |other: &str| {
         let other: Vec<char> = other.chars().collect();
@@ -135,7 +133,7 @@ fn near_signs(turn: &Turn, sign: &str, at: Timestamp) -> Vec<String> {
         other.len() == wanted.len()
             && (differ(&other, &wanted) == 1 || (differ(&other, &wanted) == 2 && same_letters(&other, &wanted)))
     };
-    let holders = turn.directory.holders(at, None);
+    let holders = directory.holders(at, None);
     holders.into_iter().map(|holder| holder.sign).filter(|other| near(other)).take(3).collect()
 }
 
@@ -233,7 +231,8 @@ async fn on_mission(
     };
     let settled = mission::write(turn, Some(before), &acted, command.name()).await?;
     let mut notes = acted.notes;
-    if let (true, Some(due)) = (acted.contact, acted.mission.due) {
+    let heard = matches!(acted.mission.contact, ContactState::Ok | ContactState::Regained);
+    if let (true, true, Some(due)) = (acted.contact, heard, acted.mission.due) {
         let due = crate::line::both(due, turn.now(), turn.directory.zone());
         notes.push(format!("{}: next contact by {due}", acted.mission.label()));
     }
@@ -242,7 +241,7 @@ async fn on_mission(
 }
 
 /// The command that traffic amounts to. `None`: the mission is not on the road, or it is words only.
-fn command(mission: &Mission, by: Reporter, act: &Act, directory: &crate::register::Directory) -> Option<Command> {
+fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) -> Option<Command> {
     let named = |place: &Place| match place {
         Place::Named(word) => Some(spoken(word, directory)),
         Place::Same | Place::Unsaid => None,
@@ -267,7 +266,7 @@ fn command(mission: &Mission, by: Reporter, act: &Act, directory: &crate::regist
 }
 
 /// A place by its code name, when it has one.
-fn spoken(word: &Word, directory: &crate::register::Directory) -> String {
+fn spoken(word: &Word, directory: &Directory) -> String {
     directory.place(&word.text).map_or_else(|| word.text.clone(), |record| record.key.clone())
 }
 
@@ -282,7 +281,7 @@ async fn correct(turn: &mut Turn, entry: &mut NewEntry, number: i64) -> Result<(
     Ok(())
 }
 
-fn report(entry: &LogEntry, incident: &IncidentLine, directory: &crate::register::Directory) -> Fact {
+fn report(entry: &LogEntry, incident: &IncidentLine, directory: &Directory) -> Fact {
     let said = |word: &Option<Word>| word.as_ref().map(|word| word.text.clone());
     let who = incident.who.as_ref().map(|word| match directory.holder(&word.text, entry.happened) {
         Some(holder) => format!("{} ({})", holder.sign, holder.name),

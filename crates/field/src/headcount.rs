@@ -12,7 +12,7 @@ use crate::error::{Error, Refusal};
 use crate::line::{CountLine, CountScope, Safety, Word};
 use crate::mission;
 use crate::register::{Directory, Record};
-use crate::room::{Field, Turn, next_number};
+use crate::room::{Field, Read, Turn, next_number};
 use crate::sql;
 
 /// The end of a headcount (subject: the headcount).
@@ -149,7 +149,7 @@ impl Field {
 
 /// Carries out a line of a headcount, and tells what followed.
 pub(crate) async fn enter(turn: &mut Turn, line: &CountLine, at: Timestamp) -> Result<Vec<String>, Error> {
-    let open = open(turn).await?;
+    let open = open(&mut turn.tx).await?;
     match (line, open) {
         (CountLine::Start(_), Some(open)) => {
             Err(Refusal::rule(format!("{} is not over: `hc end` first", open.label())).into())
@@ -295,7 +295,7 @@ async fn end(turn: &mut Turn, open: &Headcount, at: Timestamp) -> Result<Vec<Str
 
 /// A headcount was open for too long.
 pub(crate) async fn overdue(turn: &mut Turn, id: HeadcountId, due: Timestamp, while_down: bool) -> Result<(), Error> {
-    let Some(open) = open(turn).await?.filter(|open| open.id == id) else { return Ok(()) };
+    let Some(open) = open(&mut turn.tx).await?.filter(|open| open.id == id) else { return Ok(()) };
     let people = list(turn, open.id).await?;
     let title = format!("{} is still open: {}", open.label(), Tally::of(&people).words(&people));
     let (kind, subject) = (AlarmKind::HeadcountOpen, id.to_string());
@@ -303,9 +303,8 @@ pub(crate) async fn overdue(turn: &mut Turn, id: HeadcountId, due: Timestamp, wh
     alarm::raise(turn, cause, None).await.map(drop)
 }
 
-pub(crate) async fn open(turn: &mut Turn) -> Result<Option<Headcount>, Error> {
-    let row = turn.tx.fetch_optional(&sql::OPEN_HEADCOUNT, params![]).await?;
-    row.map(|row| headcount(&row)).transpose()
+pub(crate) async fn open(read: &mut impl Read) -> Result<Option<Headcount>, Error> {
+    read.rows(&sql::OPEN_HEADCOUNT, params![]).await?.first().map(headcount).transpose()
 }
 
 async fn list(turn: &mut Turn, id: HeadcountId) -> Result<Vec<Counted>, Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kernel::{Actor, Timestamp};
 use parking_lot::RwLock;
 use serde_json::Value as Json;
-use store::{Committed, Entry, Store, Tx, params};
+use store::{Committed, Entry, Param, Row, Statement, Store, Tx, params};
 
 use crate::error::Error;
 use crate::fact_tables::FACT_TABLES;
@@ -17,6 +17,28 @@ use crate::sql;
 const DESK: &str = "field.desk";
 /// A wall clock that differs from house time by more makes entries suspect.
 const SUSPECT_US: i64 = 5_000_000;
+
+/// Whatever rows can be read from: the last committed state, or what a transaction sees.
+pub(crate) trait Read: Send {
+    /// Runs a statement that reads.
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        params: Vec<Param>,
+    ) -> impl Future<Output = Result<Vec<Row>, store::Error>> + Send;
+}
+
+impl Read for Tx {
+    async fn rows(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, store::Error> {
+        self.fetch_all(statement, params).await
+    }
+}
+
+impl Read for Store {
+    async fn rows(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, store::Error> {
+        self.fetch_all(statement, params).await
+    }
+}
 
 /// The room.
 #[derive(Clone)]
@@ -59,13 +81,13 @@ impl Field {
     }
 
     /// The register as it stands; read anew only after it was changed, by whichever process.
-    async fn directory_in(&self, tx: &mut Tx) -> Result<Arc<Directory>, Error> {
-        let revision = directory::revision(tx).await?;
+    async fn directory_in(&self, read: &mut impl Read) -> Result<Arc<Directory>, Error> {
+        let revision = directory::revision(read).await?;
         let known = self.directory.read().clone();
         if let Some(known) = known.filter(|known| known.revision == revision) {
             return Ok(known);
         }
-        let fresh = Arc::new(Directory::load(tx, revision).await?);
+        let fresh = Arc::new(Directory::load(read, revision).await?);
         *self.directory.write() = Some(fresh.clone());
         Ok(fresh)
     }
@@ -75,8 +97,7 @@ impl Field {
     /// # Errors
     /// [`Error::Store`] when the database fails.
     pub async fn directory(&self) -> Result<Arc<Directory>, Error> {
-        let mut tx = self.store.begin().await?;
-        self.directory_in(&mut tx).await
+        self.directory_in(&mut self.store.clone()).await
     }
 
     /// House time.

@@ -8,8 +8,8 @@ use store::{Deadline, Due, Row, params};
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::error::{Error, Refusal};
 use crate::line::{CheckCall, CheckLine, Hearing};
-use crate::register::Holder;
-use crate::room::{Field, Turn, next_number};
+use crate::register::{Directory, Holder};
+use crate::room::{Field, Read, Turn, next_number};
 use crate::sql;
 
 /// Kinds of radio checks.
@@ -87,7 +87,7 @@ impl Field {
 
 /// Carries out a line of a radio check, and tells what followed.
 pub(crate) async fn enter(turn: &mut Turn, line: &CheckLine, at: Timestamp) -> Result<Vec<String>, Error> {
-    let open = open(turn).await?;
+    let open = open(&mut turn.tx).await?;
     match (line, open) {
         (CheckLine::Start { .. }, Some(open)) => {
             Err(Refusal::rule(format!("{} is not over: `rc end` first", open.label())).into())
@@ -159,7 +159,7 @@ fn meant<'a>(roster: &'a [RoundCall], said: &str) -> Result<&'a RoundCall, Strin
 }
 
 async fn note_calls(turn: &mut Turn, open: &Round, calls: &[CheckCall], at: Timestamp) -> Result<Vec<String>, Error> {
-    let roster = roster_in(turn, open.id).await?;
+    let roster = roster_in(&mut turn.tx, open.id).await?;
     let mut findings = Vec::new();
     let mut noted = Vec::new();
     for said in calls {
@@ -178,13 +178,13 @@ async fn note_calls(turn: &mut Turn, open: &Round, calls: &[CheckCall], at: Time
             outcome.push(format!("{} was heard at the second attempt", call.sign));
         }
     }
-    let left = roster_in(turn, open.id).await?.iter().filter(|call| call.hearing.is_none()).count();
+    let left = roster_in(&mut turn.tx, open.id).await?.iter().filter(|call| call.hearing.is_none()).count();
     outcome.push(format!("{}: {left} not called yet", open.label()));
     Ok(outcome)
 }
 
 async fn end(turn: &mut Turn, open: Round, fault: Option<String>, at: Timestamp) -> Result<Vec<String>, Error> {
-    let roster = roster_in(turn, open.id).await?;
+    let roster = roster_in(&mut turn.tx, open.id).await?;
     let state = if fault.is_some() { RoundState::Fault } else { RoundState::Ended };
     turn.tx.execute_one(&sql::END_ROUND, params![open.id, state.as_str(), fault.clone(), at]).await?;
     turn.tx.keep_deadline(ROUND, &open.id.to_string()).await?;
@@ -211,7 +211,7 @@ async fn end(turn: &mut Turn, open: Round, fault: Option<String>, at: Timestamp)
 
 /// A round was open for too long.
 pub(crate) async fn overdue(turn: &mut Turn, id: RoundId, due: Timestamp, while_down: bool) -> Result<(), Error> {
-    let Some(open) = open(turn).await?.filter(|open| open.id == id) else { return Ok(()) };
+    let Some(open) = open(&mut turn.tx).await?.filter(|open| open.id == id) else { return Ok(()) };
     let title = format!("{} is still open: `rc end`, or go on", open.label());
     let (kind, subject) = (AlarmKind::RoundOpen, id.to_string());
     let cause = Cause { kind, subject, title, missed: due, while_down, tell: Vec::new() };
@@ -219,27 +219,25 @@ pub(crate) async fn overdue(turn: &mut Turn, id: RoundId, due: Timestamp, while_
 }
 
 /// Signs that are likely to be said next: of missions on the road, and those of the open round who are not called yet.
-pub(crate) async fn on_air(turn: &mut Turn) -> Result<Vec<String>, Error> {
-    let (now, directory) = (turn.now(), turn.directory.clone());
+pub(crate) async fn on_air(read: &mut impl Read, directory: &Directory, now: Timestamp) -> Result<Vec<String>, Error> {
     let mut signs = Vec::new();
-    for mission in crate::mission::open_in(&mut turn.tx).await? {
+    for mission in crate::mission::open_in(read).await? {
         signs.extend(mission.leader.iter().chain(&mission.deputy).cloned());
         signs.extend(mission.on_the_way().filter_map(|one| directory.sign_of("vehicle", &one.vehicle, now)));
     }
-    if let Some(open) = open(turn).await? {
-        let roster = roster_in(turn, open.id).await?;
+    if let Some(open) = open(read).await? {
+        let roster = roster_in(read, open.id).await?;
         signs.extend(roster.into_iter().filter(|call| call.hearing.is_none()).map(|call| call.sign));
     }
     Ok(signs)
 }
 
-pub(crate) async fn open(turn: &mut Turn) -> Result<Option<Round>, Error> {
-    let row = turn.tx.fetch_optional(&sql::OPEN_ROUND, params![]).await?;
-    row.map(|row| round(&row)).transpose()
+pub(crate) async fn open(read: &mut impl Read) -> Result<Option<Round>, Error> {
+    read.rows(&sql::OPEN_ROUND, params![]).await?.first().map(round).transpose()
 }
 
-async fn roster_in(turn: &mut Turn, id: RoundId) -> Result<Vec<RoundCall>, Error> {
-    turn.tx.fetch_all(&sql::ROSTER, params![id]).await?.iter().map(call).collect()
+async fn roster_in(read: &mut impl Read, id: RoundId) -> Result<Vec<RoundCall>, Error> {
+    read.rows(&sql::ROSTER, params![id]).await?.iter().map(call).collect()
 }
 
 fn round(row: &Row) -> Result<Round, Error> {

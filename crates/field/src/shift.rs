@@ -9,7 +9,8 @@ use store::{Row, params};
 use crate::error::{Error, Refusal};
 use crate::log::NewEntry;
 use crate::mission::ContactState;
-use crate::room::{Field, Turn, next_number};
+use crate::register::Directory;
+use crate::room::{Field, Read, Turn, next_number};
 use crate::{alarm, headcount, line, mission, round, sql};
 
 /// Somebody's turn at the desk.
@@ -70,8 +71,8 @@ impl Field {
     /// # Errors
     /// [`Error::Store`] when the database fails.
     pub async fn hand_over_sheet(&self) -> Result<Vec<SheetItem>, Error> {
-        let mut turn = self.turn(&Actor::system("field"), "").await?;
-        sheet(&mut turn).await
+        let directory = self.directory().await?;
+        sheet(&mut self.store.clone(), &directory, self.now()).await
     }
 
     /// Takes the desk, signs it over, or relieves.
@@ -119,7 +120,7 @@ async fn sign(turn: &mut Turn, mut shift: Shift) -> Result<Shift, Error> {
     if shift.officer != turn.actor.to_string() {
         return Err(Refusal::rule(format!("only the officer of shift {} signs it over", shift.number)).into());
     }
-    let sheet = sheet(turn).await?;
+    let sheet = sheet_in(turn).await?;
     let now = turn.now();
     turn.tx.execute_one(&sql::SIGN_SHIFT, params![shift.id, now, &json!(sheet)]).await?;
     turn.record("shift.sign", shift.id, Json::Null, json!({ "items": sheet.len() }));
@@ -136,7 +137,7 @@ async fn relieve(turn: &mut Turn, shift: &Shift, read_back: &[String]) -> Result
     let Some(signed) = &shift.sheet else {
         return Err(Refusal::rule(format!("the officer of shift {} has not signed the sheet", shift.number)).into());
     };
-    let open = sheet(turn).await?;
+    let open = sheet_in(turn).await?;
     if matters(&open) != matters(signed) {
         return Err(
             Refusal::rule("something was opened, closed or missed since the sheet was signed: sign it again").into()
@@ -163,18 +164,22 @@ fn matters(sheet: &[SheetItem]) -> Vec<(&str, bool)> {
     matters
 }
 
-async fn sheet(turn: &mut Turn) -> Result<Vec<SheetItem>, Error> {
-    let (now, directory) = (turn.now(), turn.directory.clone());
+async fn sheet_in(turn: &mut Turn) -> Result<Vec<SheetItem>, Error> {
+    let (directory, now) = (turn.directory.clone(), turn.now());
+    sheet(&mut turn.tx, &directory, now).await
+}
+
+async fn sheet(read: &mut impl Read, directory: &Directory, now: Timestamp) -> Result<Vec<SheetItem>, Error> {
     let by = |due: Timestamp| line::both(due, now, directory.zone());
     let mut items = Vec::new();
-    for alarm in alarm::open_in(&mut turn.tx).await?.into_iter().filter(|alarm| !alarm.silent) {
+    for alarm in alarm::open_in(read).await?.into_iter().filter(|alarm| !alarm.silent) {
         let owner = alarm.owner.as_ref().map_or("nobody has answered".to_owned(), |name| format!("{name} sees to it"));
         let failed = if alarm.all_failed { "; all means failed" } else { "" };
         let text = format!("{}: {owner}{failed}", alarm.title);
         let (label, subject) = (alarm.label(), alarm.id.to_string());
         items.push(SheetItem { label, subject, text, due: Some(alarm.missed), read_back: true });
     }
-    for one in mission::open_in(&mut turn.tx).await? {
+    for one in mission::open_in(read).await? {
         let late = matches!(one.contact, ContactState::Overdue | ContactState::Lost);
         let due = one.due.map_or(String::new(), |due| format!(", next contact by {}", by(due)));
         let place = one.last_place.as_ref().map_or(String::new(), |place| format!(", last at {place}"));
@@ -194,12 +199,12 @@ async fn sheet(turn: &mut Turn) -> Result<Vec<SheetItem>, Error> {
             read_back: late,
         });
     }
-    if let Some(open) = round::open(turn).await? {
+    if let Some(open) = round::open(read).await? {
         let text = format!("radio check ({}) since {}", open.kind, by(open.started));
         let (label, subject) = (open.label(), open.id.to_string());
         items.push(SheetItem { label, subject, text, due: None, read_back: false });
     }
-    if let Some(open) = headcount::open(turn).await? {
+    if let Some(open) = headcount::open(read).await? {
         let text = format!("headcount of {} since {}", open.scope_key.as_deref().unwrap_or("all"), by(open.started));
         let (label, subject) = (open.label(), open.id.to_string());
         items.push(SheetItem { label, subject, text, due: None, read_back: false });

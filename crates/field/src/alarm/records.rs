@@ -7,6 +7,7 @@ use store::{Deadline, Due, Row, Tx, params};
 use super::alarms::{Alarm, AlarmState};
 use super::climb::promises;
 use crate::error::Error;
+use crate::room::Read;
 use crate::sql;
 
 /// Most alarms of one answer.
@@ -78,6 +79,6 @@ pub(crate) async fn find(tx: &mut Tx, id: AlarmId) -> Result<Option<Alarm>, Erro
 }
 
 /// Alarms that are not closed, silent ones included.
-pub(crate) async fn open_in(tx: &mut Tx) -> Result<Vec<Alarm>, Error> {
-    tx.fetch_all(&sql::OPEN_ALARMS, params![MOST]).await?.iter().map(alarm).collect()
+pub(crate) async fn open_in(read: &mut impl Read) -> Result<Vec<Alarm>, Error> {
+    read.rows(&sql::OPEN_ALARMS, params![MOST]).await?.iter().map(alarm).collect()
 }

@@ -7,6 +7,7 @@ use store::{Row, Store, Tx, params};
 
 use super::sheet::{ConvoyVehicle, Leg, Mission, Seat};
 use crate::error::Error;
+use crate::room::Read;
 use crate::sql;
 
 /// Most missions of one answer.
@@ -131,9 +132,9 @@ pub(crate) async fn open(store: &Store, all: bool) -> Result<Vec<Mission>, Error
     store.fetch_all(statement, params![MOST]).await?.iter().map(mission).collect()
 }
 
-/// Missions that are not over, as a transaction sees them.
-pub(crate) async fn open_in(tx: &mut Tx) -> Result<Vec<Mission>, Error> {
-    tx.fetch_all(&sql::OPEN_MISSIONS, params![MOST]).await?.iter().map(mission).collect()
+/// Missions that are not over, from wherever they are read.
+pub(crate) async fn open_in(read: &mut impl Read) -> Result<Vec<Mission>, Error> {
+    read.rows(&sql::OPEN_MISSIONS, params![MOST]).await?.iter().map(mission).collect()
 }
 
 /// One mission.

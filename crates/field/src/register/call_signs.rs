@@ -8,7 +8,7 @@ use store::{Entry, Row, Tx, params};
 
 use super::{nouns, records, value};
 use crate::error::{Error, Refusal};
-use crate::room::Field;
+use crate::room::{Field, Read};
 use crate::sql;
 
 /// Who may hold a call sign.
@@ -87,7 +87,7 @@ impl Field {
     /// # Errors
     /// [`Error::Store`] when the database fails.
     pub async fn call_signs(&self) -> Result<Vec<Assignment>, Error> {
-        self.store.fetch_all(&sql::SIGNS, params![records::MOST_RECORDS]).await?.iter().map(read).collect()
+        self.store.fetch_all(&sql::SIGNS, params![records::MOST_RECORDS]).await?.iter().map(assignment_of).collect()
     }
 }
 
@@ -113,14 +113,14 @@ async fn assignment(
 
 async fn current(tx: &mut Tx, sign: &str) -> Result<Option<Assignment>, Error> {
     let row = tx.fetch_optional(&sql::CURRENT_SIGN, params![sign]).await?;
-    row.map(|row| read(&row)).transpose()
+    row.map(|row| assignment_of(&row)).transpose()
 }
 
-pub(crate) async fn all_in(tx: &mut Tx) -> Result<Vec<Assignment>, Error> {
-    tx.fetch_all(&sql::SIGNS, params![records::MOST_RECORDS]).await?.iter().map(read).collect()
+pub(crate) async fn all_in(read: &mut impl Read) -> Result<Vec<Assignment>, Error> {
+    read.rows(&sql::SIGNS, params![records::MOST_RECORDS]).await?.iter().map(assignment_of).collect()
 }
 
-fn read(row: &Row) -> Result<Assignment, Error> {
+fn assignment_of(row: &Row) -> Result<Assignment, Error> {
     Ok(Assignment {
         id: row.id("id")?,
         sign: row.text("sign")?.to_owned(),

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use kernel::Timestamp;
-use store::{Tx, params};
+use store::params;
 
 use super::call_signs::{self, Assignment};
 use super::nouns::NOUNS;
 use super::records::{self, Record};
 use crate::alarm::ladder::{self, Means, Risk, Role, Step};
 use crate::error::Error;
+use crate::room::Read;
 use crate::sql;
 
 const MINUTE_US: i64 = 60_000_000;
@@ -76,12 +77,12 @@ impl Directory {
         Directory { revision, signs: by_sign, records, zone }
     }
 
-    pub(crate) async fn load(tx: &mut Tx, revision: i64) -> Result<Directory, Error> {
+    pub(crate) async fn load(read: &mut impl Read, revision: i64) -> Result<Directory, Error> {
         let mut nouns = Vec::new();
         for noun in NOUNS {
-            nouns.push((noun.name, records::all_in(tx, noun).await?));
+            nouns.push((noun.name, records::all_in(read, noun).await?));
         }
-        Ok(Directory::new(revision, call_signs::all_in(tx).await?, nouns))
+        Ok(Directory::new(revision, call_signs::all_in(read).await?, nouns))
     }
 
     /// The time zone of the duty station; UTC when there is none.
@@ -220,7 +221,7 @@ fn station<'a>(records: &'a BTreeMap<&'static str, BTreeMap<String, Record>>) ->
 }
 
 /// How often the register was changed.
-pub(crate) async fn revision(tx: &mut Tx) -> Result<i64, Error> {
-    let row = tx.fetch_optional(&sql::REGISTER_REVISION, params![]).await?;
-    Ok(row.map(|row| row.int("revision")).transpose()?.unwrap_or(0))
+pub(crate) async fn revision(read: &mut impl Read) -> Result<i64, Error> {
+    let rows = read.rows(&sql::REGISTER_REVISION, params![]).await?;
+    Ok(rows.first().map(|row| row.int("revision")).transpose()?.unwrap_or(0))
 }

@@ -9,6 +9,7 @@ use store::{Row, Store, Tx, params};
 use super::noun::Noun;
 use super::value::Value;
 use crate::error::Error;
+use crate::room::Read;
 
 /// Most records of one noun.
 pub(crate) const MOST_RECORDS: u32 = 50_000;
@@ -86,9 +87,9 @@ pub(crate) async fn all(store: &Store, noun: &Noun) -> Result<Vec<Record>, Error
     store.fetch_all(&noun.all, params![MOST_RECORDS]).await?.iter().map(|row| record(noun, row)).collect()
 }
 
-/// The same, as a transaction sees them.
-pub(crate) async fn all_in(tx: &mut Tx, noun: &Noun) -> Result<Vec<Record>, Error> {
-    tx.fetch_all(&noun.all, params![MOST_RECORDS]).await?.iter().map(|row| record(noun, row)).collect()
+/// The same, from wherever they are read.
+pub(crate) async fn all_in(read: &mut impl Read, noun: &Noun) -> Result<Vec<Record>, Error> {
+    read.rows(&noun.all, params![MOST_RECORDS]).await?.iter().map(|row| record(noun, row)).collect()
 }
 
 /// Writes a record at its version, if the one before is stored.
