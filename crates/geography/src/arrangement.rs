@@ -55,18 +55,18 @@ pub(crate) struct Arrangement {
 }
 
 impl Arrangement {
-    /// Cuts `edges` where two of them meet for which `cut` holds.
-    pub fn of(edges: &[Edge], snap: f64, cut: impl Fn(&Edge, &Edge) -> bool) -> Arrangement {
+    /// Cuts `edges` where two of them meet, also two of one shape: they may touch within the snap radius.
+    pub fn of(edges: &[Edge], snap: f64) -> Arrangement {
         let mut places = Places { list: Vec::new(), grid: HashMap::new(), snap };
         let ends: Vec<(u32, u32)> = edges.iter().map(|edge| (places.put(edge.from), places.put(edge.to))).collect();
         let snapped: Vec<(Vector, Vector)> =
             ends.iter().map(|(from, to)| (places.list[*from as usize], places.list[*to as usize])).collect();
         let tree = Tree::new(snapped.iter().map(|(a, b)| Box3::around(*a, *b, snap)));
         let mut cuts: Vec<Vec<u32>> = vec![Vec::new(); edges.len()];
-        for (at, edge) in edges.iter().enumerate() {
+        for at in 0..edges.len() {
             let (a, b) = snapped[at];
             tree.overlapping(&Box3::around(a, b, snap), |other| {
-                if other > at && cut(edge, &edges[other]) {
+                if other > at {
                     meet(&mut places, (at, other), &ends, &snapped, &mut cuts);
                 }
             });
@@ -137,7 +137,13 @@ fn meet(
     }
     let ((a, b), (c, d)) = (snapped[pair.0], snapped[pair.1]);
     if crossing(a, b, c, d) == Crossing::Proper {
-        let place = places.put(intersection(a, b, c, d));
+        let place = intersection(a, b, c, d);
+        // Edges on one great circle cross by perturbation alone, anywhere; there, their ends are all that counts.
+        let on = |edge: (Vector, Vector)| closest_on_edge(place, edge).angle(place) <= places.snap;
+        if !on((a, b)) || !on((c, d)) {
+            return;
+        }
+        let place = places.put(place);
         for edge in [pair.0, pair.1] {
             if place != ends[edge].0 && place != ends[edge].1 {
                 cuts[edge].push(place);

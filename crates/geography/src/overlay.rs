@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::arrangement::{Arrangement, Owner, Piece, numbered};
 use crate::chain::{Arrow, lines, rings};
 use crate::line::Line;
-use crate::predicate::{Crossing, crossing, exact_side};
-use crate::region::Region;
+use crate::predicate::{Crossing, crossing};
+use crate::region::{Region, closest_on_edge};
 use crate::tree::{Box3, Tree};
 use crate::vector::Vector;
 use crate::{Error, ring};
@@ -35,7 +35,7 @@ pub struct Common {
 pub fn union(first: &Region, second: &Region) -> Result<Region, Error> {
     let edges = numbered(first.edges(), second.edges());
     attempt(|snap| {
-        let arrangement = Arrangement::of(&edges, snap, |a, b| a.owner != b.owner);
+        let arrangement = Arrangement::of(&edges, snap);
         outline(&arrangement, [first, second], |in_first, in_second| in_first || in_second).map(|(area, _)| area)
     })
 }
@@ -71,7 +71,7 @@ pub fn union_all(regions: Vec<Region>) -> Result<Region, Error> {
 pub fn common_area(first: &Region, second: &Region) -> Result<Common, Error> {
     let edges = numbered(first.edges(), second.edges());
     attempt(|snap| {
-        let arrangement = Arrangement::of(&edges, snap, |a, b| a.owner != b.owner);
+        let arrangement = Arrangement::of(&edges, snap);
         let (area, mut covered) = outline(&arrangement, [first, second], |in_first, in_second| in_first && in_second)?;
         let mut touching = Vec::new();
         for group in arrangement.groups() {
@@ -88,7 +88,7 @@ pub fn common_area(first: &Region, second: &Region) -> Result<Common, Error> {
 /// What a line and a region have in common.
 pub fn common_line(line: &Line, region: &Region) -> Common {
     let edges = numbered(line.edges(), region.edges());
-    let arrangement = Arrangement::of(&edges, SNAPS[0], |a, b| a.owner != b.owner);
+    let arrangement = Arrangement::of(&edges, SNAPS[0]);
     let mut kept = Vec::new();
     for group in arrangement.groups() {
         if group[0].owner == Owner::First || group.iter().any(|piece| piece.owner == Owner::First) {
@@ -104,7 +104,7 @@ pub fn common_line(line: &Line, region: &Region) -> Common {
 /// What two lines have in common.
 pub fn common_of_lines(first: &Line, second: &Line) -> Common {
     let edges = numbered(first.edges(), second.edges());
-    let arrangement = Arrangement::of(&edges, SNAPS[0], |a, b| a.owner != b.owner);
+    let arrangement = Arrangement::of(&edges, SNAPS[0]);
     let both = |group: &&[Piece]| {
         [Owner::First, Owner::Second].iter().all(|owner| group.iter().any(|piece| piece.owner == *owner))
     };
@@ -116,7 +116,7 @@ pub fn common_of_lines(first: &Line, second: &Line) -> Common {
 /// All places of the lines, each stretch once; lines that cross are cut there.
 pub fn union_of_lines(all: &[Line]) -> Vec<Vec<Vector>> {
     let edges: Vec<(Vector, Vector)> = all.iter().flat_map(|line| line.edges().iter().copied()).collect();
-    let arrangement = Arrangement::of(&numbered(&edges, &[]), SNAPS[0], |_, _| true);
+    let arrangement = Arrangement::of(&numbered(&edges, &[]), SNAPS[0]);
     let kept = arrangement.groups().filter_map(|group| first_of(group, Owner::First)).collect();
     lines(kept, &arrangement.places)
 }
@@ -141,7 +141,7 @@ pub fn lines_meet(first: &Line, second: &Line) -> bool {
 fn edges_meet(edges: &[(Vector, Vector)], others: &[(Vector, Vector)], tree: &Tree) -> bool {
     edges.iter().any(|(a, b)| {
         let mut meet = false;
-        tree.overlapping(&Box3::around(*a, *b, 1e-15), |other| {
+        tree.overlapping(&Box3::around(*a, *b, SNAPS[0]), |other| {
             let (c, d) = others[other];
             let touch = || on(*a, (c, d)) || on(*b, (c, d)) || on(c, (*a, *b)) || on(d, (*a, *b));
             meet = meet || crossing(*a, *b, c, d) != Crossing::Apart || touch();
@@ -150,10 +150,9 @@ fn edges_meet(edges: &[(Vector, Vector)], others: &[(Vector, Vector)], tree: &Tr
     })
 }
 
-/// Whether the place lies exactly on the edge.
-fn on(place: Vector, (a, b): (Vector, Vector)) -> bool {
-    let within = (place - a).length().max((place - b).length()) <= (a - b).length();
-    within && exact_side(a, b, place) == 0
+/// Whether the place lies on the edge, as near as overlays look.
+fn on(place: Vector, edge: (Vector, Vector)) -> bool {
+    closest_on_edge(place, edge).angle(place) <= SNAPS[0]
 }
 
 fn attempt<T>(mut overlay: impl FnMut(f64) -> Result<T, Error>) -> Result<T, Error> {
@@ -180,7 +179,8 @@ fn outline(
         for (at, owner) in [Owner::First, Owner::Second].into_iter().enumerate() {
             let net = net(group, owner);
             if net == 0 {
-                let inside = regions[at].contains(arrangement.middle(&group[0]));
+                let collapsed = group.iter().any(|piece| piece.owner == owner);
+                let inside = regions[at].contains(beside(arrangement, &group[0], collapsed));
                 (left[at], right[at]) = (inside, inside);
             } else {
                 (left[at], right[at]) = (net > 0, net < 0);
@@ -192,13 +192,22 @@ fn outline(
         }
     }
     let corners = arrows.iter().flat_map(|arrow| [arrow.from, arrow.to]).collect();
-    let rings = rings(arrows, &arrangement.places)?;
+    let mut rings = rings(arrows, &arrangement.places)?;
+    rings.retain(|ring| !ring::is_thread(ring));
     if rings.iter().any(|ring| ring.len() < 3) {
         return Err(Error::Tangled);
     }
     let area = Region::new(rings);
     let written: usize = area.shells().iter().map(|(_, holes)| 1 + holes.len()).sum();
     if written == area.rings().len() { Ok((area, corners)) } else { Err(Error::MoreThanHalf) }
+}
+
+/// A place on the piece, or next to it where what ran along it on both sides fell together, so that the place on it
+/// says nothing.
+fn beside(arrangement: &Arrangement, piece: &Piece, off: bool) -> Vector {
+    let (low, high) = (arrangement.place(piece.low), arrangement.place(piece.high));
+    let step = if off { (low.angle(high) / 8.0).min(1e-10) } else { 0.0 };
+    (arrangement.middle(piece) + low.normal_to(high).unit() * step).unit()
 }
 
 /// How often edges of `owner` run forward in the group, less how often backward.

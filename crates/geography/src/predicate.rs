@@ -34,7 +34,7 @@ pub fn side(a: Vector, b: Vector, c: Vector) -> i32 {
 }
 
 /// As [`side`], but 0 for places on one great circle.
-pub fn exact_side(a: Vector, b: Vector, c: Vector) -> i32 {
+fn exact_side(a: Vector, b: Vector, c: Vector) -> i32 {
     let [a, b, c] = [a, b, c].map(|place| Coord3D { x: place.x, y: place.y, z: place.z });
     sign(orient3d(a, b, c, Coord3D { x: 0.0, y: 0.0, z: 0.0 }))
 }

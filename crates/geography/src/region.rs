@@ -22,7 +22,7 @@ impl Region {
     /// The area of the rings of one polygon in any direction: a ring inside another one is a hole in it. `None` where
     /// they cannot bound an area.
     pub(crate) fn nested(rings: Vec<Ring>) -> Option<Region> {
-        if rings.is_empty() || !ring::sound(&rings) {
+        if rings.is_empty() || !ring::sound(&rings) || rings.iter().any(|ring| ring::is_thread(ring)) {
             return None;
         }
         let mut rings: Vec<Ring> = rings.into_iter().map(ring::smaller_part).collect();
@@ -111,8 +111,7 @@ impl Region {
 
     /// Each shell with the holes in it.
     pub(crate) fn shells(&self) -> Vec<(&Ring, Vec<&Ring>)> {
-        let (shells, holes): (Vec<&Ring>, Vec<&Ring>) =
-            self.rings.iter().partition(|ring| ring::area(ring) <= 2.0 * PI);
+        let (shells, holes): (Vec<&Ring>, Vec<&Ring>) = self.rings.iter().partition(|ring| ring::keeps_left(ring));
         let mut grouped: Vec<(&Ring, Vec<&Ring>)> = shells.into_iter().map(|shell| (shell, Vec::new())).collect();
         for hole in holes {
             let inside = (hole[0] + hole[1]).unit();

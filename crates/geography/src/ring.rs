@@ -2,7 +2,8 @@
 
 use std::f64::consts::PI;
 
-use crate::predicate::{Crossing, changes_sides, corner_inside, crossing};
+use crate::predicate::{Crossing, changes_sides, corner_inside, crossing, side};
+use crate::region::closest_on_edge;
 use crate::tree::{Box3, Tree};
 use crate::vector::Vector;
 
@@ -20,7 +21,39 @@ pub(crate) fn edges(ring: &[Vector]) -> impl Iterator<Item = (Vector, Vector)> {
 /// Area on the left, in steradians, 0 to 4π.
 pub(crate) fn area(ring: &[Vector]) -> f64 {
     let area = signed_area(ring);
+    if area.abs() < SLIVER {
+        // Too thin for the sign to mean anything.
+        return if keeps_left(ring) { area.max(0.0) } else { 4.0 * PI + area.min(0.0) };
+    }
     if area < 0.0 { area + 4.0 * PI } else { area }
+}
+
+/// Whether the ring is thinner than the rounding errors of its corners, so that it bounds nothing.
+pub(crate) fn is_thread(ring: &[Vector]) -> bool {
+    signed_area(ring).abs() <= perimeter(ring) * THREAD
+}
+
+/// Widest thread, in radians: 60 nanometres on Earth.
+const THREAD: f64 = 1e-14;
+/// Areas below this, in steradians, are not known to their sign.
+const SLIVER: f64 = 1e-12;
+
+/// Whether the smaller part of the sphere lies on the left. Of a ring on less than half of the sphere, the corner
+/// farthest from the middle tells, which is exact however thin the ring is.
+pub(crate) fn keeps_left(ring: &[Vector]) -> bool {
+    let middle = ring.iter().fold(Vector::new(0.0, 0.0, 0.0), |sum, corner| sum + *corner).unit();
+    let nearness = |at: &usize| ring[*at].dot(middle);
+    let farthest = (0..ring.len()).min_by(|a, b| nearness(a).total_cmp(&nearness(b)));
+    match farthest.filter(|at| nearness(at) > 0.1) {
+        Some(at) => {
+            let (before, after) = (ring[(at + ring.len() - 1) % ring.len()], ring[(at + 1) % ring.len()]);
+            side(before, ring[at], after) > 0
+        }
+        None => {
+            let area = signed_area(ring);
+            (if area < 0.0 { area + 4.0 * PI } else { area }) <= 2.0 * PI
+        }
+    }
 }
 
 /// Area on the left, or that on the right as a negative number where the triangles of the outline say so.
@@ -59,7 +92,7 @@ pub(crate) fn perimeter(ring: &[Vector]) -> f64 {
 
 /// Turned so that the smaller of the two parts of the sphere lies on the left.
 pub(crate) fn smaller_part(mut ring: Ring) -> Ring {
-    if area(&ring) > 2.0 * PI {
+    if !keeps_left(&ring) {
         ring.reverse();
     }
     ring
@@ -78,8 +111,14 @@ pub(crate) fn holds(ring: &[Vector], place: Vector) -> bool {
     origin_inside(ring) != walked
 }
 
+/// Whether a corner lies on an edge between its ends, as near as rounding can tell.
+fn touches(corner: Vector, edge: (Vector, Vector)) -> bool {
+    let end = |end: Vector| (corner - end).length() <= THREAD;
+    !end(edge.0) && !end(edge.1) && closest_on_edge(corner, edge).angle(corner) <= THREAD
+}
+
 /// Whether the rings can bound an area: three corners and more, none twice in a ring, no edge of half the globe, no
-/// two edges that cross or coincide.
+/// two edges that cross, coincide or touch but for their ends.
 pub(crate) fn sound(rings: &[Ring]) -> bool {
     for ring in rings {
         let mut corners: Vec<[u64; 3]> = ring.iter().map(|place| place.key()).collect();
@@ -90,14 +129,15 @@ pub(crate) fn sound(rings: &[Ring]) -> bool {
         }
     }
     let all: Vec<(Vector, Vector)> = rings.iter().flat_map(|ring| edges(ring)).collect();
-    let tree = Tree::new(all.iter().map(|(a, b)| Box3::around(*a, *b, 1e-15)));
+    let tree = Tree::new(all.iter().map(|(a, b)| Box3::around(*a, *b, THREAD)));
     all.iter().enumerate().all(|(at, (a, b))| {
         let mut good = true;
-        tree.overlapping(&Box3::around(*a, *b, 1e-15), |other| {
+        tree.overlapping(&Box3::around(*a, *b, THREAD), |other| {
             if other > at {
                 let (c, d) = all[other];
                 let same = *a == c && *b == d || *a == d && *b == c;
-                good &= !same && crossing(*a, *b, c, d) != Crossing::Proper;
+                let touch = touches(*a, (c, d)) || touches(*b, (c, d)) || touches(c, (*a, *b)) || touches(d, (*a, *b));
+                good &= !same && !touch && crossing(*a, *b, c, d) != Crossing::Proper;
             }
         });
         good

@@ -15,16 +15,12 @@ impl Vector {
         Vector { x, y, z }
     }
 
-    /// The place at these degrees; `None` outside -180 to 180 and -90 to 90. The poles are one place each, and so are
-    /// the two writings of the antimeridian.
+    /// The place at these degrees; `None` outside -180 to 180 and -90 to 90. The two writings of the antimeridian are
+    /// places less than a rounding error apart, so that each is written again as it was.
     pub fn from_degrees(longitude: f64, latitude: f64) -> Option<Vector> {
         if !(longitude.abs() <= 180.0 && latitude.abs() <= 90.0) {
             return None;
         }
-        if latitude.abs() == 90.0 {
-            return Some(Vector::new(0.0, 0.0, latitude.signum()));
-        }
-        let longitude = if longitude == -180.0 { 180.0 } else { longitude };
         let (sine, cosine) = longitude.to_radians().sin_cos();
         let (height, width) = latitude.to_radians().sin_cos();
         Some(Vector::new(cosine * width, sine * width, height))

@@ -65,3 +65,25 @@ fn an_octant_has_an_eighth_of_the_sphere() {
     let third = 1.0 / 3.0_f64.sqrt();
     assert!((octant.centroid().unwrap() - Vector::new(third, third, third)).length() < 1e-12);
 }
+
+/// Rings that run along the antimeridian or around a pole keep their numbers.
+#[test]
+fn the_antimeridian_has_either_side() {
+    let check = |ring: &str, inside: [f64; 2]| {
+        let shape = format!(r#"{{"type":"Polygon","coordinates":[{ring}]}}"#);
+        let shape: serde_json::Value = serde_json::from_str(&shape).unwrap();
+        let known = region(&shape);
+        assert!(known.contains(Vector::from_degrees(inside[0], inside[1]).unwrap()), "{shape}");
+        let written = geography::geojson::area_written(&known);
+        for (wanted, answer) in
+            shape["coordinates"][0].as_array().unwrap().iter().zip(written["coordinates"][0].as_array().unwrap())
+        {
+            let off = |axis: usize| (wanted[axis].as_f64().unwrap() - answer[axis].as_f64().unwrap()).abs();
+            assert!(off(0) < 1e-9 && off(1) < 1e-9, "{written}");
+        }
+    };
+    check("[[-180,0],[-170,0],[-170,10],[-180,10],[-180,0]]", [-175.0, 5.0]);
+    check("[[170,0],[180,0],[180,10],[170,10],[170,0]]", [175.0, 5.0]);
+    check("[[-180,80],[-90,80],[0,80],[90,80],[180,80],[-180,80]]", [10.0, 89.0]);
+    check("[[0,60],[60,60],[30,90],[0,60]]", [30.0, 75.0]);
+}

@@ -79,6 +79,35 @@ proptest! {
     }
 }
 
+/// Rings on a coarse grid, where corners, edges and great circles coincide all the time. Most are not sound.
+fn on_a_grid() -> impl Strategy<Value = Json> {
+    prop::collection::vec((-2_i8..3, -2_i8..3), 3..7).prop_map(|corners| {
+        let mut ring: Vec<Json> = corners.iter().map(|(x, y)| json!([x, y])).collect();
+        ring.push(ring[0].clone());
+        json!({ "type": "Polygon", "coordinates": [ring] })
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { max_global_rejects: 100_000, ..ProptestConfig::with_cases(CASES * 8) })]
+
+    #[test]
+    fn shapes_that_coincide_in_part_are_overlaid(first in on_a_grid(), second in on_a_grid()) {
+        let (Some(a), Some(b)) = (geojson::region(&first).unwrap(), geojson::region(&second).unwrap()) else {
+            return Err(TestCaseError::reject("not sound"));
+        };
+        let common = overlay::common_area(&a, &b).unwrap();
+        let either = overlay::union(&a, &b).unwrap();
+        let sums = (a.area() + b.area(), common.area.area() + either.area());
+        prop_assert!((sums.0 - sums.1).abs() <= 1e-12, "{sums:?}");
+        let nothing = common.area.is_empty() && common.lines.is_empty() && common.places.is_empty();
+        prop_assert_eq!(overlay::regions_meet(&a, &b), !nothing);
+        for place in common.lines.iter().flatten().chain(&common.places) {
+            prop_assert!(a.distance(*place).unwrap() < 1e-14 && b.distance(*place).unwrap() < 1e-14);
+        }
+    }
+}
+
 /// Squares of one degree by their south-western corners.
 fn squares(corners: &[(f64, f64)]) -> Vec<Region> {
     let square = |(west, south): &(f64, f64)| {
