@@ -42,9 +42,10 @@ const SLIVER: f64 = 1e-12;
 /// farthest from the middle tells, which is exact however thin the ring is.
 pub(crate) fn keeps_left(ring: &[Vector]) -> bool {
     let middle = ring.iter().fold(Vector::new(0.0, 0.0, 0.0), |sum, corner| sum + *corner).unit();
-    let nearness = |at: &usize| ring[*at].dot(middle);
-    let farthest = (0..ring.len()).min_by(|a, b| nearness(a).total_cmp(&nearness(b)));
-    match farthest.filter(|at| nearness(at) > 0.1) {
+    // As a difference: the cosines of small angles are all alike.
+    let away = |at: &usize| (ring[*at] - middle).length();
+    let farthest = (0..ring.len()).max_by(|a, b| away(a).total_cmp(&away(b)));
+    match farthest.filter(|at| ring[*at].dot(middle) > 0.1) {
         Some(at) => {
             let (before, after) = (ring[(at + ring.len() - 1) % ring.len()], ring[(at + 1) % ring.len()]);
             side(before, ring[at], after) > 0

@@ -42,6 +42,22 @@ proptest! {
     }
 
     #[test]
+    fn a_cell_and_its_neighbours_are_one_area(longitude in -180.0_f64..180.0, latitude in -85.0_f64..85.0, size in 1_i64..=14) {
+        let hexagon = Hexagon::of(longitude, latitude, size).unwrap();
+        let square = Square::of(Vector::from_degrees(longitude, latitude).unwrap(), 2 * size as u64).unwrap();
+        let hexagons = hexagon.neighbours().into_iter().chain([hexagon]).map(|cell| cell.polygon());
+        let squares = square.neighbours().into_iter().chain([square]).map(|cell| cell.polygon());
+        for cells in [hexagons.collect::<Vec<_>>(), squares.collect()] {
+            let cells: Vec<_> = cells.iter().map(region).collect();
+            let sum: f64 = cells.iter().map(|cell| cell.area()).sum();
+            let union = geography::overlay::union_all(cells).unwrap();
+            prop_assert!((union.area() - sum).abs() <= 1e-9 * sum + 1e-15, "{} {sum}", union.area());
+            let written = geojson::area_written(&union);
+            prop_assert_eq!((&written["type"], written["coordinates"].as_array().unwrap().len()), (&"Polygon".into(), 1));
+        }
+    }
+
+    #[test]
     fn s2_cells_cover_the_shape_and_no_more(shape in star(3.0), shares in shares(), distance in 0.0_f64..0.01) {
         let region = region(&shape);
         let reach = region.edges().iter().map(|(a, _)| a.angle(region.centroid().unwrap())).fold(0.0, f64::max);
