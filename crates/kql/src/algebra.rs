@@ -6,15 +6,20 @@
 //! [`Query::shared`].
 
 mod expr;
+mod method;
 mod plan;
 mod prune;
 mod size;
 mod walk;
 
 pub use expr::{BinaryOp, Expr, ExprKind, Haystack, PathStep, StringOp, UnaryOp};
+pub use method::{
+    Activity, ActivityMeasure, Bins, Cycles, Direction, GraphMatch, GraphNodes, GraphStep, MatchOutput, Method, PathFold,
+    PatternKind, Patterns, Scan, ScanOutput, ScanStep,
+};
 pub use plan::{
-    AggregateCall, ExpandColumn, ExternalSource, JoinKey, JoinKind, Node, ParseKind, ParsePart, Plan, Series, SharedId,
-    SortKey,
+    AggregateCall, ExpandColumn, ExternalSource, Graph, JoinKey, JoinKind, Node, ParseKind, ParsePart, Plan, Series,
+    SharedId, SortKey,
 };
 pub use prune::prune;
 pub use size::Size;

@@ -4,16 +4,21 @@ mod aggregate;
 mod call;
 mod convert;
 mod expr;
+mod find;
+mod graph;
 mod join;
 mod key_value;
 mod name;
+mod nested;
 mod open;
 mod operand;
+mod pattern;
 mod pipeline;
 mod place_lookup;
 mod plugin;
 mod project;
 mod relation;
+mod scan;
 mod series;
 mod source;
 mod stored;
@@ -125,6 +130,10 @@ struct Row {
     aggregates: Option<Collected>,
     /// A window function occurred.
     window: bool,
+    /// Names whose properties are the columns `name.property`: nodes and edges of a pattern, steps of a scan.
+    tuples: Vec<String>,
+    /// In a pattern of a graph.
+    graph: Option<pattern::GraphScope>,
 }
 
 /// Aggregates of one `summarize`.
@@ -238,6 +247,7 @@ impl<'a> Binder<'a> {
                 let function = Rc::new(function.clone());
                 self.define(&name.text, Meaning::Function { function, environment });
             }
+            syntax::Statement::Parameters(parameters) => self.query_parameters(parameters),
             syntax::Statement::Other { name, span } if name.text == "set" => {
                 self.diagnostics.push(Diagnostic::warning(codes::IGNORED, *span, "`set` has no effect here"));
             }
@@ -247,6 +257,26 @@ impl<'a> Binder<'a> {
             }
         }
         None
+    }
+
+    /// Parameters that nobody filled have their defaults.
+    fn query_parameters(&mut self, parameters: &[syntax::ParameterDecl]) {
+        for parameter in parameters {
+            let syntax::ParameterKind::Scalar(scalar) = parameter.kind else {
+                self.error(codes::UNSUPPORTED, parameter.name.span, "a query parameter is a value");
+                continue;
+            };
+            let Some(default) = &parameter.default else {
+                let message = format!("the parameter `{}` has no value", parameter.name.text);
+                self.error(codes::UNSUPPORTED, parameter.name.span, message)
+                    .help(format!("give it a default: `{}: {scalar} = …`", parameter.name.text));
+                self.define(&parameter.name.text, Meaning::Scalar(Self::invalid(parameter.name.span)));
+                continue;
+            };
+            let bound = self.scalar(default, &mut Row::default());
+            let bound = self.expect(bound, scalar);
+            self.define(&parameter.name.text, Meaning::Scalar(bound));
+        }
     }
 
     /// A table as it is, a scalar as one row.
@@ -261,7 +291,7 @@ impl<'a> Binder<'a> {
 
     fn meaning(&mut self, value: &syntax::Expr) -> Meaning {
         if self.is_tabular(value) {
-            return Meaning::Table(Rc::new(self.table(value)));
+            return Meaning::Table(Rc::new(self.table_or_graph(value)));
         }
         if let syntax::ExprKind::Name(name) = &value.kind
             && let Some(meaning @ Meaning::Function { .. }) = self.lookup(name)

@@ -1,7 +1,9 @@
 //! Tokens to the syntax tree, with recovery: an error costs the operator that it is in, not the query.
 
 mod expression;
+mod graph;
 mod literal;
+mod nested;
 mod operator;
 mod relation;
 
@@ -238,6 +240,10 @@ impl<'a> Parser<'a> {
         if self.is("let") && (self.is_word(1) || self.is_at(1, "[")) {
             self.at += 1;
             return self.let_statement();
+        }
+        if self.is("declare") && self.is_at(1, "query_parameters") && self.is_at(2, "(") {
+            self.at += 2;
+            return Statement::Parameters(self.parameters());
         }
         if matches!(self.text(0), "set" | "declare" | "alias" | "restrict") && self.is_word(1) {
             let name = Name { text: self.text(0).to_owned(), span: start };

@@ -18,7 +18,9 @@ pub enum Statement {
     LetFunction { name: Name, function: Function },
     /// The last one gives the answer.
     Query(Expr),
-    /// `set option = value`, `declare query_parameters(…)`, …
+    /// `declare query_parameters(name: type = default, …)`
+    Parameters(Vec<ParameterDecl>),
+    /// `set option = value`, `declare pattern …`, …
     Other { name: Name, span: Span },
 }
 
@@ -286,8 +288,121 @@ pub enum OperatorKind {
         uris: Vec<Expr>,
         properties: Vec<(Name, Expr)>,
     },
+    TopNested(Vec<NestedLevel>),
+    Partition {
+        options: Vec<Setting>,
+        by: Expr,
+        body: PartitionBody,
+    },
+    Find {
+        options: Vec<Setting>,
+        tables: Vec<Expr>,
+        predicate: Expr,
+        output: FindOutput,
+    },
+    ProjectByNames(Vec<Expr>),
+    Scan {
+        match_id: Option<Name>,
+        declared: Vec<ParameterDecl>,
+        steps: Vec<ScanStep>,
+    },
+    Reduce {
+        options: Vec<Setting>,
+        by: Expr,
+        settings: Vec<(Name, Expr)>,
+    },
+    MakeGraph(GraphShape),
+    GraphMatch(GraphPattern),
+    GraphToTable(Vec<GraphTable>),
+    GraphMarkComponents {
+        options: Vec<Setting>,
+        component: Option<Name>,
+    },
     /// Known or not, it has no grammar here; its operands were skipped.
     Unsupported,
+}
+
+/// `top-nested rows of value with others = … by measure asc`
+#[derive(Debug, Clone, PartialEq)]
+pub struct NestedLevel {
+    pub rows: Option<Expr>,
+    pub of: NamedExpr,
+    pub others: Option<Expr>,
+    pub by: OrderBy,
+    pub span: Span,
+}
+
+/// What `partition` runs for each part.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PartitionBody {
+    /// `(operators)` over the rows of the part.
+    Operators(Vec<Operator>),
+    /// `{ query }` with a source of its own.
+    Query(Expr),
+}
+
+/// The columns of `find`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FindOutput {
+    /// Columns of the predicate and common ones, the rest packed.
+    Smart,
+    /// Columns with types, and whether all columns are packed too.
+    Columns(Vec<(Name, Option<ScalarType>)>, bool),
+}
+
+/// `step name output=… : condition => name = value, …;`
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanStep {
+    pub name: Name,
+    pub optional: bool,
+    /// `all`, `last`, `none`.
+    pub output: Option<Name>,
+    pub condition: Expr,
+    pub assignments: Vec<(Name, Expr)>,
+}
+
+/// `make-graph source --> target with Table on column, … with_node_id=name`
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphShape {
+    pub source: Name,
+    pub target: Name,
+    pub nodes: Vec<(Expr, Name)>,
+    pub node_id: Option<Name>,
+}
+
+/// `graph-match` and `graph-shortest-paths`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphPattern {
+    pub shortest: bool,
+    pub options: Vec<Setting>,
+    pub sequences: Vec<GraphSequence>,
+    pub predicate: Option<Expr>,
+    pub project: Vec<NamedExpr>,
+}
+
+/// `(a)-[e]->(b)…`: one more node than edges.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphSequence {
+    pub nodes: Vec<Option<Name>>,
+    pub edges: Vec<GraphEdge>,
+}
+
+/// One edge of a pattern.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphEdge {
+    pub name: Option<Name>,
+    pub direction: crate::algebra::Direction,
+    /// `*least..most`.
+    pub length: Option<(Expr, Expr)>,
+    pub span: Span,
+}
+
+/// `nodes as Name with_node_id=id` or `edges …` of `graph-to-table`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphTable {
+    pub kind: Name,
+    pub alias: Option<Name>,
+    pub ids: Vec<(Name, Name)>,
 }
 
 impl Expr {

@@ -5,6 +5,7 @@ use kernel::schema::ColumnSchema;
 use kernel::value::{ScalarType, Value};
 
 use super::expr::Expr;
+use super::method::Method;
 use crate::functions::FunctionSpec;
 
 /// One operator and the columns that it gives.
@@ -75,6 +76,13 @@ pub enum Node {
     /// `mv-apply`: `input` is a [`Node::Expand`]; for the rows of each of *its* input rows, `body` runs over
     /// [`Node::ApplyInput`] (the Expand's schema). Output: `keep` columns of the Expand's input, then the body's.
     Apply { input: Box<Plan>, body: Box<Plan>, keep: Vec<usize> },
+    /// `partition`: for the rows of each value of `keys`, `body` runs over [`Node::ApplyInput`] (the schema of `input`).
+    /// Output: what the bodies give, one after another in any order.
+    Partition { input: Box<Plan>, keys: Vec<Expr>, body: Box<Plan> },
+    /// Rows that a method makes of its whole inputs, held in memory; refuse with a limit, not with fewer rows.
+    Derive { inputs: Vec<Plan>, method: Method },
+    /// A graph: never an answer, only the input of [`Node::Derive`]. No engine sees it.
+    Graph(Box<Graph>),
     /// `parse` and `parse-where`: appends or replaces columns from `source` by `pattern`.
     Parse {
         input: Box<Plan>,
@@ -100,6 +108,15 @@ pub enum Node {
         step: Expr,
         keys: Vec<Expr>,
     },
+}
+
+/// The two tables of a graph. Columns whose names begin with `$` are not shown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// `$id`, properties, `$in`, `$out`, then properties that operators added.
+    pub nodes: Plan,
+    /// `$source`, `$target`, properties.
+    pub edges: Plan,
 }
 
 /// One aggregate function over a group.

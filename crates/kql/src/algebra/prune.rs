@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 
 use kernel::schema::ColumnSchema;
 
-use super::{AggregateCall, Expr, ExprKind, JoinKind, Node, ParsePart, Plan, Query};
+use super::{AggregateCall, Expr, ExprKind, GraphMatch, JoinKind, Method, Node, ParsePart, Plan, Query};
 
 /// Positions of columns.
 type Columns = BTreeSet<usize>;
@@ -162,6 +162,22 @@ fn pruned(plan: &mut Plan, needed: &Columns) -> Moved {
             }
             Moved::nothing(width)
         }
+        Node::Partition { input, .. } => {
+            keep_all(input);
+            Moved::nothing(width)
+        }
+        Node::Derive { inputs, method } => {
+            inputs.iter_mut().for_each(keep_all);
+            match method {
+                Method::GraphMatch(GraphMatch { outputs, .. }) => {
+                    let kept = at_least_one(needed, width);
+                    only(outputs, &kept);
+                    Moved::keeping(width, &kept)
+                }
+                _ => Moved::nothing(width),
+            }
+        }
+        Node::Graph(_) => Moved::nothing(width),
         Node::MakeSeries { .. } => {
             let mut inner = std::mem::replace(&mut plan.node, Node::ApplyInput);
             if let Node::MakeSeries { input, series, axis, from, to, step, keys } = &mut inner {

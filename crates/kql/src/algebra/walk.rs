@@ -1,6 +1,6 @@
 //! Ways through a tree: what an operator reads, what an expression holds.
 
-use super::{AggregateCall, Expr, ExprKind, Haystack, Node, PathStep, Plan};
+use super::{AggregateCall, Expr, ExprKind, Graph, Haystack, Node, PathStep, Plan};
 
 impl Plan {
     /// The plans that this one reads, without those inside expressions.
@@ -24,8 +24,9 @@ impl Plan {
             | Node::Parse { input, .. }
             | Node::MakeSeries { input, .. } => vec![input],
             Node::Join { left, right, .. } => vec![left, right],
-            Node::Apply { input, body, .. } => vec![input, body],
-            Node::Union { inputs } => inputs.iter().collect(),
+            Node::Apply { input, body, .. } | Node::Partition { input, body, .. } => vec![input, body],
+            Node::Union { inputs } | Node::Derive { inputs, .. } => inputs.iter().collect(),
+            Node::Graph(graph) => vec![&graph.nodes, &graph.edges],
         }
     }
 
@@ -50,8 +51,22 @@ impl Plan {
             | Node::Parse { input, .. }
             | Node::MakeSeries { input, .. } => vec![input],
             Node::Join { left, right, .. } => vec![left, right],
-            Node::Apply { input, body, .. } => vec![input, body],
-            Node::Union { inputs } => inputs.iter_mut().collect(),
+            Node::Apply { input, body, .. } | Node::Partition { input, body, .. } => vec![input, body],
+            Node::Union { inputs } | Node::Derive { inputs, .. } => inputs.iter_mut().collect(),
+            Node::Graph(graph) => {
+                let Graph { nodes, edges } = &mut **graph;
+                vec![nodes, edges]
+            }
+        }
+    }
+
+    /// Does it read the rows of one part of `mv-apply` or `partition` around it?
+    pub fn reads_part(&self) -> bool {
+        match &self.node {
+            Node::ApplyInput => true,
+            // A body reads its own part.
+            Node::Apply { input, .. } | Node::Partition { input, .. } => input.reads_part(),
+            _ => self.inputs().into_iter().any(Plan::reads_part),
         }
     }
 
@@ -68,6 +83,8 @@ impl Plan {
             Node::Join { keys, .. } => keys.iter().flat_map(|key| [&key.left, &key.right]).collect(),
             Node::Expand { columns, .. } => columns.iter().map(|column| &column.source).collect(),
             Node::Parse { source, .. } => vec![source],
+            Node::Partition { keys, .. } => keys.iter().collect(),
+            Node::Derive { method, .. } => method.expressions(),
             Node::MakeSeries { series, axis, from, to, step, keys, .. } => {
                 let calls = series.iter().flat_map(|one| one.call.expressions().chain([&one.default]));
                 calls.chain([axis, step]).chain(from).chain(to).chain(keys).collect()
@@ -89,6 +106,8 @@ impl Plan {
             Node::Join { keys, .. } => keys.iter_mut().flat_map(|key| [&mut key.left, &mut key.right]).collect(),
             Node::Expand { columns, .. } => columns.iter_mut().map(|column| &mut column.source).collect(),
             Node::Parse { source, .. } => vec![source],
+            Node::Partition { keys, .. } => keys.iter_mut().collect(),
+            Node::Derive { method, .. } => method.expressions_mut(),
             Node::MakeSeries { series, axis, from, to, step, keys, .. } => {
                 let calls = series.iter_mut().flat_map(|one| one.call.expressions_mut().chain([&mut one.default]));
                 calls.chain([axis, step]).chain(from).chain(to).chain(keys).collect()

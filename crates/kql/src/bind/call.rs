@@ -25,6 +25,11 @@ impl Binder<'_> {
         {
             return self.aggregate_in_expression(name, function, args, span, row);
         }
+        if (row.graph.is_some() || name.text.starts_with("node_degree_"))
+            && let Some(found) = self.graph_call(name, args, span, row)
+        {
+            return found;
+        }
         match name.text.as_str() {
             "toscalar" => return self.first_value(args, span),
             "column_ifexists" | "columnifexists" => return self.column_if_exists(args, span, row),
@@ -198,7 +203,7 @@ impl Binder<'_> {
     }
 
     /// A bag of columns under their names.
-    fn packed(&mut self, columns: Vec<Expr>, span: Span) -> Expr {
+    pub(super) fn packed(&mut self, columns: Vec<Expr>, span: Span) -> Expr {
         let mut args = Vec::with_capacity(columns.len() * 2);
         for column in columns {
             let name = match &column.kind {

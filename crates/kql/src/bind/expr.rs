@@ -100,6 +100,11 @@ impl Binder<'_> {
             }
             None => {}
         }
+        if row.tuples.iter().any(|tuple| tuple == name) {
+            let message = format!("`{name}` stands for several values");
+            self.error(codes::WRONG_SHAPE, span, message).help(format!("take one of them: `{name}.Property`"));
+            return Self::invalid(span);
+        }
         if row.aggregates.is_some() && row.columns.iter().any(|column| column.name == name) {
             let message = format!("`{name}` stands outside an aggregate");
             let help = format!("write `take_any({name})` or group `by {name}`");
@@ -146,8 +151,32 @@ impl Binder<'_> {
         {
             return self.side(side == "$left", name, span, row);
         }
+        if let syntax::ExprKind::Name(tuple) = &base.kind
+            && row.tuples.contains(tuple)
+        {
+            return self.property(tuple, name, span, row);
+        }
         let base = self.scalar(base, row);
         self.path(base, PathStep::Key(name.text.clone()), span)
+    }
+
+    /// `tuple.name`: a property of a node or edge of a pattern, a column of what a step matched.
+    fn property(&mut self, tuple: &str, name: &syntax::Name, span: Span, row: &mut Row) -> Expr {
+        if let Some(column) = column(&row.columns, &format!("{tuple}.{}", name.text), span) {
+            return column;
+        }
+        if let Some(along) = self.path_property(tuple, name, span, row) {
+            return along;
+        }
+        let prefix = format!("{tuple}.");
+        let known = row.columns.iter().filter_map(|column| column.name.strip_prefix(prefix.as_str()));
+        let near = nearest(&name.text, known).map(str::to_owned);
+        let reported =
+            self.error(codes::UNKNOWN_COLUMN, name.span, format!("`{tuple}` has no property called `{}`", name.text));
+        if let Some(near) = near {
+            reported.help(format!("did you mean `{near}`?"));
+        }
+        Self::invalid(span)
     }
 
     fn side(&mut self, left: bool, name: &syntax::Name, span: Span, row: &Row) -> Expr {

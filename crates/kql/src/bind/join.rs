@@ -30,6 +30,10 @@ impl Binder<'_> {
             .iter()
             .filter_map(|key| match &key.right.kind {
                 ExprKind::Column { index, .. } => Some(*index),
+                ExprKind::Convert { operand } => match operand.kind {
+                    ExprKind::Column { index, .. } => Some(index),
+                    _ => None,
+                },
                 _ => None,
             })
             .collect();
@@ -110,6 +114,13 @@ impl Binder<'_> {
                     }
                     Self::invalid(span)
                 });
+                // Dynamic values meet by their texts.
+                let both_dynamic = of_left.scalar == ScalarType::Dynamic && of_right.scalar == ScalarType::Dynamic;
+                if both_dynamic && ![&of_left, &of_right].iter().any(|key| matches!(key.kind, ExprKind::Invalid)) {
+                    let of_left = self.force(of_left, ScalarType::String);
+                    let of_right = self.force(of_right, ScalarType::String);
+                    return self.key(of_left, of_right, condition.span);
+                }
                 self.key(of_left, of_right, condition.span)
             }
             syntax::ExprKind::Infix { op, left: a, right: b } if op.text == "==" || op.text == "=" => {

@@ -69,7 +69,8 @@ const FIRST_ARGUMENT: [&str; 58] = [
 ];
 
 /// Functions whose result is `prefix_argument`.
-const PREFIXED: [(&str, &str); 15] = [
+const PREFIXED: [(&str, &str); 16] = [
+    ("dcount_hll", "dcount_hll"),
     ("strlen", "strlen"),
     ("string_size", "string_size"),
     ("repeat", "repeat"),
@@ -112,6 +113,9 @@ pub(super) fn automatic(expr: &Expr) -> Option<String> {
             let prefix = PREFIXED.iter().find(|(name, _)| *name == function).map(|(_, prefix)| *prefix);
             if let Some(prefix) = prefix {
                 return Some(format!("{prefix}_{}", argument.unwrap_or_default()));
+            }
+            if function.starts_with("node_degree_") {
+                return Some(function.to_owned());
             }
             if matches!(function, "array_sort_asc" | "array_sort_desc") {
                 return Some(format!("{}_sorted", argument.unwrap_or_default()));

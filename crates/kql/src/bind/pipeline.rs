@@ -23,7 +23,7 @@ impl Binder<'_> {
     pub(super) fn pipe(&mut self, source: Option<&syntax::Expr>, operators: &[Operator], span: Span) -> Plan {
         let mut rest = operators;
         let mut plan = match (source, operators.split_first()) {
-            (Some(source), _) => self.table(source),
+            (Some(source), _) => self.table_or_graph(source),
             (None, Some((head, tail))) => {
                 rest = tail;
                 self.head(head)
@@ -44,6 +44,13 @@ impl Binder<'_> {
             return input;
         }
         use OperatorKind as Kind;
+        let of_graph = matches!(
+            &operator.kind,
+            Kind::GraphMatch(_) | Kind::GraphToTable(_) | Kind::GraphMarkComponents { .. }
+        );
+        if of_graph || matches!(input.node, Node::Graph(_)) {
+            return self.graph_operator(input, operator);
+        }
         match &operator.kind {
             Kind::Where(predicate) => self.filter(input, predicate, operator.span),
             Kind::Projection(projection, items) => self.projection(input, *projection, items, operator.span),
@@ -93,7 +100,18 @@ impl Binder<'_> {
             Kind::As(name) => self.name_result(input, &name.text),
             Kind::Invoke(call) => self.invoke(input, call, operator.span),
             Kind::Evaluate { call, schema } => self.evaluate(input, call, schema.as_deref(), operator.span),
-            Kind::Range { .. } | Kind::DataTable { .. } | Kind::ExternalData { .. } => {
+            Kind::TopNested(levels) => self.top_nested(input, levels, operator.span),
+            Kind::Partition { options, by, body } => self.partition(input, options, by, body, operator.span),
+            Kind::ProjectByNames(names) => self.project_by_names(input, names, operator.span),
+            Kind::Scan { match_id, declared, steps } => {
+                self.scan(input, match_id.as_ref(), declared, steps, operator.span)
+            }
+            Kind::Reduce { options, by, settings } => self.reduce(input, options, by, settings, operator.span),
+            Kind::MakeGraph(shape) => self.make_graph(input, shape, operator.span),
+            Kind::GraphMatch(_) | Kind::GraphToTable(_) | Kind::GraphMarkComponents { .. } => {
+                self.graph_operator(input, operator)
+            }
+            Kind::Range { .. } | Kind::DataTable { .. } | Kind::ExternalData { .. } | Kind::Find { .. } => {
                 let message = format!("`{}` makes rows and cannot follow a `|`", operator.name.text);
                 self.error(codes::MISPLACED, operator.name.span, message);
                 input
@@ -118,20 +136,10 @@ impl Binder<'_> {
             return;
         }
         let nearest_form = match name {
-            "top-nested" => Some("use `summarize … by …` followed by `top`"),
             "top-hitters" => Some("use `summarize count() by …` followed by `top`"),
-            "partition" => Some("use `summarize … by …`, or `union` of one pipe for each part"),
-            "scan" => Some("use `serialize` with `prev()` and `row_cumsum()`"),
-            "find" => Some("use `union withsource=… …` with `where`, or `search`"),
             "fork" | "facet" => Some("send one query for each branch"),
             "consume" => Some("use `count`"),
-            "reduce"
-            | "make-graph"
-            | "graph-match"
-            | "graph-shortest-paths"
-            | "graph-to-table"
-            | "assert-schema"
-            | "macro-expand" => None,
+            "assert-schema" | "macro-expand" => None,
             _ => {
                 let near = super::name::nearest(name, crate::parser::OPERATORS).map(str::to_owned);
                 let reported =
@@ -244,6 +252,11 @@ impl Binder<'_> {
             return plan;
         }
         let (schema, span) = (plan.schema.clone(), plan.span);
+        if plan.reads_part() {
+            self.error(codes::UNSUPPORTED, span, "the rows of one part cannot be kept under a name or used twice")
+                .help("do it before `partition` or `mv-apply`, or after");
+            return plan;
+        }
         self.shared.push(plan);
         Plan { node: Node::Shared(SharedId(self.shared.len() - 1)), schema, span }
     }
@@ -261,6 +274,9 @@ impl Binder<'_> {
             }
             OperatorKind::Union { options, tables } => self.union(None, options, tables, operator.span),
             OperatorKind::Search { tables, predicate, .. } => self.search(None, tables, predicate, operator.span),
+            OperatorKind::Find { options, tables, predicate, output } => {
+                self.find(options, tables, predicate, output, operator.span)
+            }
             OperatorKind::Evaluate { call, schema } => {
                 self.evaluate(source::nothing(operator.span), call, schema.as_deref(), operator.span)
             }

@@ -2,7 +2,7 @@
 
 use kernel::diagnostic::Span;
 use kernel::schema::ColumnSchema;
-use kernel::value::ScalarType;
+use kernel::value::{ScalarType, Value};
 
 use super::name::{Names, automatic, matches};
 use super::{Binder, Row, expr};
@@ -231,6 +231,31 @@ impl Binder<'_> {
         let picked = self.picked(&input, items);
         let kept: Vec<usize> = (0..input.schema.len()).filter(|at| picked.contains(at) == keep).collect();
         pick(input, &kept, span)
+    }
+
+    /// `project-by-names`: columns whose names are constants; a name that nothing fits is left out.
+    pub(super) fn project_by_names(&mut self, input: Plan, names: &[syntax::Expr], span: Span) -> Plan {
+        let mut patterns = Vec::new();
+        for name in names {
+            let bound = self.scalar(name, &mut Row::default());
+            match bound.kind {
+                ExprKind::Literal(Value::String(text)) => patterns.push(text),
+                ExprKind::Literal(Value::Dynamic(serde_json::Value::Array(texts))) => {
+                    patterns.extend(texts.iter().filter_map(|text| text.as_str().map(str::to_owned)));
+                }
+                ExprKind::Invalid => {}
+                _ => self
+                    .error(codes::NOT_CONSTANT, name.span, "`project-by-names` takes constant names")
+                    .help("write `\"Name\"`, `dynamic([\"A\", \"B*\"])` or `column_names_of(Table)`"),
+            }
+        }
+        let mut picked: Vec<usize> = Vec::new();
+        for pattern in &patterns {
+            let found = (0..input.schema.len()).filter(|at| matches(pattern, &input.schema[*at].name));
+            let new: Vec<usize> = found.filter(|at| !picked.contains(at)).collect();
+            picked.extend(new);
+        }
+        pick(input, &picked, span)
     }
 
     fn reorder(&mut self, input: Plan, items: &[NamedExpr], span: Span) -> Plan {

@@ -20,6 +20,12 @@ pub(super) fn is_place(function: &str) -> bool {
 impl Binder<'_> {
     /// Binds a tabular expression.
     pub(super) fn table(&mut self, expr: &syntax::Expr) -> Plan {
+        let plan = self.table_or_graph(expr);
+        self.no_graph(plan)
+    }
+
+    /// As [`Self::table`], where a graph will do.
+    pub(super) fn table_or_graph(&mut self, expr: &syntax::Expr) -> Plan {
         if self.columns_in_scope {
             self.error(codes::UNSUPPORTED, expr.span, "a function that is called with columns cannot read a table")
                 .help("`join` or `lookup` the table instead");
@@ -147,7 +153,7 @@ impl Binder<'_> {
             answer = self.statement(statement).or(answer);
         }
         match answer {
-            Some(body) => Plan { span, ..self.table(body) },
+            Some(body) => Plan { span, ..self.table_or_graph(body) },
             None => nothing(span),
         }
     }

@@ -17,9 +17,15 @@ use crate::{codes, syntax};
 const MAX_CELLS: usize = 200_000;
 
 /// One input of a union with the name that `withsource` shows.
-struct Leg {
-    name: String,
-    plan: Plan,
+pub(super) struct Leg {
+    pub(super) name: String,
+    pub(super) plan: Plan,
+}
+
+impl Leg {
+    pub(super) fn of(plan: Plan, at: usize) -> Leg {
+        Leg { name: leg_name(&plan, at), plan }
+    }
 }
 
 impl Binder<'_> {
@@ -46,7 +52,7 @@ impl Binder<'_> {
     }
 
     /// The plans that one operand stands for: several for a pattern, none for a missing table of a fuzzy union.
-    fn legs(&mut self, table: &syntax::Expr, fuzzy: bool, legs: &mut Vec<Leg>) {
+    pub(super) fn legs(&mut self, table: &syntax::Expr, fuzzy: bool, legs: &mut Vec<Leg>) {
         let pattern = match &table.kind {
             syntax::ExprKind::Star => Some("*"),
             syntax::ExprKind::Name(name) if name.contains('*') => Some(name.as_str()),
@@ -110,6 +116,15 @@ impl Binder<'_> {
                 }
             }
         }
+        let found = self.searched(legs, predicate, span);
+        if found.is_empty() {
+            return source::nothing(span);
+        }
+        self.unite(found, Some("$table"), false, span)
+    }
+
+    /// The rows of each table that fit `predicate`; nothing where the predicate is wrong.
+    pub(super) fn searched(&mut self, legs: Vec<Leg>, predicate: &syntax::Expr, span: Span) -> Vec<Leg> {
         // A column that only some tables have is null in the others.
         let mut named = Vec::new();
         names_in(predicate, &mut named);
@@ -129,7 +144,7 @@ impl Binder<'_> {
             let predicate = self.expect(bound, ScalarType::Bool);
             // What is wrong for one table need not be told for each.
             if self.diagnostics[before..].iter().any(|problem| problem.level == Level::Error) {
-                return source::nothing(span);
+                return Vec::new();
             }
             let kept: Vec<usize> = (0..own).collect();
             let plan = over(plan, span, |input| Node::Filter { input, predicate });
@@ -138,14 +153,11 @@ impl Binder<'_> {
                 plan: if plan.schema.len() > own { pick(plan, &kept, span) } else { plan },
             });
         }
-        if found.is_empty() {
-            return source::nothing(span);
-        }
-        self.unite(found, Some("$table"), false, span)
+        found
     }
 
     /// A bare text is looked for in every string column; `and`, `or` combine.
-    fn search_predicate(&mut self, predicate: &syntax::Expr, row: &mut Row) -> Expr {
+    pub(super) fn search_predicate(&mut self, predicate: &syntax::Expr, row: &mut Row) -> Expr {
         match &predicate.kind {
             syntax::ExprKind::Literal(Value::String(text), _) => search_term(text, row, predicate.span),
             syntax::ExprKind::Logical { all, operands } => {
@@ -184,7 +196,7 @@ impl Binder<'_> {
 }
 
 /// Names that may be columns.
-fn names_in<'e>(expr: &'e syntax::Expr, found: &mut Vec<&'e str>) {
+pub(super) fn names_in<'e>(expr: &'e syntax::Expr, found: &mut Vec<&'e str>) {
     use syntax::ExprKind as Kind;
     match &expr.kind {
         Kind::Name(name) => found.push(name),
@@ -264,7 +276,7 @@ struct Output {
 
 impl Binder<'_> {
     /// Projects every leg to the columns of the union and concatenates.
-    fn unite(&mut self, legs: Vec<Leg>, source_column: Option<&str>, inner: bool, span: Span) -> Plan {
+    pub(super) fn unite(&mut self, legs: Vec<Leg>, source_column: Option<&str>, inner: bool, span: Span) -> Plan {
         let (outputs, mut names) = outputs(&legs, inner);
         let cells = legs.len().saturating_mul(outputs.len());
         if cells > MAX_CELLS {

@@ -32,7 +32,11 @@ pub struct Classified {
     pub class: Class,
 }
 
-const KEYWORDS: [&str; 30] = [
+const KEYWORDS: [&str; 34] = [
+    "of",
+    "others",
+    "optional",
+    "with_match_id",
     "let",
     "by",
     "on",

@@ -110,7 +110,7 @@ pub fn complete(text: &str, at: usize, catalog: &Catalog) -> Vec<Completion> {
         Place::Operator => list.words(&OPERATORS, CompletionKind::Operator, "operator"),
         Place::Start => {
             list.names(text, catalog);
-            list.words(&["let", "print", "union", "range", "datatable", "search"], CompletionKind::Keyword, "");
+            list.words(&["let", "print", "union", "range", "datatable", "search", "find"], CompletionKind::Keyword, "");
             list.functions(false);
         }
         Place::Table => list.names(text, catalog),
@@ -226,6 +226,11 @@ impl List<'_> {
                 Statement::LetFunction { name, .. } => {
                     let insert = Some(format!("{}(", name.text));
                     self.add(&name.text, CompletionKind::Function, "let", insert);
+                }
+                Statement::Parameters(parameters) => {
+                    for parameter in &parameters {
+                        self.add(&parameter.name.text, CompletionKind::Variable, "query parameter", None);
+                    }
                 }
                 Statement::Query(_) | Statement::Other { .. } => {}
             }

@@ -68,6 +68,10 @@ fn separator(previous: &Token, before: &str, token: &Token, word: &str, gap: &st
     if tight_before || tight_after {
         return Gap::None;
     }
+    // `-->`, `]->` and `<-[` of graph patterns hold together.
+    if gap.is_empty() && sign(previous) && sign(token) && matches!((before, word), ("-", ">") | ("<", "-")) {
+        return Gap::None;
+    }
     let spaced = |sign: &str| matches!(sign, "==" | "=~" | "!=" | "!~" | "<=" | ">=" | "<" | ">" | "=>" | "|" | ",");
     if !gap.is_empty() || (sign(previous) && spaced(before)) || (sign(token) && spaced(word)) {
         return Gap::Space;

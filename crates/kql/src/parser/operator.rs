@@ -12,7 +12,7 @@ pub(crate) const HEADS: [&str; 9] =
     ["print", "range", "datatable", "union", "search", "find", "externaldata", "external_data", "evaluate"];
 
 /// Every operator that can follow a `|`, as completion offers them.
-pub(crate) const OPERATORS: [&str; 38] = [
+pub(crate) const OPERATORS: [&str; 49] = [
     "where",
     "extend",
     "summarize",
@@ -51,6 +51,17 @@ pub(crate) const OPERATORS: [&str; 38] = [
     "range",
     "mvexpand",
     "datatable",
+    "top-nested",
+    "partition",
+    "find",
+    "scan",
+    "reduce",
+    "project-by-names",
+    "make-graph",
+    "graph-match",
+    "graph-shortest-paths",
+    "graph-to-table",
+    "graph-mark-components",
 ];
 
 pub(crate) fn makes_rows(word: &str) -> bool {
@@ -154,31 +165,34 @@ impl Parser<'_> {
     }
 
     fn order_keys(&mut self) -> Vec<OrderBy> {
-        let mut keys = Vec::new();
-        loop {
-            let value = self.named();
-            let ascending = match self.text(0) {
-                "asc" => Some(true),
-                "desc" => Some(false),
-                _ => None,
-            };
-            self.at += usize::from(ascending.is_some());
-            let nulls_first = if self.eat("nulls") {
-                let first = self.is("first");
-                if !first && !self.is("last") {
-                    self.expected("`first` or `last`");
-                } else {
-                    self.at += 1;
-                }
-                Some(first)
-            } else {
-                None
-            };
-            keys.push(OrderBy { value, ascending, nulls_first });
-            if !self.eat(",") {
-                return keys;
-            }
+        let mut keys = vec![self.order_key()];
+        while self.eat(",") {
+            keys.push(self.order_key());
         }
+        keys
+    }
+
+    /// `expr asc nulls first`
+    pub(super) fn order_key(&mut self) -> OrderBy {
+        let value = self.named();
+        let ascending = match self.text(0) {
+            "asc" => Some(true),
+            "desc" => Some(false),
+            _ => None,
+        };
+        self.at += usize::from(ascending.is_some());
+        let nulls_first = if self.eat("nulls") {
+            let first = self.is("first");
+            if !first && !self.is("last") {
+                self.expected("`first` or `last`");
+            } else {
+                self.at += 1;
+            }
+            Some(first)
+        } else {
+            None
+        };
+        OrderBy { value, ascending, nulls_first }
     }
 
     /// Column names that may hold `*`, with an optional order for `project-reorder`.
@@ -231,7 +245,18 @@ impl Parser<'_> {
             if !(dotted || plain) {
                 return settings;
             }
-            let known = ["kind", "withsource", "with_source", "isfuzzy", "flags", "bagexpansion", "with_itemindex"];
+            let known = [
+                "kind",
+                "withsource",
+                "with_source",
+                "isfuzzy",
+                "flags",
+                "bagexpansion",
+                "with_itemindex",
+                "output",
+                "cycles",
+                "with_component_id",
+            ];
             if !dotted && !known.contains(&self.text(0)) {
                 return settings;
             }

@@ -4,7 +4,7 @@ use kernel::value::ScalarType;
 
 use super::{Condition, Parser};
 use crate::lexer::{TokenKind, string_value};
-use crate::syntax::{ExpandItem, Expr, Name, NamedExpr, OperatorKind, PatternPart, SeriesItem, Setting};
+use crate::syntax::{ExpandItem, Expr, Name, NamedExpr, Operator, OperatorKind, PatternPart, SeriesItem, Setting};
 
 impl Parser<'_> {
     pub(super) fn relation(&mut self, name: &str) -> OperatorKind {
@@ -31,6 +31,16 @@ impl Parser<'_> {
                 self.expect("step");
                 OperatorKind::Range { column, from, to, step: self.expr() }
             }
+            "top-nested" => self.top_nested(),
+            "partition" => self.partition(),
+            "find" => self.find(),
+            "scan" => self.scan(),
+            "reduce" => self.reduce(),
+            "project-by-names" => self.project_by_names(),
+            "make-graph" => self.make_graph(),
+            "graph-match" | "graph-shortest-paths" => self.graph_match(name == "graph-shortest-paths"),
+            "graph-to-table" => self.graph_to_table(),
+            "graph-mark-components" => self.graph_mark_components(),
             "datatable" => self.data_table(),
             "externaldata" | "external_data" => self.external_data(),
             _ => {
@@ -56,7 +66,7 @@ impl Parser<'_> {
     }
 
     /// `(pipe)`, a name or a call, without what follows.
-    fn table_operand(&mut self) -> Expr {
+    pub(super) fn table_operand(&mut self) -> Expr {
         if self.is("(") {
             self.at += 1;
             let inner = self.pipe();
@@ -125,6 +135,12 @@ impl Parser<'_> {
         let items = self.expand_items();
         let limit = self.eat("limit").then(|| self.expr());
         self.expect("on");
+        let body = self.bracketed_operators();
+        OperatorKind::Apply { options, items, limit, body }
+    }
+
+    /// `(operator | operator …)`
+    pub(super) fn bracketed_operators(&mut self) -> Vec<Operator> {
         self.expect("(");
         let mut body = vec![self.operator()];
         while self.eat("|") {
@@ -134,7 +150,7 @@ impl Parser<'_> {
             body.push(self.operator());
         }
         self.close(")");
-        OperatorKind::Apply { options, items, limit, body }
+        body
     }
 
     fn parse_operator(&mut self, drop_unmatched: bool) -> OperatorKind {

@@ -1,7 +1,7 @@
 //! Pruning: what is left is well formed, gives the same columns, and reads no more than it needs.
 
 use kernel::schema::ColumnSchema;
-use kql::algebra::{Expr, ExprKind, Node, Plan, Query, prune};
+use kql::algebra::{Expr, ExprKind, Method, Node, Plan, Query, prune};
 
 /// Prunes `bound` and checks every position that is left; `text` names it.
 pub fn check(bound: &Query, text: &str) {
@@ -28,6 +28,11 @@ fn well_formed(plan: &Plan, text: &str) {
                 reads(&key.left, &left.schema, text);
                 reads(&key.right, &right.schema, text);
             }
+        }
+        Node::Derive { method: Method::Scan(scan), .. } => {
+            let row = &plan.schema[..scan.width + scan.defaults.len()];
+            let wide: Vec<ColumnSchema> = (0..=scan.steps.len()).flat_map(|_| row.iter().cloned()).collect();
+            plan.expressions().into_iter().for_each(|expr| reads(expr, &wide, text));
         }
         _ => plan.expressions().into_iter().for_each(|expr| reads(expr, input, text)),
     }
