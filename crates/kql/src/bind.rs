@@ -1,5 +1,6 @@
 //! The syntax tree against a catalog: names, types, overloads, and the algebra.
 
+mod activity;
 mod aggregate;
 mod call;
 mod convert;
@@ -207,6 +208,7 @@ impl<'a> Binder<'a> {
 
     fn script(&mut self, script: &syntax::Script) -> Option<Query> {
         let mut answer = None;
+        let mut names_tables = false;
         if script.statements.len() > MAX_STATEMENTS {
             let message =
                 format!("the query has {} statements; the limit is {MAX_STATEMENTS}", script.statements.len());
@@ -215,11 +217,12 @@ impl<'a> Binder<'a> {
         }
         for statement in &script.statements {
             if let Some(expr) = self.statement(statement) {
-                if let Some(Plan { span, .. }) = answer {
+                if answer.is_some() && !names_tables {
                     let message = "only the last statement gives an answer; this one is a second answer";
                     self.error(codes::UNSUPPORTED, expr.span, message).help("send one query at a time");
-                    let _: Span = span;
                 }
+                // `graph-to-table nodes as N, edges as E` is there for its names.
+                names_tables = ends_in_names(expr);
                 answer = Some(self.answer(expr));
             }
         }
@@ -440,6 +443,12 @@ impl<'a> Binder<'a> {
         }
         false
     }
+}
+
+fn ends_in_names(expr: &syntax::Expr) -> bool {
+    let syntax::ExprKind::Pipe { operators, .. } = &expr.kind else { return false };
+    let last = operators.last().map(|operator| &operator.kind);
+    matches!(last, Some(syntax::OperatorKind::GraphToTable(tables)) if tables.iter().all(|table| table.alias.is_some()))
 }
 
 /// A diagnostic that was just reported.

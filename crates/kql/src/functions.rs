@@ -121,6 +121,12 @@ pub fn aggregate(name: &str) -> Option<&'static FunctionSpec> {
     REGISTRY.aggregates.get(name).map(|&at| &REGISTRY.specs[at])
 }
 
+/// The aggregate that a call in `summarize` is. Of a name that a scalar function has too (`hll_merge`), it is the
+/// aggregate that takes one argument.
+pub(crate) fn called_aggregate(name: &str, arguments: usize) -> Option<&'static FunctionSpec> {
+    aggregate(name).filter(|_| arguments == 1 || scalar(name).is_none())
+}
+
 /// A function that only the binder calls, where an operator is lowered onto a projection.
 pub(crate) fn internal(name: &str) -> Option<&'static FunctionSpec> {
     INTERNAL.iter().find(|spec| spec.name == name)

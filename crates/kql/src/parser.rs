@@ -262,7 +262,7 @@ impl<'a> Parser<'a> {
             return Statement::Let { name, value: Expr::missing(span) };
         }
         if self.starts_function() {
-            let function = self.scoped(Self::function, |span| Function { parameters: vec![], body: vec![], span });
+            let function = self.scoped(Self::function, |span| Function { view: false, parameters: vec![], body: vec![], span });
             return Statement::LetFunction { name, function };
         }
         Statement::Let { name, value: self.pipe() }
@@ -294,12 +294,12 @@ impl<'a> Parser<'a> {
 
     fn function(&mut self) -> Function {
         let start = self.here();
-        self.eat("view");
+        let view = self.eat("view");
         let parameters = self.parameters();
         self.expect("{");
         let body = self.statements(Some("}"));
         self.expect("}");
-        Function { parameters, body, span: self.since(start) }
+        Function { view, parameters, body, span: self.since(start) }
     }
 
     /// `(a: long, T: (x: string), b: int = 1)`

@@ -27,6 +27,8 @@ pub enum Statement {
 /// A user-defined function.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Function {
+    /// `view () {…}`: a pattern of table names finds it.
+    pub view: bool,
     pub parameters: Vec<ParameterDecl>,
     pub body: Vec<Statement>,
     pub span: Span,

@@ -36,7 +36,7 @@ pub enum Method {
     RowsNear { before: u64, after: u64 },
     /// `rolling_percentile`. Input: dimensions, axis, value. Output: the bin, the dimensions, the nearest-rank percentile of
     /// the values in the bin and in those before it.
-    RollingPercentile { percent: f64, step: i64, bins: u64 },
+    RollingPercentile { percent: f64, step: Expr, bins: u64 },
     /// Plugins over who was active when. Input: dimensions, id, axis; a second input holds ids to leave out, where one is.
     Activity(Activity),
     /// `autocluster` and `basket`. Output: number, count, percent, then the columns.
@@ -46,7 +46,7 @@ pub enum Method {
     /// `funnel_sequence_completion`. Input: id, axis, state. Output: bin, state, period, number of ids.
     FunnelCompletion { span: Bins, states: Vec<String>, periods: Vec<i64> },
     /// `funnel_sequence`. Input: id, axis, state. Output: bin, state before, state after, number of ids, some of the ids.
-    FunnelSequence { span: Bins, states: Vec<String>, most_between: i64 },
+    FunnelSequence { span: Bins, states: Vec<String>, most_between: Expr },
 }
 
 /// Where the columns of the node tables go.
@@ -161,14 +161,12 @@ pub enum ScanOutput {
     None,
 }
 
-/// Bins of an axis, in ticks or whole numbers; both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Bins of an axis; both ends included. All are constants once resolved.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bins {
-    /// `None`: the least value of the data.
-    pub start: Option<i64>,
-    /// `None`: the greatest value of the data.
-    pub end: Option<i64>,
-    pub step: i64,
+    pub start: Expr,
+    pub end: Expr,
+    pub step: Expr,
 }
 
 /// A plugin over who was active when.
@@ -178,21 +176,21 @@ pub struct Activity {
     pub span: Bins,
 }
 
-/// What is measured in each bin.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is measured in each bin. Expressions are constants once resolved.
+#[derive(Debug, Clone, PartialEq)]
 pub enum ActivityMeasure {
     /// `activity_counts_metrics`: bin, dimensions, rows, ids, ids never seen before, ids so far.
     Counts,
     /// `activity_metrics`: bin, dimensions, ids, ids that the bin before lacks, share kept, share lost.
     Metrics,
     /// `new_activity_metrics`: bin of the first sight, bin, dimensions, new, kept, lost, share kept, share lost.
-    NewMetrics { cohort: Option<i64> },
+    NewMetrics { cohort: Option<Expr> },
     /// `active_users_count`: bin, dimensions, ids that appeared in `least` periods of the time before.
-    ActiveUsers { lookback: i64, period: i64, least: i64 },
+    ActiveUsers { lookback: Expr, period: Expr, least: i64 },
     /// `session_count`: bin, dimensions, sessions with a row in the bin; a longer pause than `lookback` ends one.
-    Sessions { lookback: i64 },
+    Sessions { lookback: Expr },
     /// `sliding_window_counts`: bin, dimensions, rows and ids of the bins within `lookback`.
-    SlidingWindow { lookback: i64 },
+    SlidingWindow { lookback: Expr },
 }
 
 /// What `autocluster`, `basket` and `diffpatterns` look for.
@@ -229,7 +227,28 @@ impl Method {
                 scan.defaults.iter().chain(steps).collect()
             }
             Method::Patterns(patterns) | Method::DiffPatterns(patterns) => patterns.wildcards.iter().collect(),
-            _ => Vec::new(),
+            Method::RollingPercentile { step, .. } => vec![step],
+            Method::FunnelCompletion { span, .. } => vec![&span.start, &span.end, &span.step],
+            Method::FunnelSequence { span, most_between, .. } => {
+                vec![&span.start, &span.end, &span.step, most_between]
+            }
+            Method::Activity(Activity { measure, span }) => {
+                let mut found = vec![&span.start, &span.end, &span.step];
+                match measure {
+                    ActivityMeasure::Counts | ActivityMeasure::Metrics => {}
+                    ActivityMeasure::NewMetrics { cohort } => found.extend(cohort),
+                    ActivityMeasure::ActiveUsers { lookback, period, .. } => found.extend([lookback, period]),
+                    ActivityMeasure::Sessions { lookback } | ActivityMeasure::SlidingWindow { lookback } => {
+                        found.push(lookback);
+                    }
+                }
+                found
+            }
+            Method::GraphNodes(_)
+            | Method::GraphComponents { .. }
+            | Method::GraphMatch(_)
+            | Method::Reduce { .. }
+            | Method::RowsNear { .. } => Vec::new(),
         }
     }
 
@@ -243,7 +262,28 @@ impl Method {
                 scan.defaults.iter_mut().chain(steps).collect()
             }
             Method::Patterns(patterns) | Method::DiffPatterns(patterns) => patterns.wildcards.iter_mut().collect(),
-            _ => Vec::new(),
+            Method::RollingPercentile { step, .. } => vec![step],
+            Method::FunnelCompletion { span, .. } => vec![&mut span.start, &mut span.end, &mut span.step],
+            Method::FunnelSequence { span, most_between, .. } => {
+                vec![&mut span.start, &mut span.end, &mut span.step, most_between]
+            }
+            Method::Activity(Activity { measure, span }) => {
+                let mut found = vec![&mut span.start, &mut span.end, &mut span.step];
+                match measure {
+                    ActivityMeasure::Counts | ActivityMeasure::Metrics => {}
+                    ActivityMeasure::NewMetrics { cohort } => found.extend(cohort),
+                    ActivityMeasure::ActiveUsers { lookback, period, .. } => found.extend([lookback, period]),
+                    ActivityMeasure::Sessions { lookback } | ActivityMeasure::SlidingWindow { lookback } => {
+                        found.push(lookback);
+                    }
+                }
+                found
+            }
+            Method::GraphNodes(_)
+            | Method::GraphComponents { .. }
+            | Method::GraphMatch(_)
+            | Method::Reduce { .. }
+            | Method::RowsNear { .. } => Vec::new(),
         }
     }
 }

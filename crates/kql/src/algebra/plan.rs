@@ -202,7 +202,9 @@ pub enum ParsePart {
 /// One series of `make-series`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
-    pub call: AggregateCall,
+    pub calls: Vec<AggregateCall>,
+    /// Over the outputs of `calls`: the value of a bin.
+    pub value: Expr,
     /// What an empty bin gives; constant.
     pub default: Expr,
 }

@@ -183,7 +183,8 @@ fn pruned(plan: &mut Plan, needed: &Columns) -> Moved {
             if let Node::MakeSeries { input, series, axis, from, to, step, keys } = &mut inner {
                 let calls = series
                     .iter_mut()
-                    .flat_map(|one| one.call.args.iter_mut().chain(&mut one.call.filter).chain([&mut one.default]));
+                    .flat_map(|one| one.calls.iter_mut())
+                    .flat_map(|call| call.args.iter_mut().chain(&mut call.filter));
                 below(input, calls.chain([axis, step]).chain(from).chain(to).chain(keys).collect());
             }
             plan.node = inner;

@@ -1,6 +1,6 @@
 //! Ways through a tree: what an operator reads, what an expression holds.
 
-use super::{AggregateCall, Expr, ExprKind, Graph, Haystack, Node, PathStep, Plan};
+use super::{AggregateCall, Expr, ExprKind, Graph, Haystack, Node, PathStep, Plan, Series};
 
 impl Plan {
     /// The plans that this one reads, without those inside expressions.
@@ -86,8 +86,9 @@ impl Plan {
             Node::Partition { keys, .. } => keys.iter().collect(),
             Node::Derive { method, .. } => method.expressions(),
             Node::MakeSeries { series, axis, from, to, step, keys, .. } => {
-                let calls = series.iter().flat_map(|one| one.call.expressions().chain([&one.default]));
-                calls.chain([axis, step]).chain(from).chain(to).chain(keys).collect()
+                let calls = series.iter().flat_map(|one| one.calls.iter()).flat_map(AggregateCall::expressions);
+                let defaults = series.iter().map(|one| &one.default);
+                calls.chain(defaults).chain([axis, step]).chain(from).chain(to).chain(keys).collect()
             }
             _ => Vec::new(),
         }
@@ -109,8 +110,13 @@ impl Plan {
             Node::Partition { keys, .. } => keys.iter_mut().collect(),
             Node::Derive { method, .. } => method.expressions_mut(),
             Node::MakeSeries { series, axis, from, to, step, keys, .. } => {
-                let calls = series.iter_mut().flat_map(|one| one.call.expressions_mut().chain([&mut one.default]));
-                calls.chain([axis, step]).chain(from).chain(to).chain(keys).collect()
+                let mut found: Vec<&mut Expr> = vec![axis, step];
+                found.extend(from.iter_mut().chain(to).chain(keys));
+                for Series { calls, default, .. } in series {
+                    found.push(default);
+                    found.extend(calls.iter_mut().flat_map(AggregateCall::expressions_mut));
+                }
+                found
             }
             _ => Vec::new(),
         }

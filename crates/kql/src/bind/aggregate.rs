@@ -13,7 +13,8 @@ use crate::syntax::NamedExpr;
 use crate::{codes, syntax};
 
 /// Aggregates with a condition, and the plain ones behind them; the condition is the last needed argument.
-const CONDITIONAL: [(&str, &str); 18] = [
+const CONDITIONAL: [(&str, &str); 19] = [
+    ("hll_if", "hll"),
     ("countif", "count"),
     ("sumif", "sum"),
     ("avgif", "avg"),
@@ -91,8 +92,7 @@ impl Binder<'_> {
     /// One item of the list: an aggregate with one or several outputs, or an expression over aggregates.
     fn summarized(&mut self, item: &NamedExpr, row: &mut Row, keys: &[usize], outputs: &mut Vec<Output>) {
         if let syntax::ExprKind::Call { function: name, args } = &item.value.kind
-            && let Some(function) = functions::aggregate(&name.text)
-            && functions::scalar(&name.text).is_none()
+            && let Some(function) = functions::called_aggregate(&name.text, args.len())
         {
             let names = self.aggregate(name, function, args, item.value.span, row, keys);
             let first = names.first;
@@ -328,22 +328,25 @@ fn output_names(spelling: &str, call: &AggregateCall, args: &[syntax::Argument],
     }
 }
 
-/// Aggregates of `make-series`: one call each.
+/// Series of `make-series`: an expression over aggregates each.
 impl Binder<'_> {
-    pub(super) fn single_aggregate(&mut self, item: &NamedExpr, input: &Plan) -> Option<(AggregateCall, String)> {
+    pub(super) fn bin_value(
+        &mut self,
+        item: &NamedExpr,
+        input: &Plan,
+    ) -> Option<(Vec<AggregateCall>, Expr, Option<String>)> {
         let mut row = Row::of(&input.schema);
         row.aggregates = Some(Collected::default());
         let mut outputs = Vec::new();
         self.summarized(item, &mut row, &[], &mut outputs);
-        let mut calls = row.aggregates.take().unwrap_or_default().calls;
-        let [output] = outputs.as_slice() else { return None };
-        if calls.len() != 1 || !matches!(output.expr.kind, ExprKind::Column { index: 0, .. }) {
-            if !matches!(output.expr.kind, ExprKind::Invalid) {
-                self.error(codes::UNSUPPORTED, item.value.span, "a series is one aggregate")
-                    .help("compute with the arrays afterwards");
+        let calls = row.aggregates.take().unwrap_or_default().calls;
+        let (1, Some(output)) = (outputs.len(), outputs.pop()) else {
+            if !outputs.is_empty() {
+                self.error(codes::UNSUPPORTED, item.value.span, "a series has one value for each bin")
+                    .help("write one series for each of them");
             }
             return None;
-        }
-        Some((calls.remove(0), output.name.clone().unwrap_or_default()))
+        };
+        (!matches!(output.expr.kind, ExprKind::Invalid)).then_some((calls, output.expr, output.name))
     }
 }

@@ -20,8 +20,7 @@ impl Binder<'_> {
             return self.user_function(&name.text, &function, environment, args, span, row);
         }
         if row.aggregates.is_some()
-            && let Some(function) = functions::aggregate(&name.text)
-            && (functions::scalar(&name.text).is_none())
+            && let Some(function) = functions::called_aggregate(&name.text, args.len())
         {
             return self.aggregate_in_expression(name, function, args, span, row);
         }
@@ -38,7 +37,11 @@ impl Binder<'_> {
             "column_names_of" => return self.column_names_of(args, span),
             "ingestion_time" => return self.ingestion_time(span, row),
             "case" => return self.case(args, span, row),
-            "extract" | "extract_json" | "extractjson"
+            "array_sort_asc" | "array_sort_desc" if sorted_arrays(args) > 1 => {
+                return self.sort_together(name, args, span, row);
+            }
+            "indexof" => return self.index_of(args, span, row),
+            "extract" | "extract_json" | "extractjson" | "percentile_tdigest"
                 if args.last().is_some_and(|arg| matches!(arg.value.kind, syntax::ExprKind::TypeOf(_))) =>
             {
                 return self.typed_extract(name, args, span, row);
@@ -57,6 +60,24 @@ impl Binder<'_> {
         }
         let args: Vec<Expr> = args.iter().map(|argument| self.scalar(&argument.value, row)).collect();
         self.resolve(function, args, span)
+    }
+
+    /// `array_sort_asc(a, b, …, nulls last)`: an array of the arrays, all in the order of the first.
+    fn sort_together(&mut self, name: &syntax::Name, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let mut bound: Vec<Expr> = args.iter().map(|argument| self.scalar(&argument.value, row)).collect();
+        let last = bound.pop_if(|last| last.scalar == ScalarType::Bool);
+        let always = Expr { kind: ExprKind::Literal(Value::Bool(true)), scalar: ScalarType::Bool, span };
+        bound.insert(0, last.unwrap_or(always));
+        self.internal(&format!("op_sort_together_{}", name.text.trim_start_matches("array_sort_")), bound, span)
+    }
+
+    /// `indexof` takes other types by their texts.
+    fn index_of(&mut self, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let mut bound: Vec<Expr> = args.iter().map(|argument| self.scalar(&argument.value, row)).collect();
+        for text in bound.iter_mut().take(2).filter(|text| !matches!(text.kind, ExprKind::Invalid)) {
+            *text = self.force(text.clone(), ScalarType::String);
+        }
+        self.call_by_name("indexof", bound, span)
     }
 
     fn unknown_function(&mut self, name: &syntax::Name) {
@@ -394,6 +415,14 @@ impl Binder<'_> {
         let kind = ExprKind::Path { base: Box::new(call.clone()), step };
         convert(Expr { kind, scalar: ScalarType::Dynamic, span: call.span }, scalar)
     }
+}
+
+/// How many arrays a call of `array_sort_asc` has: all arguments but a constant bool at the end.
+pub(super) fn sorted_arrays(args: &[syntax::Argument]) -> usize {
+    let flag = args.last().is_some_and(|last| {
+        matches!(last.value.kind, syntax::ExprKind::Literal(Value::Bool(_), _) | syntax::ExprKind::Infix { .. })
+    });
+    args.len() - usize::from(flag)
 }
 
 fn parameter(overload: &Overload, at: usize) -> Option<Accepts> {

@@ -141,12 +141,13 @@ impl Binder<'_> {
         let name = component.map_or("ComponentId", |name| name.text.as_str());
         let mut schema = graph.nodes.schema.clone();
         let mut names = Names::of(schema.iter().map(|column| column.name.as_str()));
-        if !names.declare(name) {
+        if names.declare(name) {
+            schema.push(ColumnSchema { name: name.to_owned(), scalar: ScalarType::Long });
+        } else {
             let message = format!("the nodes have a property called `{name}`");
             self.error(codes::DUPLICATE_NAME, component.map_or(span, |name| name.span), message)
                 .help("name another one: `with_component_id=Name`");
         }
-        schema.push(ColumnSchema { name: names.free(name), scalar: ScalarType::Long });
         let inputs = vec![graph.nodes, pick(graph.edges.clone(), &[0, 1], span)];
         let nodes = Plan { node: Node::Derive { inputs, method: Method::GraphComponents { strong } }, schema, span };
         of(Graph { nodes: self.share(nodes), edges: graph.edges }, span)

@@ -69,7 +69,10 @@ const FIRST_ARGUMENT: [&str; 58] = [
 ];
 
 /// Functions whose result is `prefix_argument`.
-const PREFIXED: [(&str, &str); 16] = [
+const PREFIXED: [(&str, &str); 19] = [
+    ("tdigest_merge", "merge_tdigests"),
+    ("merge_tdigest", "merge_tdigests"),
+    ("merge_tdigests", "merge_tdigests"),
     ("dcount_hll", "dcount_hll"),
     ("strlen", "strlen"),
     ("string_size", "string_size"),

@@ -43,7 +43,14 @@ impl Binder<'_> {
             ("geo_polygon_lookup", None) => self.place_lookup(input, args, ShapeKind::Polygon, span),
             ("geo_line_lookup", None) => self.place_lookup(input, args, ShapeKind::Line, span),
             ("narrow", None) => self.narrow(input, span),
+            ("preview", None) => self.preview(input, args, span),
+            ("dcount_intersect", None) => self.dcount_intersect(input, args, span),
             (name, _) => {
+                if schema.is_none()
+                    && let Some(plan) = self.method_plugin(&input, name, args, span)
+                {
+                    return plan;
+                }
                 self.error(codes::UNSUPPORTED, function.span, format!("the plugin `{name}` is not supported"));
                 input
             }
@@ -90,6 +97,41 @@ impl Binder<'_> {
             columns.push(expr);
         }
         projected(input, schema, columns, false, span)
+    }
+
+    /// `preview(n)`: some of the rows.
+    fn preview(&mut self, input: Plan, args: &[syntax::Argument], span: Span) -> Plan {
+        let [rows] = args else {
+            self.error(codes::BAD_ARGUMENTS, span, "`preview` takes a number of rows").help("write `evaluate preview(10)`");
+            return input;
+        };
+        self.ignored(span, "`preview` gives some rows; count them all with a query of its own");
+        let rows = self.row_count(&rows.value);
+        super::pipeline::over(input, span, |input| Node::Take { input, rows })
+    }
+
+    /// `dcount_intersect(hll, hll, …)`: how many values the first have in common, for each beginning of the list.
+    fn dcount_intersect(&mut self, input: Plan, args: &[syntax::Argument], span: Span) -> Plan {
+        let mut row = Row::of(&input.schema);
+        let values: Vec<Expr> = args
+            .iter()
+            .map(|argument| {
+                let bound = self.scalar(&argument.value, &mut row);
+                self.expect(bound, ScalarType::Dynamic)
+            })
+            .collect();
+        if !(2..=16).contains(&values.len()) {
+            self.error(codes::BAD_ARGUMENTS, span, "`dcount_intersect` takes 2 to 16 values of `hll()`");
+            return input;
+        }
+        let mut names = Names::of(input.schema.iter().map(|column| column.name.as_str()));
+        let added = (0..values.len())
+            .map(|at| {
+                let counted = self.internal("op_hll_common", values[..=at].to_vec(), span);
+                (column(&names.free(&format!("s{at}")), ScalarType::Long), counted)
+            })
+            .collect();
+        appended(input, added, span)
     }
 
     /// `narrow()`: a row for each cell.

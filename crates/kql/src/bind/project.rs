@@ -49,6 +49,15 @@ impl Binder<'_> {
                 continue;
             }
             let value = self.scalar(&item.value, row);
+            if let Some(count) = sorted_together(&item.value) {
+                for at in 0..count {
+                    let written = item.names.get(at).map(|name| name.text.clone());
+                    let fixed = written.is_some();
+                    let name = Some(written.unwrap_or_else(|| format!("array{at}_sorted")));
+                    bound.push(Item { name, fixed, expr: Self::output(&value, at, ScalarType::Dynamic) });
+                }
+                continue;
+            }
             if let Some(suffixes) = several(&item.value) {
                 self.outputs(item, &value, suffixes, &mut bound);
                 continue;
@@ -316,6 +325,13 @@ pub(super) fn pick(input: Plan, positions: &[usize], span: Span) -> Plan {
     let schema = positions.iter().map(|at| input.schema[*at].clone()).collect();
     let columns = positions.iter().map(|at| expr::at(&input.schema, *at, span)).collect();
     projected(input, schema, columns, false, span)
+}
+
+/// How many arrays a call of `array_sort_asc` or `array_sort_desc` sorts together.
+fn sorted_together(value: &syntax::Expr) -> Option<usize> {
+    let syntax::ExprKind::Call { function, args } = &value.kind else { return None };
+    let arrays = super::call::sorted_arrays(args);
+    (matches!(function.text.as_str(), "array_sort_asc" | "array_sort_desc") && arrays > 1).then_some(arrays)
 }
 
 /// Outputs of functions that give several, in order; such a call gives an array of them.

@@ -19,8 +19,8 @@ impl Binder<'_> {
         let (mut schema, keys) = self.columns(items, &mut names, span);
         let mut bound = Vec::with_capacity(series.len());
         for item in series {
-            let Some((call, name)) = self.single_aggregate(&item.value, &input) else { continue };
-            let result = call.outputs.first().copied().unwrap_or(ScalarType::Long);
+            let Some((calls, value, name)) = self.bin_value(&item.value, &input) else { continue };
+            let result = value.scalar;
             let default = match &item.default {
                 Some(default) => {
                     let default = self.scalar(default, &mut Row::default());
@@ -31,8 +31,8 @@ impl Binder<'_> {
                     result,
                 ),
             };
-            schema.push(ColumnSchema { name: names.free(&name), scalar: ScalarType::Dynamic });
-            bound.push(Series { call, default });
+            schema.push(ColumnSchema { name: names.automatic(name), scalar: ScalarType::Dynamic });
+            bound.push(Series { calls, value, default });
         }
         let axis_name = axis.names.first().map(|name| name.text.clone()).or_else(|| automatic(&axis.value));
         let axis = self.scalar(&axis.value, &mut row);

@@ -9,7 +9,7 @@ use kernel::value::{ScalarType, Value};
 use super::name::{Names, matches};
 use super::pipeline::{option, over};
 use super::project::{pick, projected};
-use super::{Binder, Row, convert, expr, source};
+use super::{Binder, Meaning, Row, convert, expr, source};
 use crate::algebra::{BinaryOp, Expr, ExprKind, Node, Plan, StringOp};
 use crate::{codes, syntax};
 
@@ -59,12 +59,10 @@ impl Binder<'_> {
             _ => None,
         };
         if let Some(pattern) = pattern {
-            let found: Vec<String> = self
-                .catalog
-                .tables()
-                .filter(|table| matches(pattern, &table.name))
-                .map(|table| table.name.clone())
-                .collect();
+            let mut found = self.views(pattern);
+            let tables = self.catalog.tables().map(|table| &table.name).filter(|name| matches(pattern, name));
+            let tables: Vec<String> = tables.filter(|name| !found.contains(name)).cloned().collect();
+            found.extend(tables);
             if found.is_empty() && !fuzzy {
                 self.error(codes::UNKNOWN_TABLE, table.span, format!("no table fits `{pattern}`"));
             }
@@ -153,6 +151,24 @@ impl Binder<'_> {
                 plan: if plan.schema.len() > own { pick(plan, &kept, span) } else { plan },
             });
         }
+        found
+    }
+
+    /// Names of `let`s in force that are views and fit `pattern`, in the order of their definition.
+    fn views(&self, pattern: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut seen = Vec::new();
+        let mut at = self.environment.as_ref();
+        while let Some(definition) = at {
+            let hidden = seen.contains(&definition.name.as_str());
+            let view = matches!(&definition.meaning, Meaning::Function { function, .. } if function.view);
+            if view && !hidden && matches(pattern, &definition.name) {
+                found.push(definition.name.clone());
+            }
+            seen.push(definition.name.as_str());
+            at = definition.outer.as_ref();
+        }
+        found.reverse();
         found
     }
 

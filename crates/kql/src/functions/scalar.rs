@@ -108,7 +108,7 @@ pub(super) const ROWS: &[Row] = &[
         signatures: "replace(regex: string, rewrite: string, text: string): string",
         doc: "Deprecated form of replace_regex, with the text last." },
     Row { class: Scalar, aliases: &[],
-        signatures: "indexof(text: string, lookup: string, start?: long, length?: long, occurrence?: long): long",
+        signatures: "indexof(text: any, lookup: any, start?: long, length?: long, occurrence?: long): long",
         doc: "Position of a text from 0; -1 where it does not occur." },
     Row { class: Scalar, aliases: &[],
         signatures: "indexof_regex(text: string, regex: string, start?: long, length?: long, occurrence?: long): long",

@@ -239,6 +239,7 @@ impl Shared {
             reads,
             sources: Sources::default(),
             kept: Vec::new(),
+            derived: 0,
         })
     }
 }
@@ -247,14 +248,16 @@ impl Shared {
 type Reads = BTreeMap<String, BTreeSet<String>>;
 
 /// One query with what it has opened.
-struct SessionRun<'a> {
+pub(super) struct SessionRun<'a> {
     engine: &'a Shared,
     context: SessionContext,
-    runtime: Arc<RuntimeEnv>,
+    pub(super) runtime: Arc<RuntimeEnv>,
     reads: Reads,
-    sources: Sources,
+    pub(super) sources: Sources,
     /// The share of shared plans in the query's memory.
-    kept: Vec<MemoryReservation>,
+    pub(super) kept: Vec<MemoryReservation>,
+    /// How many operators were computed before the plan was lowered.
+    pub(super) derived: usize,
 }
 
 impl SessionRun<'_> {
@@ -267,10 +270,10 @@ impl SessionRun<'_> {
             let source = self.open(&name, &columns, request).await?;
             self.sources.tables.insert(name, source);
         }
-        for mut shared in std::mem::take(&mut query.shared) {
+        for (number, mut shared) in std::mem::take(&mut query.shared).into_iter().enumerate() {
             self.prepare(&mut shared, request).await?;
             let (rows, room) = self.collect(&shared).await?;
-            self.sources.shared.push(rows);
+            self.sources.shared.insert(number, rows);
             self.kept.push(room);
         }
         self.prepare(&mut query.plan, request).await?;
@@ -279,8 +282,8 @@ impl SessionRun<'_> {
         Ok((stream, physical))
     }
 
-    /// Makes `plan` ready for lowering: constants, subqueries, the range of a series.
-    fn prepare<'s>(
+    /// Makes `plan` ready for lowering: constants, subqueries, operators over whole inputs, the range of a series.
+    pub(super) fn prepare<'s>(
         &'s mut self,
         plan: &'s mut Plan,
         request: &'s QueryRequest,
@@ -296,6 +299,7 @@ impl SessionRun<'_> {
                 resolve::fill(plan, &values, scalar);
             }
             resolve::fold_constants(plan, request.now).map_err(lowering)?;
+            self.derive_all(plan, request).await?;
             let mut series = Vec::new();
             series_without_bounds(plan, &mut series);
             for bound in series {
@@ -368,13 +372,16 @@ impl SessionRun<'_> {
     }
 
     /// All rows of `plan`, and their share of the query's memory while they are kept.
-    async fn collect(&self, plan: &Plan) -> Result<(Vec<RecordBatch>, MemoryReservation), QueryError> {
+    pub(super) async fn collect(&self, plan: &Plan) -> Result<(Vec<RecordBatch>, MemoryReservation), QueryError> {
         let physical = self.physical(plan).await?;
         let mut stream = execute_stream(physical, self.context.task_ctx()).map_err(|error| fault(&error))?;
         let room = MemoryConsumer::new("rows that the query keeps").register(&self.runtime.memory_pool);
         let mut batches = Vec::new();
         while let Some(batch) = stream.next().await {
             let batch = batch.map_err(|error| fault(&error))?;
+            // Keys of an order come after the columns that the plan shows.
+            let shown: Vec<usize> = (0..plan.schema.len().min(batch.num_columns())).collect();
+            let batch = batch.project(&shown).map_err(|error| fault(&error.into()))?;
             room.try_grow(batch.get_array_memory_size()).map_err(|error| fault(&error))?;
             batches.push(batch);
         }

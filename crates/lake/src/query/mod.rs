@@ -13,6 +13,7 @@ pub mod cells;
 pub mod convert;
 pub mod decimal;
 pub mod declared;
+mod derive;
 pub mod dynamic;
 pub mod engine;
 pub mod expansion;

@@ -72,10 +72,39 @@ impl Distinct {
     pub fn to_bytes(&self) -> Vec<u8> {
         match self {
             Distinct::Few(hashes) => {
-                std::iter::once(0).chain(hashes.iter().flat_map(|hash| hash.to_le_bytes())).collect()
+                // In order, so that equal sets have equal bytes.
+                let mut hashes: Vec<u64> = hashes.iter().copied().collect();
+                hashes.sort_unstable();
+                std::iter::once(0).chain(hashes.into_iter().flat_map(u64::to_le_bytes)).collect()
             }
             Distinct::Many(registers) => std::iter::once(1).chain(registers.iter().copied()).collect(),
         }
+    }
+
+    /// How many values all of `sets` have. Exact while all are, else by inclusion and exclusion of estimates.
+    pub fn common(sets: &[Distinct]) -> i64 {
+        let exact: Option<Vec<_>> = sets
+            .iter()
+            .map(|set| match set {
+                Distinct::Few(hashes) => Some(hashes),
+                Distinct::Many(_) => None,
+            })
+            .collect();
+        if let Some(exact) = exact {
+            let Some((first, rest)) = exact.split_first() else { return 0 };
+            let count = first.iter().filter(|hash| rest.iter().all(|other| other.contains(*hash))).count();
+            return i64::try_from(count).unwrap_or(i64::MAX);
+        }
+        let mut total = 0;
+        for chosen in 1_u32..1 << sets.len().min(16) {
+            let mut union = Distinct::default();
+            for (at, set) in sets.iter().enumerate().filter(|(at, _)| chosen >> at & 1 == 1) {
+                debug_assert!(at < 16);
+                union.merge(&set.to_bytes());
+            }
+            total += if chosen.count_ones() % 2 == 1 { union.count() } else { -union.count() };
+        }
+        total.max(0)
     }
 
     /// Bytes in memory.

@@ -11,9 +11,10 @@ use kernel::{ScalarType, Value};
 use serde_json::{Map, Value as Json};
 
 use super::super::cells::{Cells, CellsBuilder};
-use super::super::functions::compare_values;
 use super::super::{convert, decimal};
-use super::distinct::{Distinct, xxhash64};
+use super::distinct::Distinct;
+use super::elements::{better, combine, hash_of, merge_bag, ordered, push_element};
+use super::sketch::{Digest, distinct_of, of_distinct};
 
 /// Which fold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,12 @@ pub enum Fold {
     ListWithNulls,
     Bag,
     DistinctCount,
+    /// The sketch itself, of values or of sketches.
+    Hll,
+    HllMerge,
+    /// Arguments are value and, where it has one, weight.
+    Digest,
+    DigestMerge,
     Percentiles,
     PercentilesArray,
     /// Arguments are value and weight.
@@ -47,7 +54,11 @@ pub enum Fold {
     Series,
 }
 
-const NAMES: [(Fold, &str); 22] = [
+const NAMES: [(Fold, &str); 26] = [
+    (Fold::Hll, "hll"),
+    (Fold::HllMerge, "hll_merge"),
+    (Fold::Digest, "tdigest"),
+    (Fold::DigestMerge, "tdigest_merge"),
     (Fold::Set, "make_set"),
     (Fold::List, "make_list"),
     (Fold::ListWithNulls, "make_list_with_nulls"),
@@ -96,6 +107,7 @@ enum State {
     },
     Bag(Map<String, Json>),
     Distinct(Distinct),
+    Digest(Digest),
     Numbers(Vec<f64>),
     Ticks(Vec<i64>),
     /// Values in their order as whole numbers (see [`ordered`]), with weights.
@@ -146,7 +158,8 @@ impl FoldGroups {
             Fold::Set => State::Elements { all: Vec::new(), seen: Some(hashbrown::HashSet::new()) },
             Fold::List | Fold::ListWithNulls => State::Elements { all: Vec::new(), seen: None },
             Fold::Bag => State::Bag(Map::new()),
-            Fold::DistinctCount => State::Distinct(Distinct::default()),
+            Fold::DistinctCount | Fold::Hll | Fold::HllMerge => State::Distinct(Distinct::default()),
+            Fold::Digest | Fold::DigestMerge => State::Digest(Digest::default()),
             Fold::Percentiles | Fold::PercentilesArray if ticks => State::Ticks(Vec::new()),
             Fold::Percentiles | Fold::PercentilesArray => State::Numbers(Vec::new()),
             Fold::WeightedPercentiles | Fold::WeightedPercentilesArray => State::Weighted(Vec::new()),
@@ -182,10 +195,20 @@ impl FoldGroups {
                     merge_bag(bag, members, self.limit());
                 }
             }
+            State::Distinct(distinct) if self.fold == Fold::HllMerge => {
+                distinct_of(&cells[0].value(row)).iter().for_each(|other| distinct.merge(&other.to_bytes()));
+            }
             State::Distinct(distinct) => {
                 if !cells[0].is_null(row) {
                     distinct.add(hash_of(&cells[0], row));
                 }
+            }
+            State::Digest(digest) if self.fold == Fold::DigestMerge => {
+                Digest::of(&cells[0].value(row)).iter().for_each(|other| digest.merge(other));
+            }
+            State::Digest(digest) => {
+                let weight = cells.get(1).map_or(Some(1.0), |weight| convert::to_real(&weight.value(row)));
+                digest.add(&cells[0].value(row), cells[0].scalar(), weight.unwrap_or(0.0));
             }
             State::Numbers(numbers) => numbers.extend(convert::to_real(&cells[0].value(row))),
             State::Ticks(ticks) => ticks.extend(cells[0].long(row)),
@@ -261,6 +284,10 @@ impl FoldGroups {
             State::Elements { all, .. } => json(&Json::Array(all.clone())),
             State::Bag(bag) | State::Bins(bag) => json(&Json::Object(bag.clone())),
             State::Distinct(distinct) => distinct.to_bytes(),
+            State::Digest(digest) => match digest.to_value() {
+                Value::Dynamic(value) => json(&value),
+                _ => Vec::new(),
+            },
             State::Numbers(numbers) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
             State::Ticks(ticks) => ticks.iter().flat_map(|number| number.to_le_bytes()).collect(),
             State::Moments { count, mean, squares } => {
@@ -301,6 +328,10 @@ impl FoldGroups {
                 }
             }
             State::Distinct(distinct) => distinct.merge(bytes),
+            State::Digest(digest) => {
+                let other = serde_json::from_slice(bytes).ok().and_then(|json| Digest::of(&Value::Dynamic(json)));
+                other.iter().for_each(|other| digest.merge(other));
+            }
             State::Numbers(numbers) => numbers.extend(reals(bytes)),
             State::Ticks(ticks) => ticks.extend(longs(bytes)),
             State::Moments { count, mean, squares } => {
@@ -349,7 +380,9 @@ impl FoldGroups {
         match state {
             State::Elements { all, .. } => Value::Dynamic(Json::Array(all)),
             State::Bag(bag) => Value::Dynamic(Json::Object(bag)),
+            State::Distinct(distinct) if self.fold != Fold::DistinctCount => of_distinct(&distinct),
             State::Distinct(distinct) => Value::Long(distinct.count()),
+            State::Digest(digest) => digest.to_value(),
             State::Numbers(mut numbers) => {
                 numbers.sort_by(f64::total_cmp);
                 self.percentiles(numbers.len(), |at| Value::Real(numbers[at]))
@@ -457,62 +490,6 @@ impl FoldGroups {
     }
 }
 
-/// A whole number that lies in the order of whole numbers as `number` in that of reals.
-fn ordered(number: f64) -> i64 {
-    let bits = number.to_bits() as i64;
-    bits ^ (bits >> 63 & i64::MAX)
-}
-
-fn push_element(all: &mut Vec<Json>, seen: &mut Option<hashbrown::HashSet<u64>>, json: Json, fold: Fold) {
-    match seen {
-        None => {
-            if !json.is_null() || fold == Fold::ListWithNulls {
-                all.push(json);
-            }
-        }
-        Some(seen) => {
-            if !json.is_null() && seen.insert(xxhash64(json.to_string().as_bytes(), 0)) {
-                all.push(json);
-            }
-        }
-    }
-}
-
-fn merge_bag(bag: &mut Map<String, Json>, members: Map<String, Json>, limit: usize) {
-    for (key, value) in members {
-        if bag.len() < limit {
-            bag.entry(key).or_insert(value);
-        }
-    }
-}
-
-/// Equal values have equal hashes, whatever the batch.
-fn hash_of(cells: &Cells, row: usize) -> u64 {
-    match cells.scalar() {
-        ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => xxhash64(cells.text(row).as_bytes(), 0),
-        ScalarType::Int | ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => {
-            xxhash64(&cells.long(row).unwrap_or_default().to_le_bytes(), 0)
-        }
-        _ => xxhash64(convert::to_text(&cells.value(row)).as_bytes(), 0),
-    }
-}
-
-fn combine(fold: Fold, left: i64, right: i64) -> i64 {
-    match fold {
-        Fold::BitAnd => left & right,
-        Fold::BitOr => left | right,
-        _ => left ^ right,
-    }
-}
-
-fn better(fold: Fold, best: &mut Value, value: Value) {
-    let order = compare_values(&value, best);
-    let wins = if fold == Fold::Least { order.is_lt() } else { order.is_gt() };
-    if !matches!(value, Value::Null) && (matches!(best, Value::Null) || wins) {
-        *best = value;
-    }
-}
-
 impl GroupsAccumulator for FoldGroups {
     fn update_batch(
         &mut self,
@@ -583,6 +560,7 @@ impl GroupsAccumulator for FoldGroups {
             State::Elements { all, .. } => all.len() * 64,
             State::Bag(bag) | State::Bins(bag) => bag.len() * 96,
             State::Distinct(distinct) => distinct.size(),
+            State::Digest(digest) => digest.size(),
             State::Numbers(numbers) => numbers.capacity() * 8,
             State::Ticks(ticks) => ticks.capacity() * 8,
             State::Weighted(all) => all.capacity() * 16,

@@ -7,6 +7,8 @@
 pub mod distinct;
 pub mod fold;
 pub mod pick;
+pub mod sketch;
+mod elements;
 mod single;
 
 use std::hash::{Hash, Hasher};

@@ -112,8 +112,10 @@ pub(super) const ENTRIES: &[Entry] = &[
             Err(_) => Value::Null,
         },
     }),
-    strict("array_sort_asc", |args| on_array(args, |elements| in_order(elements, false))),
-    strict("array_sort_desc", |args| on_array(args, |elements| in_order(elements, true))),
+    rows("array_sort_asc", |args| sorted(args, false)),
+    rows("array_sort_desc", |args| sorted(args, true)),
+    rows("op_sort_together_asc", |args| sorted_together(args, false)),
+    rows("op_sort_together_desc", |args| sorted_together(args, true)),
 ];
 
 /// `value` as an element.
@@ -125,15 +127,38 @@ fn on_array(args: &[Value], function: impl Fn(&[Json]) -> Vec<Json>) -> Value {
     array(args, 0).map_or(Value::Null, |elements| Value::Dynamic(function(elements).into()))
 }
 
-/// Elements in order, nulls last.
-fn in_order(elements: &[Json], descending: bool) -> Vec<Json> {
-    let mut sorted: Vec<Json> = elements.to_vec();
-    sorted.sort_by(|left, right| {
-        let nulls = left.is_null().cmp(&right.is_null());
-        let values = compare(&Value::Dynamic(left.clone()), &Value::Dynamic(right.clone()));
-        nulls.then(if descending { values.reverse() } else { values })
+/// `array_sort_asc(array, nulls last)`
+fn sorted(args: &[Value], descending: bool) -> Value {
+    let Some(elements) = array(args, 0) else { return Value::Null };
+    let nulls_last = !matches!(args.get(1), Some(Value::Bool(false)));
+    let order = order_of(elements, descending, nulls_last);
+    Value::Dynamic(order.into_iter().map(|at| elements[at].clone()).collect())
+}
+
+/// The first array in order, and the others in the same order; first whether nulls come last. An array of another length
+/// than the first has no order to follow.
+fn sorted_together(args: &[Value], descending: bool) -> Value {
+    let nulls_last = !matches!(args.first(), Some(Value::Bool(false)));
+    let Some(first) = array(args, 1) else { return Value::Null };
+    let order = order_of(first, descending, nulls_last);
+    let in_order = |at: usize| match array(args, at) {
+        Some(elements) if elements.len() == first.len() => order.iter().map(|at| elements[*at].clone()).collect(),
+        _ => Json::Null,
+    };
+    Value::Dynamic((1..args.len()).map(in_order).collect())
+}
+
+/// Places of the elements in order.
+fn order_of(elements: &[Json], descending: bool, nulls_last: bool) -> Vec<usize> {
+    let values: Vec<Value> = elements.iter().map(|element| Value::Dynamic(element.clone())).collect();
+    let mut order: Vec<usize> = (0..elements.len()).collect();
+    order.sort_by(|left, right| {
+        let nulls = elements[*left].is_null().cmp(&elements[*right].is_null());
+        let placed = compare(&values[*left], &values[*right]);
+        let nulls = if nulls_last { nulls } else { nulls.reverse() };
+        nulls.then(if descending { placed.reverse() } else { placed })
     });
-    sorted
+    order
 }
 
 fn array_index_of(args: &[Value]) -> Value {

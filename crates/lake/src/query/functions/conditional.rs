@@ -8,7 +8,7 @@ use datafusion::error::Result;
 use kernel::{ScalarType, Value};
 
 use super::compare::is_true;
-use super::{Call, Entry, columns, rows};
+use super::{BadValue, Call, Entry, columns, rows, tried};
 use crate::query::cells::plan_type;
 use crate::query::convert;
 
@@ -18,6 +18,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     columns("coalesce", coalesce),
     rows("max_of", |args| extreme(args, Ordering::Greater)),
     rows("min_of", |args| extreme(args, Ordering::Less)),
+    tried("assert", |args| match args {
+        [Value::Bool(true), _] => Ok(Value::Bool(true)),
+        [_, Value::String(message)] => Err(BadValue(format!("assert() failed with message: {message}"))),
+        _ => Err(BadValue("assert() failed".to_owned())),
+    }),
     rows("not", |args| match args {
         [Value::Bool(truth)] => Value::Bool(!truth),
         _ => Value::Null,

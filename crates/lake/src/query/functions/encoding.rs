@@ -56,7 +56,7 @@ pub(super) const ENTRIES: &[Entry] = &[
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn encode(bytes: &[u8]) -> String {
+pub(in crate::query) fn encode(bytes: &[u8]) -> String {
     let mut result = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
         let at = |index: usize| u32::from(chunk.get(index).copied().unwrap_or(0));
@@ -74,7 +74,7 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 /// `None` where `text` is not base64; missing padding is forgiven.
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub(in crate::query) fn decode(text: &str) -> Option<Vec<u8>> {
     let body = text.trim().trim_end_matches('=');
     if body.is_empty() || body.len() % 4 == 1 {
         return None;

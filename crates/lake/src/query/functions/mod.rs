@@ -28,6 +28,7 @@ mod punycode;
 mod segments;
 mod series;
 mod signals;
+mod sketches;
 mod special;
 mod strings;
 mod terms;
@@ -51,6 +52,7 @@ use kernel::{ScalarType, Value};
 
 use super::cells::{Cells, CellsBuilder, plan_type};
 pub(in crate::query) use conditional::compare as compare_values;
+pub(in crate::query) use encoding::{decode as decode_base64, encode as encode_base64};
 pub(in crate::query) use paths::path_text;
 
 /// One function of the language.
@@ -115,7 +117,7 @@ fn bad_value(message: impl Into<String>) -> DataFusionError {
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let tables: [&'static [Entry]; 30] = [
+    let tables: [&'static [Entry]; 31] = [
         arrays::ENTRIES,
         bits::ENTRIES,
         compare::ENTRIES,
@@ -138,6 +140,7 @@ static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(
         segments::ENTRIES,
         series::ENTRIES,
         signals::ENTRIES,
+        sketches::ENTRIES,
         special::ENTRIES,
         strings::ENTRIES,
         terms::ENTRIES,

@@ -213,6 +213,7 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
     };
     let rest = || constants(args.get(1..).unwrap_or_default());
     let two = args.get(..2).unwrap_or_default();
+    let two_or_one = args.get(..2).unwrap_or(one);
     let after_two = || constants(args.get(2..).unwrap_or_default());
     Ok(match call.function.name {
         "arg_max" => (Kind::Pick(Extreme::Max), args, Vec::new()),
@@ -223,6 +224,10 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
         "make_list_with_nulls" => (Kind::Fold(Fold::ListWithNulls), one, rest()?),
         "make_bag" => (Kind::Fold(Fold::Bag), one, rest()?),
         "dcount" => (Kind::Fold(Fold::DistinctCount), one, Vec::new()),
+        "hll" => (Kind::Fold(Fold::Hll), one, Vec::new()),
+        "hll_merge" => (Kind::Fold(Fold::HllMerge), one, Vec::new()),
+        "tdigest" => (Kind::Fold(Fold::Digest), two_or_one, Vec::new()),
+        "tdigest_merge" => (Kind::Fold(Fold::DigestMerge), one, Vec::new()),
         "count_distinct" => (Kind::Fold(Fold::DistinctCount), one, vec![-1.0]),
         "percentile" => (Kind::Fold(Fold::Percentiles), one, rest()?),
         "percentiles" | "percentiles_array" => (Kind::Fold(Fold::PercentilesArray), one, rest()?),
@@ -245,7 +250,11 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
 }
 
 /// Names of the aggregates that [`Lowering::measure`] can lower.
-pub const SUPPORTED: [&str; 29] = [
+pub const SUPPORTED: [&str; 33] = [
+    "hll",
+    "hll_merge",
+    "tdigest",
+    "tdigest_merge",
     "count",
     "sum",
     "avg",

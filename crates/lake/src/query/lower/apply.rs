@@ -64,6 +64,33 @@ impl Lowering<'_> {
         self.projected(result.plan, outputs, Vec::new())
     }
 
+    /// `partition` with a body for which [`body_is_grouped`]: the key travels as context.
+    pub(super) fn partition(
+        &mut self,
+        input: &Plan,
+        keys: &[Expr],
+        body: &Plan,
+        span: Span,
+    ) -> Result<Lowered, LowerError> {
+        let [key] = keys else { return Err(refused(span, "partition by several keys")) };
+        if self.apply.is_some() {
+            return Err(refused(span, "partition inside mv-apply or partition"));
+        }
+        let input = self.plan(input, Vec::new())?;
+        let mut expressions: Vec<(DfExpr, ScalarType)> =
+            input.columns.iter().map(|column| (column.expr(), column.scalar)).collect();
+        let copy = self.fresh();
+        expressions.push((lower(key, &input.columns)?.alias(copy), key.scalar));
+        let rows = self.projected(input.plan, expressions, input.order)?;
+        self.apply = Some(ApplyInput { rows });
+        let result = self.body(body, 1);
+        self.apply = None;
+        let result = result?;
+        let width = result.columns.len() - 1;
+        let outputs = result.columns[..width].iter().map(|column| (column.expr(), column.scalar)).collect();
+        self.projected(result.plan, outputs, Vec::new())
+    }
+
     pub(super) fn apply_input(&mut self, span: Span) -> Result<Lowered, LowerError> {
         match &self.apply {
             Some(input) => Ok(input.rows.clone()),
@@ -182,6 +209,22 @@ impl Lowering<'_> {
             .build()?;
         let outputs = input.columns.iter().map(|column| (column.expr(), column.scalar)).collect();
         self.projected(plan, outputs, input.order)
+    }
+}
+
+/// Can the body of `partition` run over all parts at once, with the key as one more thing to group by?
+pub fn body_is_grouped(body: &Plan) -> bool {
+    match &body.node {
+        Node::ApplyInput => true,
+        Node::Filter { input, .. }
+        | Node::Project { input, .. }
+        | Node::Aggregate { input, .. }
+        | Node::Take { input, .. } => body_is_grouped(input),
+        Node::Sort { input, keys } => {
+            body_is_grouped(input)
+                && keys.iter().all(|key| matches!(key.expr.kind, kql::algebra::ExprKind::Column { .. }))
+        }
+        _ => false,
     }
 }
 

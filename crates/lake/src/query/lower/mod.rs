@@ -38,8 +38,8 @@ pub use hints::Hint;
 pub struct Sources {
     /// Tables by name, in stored types.
     pub tables: HashMap<String, Source>,
-    /// Results of shared plans, in plan types.
-    pub shared: Vec<Vec<RecordBatch>>,
+    /// Results of shared plans and of operators that were computed before, in plan types.
+    pub shared: HashMap<usize, Vec<RecordBatch>>,
 }
 
 /// One table.
@@ -124,7 +124,7 @@ impl<'a> Lowering<'a> {
             Node::Values { rows } => self.values(rows, &plan.schema),
             Node::Range { start, stop, step } => self.range(start, stop, step, plan),
             Node::Shared(id) => {
-                let batches = self.sources.shared.get(id.0).cloned().unwrap_or_default();
+                let batches = self.sources.shared.get(&id.0).cloned().unwrap_or_default();
                 self.rows(batches, &plan.schema)
             }
             Node::External(_) => {
@@ -150,6 +150,7 @@ impl<'a> Lowering<'a> {
                 self.expand(input, columns, *index, *limit, *bag_as_array, &plan.schema)
             }
             Node::Apply { input, body, keep } => self.apply(input, body, keep, plan.span),
+            Node::Partition { input, keys, body } => self.partition(input, keys, body, plan.span),
             Node::Parse { input, source, kind, flags, pattern, drop_unmatched } => {
                 let spec = parse::Spec { kind: *kind, flags, pattern, drop_unmatched: *drop_unmatched };
                 self.parse(input, source, &spec, plan)
@@ -158,11 +159,8 @@ impl<'a> Lowering<'a> {
                 let range = series::Axis { value: axis, from: from.as_ref(), to: to.as_ref(), step };
                 self.make_series(input, series, &range, keys, plan)
             }
-            #[expect(
-                unreachable_patterns,
-                reason = "operators that the algebra gains later are refused, not forgotten"
-            )]
-            other => Err(refused(plan.span, format!("this operator ({})", name_of(other)))),
+            // A method that reads the part of `mv-apply` around it cannot be computed before.
+            other @ (Node::Derive { .. } | Node::Graph(_)) => Err(refused(plan.span, format!("this operator ({})", name_of(other)))),
         }
     }
 
@@ -216,5 +214,11 @@ pub fn lower_constant(expr: &kql::algebra::Expr) -> Result<DfExpr, LowerError> {
     expr::lower(expr, &[])
 }
 
+/// `expr` over columns that are named.
+pub fn lower_over(expr: &kql::algebra::Expr, columns: &[Col]) -> Result<DfExpr, LowerError> {
+    expr::lower(expr, columns)
+}
+
 pub use aggregate::SUPPORTED as SUPPORTED_AGGREGATES;
+pub use apply::body_is_grouped;
 pub use relation::{batch_of, plan_schema};

@@ -96,8 +96,9 @@ impl Lowering<'_> {
         let filtered = LogicalPlanBuilder::from(input.plan.clone()).filter(in_range)?.build()?;
         let mut group = self.typed_all(keys, &input)?;
         group.push((bin, ScalarType::Long));
-        let calls: Vec<_> = series.iter().map(|series| series.call.clone()).collect();
+        let calls: Vec<_> = series.iter().flat_map(|series| series.calls.iter().cloned()).collect();
         let binned = self.aggregate_over(Lowered { plan: filtered, ..input }, group, &calls)?;
+        let binned = self.bin_values(binned, keys.len() + 1, series)?;
         let (keyed, measured) = binned.columns.split_at(keys.len());
         let (bin, measured) = (&measured[0], &measured[1..]);
         let mut aggregates = Vec::new();
@@ -119,5 +120,19 @@ impl Lowering<'_> {
         let collected = LogicalPlanBuilder::from(binned.plan).aggregate(groups, aggregates)?.build()?;
         outputs.push((constant(&bins.axis(), ScalarType::Dynamic)?, ScalarType::Dynamic));
         self.projected(collected, outputs, Vec::new())
+    }
+
+    /// The groups (the first `width` columns) and bins with the value of each series.
+    fn bin_values(&mut self, binned: Lowered, width: usize, series: &[Series]) -> Result<Lowered, LowerError> {
+        let (grouped, mut outputs) = binned.columns.split_at(width);
+        let mut expressions: Vec<(DfExpr, ScalarType)> =
+            grouped.iter().map(|column| (column.expr(), column.scalar)).collect();
+        for series in series {
+            let own = series.calls.iter().map(|call| call.outputs.len()).sum();
+            let (mine, rest) = outputs.split_at(own);
+            expressions.push((lower(&series.value, mine)?, series.value.scalar));
+            outputs = rest;
+        }
+        self.projected(binned.plan, expressions, Vec::new())
     }
 }
