@@ -291,6 +291,11 @@ pub enum OperatorKind {
         properties: Vec<(Name, Expr)>,
     },
     TopNested(Vec<NestedLevel>),
+    TopHitters {
+        rows: Expr,
+        of: NamedExpr,
+        by: Option<Expr>,
+    },
     Partition {
         options: Vec<Setting>,
         by: Expr,

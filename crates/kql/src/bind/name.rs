@@ -69,7 +69,8 @@ const FIRST_ARGUMENT: [&str; 58] = [
 ];
 
 /// Functions whose result is `prefix_argument`.
-const PREFIXED: [(&str, &str); 19] = [
+const PREFIXED: [(&str, &str); 20] = [
+    ("hll_merge", "hll_merge"),
     ("tdigest_merge", "merge_tdigests"),
     ("merge_tdigest", "merge_tdigests"),
     ("merge_tdigests", "merge_tdigests"),

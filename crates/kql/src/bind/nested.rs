@@ -65,6 +65,34 @@ impl Binder<'_> {
         partitioned(input, vec![key], body, span)
     }
 
+    /// `top-hitters n of a by b`: exact, where the language promises an estimate.
+    pub(super) fn top_hitters(
+        &mut self,
+        input: Plan,
+        rows: &syntax::Expr,
+        of: &syntax::NamedExpr,
+        by: Option<&syntax::Expr>,
+        span: Span,
+    ) -> Plan {
+        let wanted = self.row_count(rows);
+        let call = |function: &str, args: Vec<syntax::Argument>| {
+            let function = syntax::Name { text: function.to_owned(), span };
+            syntax::Expr { kind: syntax::ExprKind::Call { function, args }, span }
+        };
+        let (measure, prefix, measured) = match by {
+            Some(by) => (call("sum", vec![syntax::Argument { name: None, value: by.clone() }]), "sum", by),
+            None => (call("count", Vec::new()), "count", &of.value),
+        };
+        let stem = automatic(measured).unwrap_or_default();
+        let name = syntax::Name { text: format!("approximate_{prefix}_{stem}"), span };
+        let aggregate = syntax::NamedExpr { names: vec![name], value: measure };
+        let grouped = self.summarize(input, &[aggregate], std::slice::from_ref(of), span);
+        if grouped.schema.is_empty() {
+            return grouped;
+        }
+        top_of(grouped, 0, wanted, true, span)
+    }
+
     /// `top-nested n of a by f, top-nested m of b by g, …`
     pub(super) fn top_nested(&mut self, input: Plan, levels: &[NestedLevel], span: Span) -> Plan {
         if !self.spend(u32::try_from(levels.len()).unwrap_or(u32::MAX).saturating_mul(8), span) {

@@ -171,6 +171,14 @@ impl Binder<'_> {
                 .help("write `(a)-[path*1..5]->(b)`");
             return None;
         }
+        let nodes = pattern.sequences.first().map_or(&[][..], |sequence| &sequence.nodes);
+        let inner = nodes.get(1..nodes.len().saturating_sub(1)).unwrap_or_default();
+        let again = inner.iter().flatten().find(|name| nodes.iter().flatten().filter(|other| other.text == name.text).count() > 1);
+        if let Some(again) = again.filter(|_| pattern.shortest) {
+            self.error(codes::UNSUPPORTED, again.span, "a node between the ends of a shortest path comes once")
+                .help("use `graph-match` and keep the shortest with `summarize arg_min(…)`");
+            return None;
+        }
         Some(found)
     }
 

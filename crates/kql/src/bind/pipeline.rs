@@ -100,6 +100,7 @@ impl Binder<'_> {
             Kind::As(name) => self.name_result(input, &name.text),
             Kind::Invoke(call) => self.invoke(input, call, operator.span),
             Kind::Evaluate { call, schema } => self.evaluate(input, call, schema.as_deref(), operator.span),
+            Kind::TopHitters { rows, of, by } => self.top_hitters(input, rows, of, by.as_ref(), operator.span),
             Kind::TopNested(levels) => self.top_nested(input, levels, operator.span),
             Kind::Partition { options, by, body } => self.partition(input, options, by, body, operator.span),
             Kind::ProjectByNames(names) => self.project_by_names(input, names, operator.span),
@@ -136,7 +137,6 @@ impl Binder<'_> {
             return;
         }
         let nearest_form = match name {
-            "top-hitters" => Some("use `summarize count() by …` followed by `top`"),
             "fork" | "facet" => Some("send one query for each branch"),
             "consume" => Some("use `count`"),
             "assert-schema" | "macro-expand" => None,

@@ -328,7 +328,7 @@ pub(super) fn pick(input: Plan, positions: &[usize], span: Span) -> Plan {
 }
 
 /// How many arrays a call of `array_sort_asc` or `array_sort_desc` sorts together.
-fn sorted_together(value: &syntax::Expr) -> Option<usize> {
+pub(super) fn sorted_together(value: &syntax::Expr) -> Option<usize> {
     let syntax::ExprKind::Call { function, args } = &value.kind else { return None };
     let arrays = super::call::sorted_arrays(args);
     (matches!(function.text.as_str(), "array_sort_asc" | "array_sort_desc") && arrays > 1).then_some(arrays)

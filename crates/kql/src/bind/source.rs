@@ -180,6 +180,13 @@ impl Binder<'_> {
         let mut names = Names::default();
         let (mut schema, mut values) = (Vec::new(), Vec::new());
         for (at, item) in items.iter().enumerate() {
+            if super::project::sorted_together(&item.value).is_some() {
+                let several = self.items(std::slice::from_ref(item), &mut row);
+                let (columns, exprs) = self.columns(several, &mut names, span);
+                schema.extend(columns);
+                values.extend(exprs);
+                continue;
+            }
             let value = self.scalar(&item.value, &mut row);
             let name = item.names.first().map_or_else(|| format!("print_{at}"), |name| name.text.clone());
             if !names.declare(&name) {

@@ -35,6 +35,15 @@ impl Parser<'_> {
         }
     }
 
+    /// `top-hitters 3 of a by b`
+    pub(super) fn top_hitters(&mut self) -> OperatorKind {
+        let rows = self.expr();
+        self.expect("of");
+        let of = self.named();
+        let by = self.eat("by").then(|| self.expr());
+        OperatorKind::TopHitters { rows, of, by }
+    }
+
     /// `partition hint.strategy=native by Column (operators)` or `{ query }`
     pub(super) fn partition(&mut self) -> OperatorKind {
         let mut options = self.settings();

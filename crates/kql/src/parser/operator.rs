@@ -12,7 +12,7 @@ pub(crate) const HEADS: [&str; 9] =
     ["print", "range", "datatable", "union", "search", "find", "externaldata", "external_data", "evaluate"];
 
 /// Every operator that can follow a `|`, as completion offers them.
-pub(crate) const OPERATORS: [&str; 49] = [
+pub(crate) const OPERATORS: [&str; 50] = [
     "where",
     "extend",
     "summarize",
@@ -52,6 +52,7 @@ pub(crate) const OPERATORS: [&str; 49] = [
     "mvexpand",
     "datatable",
     "top-nested",
+    "top-hitters",
     "partition",
     "find",
     "scan",

@@ -32,6 +32,7 @@ impl Parser<'_> {
                 OperatorKind::Range { column, from, to, step: self.expr() }
             }
             "top-nested" => self.top_nested(),
+            "top-hitters" => self.top_hitters(),
             "partition" => self.partition(),
             "find" => self.find(),
             "scan" => self.scan(),
