@@ -14,8 +14,8 @@ mod walk;
 
 pub use expr::{BinaryOp, Expr, ExprKind, Haystack, PathStep, StringOp, UnaryOp};
 pub use method::{
-    Activity, ActivityMeasure, Bins, Cycles, Direction, GraphMatch, GraphNodes, GraphStep, MatchOutput, Method, PathFold,
-    PatternKind, Patterns, Scan, ScanOutput, ScanStep,
+    Activity, ActivityMeasure, Bins, Cycles, Direction, GraphMatch, GraphNodes, GraphStep, MatchOutput, Method,
+    PathFold, PatternKind, Patterns, Scan, ScanOutput, ScanStep,
 };
 pub use plan::{
     AggregateCall, ExpandColumn, ExternalSource, Graph, JoinKey, JoinKind, Node, ParseKind, ParsePart, Plan, Series,

@@ -262,7 +262,8 @@ impl<'a> Parser<'a> {
             return Statement::Let { name, value: Expr::missing(span) };
         }
         if self.starts_function() {
-            let function = self.scoped(Self::function, |span| Function { view: false, parameters: vec![], body: vec![], span });
+            let function =
+                self.scoped(Self::function, |span| Function { view: false, parameters: vec![], body: vec![], span });
             return Statement::LetFunction { name, function };
         }
         Statement::Let { name, value: self.pipe() }

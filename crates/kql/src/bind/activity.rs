@@ -7,9 +7,7 @@ use kernel::value::{ScalarType, Value};
 use super::name::Names;
 use super::project::projected;
 use super::{Binder, Row, convert, expr};
-use crate::algebra::{
-    Activity, ActivityMeasure, Bins, Expr, ExprKind, Method, Node, PatternKind, Patterns, Plan,
-};
+use crate::algebra::{Activity, ActivityMeasure, Bins, Expr, ExprKind, Method, Node, PatternKind, Patterns, Plan};
 use crate::{codes, syntax};
 
 /// Arguments of one call, taken one after another.
@@ -23,11 +21,19 @@ struct Arguments<'a> {
 
 impl Binder<'_> {
     /// The plugins whose rows a method makes. `None`: there is no such plugin here.
-    pub(super) fn method_plugin(&mut self, input: &Plan, name: &str, args: &[syntax::Argument], span: Span) -> Option<Plan> {
+    pub(super) fn method_plugin(
+        &mut self,
+        input: &Plan,
+        name: &str,
+        args: &[syntax::Argument],
+        span: Span,
+    ) -> Option<Plan> {
         let form = match name {
             "activity_counts_metrics" => "activity_counts_metrics(id, time, start, end, window, dimension …)",
             "activity_metrics" => "activity_metrics(id, time, start, end, window, dimension …)",
-            "new_activity_metrics" => "new_activity_metrics(id, time, start, end, window, cohort, dimension …, lookback)",
+            "new_activity_metrics" => {
+                "new_activity_metrics(id, time, start, end, window, cohort, dimension …, lookback)"
+            }
             "active_users_count" => {
                 "active_users_count(id, time, start, end, lookback, period, least periods, bin, dimension …)"
             }
@@ -242,7 +248,8 @@ impl Binder<'_> {
         let number = self.defaulted(given, if basket { 5.0 } else { 25.0 })?;
         let most_columns = if basket { number.max(1.0) as usize } else { usize::MAX };
         let wildcards = self.wildcards(&input.schema, given)?;
-        let kind = if basket { PatternKind::Basket { threshold: share } } else { PatternKind::Clusters { size: share } };
+        let kind =
+            if basket { PatternKind::Basket { threshold: share } } else { PatternKind::Clusters { size: share } };
         let mut schema = vec![
             column("SegmentId", ScalarType::Long),
             column("Count", ScalarType::Long),
@@ -269,7 +276,8 @@ impl Binder<'_> {
         let side = expr::at(&input.schema, split, span);
         let side = self.call_by_name("tostring", vec![side], span);
         let equals = |binder: &mut Self, text: &str| {
-            let text = Expr { kind: ExprKind::Literal(Value::String(text.to_owned())), scalar: ScalarType::String, span };
+            let text =
+                Expr { kind: ExprKind::Literal(Value::String(text.to_owned())), scalar: ScalarType::String, span };
             binder.infix(&syntax::Name { text: "==".to_owned(), span }, side.clone(), text, span)
         };
         let (is_first, is_second) = (equals(self, &first), equals(self, &second));

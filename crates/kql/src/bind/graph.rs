@@ -158,7 +158,9 @@ impl Binder<'_> {
         for table in tables {
             let plan = match table.kind.text.as_str() {
                 "nodes" => self.graph_rows(graph.nodes.clone(), &table.ids, &["with_node_id"], span),
-                "edges" => self.graph_rows(graph.edges.clone(), &table.ids, &["with_source_id", "with_target_id"], span),
+                "edges" => {
+                    self.graph_rows(graph.edges.clone(), &table.ids, &["with_source_id", "with_target_id"], span)
+                }
                 other => {
                     self.error(codes::SYNTAX, table.kind.span, format!("a graph has no `{other}`"))
                         .help("take `nodes` or `edges`");

@@ -8,9 +8,7 @@ use super::name::{Names, automatic};
 use super::pipeline::{option, over};
 use super::project::{pick, projected};
 use super::{Binder, Collected, Row, convert, expr, source};
-use crate::algebra::{
-    AggregateCall, BinaryOp, Expr, ExprKind, JoinKey, JoinKind, Node, Plan, SortKey,
-};
+use crate::algebra::{AggregateCall, BinaryOp, Expr, ExprKind, JoinKey, JoinKind, Node, Plan, SortKey};
 use crate::codes;
 use crate::syntax::{self, NestedLevel, PartitionBody};
 
@@ -52,8 +50,12 @@ impl Binder<'_> {
         let operators = match body {
             PartitionBody::Operators(operators) => operators,
             PartitionBody::Query(query) => {
-                self.error(codes::UNSUPPORTED, query.span, "a body of `partition` with a source of its own is not supported")
-                    .help("`join` the other table with the values, or write the body in round brackets");
+                self.error(
+                    codes::UNSUPPORTED,
+                    query.span,
+                    "a body of `partition` with a source of its own is not supported",
+                )
+                .help("`join` the other table with the values, or write the body in round brackets");
                 return input;
             }
         };
@@ -105,7 +107,9 @@ impl Binder<'_> {
         let mut columns: Vec<Expr> = (0..width).map(|at| expr::at(&input.schema, at, span)).collect();
         let mut bound = Vec::with_capacity(levels.len());
         for level in levels {
-            let Some((level, key)) = self.nested_level(level, &mut row, &mut names) else { return source::nothing(span) };
+            let Some((level, key)) = self.nested_level(level, &mut row, &mut names) else {
+                return source::nothing(span);
+            };
             schema.push(ColumnSchema { name: format!("${}", schema.len()), scalar: key.scalar });
             columns.push(key);
             bound.push(level);
@@ -126,7 +130,8 @@ impl Binder<'_> {
             return None;
         }
         if key.scalar == ScalarType::Dynamic {
-            self.error(codes::WRONG_TYPE, key.span, "rows cannot be grouped by a dynamic value").help("use `tostring(…)`");
+            self.error(codes::WRONG_TYPE, key.span, "rows cannot be grouped by a dynamic value")
+                .help("use `tostring(…)`");
             return None;
         }
         let others = match &level.others {
@@ -151,7 +156,8 @@ impl Binder<'_> {
             return None;
         }
         if calls.is_empty() {
-            self.error(codes::MISPLACED, measure.span, "`top-nested` orders by an aggregate").help("write `by count()`");
+            self.error(codes::MISPLACED, measure.span, "`top-nested` orders by an aggregate")
+                .help("write `by count()`");
             return None;
         }
         let written = |named: &syntax::NamedExpr| named.names.first().map(|name| name.text.clone());
@@ -159,10 +165,8 @@ impl Binder<'_> {
         let name = names.automatic(name);
         let measured = written(&level.by.value).unwrap_or_else(|| format!("aggregated_{name}"));
         let measured = names.free(&measured);
-        let (key_column, measured) = (
-            ColumnSchema { name, scalar: key.scalar },
-            ColumnSchema { name: measured, scalar: measure.scalar },
-        );
+        let (key_column, measured) =
+            (ColumnSchema { name, scalar: key.scalar }, ColumnSchema { name: measured, scalar: measure.scalar });
         let descending = !level.by.ascending.unwrap_or(false);
         Some((Level { rows, others, calls, measure, descending, key: key_column, measured }, key))
     }
@@ -205,7 +209,8 @@ impl Binder<'_> {
         if rest.is_empty() {
             return main;
         }
-        let inputs = std::iter::once(main).chain(rest.into_iter().map(|plan| Plan { schema: schema.clone(), ..plan })).collect();
+        let inputs =
+            std::iter::once(main).chain(rest.into_iter().map(|plan| Plan { schema: schema.clone(), ..plan })).collect();
         Plan { node: Node::Union { inputs }, schema, span }
     }
 
@@ -218,7 +223,12 @@ impl Binder<'_> {
         let mut columns = Vec::with_capacity(levels.len() * 2);
         let mut next = at;
         for (place, level) in levels.iter().enumerate() {
-            let null = |scalar| convert::convert(Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::Dynamic, span }, scalar);
+            let null = |scalar| {
+                convert::convert(
+                    Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::Dynamic, span },
+                    scalar,
+                )
+            };
             if place < at {
                 columns.push(expr::at(&grouped.schema, place, span));
                 columns.push(expr::at(&grouped.schema, at + summed.len() + place, span));

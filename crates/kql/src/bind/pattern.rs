@@ -167,13 +167,20 @@ impl Binder<'_> {
         }
         let several = pattern.sequences.len() > 1 || found.edges.iter().all(|edge| edge.length.is_none());
         if pattern.shortest && several {
-            self.error(codes::SYNTAX, name, "shortest paths are sought along one sequence with an edge of variable length")
-                .help("write `(a)-[path*1..5]->(b)`");
+            self.error(
+                codes::SYNTAX,
+                name,
+                "shortest paths are sought along one sequence with an edge of variable length",
+            )
+            .help("write `(a)-[path*1..5]->(b)`");
             return None;
         }
         let nodes = pattern.sequences.first().map_or(&[][..], |sequence| &sequence.nodes);
         let inner = nodes.get(1..nodes.len().saturating_sub(1)).unwrap_or_default();
-        let again = inner.iter().flatten().find(|name| nodes.iter().flatten().filter(|other| other.text == name.text).count() > 1);
+        let again = inner
+            .iter()
+            .flatten()
+            .find(|name| nodes.iter().flatten().filter(|other| other.text == name.text).count() > 1);
         if let Some(again) = again.filter(|_| pattern.shortest) {
             self.error(codes::UNSUPPORTED, again.span, "a node between the ends of a shortest path comes once")
                 .help("use `graph-match` and keep the shortest with `summarize arg_min(…)`");
@@ -182,7 +189,12 @@ impl Binder<'_> {
         Some(found)
     }
 
-    fn node_of(&mut self, name: Option<&syntax::Name>, scope: &mut GraphScope, found: &mut GraphMatch) -> Option<usize> {
+    fn node_of(
+        &mut self,
+        name: Option<&syntax::Name>,
+        scope: &mut GraphScope,
+        found: &mut GraphMatch,
+    ) -> Option<usize> {
         if let Some(name) = name {
             match scope.variables.iter().find(|(known, _)| *known == name.text) {
                 Some((_, Variable::Node(at))) => return Some(*at),
@@ -298,7 +310,8 @@ impl Binder<'_> {
             _ => String::new(),
         };
         expr::column(&row.columns, &column, span).unwrap_or_else(|| {
-            let message = format!("`{}` takes a node of the pattern, or nothing inside `map(inner_nodes(…), …)`", name.text);
+            let message =
+                format!("`{}` takes a node of the pattern, or nothing inside `map(inner_nodes(…), …)`", name.text);
             self.error(codes::BAD_ARGUMENTS, span, message);
             Self::invalid(span)
         })
@@ -316,7 +329,8 @@ impl Binder<'_> {
             _ => None,
         };
         let Some((edge, inner, value)) = found else {
-            let message = format!("`{}` takes an edge of variable length, or `inner_nodes` of one, and an expression", name.text);
+            let message =
+                format!("`{}` takes an edge of variable length, or `inner_nodes` of one, and an expression", name.text);
             self.error(codes::BAD_ARGUMENTS, span, message).help(format!("write `{}(path, Property)`", name.text));
             return Self::invalid(span);
         };
@@ -338,7 +352,13 @@ impl Binder<'_> {
     }
 
     /// `path.property`: an array of the values along a path. `None` where `variable` is no path.
-    pub(super) fn path_property(&mut self, variable: &str, name: &syntax::Name, span: Span, row: &mut Row) -> Option<Expr> {
+    pub(super) fn path_property(
+        &mut self,
+        variable: &str,
+        name: &syntax::Name,
+        span: Span,
+        row: &mut Row,
+    ) -> Option<Expr> {
         let scope = row.graph.as_ref()?;
         let Some(Variable::Path(edge)) = scope.variable(variable) else { return None };
         let column = expr::column(&scope.edges, &name.text, span)?;

@@ -44,10 +44,8 @@ impl Binder<'_> {
             return input;
         }
         use OperatorKind as Kind;
-        let of_graph = matches!(
-            &operator.kind,
-            Kind::GraphMatch(_) | Kind::GraphToTable(_) | Kind::GraphMarkComponents { .. }
-        );
+        let of_graph =
+            matches!(&operator.kind, Kind::GraphMatch(_) | Kind::GraphToTable(_) | Kind::GraphMarkComponents { .. });
         if of_graph || matches!(input.node, Node::Graph(_)) {
             return self.graph_operator(input, operator);
         }

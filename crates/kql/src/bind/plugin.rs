@@ -102,7 +102,8 @@ impl Binder<'_> {
     /// `preview(n)`: some of the rows.
     fn preview(&mut self, input: Plan, args: &[syntax::Argument], span: Span) -> Plan {
         let [rows] = args else {
-            self.error(codes::BAD_ARGUMENTS, span, "`preview` takes a number of rows").help("write `evaluate preview(10)`");
+            self.error(codes::BAD_ARGUMENTS, span, "`preview` takes a number of rows")
+                .help("write `evaluate preview(10)`");
             return input;
         };
         self.ignored(span, "`preview` gives some rows; count them all with a query of its own");

@@ -78,7 +78,8 @@ impl Binder<'_> {
             Some("none") => ScanOutput::None,
             Some(other) => {
                 let at = step.output.as_ref().map_or(step.name.span, |name| name.span);
-                self.error(codes::SYNTAX, at, format!("a step has no output `{other}`")).help("write all, last or none");
+                self.error(codes::SYNTAX, at, format!("a step has no output `{other}`"))
+                    .help("write all, last or none");
                 return None;
             }
         };
@@ -88,7 +89,8 @@ impl Binder<'_> {
         for (name, value) in &step.assignments {
             let Some(at) = schema.iter().position(|column| column.name == name.text) else {
                 let message = format!("there is no column or declared variable called `{}`", name.text);
-                self.error(codes::UNKNOWN_COLUMN, name.span, message).help("declare it: `scan declare (name: type) with (…)`");
+                self.error(codes::UNKNOWN_COLUMN, name.span, message)
+                    .help("declare it: `scan declare (name: type) with (…)`");
                 continue;
             };
             let value = self.scalar(value, row);
@@ -120,7 +122,8 @@ impl Binder<'_> {
             None => false,
             Some(("source", _)) => true,
             Some((other, at)) => {
-                self.error(codes::SYNTAX, at, format!("there is no `reduce` of kind `{other}`")).help("the only kind is source");
+                self.error(codes::SYNTAX, at, format!("there is no `reduce` of kind `{other}`"))
+                    .help("the only kind is source");
                 false
             }
         };
@@ -128,8 +131,12 @@ impl Binder<'_> {
         for (name, value) in settings {
             let bound = self.scalar(value, &mut Row::default());
             match (name.text.as_str(), bound.kind) {
-                ("threshold", ExprKind::Literal(Value::Real(share))) if (0.0..=1.0).contains(&share) => threshold = share,
-                ("threshold", ExprKind::Literal(Value::Long(share))) if (0..=1).contains(&share) => threshold = share as f64,
+                ("threshold", ExprKind::Literal(Value::Real(share))) if (0.0..=1.0).contains(&share) => {
+                    threshold = share
+                }
+                ("threshold", ExprKind::Literal(Value::Long(share))) if (0..=1).contains(&share) => {
+                    threshold = share as f64
+                }
                 ("characters", ExprKind::Literal(Value::String(text))) => separators = text,
                 (_, ExprKind::Invalid) => {}
                 _ => self

@@ -5,11 +5,11 @@
 //! Constant arguments (a limit, percents) are part of the function's name, so it can be written down and read back.
 
 pub mod distinct;
+mod elements;
 pub mod fold;
 pub mod pick;
-pub mod sketch;
-mod elements;
 mod single;
+pub mod sketch;
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;

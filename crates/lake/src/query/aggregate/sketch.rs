@@ -122,7 +122,9 @@ impl Digest {
     fn compress(&mut self) {
         let total: f64 = self.points.iter().map(|(_, weight)| weight).sum();
         // The scale function k1 of T. Dunning's t-digest.
-        let scale = |share: f64| CENTROIDS as f64 / 2.0 * ((2.0 * share - 1.0).clamp(-1.0, 1.0).asin() / std::f64::consts::PI + 0.5);
+        let scale = |share: f64| {
+            CENTROIDS as f64 / 2.0 * ((2.0 * share - 1.0).clamp(-1.0, 1.0).asin() / std::f64::consts::PI + 0.5)
+        };
         let mut merged: Vec<(Place, f64)> = Vec::with_capacity(CENTROIDS);
         let mut before = 0.0;
         for (place, weight) in std::mem::take(&mut self.points) {

@@ -62,7 +62,8 @@ pub(super) fn activity(
         if old {
             kept.insert(id);
         }
-        let group = groups.entry(input.keys(0..dimensions, row)).or_insert_with(|| Group { first: row, seen: Vec::new() });
+        let group =
+            groups.entry(input.keys(0..dimensions, row)).or_insert_with(|| Group { first: row, seen: Vec::new() });
         group.seen.push((id, place));
     }
     for group in groups.into_values() {
@@ -122,7 +123,12 @@ fn metrics(group: &Group, context: &mut Context<'_, '_, '_>) -> Result<()> {
 }
 
 /// Those first seen in a bin, in every bin from there on.
-fn new_metrics(group: &Group, cohort: Option<i64>, left_out: &HashSet<usize>, context: &mut Context<'_, '_, '_>) -> Result<()> {
+fn new_metrics(
+    group: &Group,
+    cohort: Option<i64>,
+    left_out: &HashSet<usize>,
+    context: &mut Context<'_, '_, '_>,
+) -> Result<()> {
     let axis = context.axis;
     let bins = by_bin(group, axis);
     let mut first_seen = BTreeMap::<usize, i64>::new();
@@ -172,7 +178,7 @@ fn active_users(
     let mut bins: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
     let mut start = 0;
     for (at, (id, place)) in group.seen.iter().enumerate() {
-        while group.seen[start].0 != *id || group.seen[start].1 < place.saturating_sub(lookback) {
+        while group.seen[start].0 != *id || group.seen[start].1 <= place.saturating_sub(lookback) {
             start += 1;
         }
         if !axis.holds(*place) {
@@ -202,7 +208,8 @@ fn sessions(mut group: Group, lookback: i64, context: &mut Context<'_, '_, '_>) 
     let mut bins: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
     let (mut session, mut before) = (0, None);
     for (id, place) in group.seen {
-        let goes_on = before.is_some_and(|(known, last): (usize, i64)| known == id && place.saturating_sub(last) <= lookback);
+        let goes_on =
+            before.is_some_and(|(known, last): (usize, i64)| known == id && place.saturating_sub(last) <= lookback);
         session += usize::from(!goes_on);
         before = Some((id, place));
         if axis.holds(place) {

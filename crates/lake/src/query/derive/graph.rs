@@ -44,7 +44,12 @@ pub(super) struct Found<'a> {
 impl Found<'_> {
     /// A match: the row of each node, and the rows of the edges of each edge of the pattern with the nodes they lead to,
     /// from left to right.
-    pub(super) fn push(&mut self, nodes: &[usize], paths: &[Vec<(usize, usize)>], budget: &mut Budget<'_>) -> Result<()> {
+    pub(super) fn push(
+        &mut self,
+        nodes: &[usize],
+        paths: &[Vec<(usize, usize)>],
+        budget: &mut Budget<'_>,
+    ) -> Result<()> {
         let mut row = Vec::with_capacity(self.pattern.outputs.len());
         for output in &self.pattern.outputs {
             row.push(match output {
@@ -244,7 +249,11 @@ impl<'a> Search<'a> {
         let step = &self.graph.pattern.edges[edge];
         let end = if back { step.left } else { step.right };
         if let Some(known) = self.nodes[end] {
-            return if known == node && self.inner_fit(edge, taken) { self.next(stage + 1, found, budget) } else { Ok(()) };
+            return if known == node && self.inner_fit(edge, taken) {
+                self.next(stage + 1, found, budget)
+            } else {
+                Ok(())
+            };
         }
         if !self.graph.node_fits[end][node] || !self.inner_fit(edge, taken) || !self.may_enter(node) {
             return Ok(());

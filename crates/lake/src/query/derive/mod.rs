@@ -143,7 +143,12 @@ fn batch(columns: Vec<ArrayRef>, rows: usize, schema: &[ColumnSchema]) -> Result
 }
 
 /// The rows of `method` over `inputs`, in the columns of `schema`.
-pub fn derive(method: &Method, inputs: &[Table], schema: &[ColumnSchema], budget: &mut Budget<'_>) -> Result<RecordBatch> {
+pub fn derive(
+    method: &Method,
+    inputs: &[Table],
+    schema: &[ColumnSchema],
+    budget: &mut Budget<'_>,
+) -> Result<RecordBatch> {
     let [input, ..] = inputs else { return Err(DataFusionError::Internal("a method without input".to_owned())) };
     match method {
         Method::GraphNodes(made) => nodes::nodes(made, inputs, schema, budget),

@@ -53,11 +53,14 @@ impl Baskets {
         for column in (first..input.columns.len()).filter(|column| Some(*column) != weight) {
             let mut known = HashMap::<String, usize>::new();
             budget.spend(input.rows as u64)?;
-            let of_row = (0..input.rows).map(|row| Item { column, row: *known.entry(input.key(column, row)).or_insert(row) });
+            let of_row =
+                (0..input.rows).map(|row| Item { column, row: *known.entry(input.key(column, row)).or_insert(row) });
             items.push((column, of_row.collect()));
         }
         let weights: Vec<f64> = (0..input.rows)
-            .map(|row| weight.map_or(Some(1.0), |column| convert::to_real(&input.columns[column].value(row))).unwrap_or(0.0))
+            .map(|row| {
+                weight.map_or(Some(1.0), |column| convert::to_real(&input.columns[column].value(row))).unwrap_or(0.0)
+            })
             .collect();
         let sides: Vec<usize> = (0..input.rows).map(|row| usize::from(first > 0 && !input.is_true(0, row))).collect();
         let mut totals = [0.0; 2];
@@ -72,7 +75,12 @@ impl Baskets {
     }
 
     /// Every combination of at most `most` columns that `frequent` takes.
-    fn frequent(&self, most: usize, frequent: impl Fn([f64; 2]) -> bool, budget: &mut Budget<'_>) -> Result<Vec<Pattern>> {
+    fn frequent(
+        &self,
+        most: usize,
+        frequent: impl Fn([f64; 2]) -> bool,
+        budget: &mut Budget<'_>,
+    ) -> Result<Vec<Pattern>> {
         let mut all: Vec<Pattern> = Vec::new();
         let mut level: Vec<Pattern> = Vec::new();
         for (_, items) in &self.items {
@@ -150,13 +158,19 @@ pub(super) fn patterns(
         PatternKind::Basket { threshold } | PatternKind::Difference { threshold } => threshold,
         PatternKind::Clusters { .. } => LEAST_CLUSTER,
     };
-    let found = baskets.frequent(wanted.most_columns.min(columns), |weight| weight[0] > 0.0 && weight[0] >= least * total, budget)?;
+    let found = baskets.frequent(
+        wanted.most_columns.min(columns),
+        |weight| weight[0] > 0.0 && weight[0] >= least * total,
+        budget,
+    )?;
     let mut found = match wanted.kind {
         PatternKind::Clusters { size } => clusters(closed(found), size, total, columns),
         PatternKind::Basket { .. } | PatternKind::Difference { .. } => found,
     };
     if matches!(wanted.kind, PatternKind::Basket { .. }) {
-        found.sort_by(|left, right| right.weight[0].total_cmp(&left.weight[0]).then_with(|| left.items.cmp(&right.items)));
+        found.sort_by(|left, right| {
+            right.weight[0].total_cmp(&left.weight[0]).then_with(|| left.items.cmp(&right.items))
+        });
     }
     let mut rows = Rows::new(schema);
     for (number, pattern) in found.iter().enumerate() {
@@ -204,7 +218,9 @@ pub(super) fn differences(
     let mut found = closed(baskets.frequent(wanted.most_columns.min(columns), frequent, budget)?);
     let difference = |pattern: &Pattern| (share(pattern.weight, 0) - share(pattern.weight, 1)).abs();
     found.retain(|pattern| difference(pattern) >= threshold);
-    found.sort_by(|left, right| difference(right).total_cmp(&difference(left)).then_with(|| left.items.cmp(&right.items)));
+    found.sort_by(|left, right| {
+        difference(right).total_cmp(&difference(left)).then_with(|| left.items.cmp(&right.items))
+    });
     let mut rows = Rows::new(schema);
     for (number, pattern) in found.iter().enumerate() {
         let [first, second] = pattern.weight;

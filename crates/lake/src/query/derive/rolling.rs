@@ -10,6 +10,9 @@ use super::bins::Axis;
 use super::{Budget, Rows, Table, on_axis};
 use crate::query::convert;
 
+/// The values of each bin.
+type ByBin = BTreeMap<i64, Vec<f64>>;
+
 pub(super) fn rolling_percentile(
     percent: f64,
     step: i64,
@@ -22,7 +25,7 @@ pub(super) fn rolling_percentile(
     let mut rows = Rows::new(schema);
     let Some(axis) = Axis::around(step, input, dimensions, budget)? else { return rows.finish(schema) };
     let scalar = input.columns[dimensions].scalar();
-    let mut groups: BTreeMap<Vec<String>, (usize, BTreeMap<i64, Vec<f64>>)> = BTreeMap::new();
+    let mut groups = BTreeMap::<Vec<String>, (usize, ByBin)>::new();
     for row in 0..input.rows {
         let Some(place) = input.columns[dimensions].long(row) else { continue };
         let (_, values) = groups.entry(input.keys(0..dimensions, row)).or_insert_with(|| (row, BTreeMap::new()));
@@ -34,8 +37,10 @@ pub(super) fn rolling_percentile(
     let window = i64::try_from(bins).unwrap_or(i64::MAX).max(1);
     for (first, values) in groups.into_values() {
         for bin in 0..axis.count() {
-            let mut all: Vec<f64> =
-                values.range(bin.saturating_sub(window - 1)..=bin).flat_map(|(_, values)| values.iter().copied()).collect();
+            let mut all: Vec<f64> = values
+                .range(bin.saturating_sub(window - 1)..=bin)
+                .flat_map(|(_, values)| values.iter().copied())
+                .collect();
             budget.spend(all.len() as u64 + 1)?;
             if all.is_empty() {
                 continue;
@@ -44,7 +49,10 @@ pub(super) fn rolling_percentile(
             let rank = (percent / 100.0 * all.len() as f64).ceil().clamp(1.0, all.len() as f64);
             let place = on_axis(axis.place(bin), scalar);
             let named = (0..dimensions).map(|column| input.columns[column].value(first));
-            rows.push(std::iter::once(place).chain(named).chain([Value::Real(all[rank as usize - 1])]).collect::<Vec<_>>(), budget)?;
+            rows.push(
+                std::iter::once(place).chain(named).chain([Value::Real(all[rank as usize - 1])]).collect::<Vec<_>>(),
+                budget,
+            )?;
         }
     }
     rows.finish(schema)

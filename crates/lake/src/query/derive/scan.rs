@@ -24,7 +24,12 @@ use crate::query::lower::{Col, LowerError, lower_over};
 /// Steps that one evaluation of an expression on one row costs.
 const EVALUATION: u64 = 100;
 
-pub(super) fn scan(scan: &Scan, input: &Table, schema: &[ColumnSchema], budget: &mut Budget<'_>) -> Result<RecordBatch> {
+pub(super) fn scan(
+    scan: &Scan,
+    input: &Table,
+    schema: &[ColumnSchema],
+    budget: &mut Budget<'_>,
+) -> Result<RecordBatch> {
     let width = scan.width + scan.defaults.len();
     let row_schema = &schema[..width];
     let compiler = Compiler { scan, input, row: row_schema, defaults: defaults(scan, row_schema)? };
@@ -33,7 +38,10 @@ pub(super) fn scan(scan: &Scan, input: &Table, schema: &[ColumnSchema], budget: 
         .iter()
         .map(|step| {
             let assignments = step.assignments.iter().map(|(at, value)| Ok((*at, compiler.compile(value)?)));
-            Ok(Compiled { condition: compiler.compile(&step.condition)?, assignments: assignments.collect::<Result<_>>()? })
+            Ok(Compiled {
+                condition: compiler.compile(&step.condition)?,
+                assignments: assignments.collect::<Result<_>>()?,
+            })
         })
         .collect::<Result<Vec<_>>>()?;
     let mut machine = Machine {

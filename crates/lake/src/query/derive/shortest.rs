@@ -115,7 +115,14 @@ impl<'a> Places<'a> {
     }
 
     /// Notes that `edge` may end at `node`, after any length that it allows.
-    fn ending(&self, node: usize, edge: usize, distance: u32, distances: &mut [u32], queue: &mut VecDeque<(usize, usize, u32)>) {
+    fn ending(
+        &self,
+        node: usize,
+        edge: usize,
+        distance: u32,
+        distances: &mut [u32],
+        queue: &mut VecDeque<(usize, usize, u32)>,
+    ) {
         let (least, most) = self.graph.pattern.edges[edge].length.unwrap_or((1, 1));
         for taken in least..=most {
             let place = self.at(node, edge, taken);

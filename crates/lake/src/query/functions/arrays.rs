@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::conditional::compare;
 use super::strings::{array, number, text};
-use super::{Entry, rows, strict};
+use super::{Entry, rows};
 use crate::query::convert;
 
 pub(super) const ENTRIES: &[Entry] = &[

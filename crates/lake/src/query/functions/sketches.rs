@@ -28,11 +28,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         args.iter().filter_map(Digest::of).for_each(|digest| merged.merge(&digest));
         merged.to_value()
     }),
-    rows("percentile_tdigest", |args| match (args.first().and_then(Digest::of), args.get(1).and_then(convert::to_real)) {
-        (Some(digest), Some(percent)) => {
-            convert::to_dynamic(&digest.percentile(percent)).map_or(Value::Null, Value::Dynamic)
+    rows("percentile_tdigest", |args| {
+        match (args.first().and_then(Digest::of), args.get(1).and_then(convert::to_real)) {
+            (Some(digest), Some(percent)) => {
+                convert::to_dynamic(&digest.percentile(percent)).map_or(Value::Null, Value::Dynamic)
+            }
+            _ => Value::Null,
         }
-        _ => Value::Null,
     }),
     rows("percentiles_array_tdigest", |args| {
         let Some(digest) = args.first().and_then(Digest::of) else { return Value::Null };

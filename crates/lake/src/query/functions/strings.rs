@@ -189,7 +189,8 @@ fn indexof(args: &[Value]) -> Value {
     if length < -1 || occurrence < 1 {
         return Value::Null;
     }
-    let end = if length == -1 { size } else { size.min(start.saturating_add(length)) };
+    let end_from = |start: i64| if length == -1 { size } else { size.min(start.saturating_add(length)) };
+    let mut end = end_from(start);
     let mut left = occurrence;
     let mut at = start;
     while at + wanted.len() as i64 <= end {
@@ -199,6 +200,8 @@ fn indexof(args: &[Value]) -> Value {
             if left == 0 {
                 return Value::Long(at);
             }
+            // The search begins anew after each occurrence, over the same length.
+            end = end_from(at + 1);
         }
         at += 1;
     }

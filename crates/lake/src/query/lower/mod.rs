@@ -160,7 +160,9 @@ impl<'a> Lowering<'a> {
                 self.make_series(input, series, &range, keys, plan)
             }
             // A method that reads the part of `mv-apply` around it cannot be computed before.
-            other @ (Node::Derive { .. } | Node::Graph(_)) => Err(refused(plan.span, format!("this operator ({})", name_of(other)))),
+            other @ (Node::Derive { .. } | Node::Graph(_)) => {
+                Err(refused(plan.span, format!("this operator ({})", name_of(other))))
+            }
         }
     }
 
