@@ -155,6 +155,20 @@ fn pruned(plan: &mut Plan, needed: &Columns) -> Moved {
         }
         Node::Join { .. } => joined(plan, needed),
         Node::Expand { .. } | Node::Parse { .. } => appended(plan, needed),
+        Node::Apply { .. }
+        | Node::Partition { .. }
+        | Node::Derive { .. }
+        | Node::Graph(_)
+        | Node::MakeSeries { .. } => over_whole_inputs(plan, needed),
+    };
+    only(&mut plan.schema, &moved.kept());
+    moved
+}
+
+/// As [`pruned`], for operators that read whole inputs or run a body over them.
+fn over_whole_inputs(plan: &mut Plan, needed: &Columns) -> Moved {
+    let width = plan.schema.len();
+    match &mut plan.node {
         Node::Apply { input, .. } => {
             // The body reads the expansion by position and the result the expansion's input: both stay as they are.
             if let Node::Expand { input, .. } = &mut input.node {
@@ -190,9 +204,8 @@ fn pruned(plan: &mut Plan, needed: &Columns) -> Moved {
             plan.node = inner;
             Moved::nothing(width)
         }
-    };
-    only(&mut plan.schema, &moved.kept());
-    moved
+        _ => Moved::nothing(width),
+    }
 }
 
 /// Prunes `input` down to what `exprs` read, and corrects them.

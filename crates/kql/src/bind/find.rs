@@ -55,10 +55,11 @@ impl Binder<'_> {
     fn smart(&mut self, legs: Vec<Leg>, predicate: &syntax::Expr, span: Span) -> (Vec<Leg>, bool) {
         let mut named = Vec::new();
         names_in(predicate, &mut named);
-        let common = |column: &ColumnSchema| legs.iter().all(|leg| leg.plan.schema.iter().any(|other| other.name == column.name));
+        let common = |column: &ColumnSchema| {
+            legs.iter().all(|leg| leg.plan.schema.iter().any(|other| other.name == column.name))
+        };
         let keeps = |column: &ColumnSchema| named.contains(&column.name.as_str()) || (legs.len() > 1 && common(column));
-        let kept: Vec<Vec<bool>> =
-            legs.iter().map(|leg| leg.plan.schema.iter().map(keeps).collect()).collect();
+        let kept: Vec<Vec<bool>> = legs.iter().map(|leg| leg.plan.schema.iter().map(keeps).collect()).collect();
         let legs = legs
             .into_iter()
             .zip(kept)

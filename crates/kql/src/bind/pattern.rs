@@ -116,8 +116,8 @@ impl Binder<'_> {
         projected(plan, schema, project, false, span)
     }
 
-    /// Numbers the nodes and edges of the pattern.
-    fn shape(&mut self, pattern: &GraphPattern, scope: &mut GraphScope, name: Span) -> Option<GraphMatch> {
+    /// What may come twice, and whether all shortest paths are wanted.
+    fn match_options(&mut self, pattern: &GraphPattern) -> Option<(Cycles, bool)> {
         let cycles = match option(&pattern.options, "cycles") {
             None | Some(("unique_edges", _)) => Cycles::UniqueEdges,
             Some(("all", _)) => Cycles::All,
@@ -136,6 +136,12 @@ impl Binder<'_> {
                 return None;
             }
         };
+        Some((cycles, all))
+    }
+
+    /// Numbers the nodes and edges of the pattern.
+    fn shape(&mut self, pattern: &GraphPattern, scope: &mut GraphScope, name: Span) -> Option<GraphMatch> {
+        let (cycles, all) = self.match_options(pattern)?;
         let shortest = pattern.shortest.then_some(all);
         let mut found = GraphMatch { shortest, cycles, nodes: Vec::new(), edges: Vec::new(), outputs: Vec::new() };
         for sequence in &pattern.sequences {

@@ -98,6 +98,14 @@ impl Binder<'_> {
             Kind::As(name) => self.name_result(input, &name.text),
             Kind::Invoke(call) => self.invoke(input, call, operator.span),
             Kind::Evaluate { call, schema } => self.evaluate(input, call, schema.as_deref(), operator.span),
+            _ => self.operator_over_parts(input, operator),
+        }
+    }
+
+    /// Operators that divide their input, look along its order or make graphs; and what is none.
+    fn operator_over_parts(&mut self, input: Plan, operator: &Operator) -> Plan {
+        use OperatorKind as Kind;
+        match &operator.kind {
             Kind::TopHitters { rows, of, by } => self.top_hitters(input, rows, of, by.as_ref(), operator.span),
             Kind::TopNested(levels) => self.top_nested(input, levels, operator.span),
             Kind::Partition { options, by, body } => self.partition(input, options, by, body, operator.span),
@@ -119,6 +127,7 @@ impl Binder<'_> {
                 self.unsupported(operator);
                 input
             }
+            _ => input,
         }
     }
 

@@ -22,12 +22,6 @@ pub(super) struct Leg {
     pub(super) plan: Plan,
 }
 
-impl Leg {
-    pub(super) fn of(plan: Plan, at: usize) -> Leg {
-        Leg { name: leg_name(&plan, at), plan }
-    }
-}
-
 impl Binder<'_> {
     pub(super) fn union(
         &mut self,

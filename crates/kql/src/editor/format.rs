@@ -21,7 +21,11 @@ pub fn format(text: &str) -> String {
         }
         if let Some(previous) = at.checked_sub(1).map(|at| &tokens[at]) {
             let gap = &text[previous.span.end as usize..token.span.start as usize];
-            let between = separator(previous, slice(previous), token, word, gap);
+            let between = if gap.is_empty() && in_arrow(&tokens, at, slice) {
+                Gap::None
+            } else {
+                separator(previous, slice(previous), token, word, gap)
+            };
             match between {
                 Gap::None => {}
                 Gap::Space => out.push(' '),
@@ -47,6 +51,15 @@ pub fn format(text: &str) -> String {
     out
 }
 
+/// Does the token `at` hold on to the one before, as in `(a)-[e]->(b)<--(c)` of a graph pattern?
+fn in_arrow<'t>(tokens: &[Token], at: usize, slice: impl Fn(&Token) -> &'t str) -> bool {
+    let sign = |at: usize| tokens.get(at).filter(|token| token.kind == TokenKind::Punctuation).map_or("", &slice);
+    let touch = |at: usize| tokens[at].span.end == tokens[at + 1].span.start;
+    let back = |at: usize| sign(at) == "<" && sign(at + 1) == "-" && touch(at) && matches!(sign(at + 2), "-" | "[");
+    let forth = |at: usize| at > 0 && sign(at) == ">" && sign(at - 1) == "-" && touch(at - 1);
+    back(at) || back(at - 1) || forth(at) || forth(at - 1)
+}
+
 /// What stands between two tokens.
 enum Gap {
     None,
@@ -66,10 +79,6 @@ fn separator(previous: &Token, before: &str, token: &Token, word: &str, gap: &st
     let tight_before = sign(token) && matches!(word, "," | ")" | "]" | ";");
     let tight_after = sign(previous) && matches!(before, "(" | "[");
     if tight_before || tight_after {
-        return Gap::None;
-    }
-    // `-->`, `]->` and `<-[` of graph patterns hold together.
-    if gap.is_empty() && sign(previous) && sign(token) && matches!((before, word), ("-", ">") | ("<", "-")) {
         return Gap::None;
     }
     let spaced = |sign: &str| matches!(sign, "==" | "=~" | "!=" | "!~" | "<=" | ">=" | "<" | ">" | "=>" | "|" | ",");

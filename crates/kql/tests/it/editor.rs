@@ -39,6 +39,11 @@ fn completion_knows_the_place() {
     check_complete("T | join kind=inner (U) on s | where ^", &["u", "l2", "s1"], &["Computer"]);
     check_complete("let since = 1d; Logins | where TimeGenerated > ago(^", &["since", "TimeGenerated"], &[]);
     check_complete("T | where s == \"^", &[], &["s", "l"]);
+    check_complete("T | top-n^", &["top-nested"], &["where"]);
+    check_complete("T | graph^", &["graph-match", "graph-shortest-paths", "graph-to-table"], &[]);
+    check_complete("T | scan with (step a: ^", &["s", "l"], &["u"]);
+    check_complete("T | partition by s (where ^", &["l"], &["u"]);
+    check_complete("declare query_parameters(least: long = 1); T | where l > ^", &["least"], &[]);
     check_complete("T | where broken( | extend x = ^", &["s"], &[]);
 }
 
@@ -60,6 +65,7 @@ fn hover_explains() {
             "`iff(if: bool, then: common, else: common): type of common`\n\nOne of two values by a condition; null counts as false.\n\n`iif` is another spelling of `iff`.",
         ),
     );
+    check_hover("T | partition by s (where ^l > 1)", Some("column `l`: long"));
     check_hover("T | where ^unknown > 1", None);
 }
 
@@ -72,6 +78,10 @@ fn formatting() {
     check_format("T|where s=='a'|take 5", "T\n| where s == 'a'\n| take 5\n");
     check_format("let x=1;T|project s,l // why\n|count", "let x=1;\nT\n| project s, l // why\n| count\n");
     check_format("T|join kind=inner (U|project s) on s", "T\n| join kind=inner (U\n    | project s) on s\n");
+    check_format(
+        "T|make-graph s-->s2 with_node_id=n|graph-match (a)-[e*1..3]->(b)<-[f]-(c)--(d) project a.n",
+        "T\n| make-graph s-->s2 with_node_id=n\n| graph-match (a)-[e*1..3]->(b)<-[f]-(c)--(d) project a.n\n",
+    );
     check_format("T | where 'open", "T | where 'open");
 }
 

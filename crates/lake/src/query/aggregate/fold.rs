@@ -195,21 +195,7 @@ impl FoldGroups {
                     merge_bag(bag, members, self.limit());
                 }
             }
-            State::Distinct(distinct) if self.fold == Fold::HllMerge => {
-                distinct_of(&cells[0].value(row)).iter().for_each(|other| distinct.merge(&other.to_bytes()));
-            }
-            State::Distinct(distinct) => {
-                if !cells[0].is_null(row) {
-                    distinct.add(hash_of(&cells[0], row));
-                }
-            }
-            State::Digest(digest) if self.fold == Fold::DigestMerge => {
-                Digest::of(&cells[0].value(row)).iter().for_each(|other| digest.merge(other));
-            }
-            State::Digest(digest) => {
-                let weight = cells.get(1).map_or(Some(1.0), |weight| convert::to_real(&weight.value(row)));
-                digest.add(&cells[0].value(row), cells[0].scalar(), weight.unwrap_or(0.0));
-            }
+            State::Distinct(_) | State::Digest(_) => self.add_to_sketch(state, cells, row),
             State::Numbers(numbers) => numbers.extend(convert::to_real(&cells[0].value(row))),
             State::Ticks(ticks) => ticks.extend(cells[0].long(row)),
             State::Moments { count, mean, squares } => {
@@ -274,6 +260,27 @@ impl FoldGroups {
                 }
             }
             json => push_element(all, seen, json, self.fold),
+        }
+    }
+
+    fn add_to_sketch(&self, state: &mut State, cells: &[Cells], row: usize) {
+        match state {
+            State::Distinct(distinct) if self.fold == Fold::HllMerge => {
+                distinct_of(&cells[0].value(row)).iter().for_each(|other| distinct.merge(&other.to_bytes()));
+            }
+            State::Distinct(distinct) => {
+                if !cells[0].is_null(row) {
+                    distinct.add(hash_of(&cells[0], row));
+                }
+            }
+            State::Digest(digest) if self.fold == Fold::DigestMerge => {
+                Digest::of(&cells[0].value(row)).iter().for_each(|other| digest.merge(other));
+            }
+            State::Digest(digest) => {
+                let weight = cells.get(1).map_or(Some(1.0), |weight| convert::to_real(&weight.value(row)));
+                digest.add(&cells[0].value(row), cells[0].scalar(), weight.unwrap_or(0.0));
+            }
+            _ => {}
         }
     }
 

@@ -6,6 +6,7 @@ mod engine;
 mod prune;
 mod registry;
 mod specs;
+mod twins;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
