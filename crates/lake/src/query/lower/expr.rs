@@ -26,6 +26,13 @@ pub fn call(
         let diagnostic = Diagnostic::error("KQL0900", span, message).with_help(help);
         return Err(LowerError::Refused(Box::new(diagnostic)));
     }
+    if name == "parse_user_agent" {
+        let message = "`parse_user_agent()` needs a collection of patterns of browsers, systems and devices that changes \
+                       every month, which Vigie does not come with";
+        let help = "take the parts that you need with `extract(…)`, `has` or `parse`";
+        let diagnostic = Diagnostic::error("KQL0900", span, message).with_help(help);
+        return Err(LowerError::Refused(Box::new(diagnostic)));
+    }
     let Some(entry) = functions::entry(name) else {
         return Err(refused(span, format!("`{name}()`")));
     };
