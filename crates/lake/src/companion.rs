@@ -17,7 +17,7 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
 use parquet::arrow::{ArrowWriter, ProjectionMask, async_reader::ParquetRecordBatchStreamBuilder};
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -59,10 +59,11 @@ pub(crate) fn owner(path: &Path) -> Option<Path> {
 }
 
 /// One row group with everything in `columns`, and the note.
-fn encode(columns: &RecordBatch, note: &str, zstd: i32) -> Result<Vec<u8>, ParquetError> {
+fn encode(columns: &RecordBatch, note: &str) -> Result<Vec<u8>, ParquetError> {
     let properties = WriterProperties::builder()
         .set_created_by("vigie".to_owned())
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd)?))
+        // Read often and by the column: what costs per column counts for more than size.
+        .set_compression(Compression::LZ4_RAW)
         .set_max_row_group_row_count(Some(columns.num_rows().max(1)))
         .set_dictionary_page_size_limit(DICTIONARY_BYTES)
         .set_statistics_enabled(EnabledStatistics::None)
@@ -160,8 +161,7 @@ impl Lake {
     pub async fn keep_beside(&self, piece: &Piece, columns: RecordBatch, note: String) -> Result<bool, LakeError> {
         let Some(path) = piece.companion_path().filter(|_| !self.is_short_of_disk()) else { return Ok(false) };
         let core = self.core();
-        let zstd = core.config.zstd_level;
-        let encoded = core.on_encoder(move || encode(&columns, &note, zstd)).await?;
+        let encoded = core.on_encoder(move || encode(&columns, &note)).await?;
         let encoded = encoded.map_err(|error| LakeError::columns(piece.table(), error))?;
         let put = piece.store().put(&path, encoded.into()).await;
         put.map(|_| true).map_err(|error| LakeError::delta(piece.table(), error))

@@ -52,14 +52,17 @@ impl Core {
         table.refresh(log, &self.home, &self.nodes, self.clock.now(), &self.meter).await
     }
 
-    /// Removes whole days that are too old.
+    /// Removes whole days that are too old: both what happened and its arrival lie so far back, since evidence of an old
+    /// case that is ingested today is not for the next sweep.
     pub async fn expire(&self, table: &Table) -> Result<(), LakeError> {
         let Some(days) = self.config.retention.days_of(&table.name) else { return Ok(()) };
         let now = self.clock.now();
         let first_day = now.epoch_day() - i64::from(days);
         let is_old = |file: &DataFile| match (file.day, file.received) {
-            (Some(day), _) => i64::from(day) < first_day,
-            (None, Some(received)) => received.epoch_day() < first_day,
+            (day, Some(received)) => {
+                day.is_none_or(|day| i64::from(day) < first_day) && received.epoch_day() < first_day
+            }
+            (Some(day), None) => i64::from(day) < first_day,
             (None, None) => false,
         };
         let mut log = table.delta.lock().await;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
 use super::input::{self, Scratch};
@@ -44,6 +44,7 @@ pub fn run() -> Result<Section> {
     let first = rules.first().context("there are Sigma rules to hunt with")?;
     let hunting = Hunting { binary: &binary, folder: &scratch.0 };
     let decoding = hunting.run(std::slice::from_ref(first), Cores::All)?;
+    ensure!(decoding.records == stored as u64, "{stored} events were stored, {} were hunted", decoding.records);
     let mut single = Vec::new();
     for rule in &rules {
         single.push(hunting.run(std::slice::from_ref(rule), Cores::One)?);

@@ -195,8 +195,19 @@ async fn days_beyond_retention_go_as_a_whole() {
     let lines = format!("{T}|{old}|old\n{T}|{TODAY_US}|new\n{T}|-|timeless\nKept_CL|{old}|old\n");
     store(&lake, 1, &lines).await.done();
     lake.flush().await.unwrap();
+    clock.turn(29 * DAY_US);
     lake.maintain().await.unwrap();
-    assert_eq!(texts(&lake, T).await, ["new", "timeless"]);
+    assert_eq!(texts(&lake, T).await, ["new", "old", "timeless"], "what arrived old is kept from its arrival on");
+    let late_us = TODAY_US + 29 * DAY_US;
+    let late = Entry { received: kernel::Timestamp(late_us), ..entry(2, &format!("{T}|{late_us}|late\n")) };
+    match append(&lake, late).await.unwrap() {
+        Appended::New(ticket) => ticket.done(),
+        Appended::Duplicate => panic!("it was never stored"),
+    }
+    lake.flush().await.unwrap();
+    clock.turn(2 * DAY_US);
+    lake.maintain().await.unwrap();
+    assert_eq!(texts(&lake, T).await, ["late"]);
     assert_eq!(texts(&lake, "Kept_CL").await, ["old"]);
     clock.turn(32 * DAY_US);
     lake.maintain().await.unwrap();

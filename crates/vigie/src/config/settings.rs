@@ -94,7 +94,7 @@ pub const SETTINGS: [Setting; 26] = [
         "lake.retention_days",
         Kind::Integer,
         "365",
-        "Days after which events are deleted, by event time, unless a table says otherwise. 0: never.",
+        "Days after which events are deleted, by event time or arrival, whichever is later, unless a table says otherwise. 0: never.",
     ),
     setting(
         "lake.min_free_bytes",
