@@ -49,6 +49,8 @@ actions! {
     ReadRules = "read-rules";
     /// Write rules, switch them on and off.
     ManageRules = "manage-rules";
+    /// Keep functions, watchlists and reference tables for queries.
+    ManageLibrary = "manage-library";
     /// See sources and their health.
     ReadSources = "read-sources";
     /// Connect sources.

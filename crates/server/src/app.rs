@@ -10,6 +10,7 @@ use detect::Detect;
 use field::Field;
 use kernel::Clock;
 use kernel::port::{EventLake, IntakePort, TimeRange};
+use library::Library;
 use parking_lot::Mutex;
 use respond::Respond;
 use store::{Entry, Store, params};
@@ -57,6 +58,7 @@ pub struct ServerParts {
     pub detect: Detect,
     pub respond: Respond,
     pub field: Field,
+    pub library: Library,
     pub clock: Arc<dyn Clock>,
     pub console: Console,
     pub config: ServerConfig,
@@ -74,6 +76,7 @@ pub struct App {
     pub(crate) detect: Detect,
     pub(crate) respond: Respond,
     pub(crate) field: Field,
+    pub(crate) library: Library,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authority: Authority,
     pub(crate) passwords: Passwords,
@@ -111,7 +114,7 @@ impl Server {
     /// # Errors
     /// [`Error`] names what is wrong and what to do.
     pub async fn build(parts: ServerParts) -> Result<Server, Error> {
-        let ServerParts { store, lake, intake, history, detect, respond, field, clock, console, config } = parts;
+        let ServerParts { store, lake, intake, history, detect, respond, field, library, clock, console, config } = parts;
         let (routes, operations, contract) = crate::api::routes().finish();
         let contract = contract.to_pretty_json().expect("the contract holds nothing that JSON cannot carry");
         store.register_fact_tables(sql::FACT_TABLES);
@@ -135,6 +138,7 @@ impl Server {
             detect,
             respond,
             field,
+            library,
             clock,
             console,
         });

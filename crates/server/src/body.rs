@@ -40,6 +40,22 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Body<T> {
     }
 }
 
+/// A JSON body that carries a file: as large as a delivery may be, from the memory that deliveries share.
+#[derive(Debug, Clone)]
+pub struct Upload<T>(pub T);
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Upload<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Upload<T>, Problem> {
+        let limits = Limits { travelling: app.config.ingest_bytes, decoded: app.config.ingest_decoded_bytes };
+        let (parts, body) = request.into_parts();
+        expect_type(&parts.headers, &["application/json"])?;
+        let read = read(&parts.headers, body, limits, &app.ingest_memory, &app.config, app.clock.as_ref()).await?;
+        from_json(&read.bytes).map(Upload)
+    }
+}
+
 fn from_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         let (status, code, title) = match error.classify() {

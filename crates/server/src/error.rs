@@ -174,6 +174,22 @@ impl From<field::Error> for Problem {
     }
 }
 
+impl From<library::Error> for Problem {
+    fn from(error: library::Error) -> Problem {
+        match error {
+            library::Error::NotFound { what, name } => Problem::not_found(&what.to_string(), &name),
+            library::Error::Refused(_) => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", error.to_string())
+            }
+            library::Error::Invalid(ref diagnostics) => Problem::invalid(error.to_string())
+                .with("field", "body")
+                .with("diagnostics", serde_json::json!(diagnostics)),
+            library::Error::Conflict(conflict) => store::Error::Conflict(conflict).into(),
+            library::Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<detect::Error> for Problem {
     fn from(error: detect::Error) -> Problem {
         match error {

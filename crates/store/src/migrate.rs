@@ -29,6 +29,7 @@ const MIGRATIONS: &[Migration] = migrations![
     5 "0005_rule_life.sql",
     6 "0006_source_log.sql",
     7 "0007_event_kinds.sql",
+    8 "0008_library.sql",
     20 "0020_field.sql",
 ];
 

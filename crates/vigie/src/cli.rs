@@ -1,8 +1,12 @@
 //! The command line.
 
+mod kept;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub use kept::{Functions, References, Watchlists};
 
 /// Vigie keeps one watch over an organisation's machines, accounts and people.
 #[derive(Debug, Parser)]
@@ -43,6 +47,21 @@ pub enum Command {
     Kql {
         #[command(subcommand)]
         command: Kql,
+    },
+    /// Look after stored functions: queries under a name, with parameters.
+    Functions {
+        #[command(subcommand)]
+        command: Functions,
+    },
+    /// Look after watchlists: named lists for queries.
+    Watchlists {
+        #[command(subcommand)]
+        command: Watchlists,
+    },
+    /// Look after reference tables: files that answer for the addresses of `externaldata`.
+    References {
+        #[command(subcommand)]
+        command: References,
     },
     /// Look after rules.
     Rules {

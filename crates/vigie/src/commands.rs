@@ -5,6 +5,7 @@ pub mod coverage;
 pub mod find;
 pub mod hunt;
 pub mod ingest;
+pub mod kept;
 pub mod kql;
 pub mod lake;
 pub mod ledger;

@@ -55,6 +55,9 @@ fn run(cli: &Cli) -> Result<ExitCode> {
         Command::Kql { command: cli::Kql::Check(arguments) } => {
             on_ground(&read()?, |ground| commands::kql::check(arguments, ground))
         }
+        Command::Functions { command } => on_ground(&read()?, |ground| commands::kept::functions(command, ground)),
+        Command::Watchlists { command } => on_ground(&read()?, |ground| commands::kept::watchlists(command, ground)),
+        Command::References { command } => on_ground(&read()?, |ground| commands::kept::references(command, ground)),
         Command::Ledger { command: cli::Ledger::Verify } => {
             on_ground(&read()?, |ground| async move { commands::ledger::verify(&ground).await })
         }

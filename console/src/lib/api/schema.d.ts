@@ -298,6 +298,114 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/functions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All functions. */
+        get: operations["list_functions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/functions/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One function. */
+        get: operations["get_function"];
+        /** Keeps a function: a new one, or another text of one that is there. */
+        put: operations["put_function"];
+        post?: never;
+        /** Drops a function that no other calls. */
+        delete: operations["delete_function"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All watchlists. */
+        get: operations["list_watchlists"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/watchlists/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One watchlist with its items. */
+        get: operations["get_watchlist"];
+        /** Keeps a watchlist: a new one, or other items. Items that stay the same keep their ids and times. */
+        put: operations["put_watchlist"];
+        post?: never;
+        /** Drops a watchlist. */
+        delete: operations["delete_watchlist"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reference-tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All reference tables. */
+        get: operations["list_reference_tables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/reference-tables/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One reference table with its text. */
+        get: operations["get_reference_table"];
+        /** Keeps a reference table: a new one, or another text. */
+        put: operations["put_reference_table"];
+        post?: never;
+        /** Drops a reference table. */
+        delete: operations["delete_reference_table"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/alerts": {
         parameters: {
             query?: never;
@@ -2033,6 +2141,32 @@ export interface components {
             path: string;
             expires: components["schemas"]["Instant"];
         };
+        /** @description A function as it is kept. */
+        KeptFunction: {
+            name: string;
+            /** @description As in a `let`: `(days: long = 7)`. */
+            parameters: string;
+            /** @description KQL, without the braces. */
+            body: string;
+            description: string;
+            /** @description Who changed it last: `user:…`, `token:…`, `system:…`. */
+            changed_by: string;
+            created: components["schemas"]["Instant"];
+            updated: components["schemas"]["Instant"];
+            /**
+             * Format: int64
+             * @description To be named by the next change.
+             */
+            version: number;
+            /** @description What it names that is not there, and what else would stop it when it is called. Places are in the body. */
+            problems: components["schemas"]["Diagnostic"][];
+            /** @description Stored functions that it calls, directly or through others. */
+            uses: string[];
+        };
+        /** @description All of them, by name. */
+        KeptFunctions: {
+            functions: components["schemas"]["KeptFunction"][];
+        };
         /** @description How many events were missed. */
         Lagged: {
             /** Format: int64 */
@@ -2479,6 +2613,44 @@ export interface components {
             /** Format: int64 */
             alerts_last_hour: number;
         };
+        /** @description Keeps a function under a name. */
+        PutFunction: {
+            /**
+             * Format: int64
+             * @description The version that was read; absent: there is none of this name yet.
+             */
+            version?: number | null;
+            /** @description As in a `let`; absent or empty: none. */
+            parameters?: string;
+            body: string;
+            description?: string;
+        };
+        /** @description Keeps a text under a name. */
+        PutReferenceTable: {
+            /**
+             * Format: int64
+             * @description The version that was read; absent: there is none of this name yet.
+             */
+            version?: number | null;
+            description?: string;
+            /** @description What `externaldata` may call it, exactly as queries write it. */
+            addresses: string[];
+            /** @description CSV, JSON or lines, as the queries expect it. */
+            content: string;
+        };
+        /** @description Keeps a list under a name. */
+        PutWatchlist: {
+            /**
+             * Format: int64
+             * @description The version that was read; absent: there is none of this name yet.
+             */
+            version?: number | null;
+            description?: string;
+            /** @description The column by which the list is searched; absent: the first one. */
+            search_key?: string | null;
+            /** @description CSV (RFC 4180) whose first record names the columns. */
+            csv: string;
+        };
         /** @description A question. */
         Question: {
             /** @description KQL. */
@@ -2546,6 +2718,34 @@ export interface components {
             duplicate: boolean;
             /** @description Up to ten things that were wrong, with their place. */
             problems: string[];
+        };
+        /** @description A text as it is kept, without it. */
+        ReferenceTable: {
+            name: string;
+            description: string;
+            /** @description What `externaldata` may call it, exactly as queries write it. */
+            addresses: string[];
+            /** Format: int64 */
+            bytes: number;
+            /** @description Of the text, in hexadecimal. */
+            sha256: string;
+            /** @description Who changed it last: `user:…`, `token:…`, `system:…`. */
+            changed_by: string;
+            created: components["schemas"]["Instant"];
+            updated: components["schemas"]["Instant"];
+            /**
+             * Format: int64
+             * @description To be named by the next change.
+             */
+            version: number;
+        };
+        /** @description One with its text. */
+        ReferenceTableWithContent: components["schemas"]["ReferenceTable"] & {
+            content: string;
+        };
+        /** @description All of them, by name. */
+        ReferenceTables: {
+            reference_tables: components["schemas"]["ReferenceTable"][];
         };
         /** @description A column of a kind of record. */
         RegisterColumn: {
@@ -3120,6 +3320,35 @@ export interface components {
             users: components["schemas"]["User"][];
         };
         Value: unknown;
+        /** @description A list as it is kept, without its items. */
+        Watchlist: {
+            name: string;
+            description: string;
+            /** @description The column by which the list is searched: `SearchKey`. */
+            search_key: string;
+            /** @description Those of the file; `_GetWatchlist` gives `_DTItemId`, `LastUpdatedTimeUTC` and `SearchKey` before them. */
+            columns: string[];
+            /** Format: int64 */
+            items: number;
+            /** @description Who changed it last: `user:…`, `token:…`, `system:…`. */
+            changed_by: string;
+            created: components["schemas"]["Instant"];
+            updated: components["schemas"]["Instant"];
+            /**
+             * Format: int64
+             * @description To be named by the next change.
+             */
+            version: number;
+        };
+        /** @description One list with its items. */
+        WatchlistWithItems: components["schemas"]["Watchlist"] & {
+            /** @description CSV (RFC 4180) whose first record names the columns. */
+            csv: string;
+        };
+        /** @description All of them, by name. */
+        Watchlists: {
+            watchlists: components["schemas"]["Watchlist"][];
+        };
     };
     responses: never;
     parameters: never;
@@ -3787,6 +4016,399 @@ export interface operations {
             header?: never;
             path: {
                 id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_functions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptFunctions"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_function: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptFunction"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_function: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutFunction"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptFunction"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptFunction"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_function: {
+        parameters: {
+            query: {
+                /** @description The version that was read. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_watchlists: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Watchlists"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_watchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WatchlistWithItems"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_watchlist: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutWatchlist"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Watchlist"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Watchlist"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_watchlist: {
+        parameters: {
+            query: {
+                /** @description The version that was read. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_reference_tables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferenceTables"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_reference_table: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferenceTableWithContent"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    put_reference_table: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PutReferenceTable"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferenceTable"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferenceTable"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_reference_table: {
+        parameters: {
+            query: {
+                /** @description The version that was read. */
+                version: number;
+            };
+            header?: never;
+            path: {
+                name: string;
             };
             cookie?: never;
         };

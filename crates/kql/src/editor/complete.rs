@@ -50,6 +50,8 @@ enum Place {
     JoinKind,
     /// A value; with aggregates in `summarize`.
     Value { aggregates: bool },
+    /// The name of a watchlist, in quotes.
+    Watchlist,
     /// Inside a text or comment, or after a `.`.
     Nothing,
 }
@@ -105,6 +107,12 @@ pub fn complete(text: &str, at: usize, catalog: &Catalog) -> Vec<Completion> {
     let replace = Span::new(offset(start), offset(at));
     let mut list = List { word, replace, seen: HashSet::new(), found: Vec::new() };
     match place(&before[..start]) {
+        Place::Watchlist => {
+            for watchlist in catalog.watchlists() {
+                let columns: Vec<&str> = watchlist.columns.iter().skip(3).map(|column| column.name.as_str()).collect();
+                list.add(&watchlist.name, CompletionKind::Table, &columns.join(", "), Some(watchlist.name.clone()));
+            }
+        }
         Place::Nothing => {}
         Place::JoinKind => list.words(&JOIN_KINDS, CompletionKind::Keyword, "kind of join"),
         Place::Operator => list.words(&OPERATORS, CompletionKind::Operator, "operator"),
@@ -119,6 +127,7 @@ pub fn complete(text: &str, at: usize, catalog: &Catalog) -> Vec<Completion> {
                 list.add(&column.name, CompletionKind::Column, column.scalar.as_str(), None);
             }
             list.variables(text);
+            list.stored(catalog);
             list.functions(aggregates);
             list.words(&VALUE_WORDS, CompletionKind::Keyword, "");
         }
@@ -133,7 +142,9 @@ fn place(before: &str) -> Place {
         && last.span.end as usize == before.len()
         && (last.kind == TokenKind::Comment || (last.kind == TokenKind::String && !diagnostics.is_empty()))
     {
-        return Place::Nothing;
+        let mut words = tokens.iter().rev().skip(1).map(|token| slice(token.span));
+        let is_watchlist = words.next() == Some("(") && words.next() == Some("_GetWatchlist");
+        return if is_watchlist { Place::Watchlist } else { Place::Nothing };
     }
     let significant: Vec<&str> =
         tokens.iter().filter(|token| token.kind != TokenKind::Comment).map(|token| slice(token.span)).collect();
@@ -209,13 +220,16 @@ impl List<'_> {
         for table in catalog.tables() {
             self.add(&table.name, CompletionKind::Table, &format!("table, {} columns", table.columns.len()), None);
         }
+        self.stored(catalog);
+        if catalog.watchlists().next().is_some() {
+            self.add("_GetWatchlist", CompletionKind::Function, "(name: string)", Some("_GetWatchlist('".to_owned()));
+        }
+    }
+
+    fn stored(&mut self, catalog: &Catalog) {
         for function in catalog.functions() {
-            self.add(
-                &function.name,
-                CompletionKind::Function,
-                &function.parameters,
-                Some(format!("{}(", function.name)),
-            );
+            let insert = if function.parameters == "()" { None } else { Some(format!("{}(", function.name)) };
+            self.add(&function.name, CompletionKind::Function, &function.parameters, insert);
         }
     }
 

@@ -3,7 +3,7 @@
 use kernel::diagnostic::Span;
 
 use super::{boundary, columns_at};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, StoredFunction};
 use crate::functions;
 use crate::lexer::TokenKind;
 
@@ -40,10 +40,29 @@ pub fn hover(text: &str, at: usize, catalog: &Catalog) -> Option<Hover> {
     if let Some(column) = columns.iter().find(|column| column.name == word) {
         return Some(Hover { span, text: format!("column `{word}`: {}", column.scalar) });
     }
+    if let Some(function) = catalog.function(word) {
+        return Some(Hover { span, text: function_text(function) });
+    }
     let table = catalog.table(word)?;
     let columns: Vec<String> =
         table.columns.iter().take(30).map(|column| format!("`{}`: {}", column.name, column.scalar)).collect();
     let more = table.columns.len().saturating_sub(30);
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     Some(Hover { span, text: format!("table `{word}`\n\n{}{more}", columns.join(", ")) })
+}
+
+/// Signature, then what it is for, then how it begins.
+fn function_text(function: &StoredFunction) -> String {
+    const LINES: usize = 8;
+    let body = function.body.trim();
+    let shown: Vec<&str> = body.lines().take(LINES).collect();
+    let more = if body.lines().count() > LINES { "\n…" } else { "" };
+    let description =
+        if function.description.is_empty() { String::new() } else { format!("\n\n{}", function.description) };
+    format!(
+        "stored function `{}{}`{description}\n\n```kql\n{}{more}\n```",
+        function.name,
+        function.parameters,
+        shown.join("\n")
+    )
 }

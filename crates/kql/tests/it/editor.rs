@@ -44,6 +44,10 @@ fn completion_knows_the_place() {
     check_complete("T | scan with (step a: ^", &["s", "l"], &["u"]);
     check_complete("T | partition by s (where ^", &["l"], &["u"]);
     check_complete("declare query_parameters(least: long = 1); T | where l > ^", &["least"], &[]);
+    check_complete("_Get^", &["_GetWatchlist"], &[]);
+    check_complete("_GetWatchlist('^", &["vips"], &["T", "Recent"]);
+    check_complete("T | where s in (_GetWatchlist(\"v^", &["vips"], &["s"]);
+    check_complete("Logins | extend d = Dom^", &["Domain"], &["T"]);
     check_complete("T | where broken( | extend x = ^", &["s"], &[]);
 }
 
@@ -67,6 +71,9 @@ fn hover_explains() {
     );
     check_hover("T | partition by s (where ^l > 1)", Some("column `l`: long"));
     check_hover("T | where ^unknown > 1", None);
+    let recent = "stored function `Recent(span: timespan = 1d)`\n\nWhat `Recent` is for.\n\n```kql\nLogins | where TimeGenerated > ago(span)\n```";
+    check_hover("^Recent(2h)", Some(recent));
+    check_hover("Rec^ent | count", Some(recent));
 }
 
 fn check_format(text: &str, expected: &str) {

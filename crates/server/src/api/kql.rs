@@ -105,7 +105,8 @@ async fn analyze_kql(
     Body(request): Body<AnalyzeRequest>,
 ) -> Result<Json<Analysis>, Problem> {
     let started_us = app.clock.monotonic_us();
-    let catalog = Catalog::new(readable_tables(&app, &caller));
+    let kept = app.library.current().await?;
+    let catalog = Catalog::new(readable_tables(&app, &caller)).with_kept(&kept);
     let analysis = off_thread(move || analyze(&request.text, request.offset, &catalog)).await?;
     Ok(Json(Analysis { elapsed_ms: app.elapsed_ms(started_us), ..analysis }))
 }

@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod exceptions;
 pub mod field;
+pub mod functions;
 pub mod health;
 pub mod incidents;
 pub mod ingest;
@@ -11,6 +12,7 @@ pub mod ledger;
 pub mod live;
 pub mod overview;
 pub mod query;
+pub mod reference_tables;
 pub mod rule_view;
 pub mod rules;
 pub mod saved_queries;
@@ -18,6 +20,7 @@ pub mod session;
 pub mod sources;
 pub mod tokens;
 pub mod users;
+pub mod watchlists;
 pub mod words;
 
 use crate::routes::Routes;
@@ -31,6 +34,9 @@ pub fn routes() -> Routes {
     query::routes(&mut routes);
     kql::routes(&mut routes);
     saved_queries::routes(&mut routes);
+    functions::routes(&mut routes);
+    watchlists::routes(&mut routes);
+    reference_tables::routes(&mut routes);
     alerts::routes(&mut routes);
     incidents::routes(&mut routes);
     rules::routes(&mut routes);

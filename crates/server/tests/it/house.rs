@@ -264,6 +264,7 @@ impl House {
             detect: detect.clone(),
             respond: respond::Respond::new(store.clone(), respond::Policy::default()),
             field: field.clone(),
+            library: library::Library::new(store.clone()),
             clock: clock.clone(),
             console,
             config,

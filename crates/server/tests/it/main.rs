@@ -7,6 +7,7 @@ mod contract;
 mod desk;
 mod field;
 mod house;
+mod library;
 mod matrix;
 mod pages;
 mod people;

@@ -82,6 +82,11 @@ pub struct Gathered {
 }
 
 impl Gathered {
+    /// What is wrong with files as a whole, a line each.
+    pub fn problems(&self) -> Vec<String> {
+        self.problems.iter().map(Finding::one_line).collect()
+    }
+
     /// The functions that the files define.
     pub fn functions(&self) -> impl Iterator<Item = StoredFunction> {
         self.snippets.iter().filter_map(|snippet| match &snippet.kind {

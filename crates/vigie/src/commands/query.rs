@@ -14,6 +14,7 @@ use kql::catalog::Catalog;
 use lake::query::batch::Asking;
 use lake::query::{DeclaredTables, EmptyLibrary};
 use lake::{EngineConfig, QueryEngine};
+use library::Library;
 
 use super::serve;
 use crate::cli::{AnswerFormat, Query};
@@ -38,7 +39,8 @@ pub async fn run(arguments: &Query, ground: Ground) -> Result<ExitCode> {
     let store = ground.store().await?;
     // The rooms' tables are part of what can be asked.
     let _rooms = (detect::Detect::new(store.clone()), respond::Respond::new(store.clone(), respond::Policy::default()));
-    let engine = serve::engine(&lake, &store, ground.clock.clone(), &ground.config)?;
+    let library = Library::new(store.clone());
+    let engine = serve::engine(&lake, &store, &library, ground.clock.clone(), &ground.config)?;
     let outcome = ask(&engine, arguments, &asking).await;
     drop(engine);
     lake.close().await?;
@@ -61,8 +63,9 @@ pub async fn kept_catalog(ground: &Ground) -> Result<Catalog> {
     drop(replay);
     let store = ground.store().await?;
     let _rooms = (detect::Detect::new(store.clone()), respond::Respond::new(store.clone(), respond::Policy::default()));
-    let engine = serve::engine(&lake, &store, ground.clock.clone(), &ground.config)?;
-    let catalog = Catalog::new(engine.tables());
+    let library = Library::new(store.clone());
+    let engine = serve::engine(&lake, &store, &library, ground.clock.clone(), &ground.config)?;
+    let catalog = Catalog::new(engine.tables()).with_kept(&*library.current().await?);
     drop(engine);
     lake.close().await?;
     Ok(catalog)

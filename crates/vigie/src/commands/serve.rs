@@ -11,6 +11,7 @@ use intake::listen::{self, ListenContext, ListenOptions};
 use kernel::port::{EventLake, IntakePort, SourceDefinition};
 use kernel::{Clock, Timestamp};
 use lake::{EngineConfig, Lake, QueryEngine, Replay};
+use library::Library;
 use respond::{Policy, Respond};
 use server::{Console, Server, ServerConfig, ServerParts, Tls, TlsSource};
 use store::Store;
@@ -87,7 +88,8 @@ impl House {
             ground.randomness.clone(),
         ));
         pipeline.connect(source(OWN_SOURCE, "json", None)).await?;
-        let engine = engine(&lake, &store, ground.clock.clone(), &config)?;
+        let library = Library::new(store.clone());
+        let engine = engine(&lake, &store, &library, ground.clock.clone(), &config)?;
         let events = Arc::new(Events { engine: Arc::new(engine), pipeline: pipeline.clone() });
         let server = Server::build(ServerParts {
             store: store.clone(),
@@ -97,6 +99,7 @@ impl House {
             detect: detect.clone(),
             respond: respond.clone(),
             field: field.clone(),
+            library,
             clock: ground.clock.clone(),
             console: Console::embedded(),
             config: server_config(&config),
@@ -292,14 +295,20 @@ fn report(what: &str, outcome: Result<(), intake::IntakeError>) {
     }
 }
 
-/// The query engine over lake and state database.
-pub fn engine(lake: &Lake, store: &Store, clock: Arc<dyn Clock>, config: &Config) -> Result<QueryEngine> {
+/// The query engine over lake and state database, with what people keep for their queries.
+pub fn engine(
+    lake: &Lake,
+    store: &Store,
+    library: &Library,
+    clock: Arc<dyn Clock>,
+    config: &Config,
+) -> Result<QueryEngine> {
     let spill = data_file(config, "spill");
     std::fs::create_dir_all(&spill).with_context(|| format!("making {}", spill.display()))?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let settings = EngineConfig { threads, spill, spill_bytes: 8 << 30, prune: true };
-    QueryEngine::start(Arc::new(lake.clone()), Some(Arc::new(store.clone())), clock, settings)
-        .context("starting the query engine")
+    let engine = QueryEngine::start(Arc::new(lake.clone()), Some(Arc::new(store.clone())), clock, settings);
+    Ok(engine.context("starting the query engine")?.with_library(Arc::new(library.clone())))
 }
 
 fn server_config(config: &Config) -> ServerConfig {

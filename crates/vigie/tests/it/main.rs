@@ -6,6 +6,7 @@ mod coverage;
 mod data;
 mod hostile;
 mod hunt;
+mod kept;
 mod kql_files;
 mod kql_text;
 mod rig;
