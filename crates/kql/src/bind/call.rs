@@ -102,7 +102,7 @@ impl Binder<'_> {
             return Self::invalid(span);
         }
         let priced = function.overloads.iter().filter_map(|overload| Some((price(overload, &args)?, overload)));
-        let Some((_, overload)) = priced.min_by_key(|(price, _)| *price) else {
+        let Some((_, overload)) = priced.min_by_key(|(price, _)| *price).filter(|_| fits(function, &args)) else {
             self.no_overload(function, &args, span);
             return Self::invalid(span);
         };
@@ -113,9 +113,6 @@ impl Binder<'_> {
             .map(|(at, arg)| match parameter(overload, at) {
                 Some(Accepts::Type(scalar)) => convert_argument(arg, scalar),
                 Some(Accepts::Common) => convert(arg, shared.unwrap_or(ScalarType::Dynamic)),
-                Some(Accepts::Number | Accepts::Ordered) if arg.scalar == ScalarType::Dynamic => {
-                    convert(arg, ScalarType::Real)
-                }
                 _ => arg,
             })
             .collect();
@@ -441,6 +438,16 @@ fn convert_argument(arg: Expr, to: ScalarType) -> Expr {
     }
 }
 
+/// What no signature says: keys of a bag are texts, and what is parsed is text or parsed already.
+fn fits(function: &FunctionSpec, args: &[Expr]) -> bool {
+    use ScalarType::{Dynamic, String};
+    match function.name {
+        "parse_json" => args.iter().all(|arg| matches!(arg.scalar, String | Dynamic)),
+        "bag_pack" => args.iter().step_by(2).all(|key| key.scalar == String),
+        _ => true,
+    }
+}
+
 /// What it costs to call `overload` with `args`; `None` where it cannot be.
 fn price(overload: &Overload, args: &[Expr]) -> Option<u32> {
     let needed = overload.parameters.iter().filter(|parameter| !parameter.optional).count();
@@ -454,7 +461,6 @@ fn price(overload: &Overload, args: &[Expr]) -> Option<u32> {
             Accepts::Any | Accepts::Common => 0,
             Accepts::Type(scalar) => cost(arg.scalar, scalar)?,
             Accepts::Number if numeric => 0,
-            Accepts::Number | Accepts::Ordered if arg.scalar == ScalarType::Dynamic => 10,
             Accepts::Integer if matches!(arg.scalar, ScalarType::Int | ScalarType::Long) => 0,
             Accepts::Ordered if numeric || matches!(arg.scalar, ScalarType::DateTime | ScalarType::TimeSpan) => 0,
             Accepts::Number | Accepts::Integer | Accepts::Ordered => return None,

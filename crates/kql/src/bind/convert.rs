@@ -40,7 +40,8 @@ pub(super) fn cost(from: ScalarType, to: ScalarType) -> Option<u32> {
     match (numeric_rank(from), numeric_rank(to)) {
         _ if from == to => Some(0),
         (Some(left), Some(right)) if left < right => Some(right - left),
-        _ if from == ScalarType::Dynamic => Some(10),
+        // Every other type is asked of a dynamic by name: `tolong(d)`.
+        _ if (from, to) == (ScalarType::Dynamic, ScalarType::String) => Some(10),
         _ => None,
     }
 }

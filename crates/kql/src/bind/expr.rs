@@ -28,7 +28,11 @@ impl Binder<'_> {
                     .iter()
                     .map(|operand| {
                         let bound = self.scalar(operand, row);
-                        self.expect(bound, ScalarType::Bool)
+                        // A dynamic serves as an operand, though not as the whole condition.
+                        match bound.scalar {
+                            ScalarType::Dynamic => self.force(bound, ScalarType::Bool),
+                            _ => self.expect(bound, ScalarType::Bool),
+                        }
                     })
                     .collect();
                 balanced(op, operands, span)

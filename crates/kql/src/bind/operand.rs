@@ -56,6 +56,9 @@ impl Binder<'_> {
             (ScalarType::DateTime, _) | (_, ScalarType::DateTime) => {
                 "write an instant as datetime(2026-11-21) or convert with `todatetime(…)`"
             }
+            (ScalarType::String, ScalarType::String) if op.text.starts_with(['<', '>']) => {
+                "texts are compared by `strcmp(a, b) < 0`"
+            }
             (ScalarType::String, _) | (_, ScalarType::String) => "convert one side with `tostring(…)`",
             _ => "convert one side to the type of the other",
         };
@@ -90,6 +93,9 @@ impl Binder<'_> {
     ) -> Result<(Expr, Expr, ScalarType), (ScalarType, ScalarType)> {
         let types = (left.scalar, right.scalar);
         let ordering = !matches!(op, BinaryOp::Equal | BinaryOp::NotEqual);
+        if ordering && !have_order(types.0, types.1) {
+            return Err(types);
+        }
         let (left, right) = match common(left.scalar, right.scalar) {
             Some(scalar) => (convert(left, scalar), convert(right, scalar)),
             // A string meets another type in that type: `Flag == "0"`, `Count == "5"`.
@@ -292,4 +298,15 @@ fn string_op(spelling: &str) -> Option<(StringOp, bool)> {
         _ => return None,
     };
     Some((op, negated))
+}
+
+/// Whether `<` and its kin are defined: texts have no order, and a dynamic is ordered as a number alone.
+fn have_order(left: ScalarType, right: ScalarType) -> bool {
+    use ScalarType::{DateTime, Dynamic, Guid, String, TimeSpan};
+    let unordered = |scalar: ScalarType| matches!(scalar, String | DateTime | TimeSpan | Guid);
+    match (left, right) {
+        (String, _) | (_, String) => false,
+        (Dynamic, other) | (other, Dynamic) => !unordered(other),
+        _ => true,
+    }
 }

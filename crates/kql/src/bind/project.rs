@@ -192,7 +192,8 @@ impl Binder<'_> {
 
     pub(super) fn distinct(&mut self, input: Plan, items: &[NamedExpr], span: Span) -> Plan {
         let projected = self.project(input, items, span);
-        for (column, at) in projected.schema.iter().zip(items) {
+        for (at, column) in projected.schema.iter().enumerate() {
+            let Some(at) = items.get(at).or(items.last()) else { break };
             if column.scalar == ScalarType::Dynamic && self.diagnostics.iter().all(|known| known.span != at.value.span)
             {
                 let message = format!("`{}` is dynamic; rows cannot be compared by it", column.name);
@@ -223,6 +224,10 @@ impl Binder<'_> {
                     &syntax::Expr { kind: syntax::ExprKind::Name(pattern.to_owned()), span },
                     &mut Row::of(&input.schema),
                 );
+            }
+            let judged = !self.columns_asked && !input.schema.is_empty();
+            if found.is_empty() && pattern.contains('*') && pattern != "*" && judged {
+                self.error(codes::UNKNOWN_COLUMN, span, format!("no column fits `{pattern}`"));
             }
             match item.names.first().map(|order| order.text.as_str()) {
                 Some("asc" | "granny-asc") => found.sort_by(|a, b| input.schema[*a].name.cmp(&input.schema[*b].name)),

@@ -198,6 +198,12 @@ impl Parser<'_> {
             if !self.eat(",") {
                 break;
             }
+            if self.is(")") {
+                self.expected("a value");
+            }
+        }
+        if items.is_empty() && self.is(")") {
+            self.expected("a value");
         }
         self.close(")");
         items
