@@ -268,11 +268,8 @@ impl FoldGroups {
             State::Distinct(distinct) if self.fold == Fold::HllMerge => {
                 distinct_of(&cells[0].value(row)).iter().for_each(|other| distinct.merge(&other.to_bytes()));
             }
-            State::Distinct(distinct) => {
-                if !cells[0].is_null(row) {
-                    distinct.add(hash_of(&cells[0], row));
-                }
-            }
+            State::Distinct(_) if cells[0].is_null(row) => {}
+            State::Distinct(distinct) => distinct.add(hash_of(&cells[0], row)),
             State::Digest(digest) if self.fold == Fold::DigestMerge => {
                 Digest::of(&cells[0].value(row)).iter().for_each(|other| digest.merge(other));
             }
