@@ -106,7 +106,7 @@ fn steps() -> impl Strategy<Value = Vec<&'static str>> {
         "mv-expand K = todynamic(column_ifexists('Bag', dynamic(null)))",
         "parse column_ifexists('Text', '') with P: string ' from ' Q ' port ' R: long",
         "sort by TimeGenerated asc | project TimeGenerated, Host = 'any', Row = row_number()",
-        "distinct TimeGenerated, Host",
+        "extend Host = column_ifexists('Host', '') | distinct TimeGenerated, Host",
         "top 7 by TimeGenerated | project TimeGenerated, Host = 'any'",
         "join kind=leftsemi (Logons | where Count > 30) on TimeGenerated",
         "where TimeGenerated in ((Flows | project TimeGenerated, Text))",
