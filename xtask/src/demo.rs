@@ -8,6 +8,7 @@ use testkit::scenario::Scenario;
 
 use crate::platform::{self, ADMINISTRATOR, PASSWORD, Platform, Profile};
 use crate::play::{self, LIVE_MINUTES, Player, SEED};
+use crate::radio_room;
 use crate::shell;
 
 /// Builds console and binary, starts the platform, plays the scenario, and stays until Ctrl-C.
@@ -27,6 +28,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     }
     let mut running = Platform::start(&binary, &data, port)?;
     running.setup()?;
+    radio_room::open(&running.api)?;
     let end = play::now().plus_micros(LIVE_MINUTES * 60_000_000);
     let scenario = Scenario::new(SEED, end, 300);
     play::write_truth(&scenario, &data.join("ground-truth.ndjson"))?;
@@ -59,6 +61,7 @@ pub fn browser_tests() -> Result<()> {
 fn with_scenario(root: &Path, binary: &Path, folder: &Path) -> Result<()> {
     let mut running = Platform::start(binary, folder, 0)?;
     running.setup()?;
+    radio_room::open(&running.api)?;
     let scenario = Scenario::new(SEED, play::now(), 60);
     Player::new(&running.api, running.doors.clone())?.backlog(&scenario, play::now())?;
     wait_for_incidents(&running)?;

@@ -18,6 +18,7 @@ mod licences;
 mod oracle;
 mod platform;
 mod play;
+mod radio_room;
 mod shell;
 mod tidy;
 
