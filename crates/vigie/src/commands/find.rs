@@ -40,7 +40,7 @@ pub struct Finder {
     pub correlations: Arc<Correlations>,
     /// Alerts below it are left out.
     pub min_level: Severity,
-    /// Rules that are switched off: their hits are only for correlations.
+    /// Rules that are switched off: their hits are none, to correlations neither.
     off: BTreeSet<String>,
 }
 
@@ -114,16 +114,23 @@ impl Finder {
         summary.correlations = self.correlations.rules().count() as u64;
     }
 
+    /// What fires on which rows.
+    pub fn hits(&self, columns: &RecordBatch) -> Vec<sigma::Hit> {
+        let mut hits = self.engine.evaluate(columns).hits;
+        hits.retain(|hit| !self.off.contains(&self.engine.rules()[hit.rule as usize].id));
+        hits
+    }
+
     /// The rows on which a rule fires, ascending; `columns` need only be those of [`Engine::columns`].
     pub fn rows(&self, columns: &RecordBatch) -> Vec<u32> {
-        let mut rows: Vec<u32> = self.engine.evaluate(columns).hits.iter().map(|hit| hit.row).collect();
+        let mut rows: Vec<u32> = self.hits(columns).iter().map(|hit| hit.row).collect();
         rows.dedup();
         rows
     }
 
     /// Puts the rules to events that are at `place`.
     pub fn find(&self, place: &Place, events: &EventBatch) -> Found {
-        let hits = self.engine.evaluate(&events.columns).hits;
+        let hits = self.hits(&events.columns);
         let alone = hits.iter().filter(|hit| self.alerts_alone(hit.rule));
         let alerts = alone.map(|hit| self.alert(place, events, hit)).collect();
         Found { alerts, gathered: self.gathered(place, events, &hits) }
@@ -132,7 +139,7 @@ impl Finder {
     /// Whether hits of the rule are alerts by themselves.
     pub fn alerts_alone(&self, rule: u32) -> bool {
         let one = &self.engine.rules()[rule as usize];
-        self.correlations.alerts_alone(rule) && one.severity >= self.min_level && !self.off.contains(&one.id)
+        self.correlations.alerts_alone(rule) && one.severity >= self.min_level
     }
 
     /// What the hits are to correlations.

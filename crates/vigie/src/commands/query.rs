@@ -34,17 +34,38 @@ pub async fn run(arguments: &Query, ground: Ground) -> Result<ExitCode> {
         let engine = engine_over(declared(file)?, ground.clock.clone())?;
         return ask(&engine, arguments, &asking).await;
     }
-    let (lake, replay) = ground.lake().await?;
-    drop(replay);
-    let store = ground.store().await?;
-    // The rooms' tables are part of what can be asked.
-    let _rooms = (detect::Detect::new(store.clone()), respond::Respond::new(store.clone(), respond::Policy::default()));
-    let library = Library::new(store.clone());
-    let engine = serve::engine(&lake, &store, &library, ground.clock.clone(), &ground.config)?;
-    let outcome = ask(&engine, arguments, &asking).await;
-    drop(engine);
-    lake.close().await?;
+    let house = Asked::open(&ground).await?;
+    let outcome = ask(&house.engine, arguments, &asking).await;
+    house.close().await?;
     outcome
+}
+
+/// Everything that a query can name: the lake, the tables of every room, and what people keep for their queries.
+struct Asked {
+    lake: Lake,
+    library: Library,
+    engine: QueryEngine,
+}
+
+impl Asked {
+    async fn open(ground: &Ground) -> Result<Asked> {
+        let (lake, replay) = ground.lake().await?;
+        // What the last server left for detection stays for the next server.
+        drop(replay);
+        let store = ground.store().await?;
+        // Each room makes its tables known.
+        drop(Detect::new(store.clone()));
+        drop(Respond::new(store.clone(), Policy::default()));
+        drop(Field::new(store.clone()));
+        let library = Library::new(store.clone());
+        let engine = serve::engine(&lake, &store, &library, ground.clock.clone(), &ground.config)?;
+        Ok(Asked { lake, library, engine })
+    }
+
+    async fn close(self) -> Result<()> {
+        drop(self.engine);
+        Ok(self.lake.close().await?)
+    }
 }
 
 /// The tables of a file of schemas; what of it cannot be used is told.
@@ -59,15 +80,9 @@ pub fn declared(file: &Path) -> Result<Vec<TableSchema>> {
 
 /// Everything that a query to the lake can name.
 pub async fn kept_catalog(ground: &Ground) -> Result<Catalog> {
-    let (lake, replay) = ground.lake().await?;
-    drop(replay);
-    let store = ground.store().await?;
-    let _rooms = (detect::Detect::new(store.clone()), respond::Respond::new(store.clone(), respond::Policy::default()));
-    let library = Library::new(store.clone());
-    let engine = serve::engine(&lake, &store, &library, ground.clock.clone(), &ground.config)?;
-    let catalog = Catalog::new(engine.tables()).with_kept(&*library.current().await?);
-    drop(engine);
-    lake.close().await?;
+    let house = Asked::open(ground).await?;
+    let catalog = Catalog::new(house.engine.tables()).with_kept(&*house.library.current().await?);
+    house.close().await?;
     Ok(catalog)
 }
 

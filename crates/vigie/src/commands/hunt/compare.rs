@@ -177,7 +177,7 @@ impl Sides {
 
     fn look(&self, place: &Place, events: &EventBatch, from: Timestamp, part: &mut Part) {
         let alone = |side: &Finder, gathered: &mut Gathered| {
-            let hits = side.engine.evaluate(&events.columns).hits;
+            let hits = side.hits(&events.columns);
             gathered.add(side.gathered(place, events, &hits));
             let alerts = hits.iter().filter(|hit| side.alerts_alone(hit.rule));
             let in_range = alerts.filter(|hit| events.times.value(hit.row as usize) >= from.micros());
