@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
 use crate::id::{AlarmId, AlertGroupId, AlertId, IncidentId, LogEntryId, MissionId};
+use crate::message::{
+    Dispatch, DistressCancelled, DistressSignalled, MessageDelivery, MessageReceived, PositionReported,
+};
 use crate::severity::Severity;
 use crate::time::Timestamp;
 
@@ -31,6 +34,20 @@ pub enum Fact {
     AlarmChanged { alarm: AlarmId, version: i64, at: Timestamp },
     /// Somebody reported an incident to the radio room. Emitted by `field`.
     IncidentReported(IncidentReported),
+    /// A desk wants messages sent; each is sent once however often it is asked for. Emitted by the desks.
+    MessagesRequested { desk: String, dispatches: Vec<Dispatch> },
+    /// What has not been sent of these keys is not to be sent any more. Emitted by the desk that asked.
+    MessagesWithdrawn { desk: String, keys: Vec<String>, reason: String },
+    /// What became of a message that a desk wanted sent. Emitted by `courier`.
+    MessageDelivery(MessageDelivery),
+    /// A message reached us. Emitted by `courier`.
+    MessageReceived(Box<MessageReceived>),
+    /// Devices said where they are or were: in the order in which they came, each report once. Emitted by `courier`.
+    PositionsReported { positions: Vec<PositionReported> },
+    /// A device calls for help, however late the call arrives. Emitted by `courier`.
+    DistressSignalled(Box<DistressSignalled>),
+    /// A device takes back a call for help, perhaps before the call arrived. Emitted by `courier`.
+    DistressCancelled(Box<DistressCancelled>),
 }
 
 impl Fact {
@@ -47,6 +64,13 @@ impl Fact {
             Fact::MissionChanged { .. } => "mission-changed",
             Fact::AlarmChanged { .. } => "alarm-changed",
             Fact::IncidentReported(_) => "incident-reported",
+            Fact::MessagesRequested { .. } => "messages-requested",
+            Fact::MessagesWithdrawn { .. } => "messages-withdrawn",
+            Fact::MessageDelivery(_) => "message-delivery",
+            Fact::MessageReceived(_) => "message-received",
+            Fact::PositionsReported { .. } => "positions-reported",
+            Fact::DistressSignalled(_) => "distress-signalled",
+            Fact::DistressCancelled(_) => "distress-cancelled",
         }
     }
 }

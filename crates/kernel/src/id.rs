@@ -174,6 +174,14 @@ kinds! {
     HeadcountKind, HeadcountId = "headcount";
     /// A turn of duty at the desk.
     ShiftKind, ShiftId = "shift";
+    /// A message that reached us, or that goes out.
+    MessageKind, MessageId = "message";
+    /// A report of where a device is or was.
+    PositionKind, PositionId = "position";
+    /// A call for help by a device, or its cancellation.
+    SignalKind, SignalId = "signal";
+    /// Bytes as a network delivered them.
+    RawKind, RawId = "raw";
 }
 
 /// Where random bits come from. Production asks the machine; tests count.

@@ -19,6 +19,7 @@ pub mod id;
 pub mod library;
 pub mod log_source;
 pub mod marking;
+pub mod message;
 pub mod port;
 pub mod schema;
 pub mod severity;

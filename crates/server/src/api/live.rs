@@ -205,7 +205,14 @@ impl LiveSubscriber {
             | Fact::AlertWithdrawn { .. }
             | Fact::IncidentClosed { .. }
             | Fact::DeadlineExpired { .. }
-            | Fact::SourceSilent { .. } => Ok(None),
+            | Fact::SourceSilent { .. }
+            | Fact::MessagesRequested { .. }
+            | Fact::MessagesWithdrawn { .. }
+            | Fact::MessageDelivery(_)
+            | Fact::MessageReceived(_)
+            | Fact::PositionsReported { .. }
+            | Fact::DistressSignalled(_)
+            | Fact::DistressCancelled(_) => Ok(None),
         }
     }
 }
