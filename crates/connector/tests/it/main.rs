@@ -1,0 +1,4 @@
+//! Connectors against what they connect to.
+
+mod emergency;
+mod memory;
