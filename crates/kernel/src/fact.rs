@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::id::{AlarmId, AlertGroupId, AlertId, IncidentId, LogEntryId, MissionId};
+use crate::id::{AccountId, AlarmId, AlertGroupId, AlertId, IncidentId, LogEntryId, MissionId, PersonId, PlanId};
 use crate::message::{
     Dispatch, DistressCancelled, DistressSignalled, MessageDelivery, MessageReceived, PositionReported,
 };
@@ -48,6 +48,16 @@ pub enum Fact {
     DistressSignalled(Box<DistressSignalled>),
     /// A device takes back a call for help, perhaps before the call arrived. Emitted by `courier`.
     DistressCancelled(Box<DistressCancelled>),
+    /// Somebody's first contract of a stay began. Emitted by `identity`.
+    PersonJoined { person: PersonId, at: Timestamp },
+    /// Duty station, unit, job or manager of somebody changed. Emitted by `identity`.
+    PersonMoved { person: PersonId, at: Timestamp },
+    /// Somebody's last contract ended, or they were locked out at once. Emitted by `identity`.
+    PersonLeft { person: PersonId, at: Timestamp, emergency: bool },
+    /// Accounts are to be changed in their systems. Emitted by `identity`, for itself.
+    ProvisioningDue { plan: PlanId, at: Timestamp },
+    /// A system confirmed that an account is disabled. Emitted by `identity`.
+    AccountDisabled { account: AccountId, system: String, login: String, person: Option<PersonId>, at: Timestamp },
 }
 
 impl Fact {
@@ -71,6 +81,11 @@ impl Fact {
             Fact::PositionsReported { .. } => "positions-reported",
             Fact::DistressSignalled(_) => "distress-signalled",
             Fact::DistressCancelled(_) => "distress-cancelled",
+            Fact::PersonJoined { .. } => "person-joined",
+            Fact::PersonMoved { .. } => "person-moved",
+            Fact::PersonLeft { .. } => "person-left",
+            Fact::ProvisioningDue { .. } => "provisioning-due",
+            Fact::AccountDisabled { .. } => "account-disabled",
         }
     }
 }

@@ -182,6 +182,26 @@ kinds! {
     SignalKind, SignalId = "signal";
     /// Bytes as a network delivered them.
     RawKind, RawId = "raw";
+    /// A human being, whatever sources call them.
+    PersonKind, PersonId = "person";
+    /// A contract of a person with a duty station, a unit and a job.
+    EngagementKind, EngagementId = "engagement";
+    /// An account in a system.
+    AccountKind, AccountId = "account";
+    /// Something that a system can give to an account: a group, an application role, a licence.
+    EntitlementKind, EntitlementId = "entitlement";
+    /// Access that somebody gave to a person, for a time and a reason.
+    AssignmentKind, AssignmentId = "assignment";
+    /// Changes to accounts, computed before they are carried out.
+    PlanKind, PlanId = "plan";
+    /// A delivery of a feed of people.
+    BatchKind, BatchId = "batch";
+    /// Something about identities that a person has to decide.
+    FindingKind, FindingId = "finding";
+    /// Two records of one human being, put together.
+    MergeKind, MergeId = "merge";
+    /// What was known of a contract or a person, and for which time.
+    SliceKind, SliceId = "slice";
 }
 
 /// Where random bits come from. Production asks the machine; tests count.

@@ -212,7 +212,12 @@ impl LiveSubscriber {
             | Fact::MessageReceived(_)
             | Fact::PositionsReported { .. }
             | Fact::DistressSignalled(_)
-            | Fact::DistressCancelled(_) => Ok(None),
+            | Fact::DistressCancelled(_)
+            | Fact::PersonJoined { .. }
+            | Fact::PersonMoved { .. }
+            | Fact::PersonLeft { .. }
+            | Fact::ProvisioningDue { .. }
+            | Fact::AccountDisabled { .. } => Ok(None),
         }
     }
 }

@@ -1,0 +1,203 @@
+//! What a person has to decide or to know: rows that fit nobody, accounts that cannot be joined, drift, exposure.
+
+use kernel::Timestamp;
+use kernel::id::{AccountId, FindingId, PersonId};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use store::{Row, params};
+
+use crate::error::{Error, Refusal};
+use crate::room::{Identity, Read, Turn};
+use crate::sql;
+
+const MOST: u32 = 10_000;
+
+kernel::words! {
+    /// What was found.
+    FindingKind {
+        /// A row of a feed may be somebody who is known: a person decides.
+        Match = "match",
+        /// A number that was another human being's.
+        NumberReused = "number-reused",
+        /// A row that cannot be used.
+        BadRow = "bad-row",
+        /// Somebody had access after their end.
+        Exposure = "exposure",
+        /// An account that belongs to nobody who is known.
+        Orphan = "orphan",
+        /// An account at the system stands where ours should be.
+        JoinRefused = "join-refused",
+        /// A system refused for good.
+        Refused = "refused",
+        /// Somebody changed at the system itself what is computed here.
+        Drift = "drift",
+        /// A system shows fewer objects than can be believed, or forgot what was seen.
+        ScopeLost = "scope-lost",
+        /// Name or place does not follow the standard.
+        OffStandard = "off-standard",
+        /// A service account without owner, beyond its term, or with an old secret.
+        ServiceAccount = "service-account",
+        /// A sponsor left, or a term is over.
+        Sponsorship = "sponsorship",
+        /// Groups that lie in each other.
+        NestingCycle = "nesting-cycle",
+        /// A licence on an account that is asleep.
+        IdleLicence = "idle-licence",
+        /// An account that no rule touches was used.
+        BreakGlassUsed = "break-glass-used",
+        /// Duties that must stay apart are held together.
+        Sod = "sod",
+        /// Anything else that a desk module reports.
+        Other = "other",
+    }
+}
+
+kernel::words! {
+    /// Where a finding is in its life.
+    FindingState {
+        Open = "open",
+        Decided = "decided",
+        /// It went away by itself.
+        Gone = "gone",
+    }
+}
+
+/// Something that was found.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Finding {
+    pub id: FindingId,
+    pub kind: FindingKind,
+    /// One finding of a kind is open about a subject.
+    pub subject: String,
+    pub person: Option<PersonId>,
+    pub account: Option<AccountId>,
+    pub system: Option<String>,
+    pub title: String,
+    pub detail: Json,
+    pub state: FindingState,
+    pub opened: Timestamp,
+    pub closed: Option<Timestamp>,
+    pub closed_by: Option<String>,
+    pub decision: Option<String>,
+}
+
+/// Something to report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewFinding {
+    pub kind: FindingKind,
+    pub subject: String,
+    pub person: Option<PersonId>,
+    pub account: Option<AccountId>,
+    pub system: Option<String>,
+    pub title: String,
+    pub detail: Json,
+}
+
+impl NewFinding {
+    /// A finding about a subject.
+    pub fn new(kind: FindingKind, subject: impl std::fmt::Display, title: impl Into<String>) -> NewFinding {
+        NewFinding {
+            kind,
+            subject: subject.to_string(),
+            person: None,
+            account: None,
+            system: None,
+            title: title.into(),
+            detail: Json::Null,
+        }
+    }
+}
+
+impl Turn {
+    /// Opens a finding, or renews what an open one of the same kind and subject says.
+    pub(crate) async fn find(&mut self, new: NewFinding) -> Result<FindingId, Error> {
+        let found = self.tx.fetch_optional(&sql::OPEN_FINDING, params![new.kind.as_str(), &new.subject]).await?;
+        if let Some(row) = found {
+            let before = finding(&row)?;
+            if before.detail != new.detail || before.title != new.title {
+                self.tx.execute(&sql::RENEW_FINDING, params![before.id, &new.title, &new.detail]).await?;
+            }
+            return Ok(before.id);
+        }
+        let id: FindingId = self.tx.id();
+        let now = self.now();
+        let row = params![
+            id,
+            new.kind.as_str(),
+            &new.subject,
+            new.person,
+            new.account,
+            new.system,
+            &new.title,
+            &new.detail,
+            FindingState::Open.as_str(),
+            now,
+        ];
+        self.tx.execute_one(&sql::INSERT_FINDING, row).await?;
+        let after = json!({ "kind": new.kind, "subject": new.subject, "detail": new.detail });
+        self.record("finding.open", id, Json::Null, after);
+        Ok(id)
+    }
+
+    /// Closes the open finding of a kind about a subject, because it is so no longer.
+    pub(crate) async fn settle_finding(&mut self, kind: FindingKind, subject: &str, why: &str) -> Result<bool, Error> {
+        let now = self.now();
+        let row = params![kind.as_str(), subject, now, why];
+        Ok(self.tx.execute(&sql::SETTLE_FINDING, row).await? > 0)
+    }
+
+    /// Closes a finding by a person's decision.
+    pub(crate) async fn decide_finding(&mut self, id: FindingId, decision: &str) -> Result<Finding, Error> {
+        let found = self.tx.fetch_optional(&sql::FINDING, params![id]).await?;
+        let before = finding(&found.ok_or_else(|| Error::missing("finding", id))?)?;
+        let (now, actor) = (self.now(), self.actor.to_string());
+        if self.tx.execute(&sql::DECIDE_FINDING, params![id, now, &actor, decision]).await? == 0 {
+            return Err(Refusal::rule(format!("it was {} already", before.state)).into());
+        }
+        self.record("finding.decide", id, Json::Null, json!({ "decision": decision }));
+        Ok(before)
+    }
+}
+
+pub(crate) fn finding(row: &Row) -> Result<Finding, Error> {
+    let text = |column: &str| Ok::<_, Error>(row.text_opt(column)?.map(str::to_owned));
+    Ok(Finding {
+        id: row.id("id")?,
+        kind: row.parse("kind")?,
+        subject: row.text("subject")?.to_owned(),
+        person: row.id_opt("person_id")?,
+        account: row.id_opt("account_id")?,
+        system: text("system")?,
+        title: row.text("title")?.to_owned(),
+        detail: row.json("detail")?,
+        state: row.parse("state")?,
+        opened: row.time("opened_us")?,
+        closed: row.time_opt("closed_us")?,
+        closed_by: text("closed_by")?,
+        decision: text("decision")?,
+    })
+}
+
+/// Findings, open ones only or all, the latest first.
+pub(crate) async fn list(
+    read: &mut impl Read,
+    kind: Option<FindingKind>,
+    state: Option<FindingState>,
+) -> Result<Vec<Finding>, Error> {
+    let row = params![kind.map(FindingKind::as_str), state.map(FindingState::as_str), MOST];
+    read.rows(&sql::FINDINGS, row).await?.iter().map(finding).collect()
+}
+
+impl Identity {
+    /// Findings of a kind and a state; at most 10,000, the latest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn findings(
+        &self,
+        kind: Option<FindingKind>,
+        state: Option<FindingState>,
+    ) -> Result<Vec<Finding>, Error> {
+        list(&mut self.store.clone(), kind, state).await
+    }
+}

@@ -1,0 +1,44 @@
+//! The Access desk: who may do what, why, until when, and proof that it is so.
+//!
+//! **Owns** people and their contracts as sources tell them, what is known of systems and what they can give, roles and
+//! the rules that give them, accounts with what is wanted of them and what was seen, plans, and the engine that brings
+//! the one to the other.
+//!
+//! **Never does** speak a system's protocol (`connector` does), run a timer (the deadlines of `store` do), send a message
+//! itself, or decide on a merge, a join or a held batch: people do.
+//!
+//! **Invariants**
+//! - What an account should be is a function of contracts, assignments, policy and the clock; nothing is provisioned that
+//!   this function did not give, and each access names the chain that gave it.
+//! - A batch that is held, rejected or cut short writes nothing but its own record.
+//! - The anchor of a person and the id of an account never change, whatever happens to names and numbers.
+//! - A system is read before it is written, so that what is done twice has the effect of once.
+//! - Protected and break-glass accounts are changed by no rule, plan or review.
+//! - No account is deleted because it was not seen, and none is joined to a person on a name alone.
+//! - What was known of a contract, when, and for which time, can be asked for any past day.
+//!
+//! **Tables** `identity_*`.
+//!
+//! **Facts** hears `DeadlineExpired`, `ProvisioningDue`; tells `PersonJoined`, `PersonMoved`, `PersonLeft`,
+//! `ProvisioningDue`, `AccountDisabled`.
+
+#![allow(dead_code, reason = "the nouns stand before the commands that use them")]
+
+pub mod account;
+pub mod assignment;
+pub mod document;
+pub mod engagement;
+pub mod entitlement;
+mod error;
+mod fact_tables;
+pub mod finding;
+pub mod person;
+pub mod role;
+mod room;
+pub mod slice;
+pub mod sql;
+pub mod system;
+
+pub use error::{Error, Refusal};
+pub use fact_tables::FACT_TABLES;
+pub use room::Identity;

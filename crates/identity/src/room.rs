@@ -1,0 +1,108 @@
+//! The room: a handle to the state database and one turn of work in a transaction.
+
+use std::collections::BTreeSet;
+
+use kernel::id::PersonId;
+use kernel::{Actor, Timestamp};
+use serde_json::Value as Json;
+use store::{Committed, Entry, Param, Row, Statement, Store, Tx};
+
+use crate::error::Error;
+use crate::fact_tables::FACT_TABLES;
+
+/// Decisions of the desk are taken one after the other.
+const DESK: &str = "identity.desk";
+
+/// Whatever rows can be read from: the last committed state, or what a transaction sees.
+pub(crate) trait Read: Send {
+    /// Runs a statement that reads.
+    fn rows(
+        &mut self,
+        statement: &Statement,
+        params: Vec<Param>,
+    ) -> impl Future<Output = Result<Vec<Row>, store::Error>> + Send;
+}
+
+impl Read for Tx {
+    async fn rows(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, store::Error> {
+        self.fetch_all(statement, params).await
+    }
+}
+
+impl Read for Store {
+    async fn rows(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, store::Error> {
+        self.fetch_all(statement, params).await
+    }
+}
+
+/// The room.
+#[derive(Clone)]
+pub struct Identity {
+    pub(crate) store: Store,
+}
+
+/// One turn of work: all of it is written, or nothing.
+pub(crate) struct Turn {
+    pub(crate) tx: Tx,
+    pub(crate) actor: Actor,
+    pub(crate) reason: String,
+    /// Whose access has to be computed anew before the turn ends.
+    pub(crate) touched: BTreeSet<PersonId>,
+    entries: Vec<Entry>,
+}
+
+impl Identity {
+    /// The room on a state database. Makes its tables known to KQL.
+    pub fn new(store: Store) -> Identity {
+        store.register_fact_tables(&FACT_TABLES);
+        Identity { store }
+    }
+
+    /// Begins a turn of work.
+    pub(crate) async fn turn(&self, actor: &Actor, reason: &str) -> Result<Turn, Error> {
+        let mut tx = self.store.begin().await?;
+        tx.lock(DESK).await?;
+        Ok(Turn { tx, actor: actor.clone(), reason: reason.to_owned(), touched: BTreeSet::new(), entries: Vec::new() })
+    }
+
+    /// House time.
+    pub fn now(&self) -> Timestamp {
+        self.store.now()
+    }
+}
+
+impl Turn {
+    /// The one instant of this turn.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.tx.now()
+    }
+
+    /// Has somebody's access computed anew when the turn is finished.
+    pub(crate) fn touch(&mut self, person: PersonId) {
+        self.touched.insert(person);
+    }
+
+    /// Keeps an entry for the ledger, by whoever takes this turn.
+    pub(crate) fn record(&mut self, verb: &str, entity: impl std::fmt::Display, before: Json, after: Json) {
+        let mut entry = Entry::new(&self.actor, verb, entity);
+        if !self.reason.is_empty() {
+            entry = entry.reason(&self.reason);
+        }
+        if !before.is_null() {
+            entry = entry.before(before);
+        }
+        if !after.is_null() {
+            entry = entry.after(after);
+        }
+        self.entries.push(entry);
+    }
+
+    /// Writes everything. A turn that did nothing writes nothing.
+    pub(crate) async fn finish(mut self) -> Result<Option<Committed>, Error> {
+        let Some(last) = self.entries.pop() else { return Ok(None) };
+        for entry in self.entries {
+            self.tx.record(entry);
+        }
+        Ok(Some(self.tx.commit(last).await?))
+    }
+}
