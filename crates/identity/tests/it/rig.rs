@@ -6,6 +6,7 @@ use identity::Identity;
 use store::Store;
 use testkit::{CountingRandomness, TestClock};
 
+#[expect(dead_code, reason = "the checks that turn the clock come with the commands")]
 pub struct Rig {
     pub store: Store,
     pub identity: Identity,
