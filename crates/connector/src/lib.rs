@@ -18,6 +18,7 @@
 
 mod capability;
 mod connector;
+pub mod csv_file;
 pub mod emergency;
 mod error;
 pub mod memory;
@@ -29,6 +30,7 @@ mod reading;
 mod schema;
 mod secret;
 pub mod settle;
+pub mod sql_table;
 mod value;
 
 pub use capability::{Capabilities, Capability};
