@@ -4,6 +4,7 @@
 
 mod cold_start;
 mod console;
+mod entitlements;
 mod hunt;
 mod ingest;
 mod input;
@@ -26,7 +27,10 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("hunt") => hunt::run()?,
         Some("sigma") => sigma::run()?,
         Some("console") => console::run()?,
-        _ => bail!("name a benchmark: ingest, scan, hunt, sigma, kill, coldstart, console"),
+        Some("sod") => entitlements::sod()?,
+        Some("roles") => entitlements::roles()?,
+        Some("outliers") => entitlements::outliers()?,
+        _ => bail!("name a benchmark: ingest, scan, hunt, sigma, kill, coldstart, console, sod, roles, outliers"),
     };
     println!("\n{}", section.markdown());
     if arguments.iter().any(|argument| argument == "--record") {
