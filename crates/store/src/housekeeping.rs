@@ -25,11 +25,13 @@ pub enum Housekeeping {
     CorrelationState,
     /// Which kinds of events have arrived.
     EventKinds,
+    /// Tries of the courier, how often something was delivered, how far a channel has read, and raw bytes past their time.
+    Courier,
 }
 
 impl Housekeeping {
     /// All of them.
-    pub const ALL: [Housekeeping; 8] = [
+    pub const ALL: [Housekeeping; 9] = [
         Housekeeping::OutboxCursor,
         Housekeeping::HouseClock,
         Housekeeping::SessionTouch,
@@ -38,6 +40,7 @@ impl Housekeeping {
         Housekeeping::RuleSchedule,
         Housekeeping::CorrelationState,
         Housekeeping::EventKinds,
+        Housekeeping::Courier,
     ];
 
     /// The tables that it may write.
@@ -51,6 +54,7 @@ impl Housekeeping {
             Housekeeping::RuleSchedule => &["rule_schedule"],
             Housekeeping::CorrelationState => &["correlation_state", "correlation_entry"],
             Housekeeping::EventKinds => &["event_kinds"],
+            Housekeeping::Courier => &["courier_try", "courier_seen", "courier_cursor", "courier_raw"],
         }
     }
 }

@@ -31,6 +31,7 @@ const MIGRATIONS: &[Migration] = migrations![
     7 "0007_event_kinds.sql",
     8 "0008_library.sql",
     20 "0020_field.sql",
+    21 "0021_courier.sql",
     30 "0030_identity.sql",
 ];
 
