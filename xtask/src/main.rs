@@ -6,6 +6,7 @@
 //! - `bench NAME`: the figures of `docs/benchmarks.md`, with the peer where there is one.
 //! - `fuzz`: the fuzz targets, each from its corpus, with a stable compiler.
 //! - `codegen`: OpenAPI document and the console's types from it.
+//! - `peers`: other people's programs that tests talk to, from PyPI and npm.
 //! - `kql`: our compiler beside the language's own, on queries and on mutations of them.
 
 mod api;
@@ -16,6 +17,7 @@ mod demo;
 mod fuzz;
 mod licences;
 mod oracle;
+mod peers;
 mod platform;
 mod play;
 mod radio_room;
@@ -32,6 +34,7 @@ const USAGE: &str = "cargo xtask <task>
   bench NAME                                ingest | scan | kill | coldstart | console
   fuzz [SECONDS] [TARGET…]                  the fuzz targets, each from its corpus, 60 seconds each
   browser                                   the console's browser tests against the real server
+  peers                                     install the PyPI and npm programs that tests talk to
   codegen                                   openapi.json and the console's types
   kql mutate QUERIES COUNT SEED             queries changed a little, as lines of JSON
   kql agree QUERIES OFFICIAL [ID…]          our verdicts and columns beside those of the language's own compiler
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
         "fuzz" => fuzz::run(rest),
         "codegen" => codegen::run(rest),
         "kql" => oracle::run(rest),
+        "peers" => peers::run(),
         "browser" => demo::browser_tests(),
         "play" => play::run(rest),
         _ => {

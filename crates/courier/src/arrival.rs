@@ -1,7 +1,7 @@
 //! What the parsers of this room give: things that arrived, and what was wrong with the bytes.
 
-use kernel::message::{Means, Precedence};
 use kernel::Timestamp;
+use kernel::message::{Means, Precedence};
 
 /// What one delivery of a network said, read. The raw bytes are kept beside it.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -55,7 +55,12 @@ pub struct Text {
 
 impl Text {
     /// A plain text of somebody.
-    pub fn plain(means: Means, sender: impl Into<String>, recipient: impl Into<String>, text: impl Into<String>) -> Text {
+    pub fn plain(
+        means: Means,
+        sender: impl Into<String>,
+        recipient: impl Into<String>,
+        text: impl Into<String>,
+    ) -> Text {
         Text {
             means,
             provider_id: None,

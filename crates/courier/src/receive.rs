@@ -143,7 +143,8 @@ impl Turn<'_> {
     }
 
     async fn text(&mut self, text: Text) -> Result<(), Error> {
-        let words = hex::encode(digest(&[text.means.as_str(), self.channel, &text.sender, &text.recipient, &text.text]));
+        let words =
+            hex::encode(digest(&[text.means.as_str(), self.channel, &text.sender, &text.recipient, &text.text]));
         let id = match &text.provider_id {
             Some(provider) => Id::derived(digest(&["message", self.channel, provider])),
             None => self.same_or_fresh(&words).await?,

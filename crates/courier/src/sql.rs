@@ -175,8 +175,7 @@ pub const TAKE_STRAY: Statement = Statement::new(
     "DELETE FROM courier_stray WHERE channel = $1 AND provider_id = $2 RETURNING said, problem",
 );
 
-pub const CURSOR: Statement =
-    Statement::new("courier.cursor", "SELECT place FROM courier_cursor WHERE channel = $1");
+pub const CURSOR: Statement = Statement::new("courier.cursor", "SELECT place FROM courier_cursor WHERE channel = $1");
 pub const SET_CURSOR: Statement = Statement::new(
     "courier.set_cursor",
     "INSERT INTO courier_cursor (channel, place) VALUES ($1, $2) \

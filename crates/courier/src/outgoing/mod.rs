@@ -9,6 +9,6 @@ mod send;
 mod settle;
 
 pub use record::{Outgoing, WATERMARK};
-pub use send::Sender;
 pub(crate) use rows::outgoing;
+pub use send::Sender;
 pub(crate) use settle::take_receipt;

@@ -66,9 +66,7 @@ impl Subscriber for Requests {
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         match &delivery.fact {
             Fact::MessagesRequested { desk, dispatches } => Ok(self.take(delivery, desk, dispatches).await?),
-            Fact::MessagesWithdrawn { desk, keys, reason } => {
-                Ok(self.withdraw(delivery, desk, keys, reason).await?)
-            }
+            Fact::MessagesWithdrawn { desk, keys, reason } => Ok(self.withdraw(delivery, desk, keys, reason).await?),
             _ => Ok(()),
         }
     }
@@ -101,7 +99,8 @@ impl Requests {
                 tx.record(entry);
             }
         }
-        let entry = Entry::new(&rows::courier(), "message.withdraw", desk).reason(reason).after(json!({ "keys": keys }));
+        let entry =
+            Entry::new(&rows::courier(), "message.withdraw", desk).reason(reason).after(json!({ "keys": keys }));
         tx.commit(entry).await?;
         Ok(())
     }
@@ -148,5 +147,6 @@ async fn repeated(tx: &mut Tx, dispatch: &Dispatch) -> Result<Option<String>, Er
     let since = tx.now().plus_micros(-LOOP_US);
     let row = tx.fetch_optional(&sql::REPETITIONS, params![means.as_str(), address, &dispatch.text, since]).await?;
     let often = row.map_or(Ok(0), |row| row.int("often"))?;
-    Ok((often >= LOOP).then(|| format!("the same text went to {address} {often} times in 10 minutes: this looks like a loop")))
+    Ok((often >= LOOP)
+        .then(|| format!("the same text went to {address} {often} times in 10 minutes: this looks like a loop")))
 }

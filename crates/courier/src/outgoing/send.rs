@@ -117,7 +117,8 @@ impl Sender {
         for row in &due {
             let (id, urgent) = (row.id("id")?, row.int("lane")? == 0);
             // One place is for distress alone.
-            let full = if urgent { self.under_way.len() >= room } else { self.under_way.len() - self.urgent >= at_once };
+            let full =
+                if urgent { self.under_way.len() >= room } else { self.under_way.len() - self.urgent >= at_once };
             if self.busy.contains(&id) || full {
                 continue;
             }

@@ -22,7 +22,7 @@ fn field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     while let Some(found) = lower[from..].find(name) {
         let at = from + found;
         let starts = at == 0 || lower.as_bytes()[at - 1].is_ascii_whitespace();
-        let value = text[at + name.len()..].split_ascii_whitespace().next().unwrap_or_default();
+        let value = text[at + name.len()..].split(|end: char| end.is_ascii_whitespace()).next().unwrap_or_default();
         if starts && !value.is_empty() {
             return Some(value);
         }

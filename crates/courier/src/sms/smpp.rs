@@ -71,7 +71,9 @@ impl Smpp {
         let encrypted = match url.scheme() {
             "smpp" => false,
             "smpps" | "ssmpp" => true,
-            other => return Err(refuse(format!("`{other}` is not possible; write smpp://host:2775 or smpps://host:2776"))),
+            other => {
+                return Err(refuse(format!("`{other}` is not possible; write smpp://host:2775 or smpps://host:2776")));
+            }
         };
         let host = url.host_str().ok_or_else(|| refuse("it names no host".to_owned()))?.to_owned();
         let port = url.port().unwrap_or(if encrypted { 2776 } else { 2775 });
@@ -234,7 +236,8 @@ impl Channel for Smpp {
         };
         let plan = plan(&message.body());
         if plan.segments.len() > MOST_SEGMENTS {
-            let problem = format!("the text needs {} short messages; {MOST_SEGMENTS} are possible", plan.segments.len());
+            let problem =
+                format!("the text needs {} short messages; {MOST_SEGMENTS} are possible", plan.segments.len());
             return Outcome::Refused { problem };
         }
         let total = u32::try_from(plan.segments.len()).unwrap_or(u32::MAX);
@@ -332,7 +335,8 @@ fn source_of(source: &str) -> Result<Numbered, Error> {
 
 /// A number as SMPP wants it: digits, international when it begins with a plus sign.
 fn number_of(address: &str) -> Result<Numbered, String> {
-    let digits: String = address.chars().filter(|character| !matches!(character, ' ' | '-' | '(' | ')' | '.')).collect();
+    let digits: String =
+        address.chars().filter(|character| !matches!(character, ' ' | '-' | '(' | ')' | '.')).collect();
     let (ton, digits) = match digits.strip_prefix('+') {
         Some(rest) => (Ton::International, rest),
         None => (Ton::Unknown, digits.as_str()),
