@@ -6,7 +6,7 @@ use kernel::{Actor, Diagnostic, Fact, Severity, Timestamp};
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::duress;
 use crate::error::{Error, Refusal};
-use crate::line::{self, Act, Completion, IncidentLine, Line, Place, Statement, Word};
+use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Statement, Word};
 use crate::log::{LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, Reporter, decide};
 use crate::register::{Directory, Holder};
@@ -81,18 +81,23 @@ impl Field {
             turn.tx.emit(report(&entry, incident, &turn.directory));
         }
         if let Some(tell) = cleared.tell {
-            raise_silently(&mut turn, &entry, holder.as_ref(), tell).await?;
+            let counted = match &line.statement {
+                Statement::Count(CountLine::Answer { who, .. }) => headcount::person_meant(&turn, who, what.at),
+                _ => None,
+            };
+            raise_silently(&mut turn, &entry, holder.as_ref(), tell, counted.as_deref()).await?;
         }
         turn.finish().await?;
         Ok(entry)
     }
 }
 
+/// When something happened that is told.
 #[derive(Clone, Copy)]
-struct Happened {
-    at: Timestamp,
+pub(crate) struct Happened {
+    pub(crate) at: Timestamp,
     /// As the line says; `None`: now.
-    said: Option<Timestamp>,
+    pub(crate) said: Option<Timestamp>,
 }
 
 /// What only the register can tell: times that never were, signs that nobody has.
@@ -137,7 +142,8 @@ fn near_signs(directory: &Directory, sign: &str, at: Timestamp) -> Vec<String> {
     holders.into_iter().map(|holder| holder.sign).filter(|other| near(other)).take(3).collect()
 }
 
-async fn traffic(turn: &mut Turn, entry: &mut NewEntry, sign: &str, act: &Act, what: Happened) -> Result<(), Error> {
+/// What somebody on the net says: for their mission, and for the alarms that it raises or settles.
+pub(crate) async fn traffic(turn: &mut Turn, entry: &mut NewEntry, sign: &str, act: &Act, what: Happened) -> Result<(), Error> {
     let sign = sign.to_uppercase();
     let holder = turn.directory.holder(&sign, what.at);
     entry.sign = Some(sign.clone());
@@ -297,19 +303,70 @@ fn report(entry: &LogEntry, incident: &IncidentLine, directory: &Directory) -> F
     })
 }
 
-/// Nothing of it shows, but to those who are told.
-async fn raise_silently(
+/// Nothing of it shows, but to those who are told. A person who is counted is under duress from then on, whatever
+/// they say.
+pub(crate) async fn raise_silently(
     turn: &mut Turn,
     entry: &LogEntry,
     holder: Option<&Holder>,
     tell: Vec<String>,
+    counted: Option<&str>,
 ) -> Result<(), Error> {
-    let who = match (holder, &entry.sign) {
-        (Some(holder), _) => format!("{} ({})", holder.sign, holder.name),
-        (None, Some(sign)) => sign.clone(),
-        (None, None) => "somebody".to_owned(),
+    let who = match (holder, &entry.sign, counted) {
+        (Some(holder), _, _) => format!("{} ({})", holder.sign, holder.name),
+        (None, Some(sign), _) => sign.clone(),
+        (None, None, Some(person)) => format!("{} ({person})", turn.directory.name("person", person)),
+        (None, None, None) => "somebody".to_owned(),
     };
     let title = format!("{who} used a duress word in entry {}", entry.number);
     let cause = Cause { title, tell, ..cause(AlarmKind::Duress, format!("duress:{}", entry.id), entry.happened) };
-    alarm::raise(turn, cause, None).await.map(drop)
+    let alarm = alarm::raise(turn, cause, None).await?;
+    match (alarm, counted) {
+        (Some(alarm), Some(person)) => headcount::under_duress(turn, person, alarm.id, entry.happened).await,
+        _ => Ok(()),
+    }
+}
+
+/// The mission on which somebody was at an instant: one that is not over, else the one of that time.
+pub(crate) async fn mission_of(turn: &mut Turn, holder: &Holder, at: Timestamp) -> Result<Option<Mission>, Error> {
+    let missions = mission::of_member(&mut turn.tx, &holder.kind, &holder.key).await?;
+    let covers = |one: &&Mission| {
+        one.departed.is_some_and(|departed| departed <= at) && one.ended.is_none_or(|ended| at <= ended)
+    };
+    let of_time = missions.iter().find(covers).cloned();
+    Ok(of_time.or_else(|| missions.into_iter().find(|one| !one.state.is_final() && is_aboard(one, Some(holder)))))
+}
+
+/// Somebody or something of the register, under the sign that it holds now; its key where it holds none.
+pub(crate) fn holder_by(directory: &Directory, kind: &str, key: &str, now: Timestamp) -> Holder {
+    let record = directory.record(kind, key);
+    Holder {
+        sign: directory.sign_of(kind, key, now).unwrap_or_else(|| key.to_owned()),
+        kind: kind.to_owned(),
+        key: key.to_owned(),
+        name: directory.name(kind, key),
+        organisation: record.and_then(|record| record.text_opt("organisation")),
+    }
+}
+
+/// Whether a sign is theirs to report for: their own, or that of the vehicle in which they sit.
+pub(crate) async fn is_theirs(turn: &mut Turn, holder: &Holder, sign: &str, at: Timestamp) -> Result<bool, Error> {
+    let Some(held) = turn.directory.holder(sign, at) else { return Ok(false) };
+    if (&held.kind, &held.key) == (&holder.kind, &holder.key) {
+        return Ok(true);
+    }
+    let mission = mission_of(turn, holder, at).await?;
+    let sits = mission.as_ref().and_then(|mission| vehicle_of(mission, Some(holder), at));
+    Ok(held.kind == "vehicle" && sits == Some(held.key))
+}
+
+/// The sign under which somebody on a mission reports; `None`: they are on none that is followed.
+pub(crate) async fn sign_on_mission(turn: &mut Turn, holder: &Holder, at: Timestamp) -> Result<Option<String>, Error> {
+    let Some(mission) = mission_of(turn, holder, at).await?.filter(|mission| !mission.state.is_final()) else {
+        return Ok(None);
+    };
+    let vehicle = vehicle_of(&mission, Some(holder), at);
+    let own = turn.directory.sign_of(&holder.kind, &holder.key, at);
+    let of_vehicle = vehicle.and_then(|vehicle| turn.directory.sign_of("vehicle", &vehicle, at));
+    Ok(own.or(of_vehicle))
 }

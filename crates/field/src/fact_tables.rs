@@ -1,12 +1,12 @@
 //! The room as KQL reads it. Silent alarms and duress phrases are not there.
 
-use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, String};
+use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, Real, String};
 use store::{FactColumn, FactTable};
 
-use crate::register::nouns::{AREA, CONTACT, ORGANISATION, PERSON, PREMISES, VEHICLE, ZONE};
+use crate::register::nouns::{AREA, CONTACT, DEVICE, FENCE, ORGANISATION, PERSON, PREMISES, VEHICLE, ZONE};
 
 /// The tables that this room registers.
-pub const FACT_TABLES: [FactTable; 16] = [
+pub const FACT_TABLES: [FactTable; 25] = [
     ORGANISATION.table,
     ZONE.table,
     PERSON.table,
@@ -14,6 +14,8 @@ pub const FACT_TABLES: [FactTable; 16] = [
     PREMISES.table,
     AREA.table,
     CONTACT.table,
+    DEVICE.table,
+    FENCE.table,
     CALL_SIGNS,
     DUTY_LOG,
     MISSIONS,
@@ -23,6 +25,13 @@ pub const FACT_TABLES: [FactTable; 16] = [
     RADIO_CHECK_CALLS,
     HEADCOUNTS,
     SHIFTS,
+    POSITIONS,
+    TRACKERS,
+    CROSSINGS,
+    SIGNALS,
+    MESSAGES,
+    MESSAGES_SENT,
+    SIGHTS,
 ];
 
 const CALL_SIGNS: FactTable = FactTable {
@@ -177,6 +186,8 @@ const HEADCOUNTS: FactTable = FactTable {
         FactColumn::new("Safety", String, "p.safety"),
         FactColumn::new("Answered", DateTime, "p.answered_us"),
         FactColumn::new("AnsweredBy", String, "p.answered_by"),
+        FactColumn::new("Means", String, "p.means"),
+        FactColumn::new("Zone", String, "p.zone"),
     ],
     from: "field_headcount_person p JOIN field_headcount h ON h.id = p.headcount_id",
     time: "h.started_us",
@@ -196,4 +207,139 @@ const SHIFTS: FactTable = FactTable {
     ],
     from: "field_shift",
     time: "began_us",
+};
+
+const POSITIONS: FactTable = FactTable {
+    name: "FieldPositions",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "fix_us"),
+        FactColumn::new("PositionId", String, "id"),
+        FactColumn::new("Device", String, "device"),
+        FactColumn::new("HolderKind", String, "holder_kind"),
+        FactColumn::new("Holder", String, "holder"),
+        FactColumn::new("Organisation", String, "organisation"),
+        FactColumn::new("Source", String, "source"),
+        FactColumn::new("Received", DateTime, "received_us"),
+        FactColumn::new("Latitude", Real, "latitude"),
+        FactColumn::new("Longitude", Real, "longitude"),
+        FactColumn::new("AltitudeM", Real, "altitude_m"),
+        FactColumn::new("AccuracyM", Real, "accuracy_m"),
+        FactColumn::new("SpeedMps", Real, "speed_mps"),
+        FactColumn::new("CourseDeg", Real, "course_deg"),
+        FactColumn::new("Trust", String, "trust"),
+        FactColumn::new("Doubts", Dynamic, "doubts"),
+        FactColumn::new("MissionId", String, "mission_id"),
+    ],
+    from: "field_position",
+    time: "fix_us",
+};
+
+const TRACKERS: FactTable = FactTable {
+    name: "FieldTrackers",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "last_received_us"),
+        FactColumn::new("Device", String, "device"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Since", DateTime, "since_us"),
+        FactColumn::new("LastFix", DateTime, "last_fix_us"),
+        FactColumn::new("BatteryPercent", Real, "battery_percent"),
+    ],
+    from: "field_tracker",
+    time: "last_received_us",
+};
+
+const CROSSINGS: FactTable = FactTable {
+    name: "FenceCrossings",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "at_us"),
+        FactColumn::new("HolderKind", String, "holder_kind"),
+        FactColumn::new("Holder", String, "holder"),
+        FactColumn::new("Fence", String, "fence"),
+        FactColumn::new("Side", String, "side"),
+        FactColumn::new("MissionId", String, "mission_id"),
+        FactColumn::new("Withdrawn", DateTime, "withdrawn_us"),
+    ],
+    from: "field_crossing",
+    time: "at_us",
+};
+
+const SIGNALS: FactTable = FactTable {
+    name: "DistressSignals",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "received_us"),
+        FactColumn::new("SignalId", String, "id"),
+        FactColumn::new("Kind", String, "kind"),
+        FactColumn::new("Device", String, "device"),
+        FactColumn::new("HolderKind", String, "holder_kind"),
+        FactColumn::new("Holder", String, "holder"),
+        FactColumn::new("Code", String, "code"),
+        FactColumn::new("Source", String, "source"),
+        FactColumn::new("Signalled", DateTime, "signalled_us"),
+        FactColumn::new("Latitude", Real, "latitude"),
+        FactColumn::new("Longitude", Real, "longitude"),
+        FactColumn::new("Words", String, "words"),
+        FactColumn::new("MissionId", String, "mission_id"),
+        FactColumn::new("AlarmId", String, "alarm_id"),
+    ],
+    from: "field_signal",
+    time: "received_us",
+};
+
+const MESSAGES: FactTable = FactTable {
+    name: "FieldMessages",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "received_us"),
+        FactColumn::new("MessageId", String, "id"),
+        FactColumn::new("Means", String, "means"),
+        FactColumn::new("Sender", String, "sender"),
+        FactColumn::new("Person", String, "person"),
+        FactColumn::new("Name", String, "name"),
+        FactColumn::new("Organisation", String, "organisation"),
+        FactColumn::new("Subject", String, "subject"),
+        FactColumn::new("Text", String, "body"),
+        FactColumn::new("Precedence", String, "precedence"),
+        FactColumn::new("RelayedBy", Dynamic, "relayed_by"),
+        FactColumn::new("Sent", DateTime, "sent_us"),
+        FactColumn::new("TakenAs", String, "taken_as"),
+        FactColumn::new("Entry", Long, "entry_number"),
+        FactColumn::new("Seen", DateTime, "seen_us"),
+    ],
+    from: "field_message_in",
+    time: "received_us",
+};
+
+const MESSAGES_SENT: FactTable = FactTable {
+    name: "FieldMessagesSent",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "asked_us"),
+        FactColumn::new("Key", String, "dispatch"),
+        FactColumn::new("About", String, "about"),
+        FactColumn::new("Recipient", String, "recipient"),
+        FactColumn::new("Addresses", Dynamic, "addresses"),
+        FactColumn::new("Text", String, "body"),
+        FactColumn::new("Precedence", String, "precedence"),
+        FactColumn::new("Exercise", Bool, "exercise"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("StateAt", DateTime, "state_us"),
+        FactColumn::new("Means", String, "means"),
+        FactColumn::new("Problem", String, "problem"),
+    ],
+    // What is written about a silent alarm is nobody's to count.
+    from: "(SELECT * FROM field_message_out WHERE about <> '') m",
+    time: "asked_us",
+};
+
+const SIGHTS: FactTable = FactTable {
+    name: "SightsOpened",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "begun_us"),
+        FactColumn::new("SightId", String, "id"),
+        FactColumn::new("User", String, "user_id"),
+        FactColumn::new("Organisation", String, "organisation"),
+        FactColumn::new("Reason", String, "reason"),
+        FactColumn::new("Expires", DateTime, "expires_us"),
+        FactColumn::new("Views", Long, "views"),
+    ],
+    from: "field_break_glass",
+    time: "begun_us",
 };

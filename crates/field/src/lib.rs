@@ -26,11 +26,14 @@ mod fact_tables;
 pub mod headcount;
 pub mod line;
 mod log;
+pub mod message;
 pub mod mission;
+pub mod position;
 pub mod register;
 mod room;
 pub mod round;
 mod shift;
+pub mod sight;
 pub mod sql;
 mod subscriber;
 

@@ -50,6 +50,7 @@ pub struct Field {
 /// One turn of work: all of it is written, or nothing.
 pub(crate) struct Turn {
     pub(crate) tx: Tx,
+    store: Store,
     pub(crate) directory: Arc<Directory>,
     pub(crate) actor: Actor,
     pub(crate) reason: String,
@@ -72,6 +73,7 @@ impl Field {
         let directory = self.directory_in(&mut tx).await?;
         Ok(Turn {
             tx,
+            store: self.store.clone(),
             directory,
             actor: actor.clone(),
             reason: reason.to_owned(),
@@ -104,7 +106,35 @@ impl Field {
     pub fn now(&self) -> Timestamp {
         self.store.now()
     }
+
+    /// The address under which people reach the server, for the links of headcounts.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn public_url(&self) -> Result<Option<String>, Error> {
+        setting(&mut self.store.clone(), PUBLIC_URL).await
+    }
+
+    /// Says under which address people reach the server; an empty one takes it back.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is no address of a server.
+    pub async fn set_public_url(&self, url: &str, actor: &Actor, reason: &str) -> Result<(), Error> {
+        let url = url.trim().trim_end_matches('/');
+        let is_server = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+        let fits = is_server.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace));
+        if !url.is_empty() && (!fits || url.len() > 200) {
+            let problem = "write it as https://vigie.example.org";
+            return Err(crate::error::Refusal::bad("public_url", problem).into());
+        }
+        let mut turn = self.turn(actor, reason).await?;
+        turn.tx.execute(&sql::SAVE_SETTING, params![PUBLIC_URL, url]).await?;
+        turn.record("setting.save", PUBLIC_URL, Json::Null, Json::from(url));
+        turn.finish().await.map(drop)
+    }
 }
+
+const PUBLIC_URL: &str = "public_url";
 
 impl Turn {
     /// The one instant of this turn.
@@ -115,6 +145,11 @@ impl Turn {
     /// What the wall clock says, and whether that can be believed.
     pub(crate) fn wall(&self) -> (Timestamp, bool) {
         (self.now().plus_micros(self.wall_error_us), self.wall_error_us.abs() > SUSPECT_US)
+    }
+
+    /// Random bytes, for secrets.
+    pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
+        self.store.random()
     }
 
     /// Writes an entry into the duty log.
@@ -145,6 +180,13 @@ impl Turn {
         }
         Ok(Some(self.tx.commit(last).await?))
     }
+}
+
+/// What the room was told once, such as `public_url`; `None`: nobody has said it.
+pub(crate) async fn setting(read: &mut impl Read, name: &str) -> Result<Option<String>, Error> {
+    let rows = read.rows(&sql::SETTING, params![name]).await?;
+    let value = rows.first().map(|row| row.text("value").map(str::to_owned)).transpose()?;
+    Ok(value.filter(|value| !value.is_empty()))
 }
 
 /// The next number of a kind of thing, for people to say.

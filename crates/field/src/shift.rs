@@ -11,7 +11,7 @@ use crate::log::NewEntry;
 use crate::mission::ContactState;
 use crate::register::Directory;
 use crate::room::{Field, Read, Turn, next_number};
-use crate::{alarm, headcount, line, mission, round, sql};
+use crate::{alarm, headcount, line, message, mission, round, sql};
 
 /// Somebody's turn at the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,6 +208,11 @@ async fn sheet(read: &mut impl Read, directory: &Directory, now: Timestamp) -> R
         let text = format!("headcount of {} since {}", open.scope_key.as_deref().unwrap_or("all"), by(open.started));
         let (label, subject) = (open.label(), open.id.to_string());
         items.push(SheetItem { label, subject, text, due: None, read_back: false });
+    }
+    for one in message::unread_in(read).await? {
+        let text = format!("{} from {}, unread: {}", one.means, one.name, one.text);
+        let (label, subject) = (format!("MSG-{:04}", one.entry), one.id.to_string());
+        items.push(SheetItem { label, subject, text, due: Some(one.received), read_back: false });
     }
     items.sort_by_key(|item| (!item.read_back, item.due.unwrap_or(Timestamp::MAX)));
     Ok(items)

@@ -1,4 +1,5 @@
-//! What a missed promise means. The engine of the store says when; here it is decided what then.
+//! What a missed promise means, and what comes from outside: messages, positions, calls for help. The engine of the store and
+//! the courier say when; here it is decided what then.
 
 use std::sync::Arc;
 
@@ -6,21 +7,23 @@ use async_trait::async_trait;
 use kernel::{Actor, Fact, Timestamp};
 use store::{Delivery, HandlerError, Subscriber};
 
-use crate::alarm::{self, ANSWER, AlarmKind, Cause, STEP};
+use crate::alarm::{self, ANSWER, AlarmKind, Cause, REMINDER, STEP};
 use crate::error::Error;
-use crate::headcount::{self, HEADCOUNT};
+use crate::headcount::{self, HEADCOUNT, WARDEN};
+use crate::message;
 use crate::mission::{self, Acted, CONTACT, DEPARTURE};
+use crate::position::{self, TRACKER};
 use crate::room::{Field, Turn};
 use crate::round::{self, ROUND};
 
 impl Field {
-    /// Hears of missed promises and raises alarms. To be given to `Store::run_outbox`.
+    /// Hears of missed promises, messages and positions. To be given to `Store::run_outbox`.
     pub fn subscriber(&self) -> Arc<dyn Subscriber> {
-        Arc::new(MissedPromises { field: self.clone() })
+        Arc::new(Hearing { field: self.clone() })
     }
 }
 
-struct MissedPromises {
+struct Hearing {
     field: Field,
 }
 
@@ -33,36 +36,51 @@ struct Missed<'a> {
 }
 
 #[async_trait]
-impl Subscriber for MissedPromises {
+impl Subscriber for Hearing {
     fn name(&self) -> &'static str {
         "field.deadlines"
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["deadline-expired"]
+        &[
+            "deadline-expired",
+            "message-received",
+            "message-delivery",
+            "positions-reported",
+            "distress-signalled",
+            "distress-cancelled",
+        ]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        let Fact::DeadlineExpired { kind, subject, due, expired_while_down, .. } = &delivery.fact else {
-            return Ok(());
+        let (kind, reason) = match &delivery.fact {
+            Fact::DeadlineExpired { kind, .. } => (kind.as_str(), "a promise was not kept"),
+            _ => ("field.", ""),
         };
         if !kind.starts_with("field.") {
             return Ok(());
         }
-        let missed = Missed { kind, subject, due: *due, while_down: *expired_while_down };
-        Ok(self.take(delivery, &missed).await?)
+        let mut turn = self.field.turn(&Actor::system("field"), reason).await?;
+        if !turn.tx.acknowledge(delivery).await.map_err(Error::from)? {
+            return Ok(());
+        }
+        hear(&mut turn, &delivery.fact).await?;
+        // What was settled between its expiry and now leaves nothing to do, not even an entry.
+        Ok(turn.finish().await.map(drop)?)
     }
 }
 
-impl MissedPromises {
-    async fn take(&self, delivery: &Delivery, missed: &Missed<'_>) -> Result<(), Error> {
-        let mut turn = self.field.turn(&Actor::system("field"), "a promise was not kept").await?;
-        if !turn.tx.acknowledge(delivery).await? {
-            return Ok(());
+async fn hear(turn: &mut Turn, fact: &Fact) -> Result<(), Error> {
+    match fact {
+        Fact::DeadlineExpired { kind, subject, due, expired_while_down, .. } => {
+            decide(turn, &Missed { kind, subject, due: *due, while_down: *expired_while_down }).await
         }
-        decide(&mut turn, missed).await?;
-        // A promise that was settled between its expiry and now leaves nothing to do, not even an entry.
-        turn.finish().await.map(drop)
+        Fact::MessageReceived(message) => message::take_received(turn, message).await,
+        Fact::MessageDelivery(news) => message::delivered(turn, news).await,
+        Fact::PositionsReported { positions } => position::take(turn, positions).await,
+        Fact::DistressSignalled(signal) => position::signalled(turn, signal).await,
+        Fact::DistressCancelled(signal) => position::cancelled(turn, signal).await,
+        _ => Ok(()),
     }
 }
 
@@ -75,6 +93,10 @@ async fn decide(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
             Ok(id) => alarm::climb_on(turn, id).await,
             Err(_) => unknown(missed),
         },
+        REMINDER => match subject.parse() {
+            Ok(id) => alarm::remind_of(turn, id).await,
+            Err(_) => unknown(missed),
+        },
         ANSWER => match subject.split_once('/').map(|(alarm, attempt)| (alarm.parse(), attempt.parse())) {
             Some((Ok(id), Ok(attempt))) => alarm::unanswered(turn, id, attempt).await,
             _ => unknown(missed),
@@ -82,6 +104,11 @@ async fn decide(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
         ROUND => match subject.parse() {
             Ok(id) => round::overdue(turn, id, due, down).await,
             Err(_) => unknown(missed),
+        },
+        TRACKER => position::silent(turn, subject, due).await,
+        WARDEN => match subject.split_once('/').map(|(id, zone)| (id.parse(), zone)) {
+            Some((Ok(id), zone)) => headcount::silent_warden(turn, id, zone).await,
+            _ => unknown(missed),
         },
         HEADCOUNT => match subject.parse() {
             Ok(id) => headcount::overdue(turn, id, due, down).await,

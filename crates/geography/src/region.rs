@@ -109,6 +109,11 @@ impl Region {
         self.closest(place).map(|closest| closest.angle(place))
     }
 
+    /// Radians to the nearest place of the outline, from inside as from outside.
+    pub fn distance_to_outline(&self, place: Vector) -> Option<f64> {
+        nearest_on(&self.edges, &self.tree, place).map(|nearest| nearest.angle(place))
+    }
+
     /// Each shell with the holes in it.
     pub(crate) fn shells(&self) -> Vec<(&Ring, Vec<&Ring>)> {
         let (shells, holes): (Vec<&Ring>, Vec<&Ring>) = self.rings.iter().partition(|ring| ring::keeps_left(ring));

@@ -32,6 +32,8 @@ pub enum Fact {
     MissionChanged { mission: MissionId, version: i64, at: Timestamp },
     /// An alarm of the radio room was raised, or anything of it changed. Silent alarms emit nothing. Emitted by `field`.
     AlarmChanged { alarm: AlarmId, version: i64, at: Timestamp },
+    /// A silent alarm of the radio room was raised or changed: for those who are told, and nobody else. Emitted by `field`.
+    SilentAlarmChanged { alarm: AlarmId, tell: Vec<String>, version: i64, at: Timestamp },
     /// Somebody reported an incident to the radio room. Emitted by `field`.
     IncidentReported(IncidentReported),
     /// A desk wants messages sent; each is sent once however often it is asked for. Emitted by the desks.
@@ -73,6 +75,7 @@ impl Fact {
             Fact::DutyLogged { .. } => "duty-logged",
             Fact::MissionChanged { .. } => "mission-changed",
             Fact::AlarmChanged { .. } => "alarm-changed",
+            Fact::SilentAlarmChanged { .. } => "silent-alarm-changed",
             Fact::IncidentReported(_) => "incident-reported",
             Fact::MessagesRequested { .. } => "messages-requested",
             Fact::MessagesWithdrawn { .. } => "messages-withdrawn",

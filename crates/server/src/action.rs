@@ -59,6 +59,10 @@ actions! {
     ReadLedger = "read-ledger";
     /// The overview and the live stream.
     ReadOverview = "read-overview";
+    /// See one's own organisation's people in the radio room.
+    ReadOwnField = "read-own-field";
+    /// Open the sight of another organisation's people, for a reason and a time.
+    BreakGlass = "break-glass";
     /// See the radio room: register, log, missions, alarms.
     ReadField = "read-field";
     /// Keep the duty log, move missions on, answer alarms, have the desk.

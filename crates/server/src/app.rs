@@ -29,7 +29,7 @@ use crate::config::ServerConfig;
 use crate::console::Console;
 use crate::error::Error;
 use crate::routes::Operations;
-use crate::{edge, guard, sql};
+use crate::{answer_page, edge, guard, sql};
 
 /// Live events kept for a listener that is slow; one that is slower is told how many it missed.
 const LIVE_QUEUE: usize = 512;
@@ -81,6 +81,8 @@ pub struct App {
     pub(crate) authority: Authority,
     pub(crate) passwords: Passwords,
     pub(crate) attempts: Mutex<Attempts>,
+    /// Tries of headcount links, apart from those of passwords.
+    pub(crate) link_attempts: Mutex<Attempts>,
     pub(crate) operations: Operations,
     pub(crate) contract: Bytes,
     pub(crate) live: broadcast::Sender<Arc<LiveEvent>>,
@@ -123,6 +125,7 @@ impl Server {
             authority: Authority::shipped()?,
             passwords: Passwords::new(config.password_checks, store.random())?,
             attempts: Mutex::default(),
+            link_attempts: Mutex::default(),
             events_kept: Mutex::default(),
             operations,
             contract: contract.into(),
@@ -146,6 +149,7 @@ impl Server {
         crate::api::sources::connect_registered(&app).await?;
         let console = app.console.clone();
         let router = routes
+            .route("/answer/{secret}", axum::routing::get(answer_page::show).post(answer_page::take))
             .route("/api/{*rest}", axum::routing::any(guard::no_such_operation))
             .method_not_allowed_fallback(guard::wrong_method)
             .route_layer(from_fn_with_state(app.clone(), guard::guard))

@@ -14,6 +14,7 @@
 
 pub mod action;
 mod answer;
+mod answer_page;
 pub mod api;
 mod app;
 mod auth;

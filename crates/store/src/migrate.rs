@@ -32,6 +32,7 @@ const MIGRATIONS: &[Migration] = migrations![
     8 "0008_library.sql",
     20 "0020_field.sql",
     21 "0021_courier.sql",
+    25 "0025_field_reach.sql",
     30 "0030_identity.sql",
 ];
 

@@ -605,6 +605,7 @@ export interface Messages {
   "role.auditor": null;
   "role.engineer": null;
   "role.operator": null;
+  "role.partner": null;
   "row.copy": null;
   "row.empty": { count: number };
   "rule.activity": null;

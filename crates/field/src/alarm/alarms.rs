@@ -16,6 +16,16 @@ words! {
         UnexpectedTraffic = "unexpected-traffic",
         RoundOpen = "round-open",
         HeadcountOpen = "headcount-open",
+        /// Somebody answered a headcount or wrote that they need help.
+        NeedsHelp = "needs-help",
+        /// A vehicle or person is in an area where nobody is to be.
+        NoGo = "no-go",
+        /// It stands still there, and nobody said why.
+        NoGoStop = "no-go-stop",
+        /// A vehicle has left its corridor.
+        OffRoute = "off-route",
+        /// Power, a channel or a repeater fails.
+        Equipment = "equipment",
         /// Silent: only those who are to be told see it.
         Duress = "duress",
     }
@@ -54,6 +64,9 @@ pub struct Attempt {
     pub role: Role,
     /// For whose people, of a focal point.
     pub organisation: Option<String>,
+    /// The user who is told of a silent alarm.
+    #[serde(default)]
+    pub user: Option<String>,
     /// Key of the contact; none: whoever sits at the desk.
     pub contact: Option<String>,
     pub name: String,
@@ -81,6 +94,12 @@ pub struct Course {
     pub attempts: Vec<Attempt>,
     /// Of a silent alarm: the users who see it.
     pub tell: Vec<String>,
+    /// How often it was brought back to mind after its last step.
+    #[serde(default)]
+    pub reminders: usize,
+    /// When it was brought back to mind last.
+    #[serde(default)]
+    pub reminded: Option<Timestamp>,
 }
 
 /// An alarm as it stands.
@@ -120,6 +139,11 @@ impl Alarm {
     /// It needs attention.
     pub fn is_open(&self) -> bool {
         self.state != AlarmState::Closed
+    }
+
+    /// Somebody may die of waiting.
+    pub fn is_about_lives(&self) -> bool {
+        matches!(self.kind, AlarmKind::Sos | AlarmKind::ContactOverdue | AlarmKind::NeedsHelp | AlarmKind::Duress)
     }
 
     /// The ladder has come to the step from which people count as lost.

@@ -7,9 +7,9 @@ use serde_json::{Value as Json, json};
 use store::params;
 
 use super::alarms::{Alarm, AlarmKind, AlarmState, Course};
-use super::climb::{answered, climb, close, no_answer};
-use super::ladder::{Role, Step};
-use super::records;
+use super::climb::{answered, climb, close, no_answer, remind, take};
+use super::ladder::{self, Role, Step};
+use super::{notify, records};
 use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
 use crate::mission::{self, Acted, ContactState, Mission};
@@ -20,8 +20,8 @@ use crate::sql;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum AlarmCommand {
-    /// Somebody has answered an attempt and sees to it.
-    Acknowledge { attempt: i64, name: String },
+    /// Somebody has answered an attempt and sees to it; without an attempt, takes an alarm that nobody has.
+    Acknowledge { attempt: Option<i64>, name: String },
     /// The means failed or nobody answers: the next one, without waiting.
     NoAnswer { attempt: i64 },
     /// It is settled; the reason says how.
@@ -71,7 +71,7 @@ impl Field {
         let (verb, notes) = match &order.command {
             AlarmCommand::Acknowledge { attempt, name } => {
                 let name = said("name", name, 100)?;
-                answered(&mut alarm, *attempt, &name, now).ok_or_else(|| ended(*attempt))?;
+                acknowledge(&mut alarm, *attempt, &name, now)?;
                 ("acknowledge", vec![format!("{name} sees to it")])
             }
             AlarmCommand::NoAnswer { attempt } => {
@@ -104,6 +104,21 @@ impl Field {
     }
 }
 
+/// Somebody sees to it: who answered an attempt, or who takes what nobody has.
+fn acknowledge(alarm: &mut Alarm, attempt: Option<i64>, name: &str, now: Timestamp) -> Result<(), Refusal> {
+    match (attempt, &alarm.owner) {
+        (Some(attempt), _) => answered(alarm, attempt, name, now)
+            .ok_or_else(|| Refusal::rule(format!("attempt {attempt} is not waiting for an answer"))),
+        (None, Some(owner)) if alarm.state == AlarmState::Acknowledged => {
+            Err(Refusal::rule(format!("taken by {owner} already")))
+        }
+        (None, _) => {
+            take(alarm, name, now);
+            Ok(())
+        }
+    }
+}
+
 /// While people are missing, only a contact or the end of their mission settles it: an alarm that somebody waves away
 /// would leave them to nobody.
 async fn still_missing(turn: &mut Turn, alarm: &Alarm) -> Result<Option<String>, Error> {
@@ -120,6 +135,17 @@ fn may_see(alarm: &Alarm, reader: &Actor) -> bool {
 
 /// Raises an alarm, unless one with its subject is open. It climbs as far as it is due.
 pub(crate) async fn raise(turn: &mut Turn, cause: Cause, about: Option<&Mission>) -> Result<Option<Alarm>, Error> {
+    raise_drill(turn, cause, about, false).await
+}
+
+/// The same, as an exercise when `drill` says so, or the mission is one: nobody but the desk is told.
+pub(crate) async fn raise_drill(
+    turn: &mut Turn,
+    cause: Cause,
+    about: Option<&Mission>,
+    drill: bool,
+) -> Result<Option<Alarm>, Error> {
+    let drill = drill || about.is_some_and(|mission| mission.exercise);
     let open = turn.tx.fetch_optional(&sql::OPEN_ALARM_ABOUT, params![&cause.subject]).await?;
     if open.is_some() {
         return Ok(None);
@@ -127,8 +153,8 @@ pub(crate) async fn raise(turn: &mut Turn, cause: Cause, about: Option<&Mission>
     let rules = turn.directory.area(about.map_or("", |mission| mission.area.as_str()));
     let silent = cause.kind == AlarmKind::Duress;
     let steps = match cause.kind {
-        AlarmKind::Duress => Vec::new(),
-        AlarmKind::ContactOverdue | AlarmKind::Sos if about.is_none_or(|mission| !mission.exercise) => rules.ladder,
+        AlarmKind::Duress => ladder::silent(),
+        AlarmKind::ContactOverdue | AlarmKind::Sos | AlarmKind::NeedsHelp if !drill => rules.ladder,
         _ => vec![Step { after_min: 0, role: Role::Desk, means: None, answer_min: None, lost: false }],
     };
     let mut alarm = Alarm {
@@ -151,10 +177,12 @@ pub(crate) async fn raise(turn: &mut Turn, cause: Cause, about: Option<&Mission>
             steps,
             next: 0,
             answer_us: rules.answer_us,
-            drill: about.is_some_and(|mission| mission.exercise),
+            drill,
             organisations: about.map(|mission| concerned(turn, mission)).unwrap_or_default(),
             attempts: Vec::new(),
             tell: cause.tell,
+            reminders: 0,
+            reminded: None,
         },
         version: 0,
     };
@@ -188,9 +216,12 @@ async fn save(
 ) -> Result<(), Error> {
     alarm.version += 1;
     records::save(&mut turn.tx, before, alarm).await?;
+    notify::of_changes(turn, before, alarm).await?;
     let after = if alarm.silent { Json::Null } else { state(alarm) };
     turn.record(&format!("alarm.{verb}"), alarm.id, Json::Null, after);
     if alarm.silent {
+        let (alarm, tell, version) = (alarm.id, alarm.course.tell.clone(), alarm.version);
+        turn.tx.emit(Fact::SilentAlarmChanged { alarm, tell, version, at: turn.now() });
         return Ok(());
     }
     turn.tx.emit(Fact::AlarmChanged { alarm: alarm.id, version: alarm.version, at: turn.now() });
@@ -228,6 +259,46 @@ pub(crate) async fn climb_on(turn: &mut Turn, id: AlarmId) -> Result<(), Error> 
     }
     save(turn, Some(&before), &mut alarm, "climb", notes).await?;
     if alarm.is_at_lost() && !was_lost { lost(turn, &alarm).await } else { Ok(()) }
+}
+
+/// An alarm is open after its last step.
+pub(crate) async fn remind_of(turn: &mut Turn, id: AlarmId) -> Result<(), Error> {
+    let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(()) };
+    let (directory, now, mut alarm) = (turn.directory.clone(), turn.now(), before.clone());
+    let notes = remind(&mut alarm, &directory, now);
+    if alarm == before {
+        return Ok(());
+    }
+    save(turn, Some(&before), &mut alarm, "remind", notes).await
+}
+
+/// Somebody answered by a message: takes it, or passes it on. What it did, in words; `None`: it waits for nobody.
+pub(crate) async fn answered_by_message(
+    turn: &mut Turn,
+    id: AlarmId,
+    attempt: i64,
+    takes: bool,
+    name: &str,
+) -> Result<Option<String>, Error> {
+    let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(None) };
+    let (directory, now, mut alarm) = (turn.directory.clone(), turn.now(), before.clone());
+    let done = if takes {
+        answered(&mut alarm, attempt, name, now).map(|()| vec![format!("{name} sees to it, by message")])
+    } else {
+        no_answer(&mut alarm, attempt, &directory, now)
+    };
+    let Some(notes) = done else { return Ok(None) };
+    let verb = if takes { "acknowledge" } else { "no-answer" };
+    let told = format!("{}: {}", alarm.label(), notes.join("; "));
+    save(turn, Some(&before), &mut alarm, verb, notes).await?;
+    Ok(Some(told))
+}
+
+/// Notes something on an open alarm: it goes into the log under the alarm's name.
+pub(crate) async fn note(turn: &mut Turn, id: AlarmId, text: String) -> Result<(), Error> {
+    let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(()) };
+    let mut alarm = before.clone();
+    save(turn, Some(&before), &mut alarm, "note", vec![text]).await
 }
 
 /// The people of an alarm count as lost from now on.
@@ -289,6 +360,11 @@ fn outcome(alarm: &Alarm, mission: &Mission) -> Option<&'static str> {
         | AlarmKind::UnexpectedTraffic
         | AlarmKind::RoundOpen
         | AlarmKind::HeadcountOpen
+        | AlarmKind::NeedsHelp
+        | AlarmKind::NoGo
+        | AlarmKind::NoGoStop
+        | AlarmKind::OffRoute
+        | AlarmKind::Equipment
         | AlarmKind::Duress => None,
     }
 }
@@ -299,6 +375,12 @@ pub(crate) fn of_mission(subject: &str) -> Option<(MissionId, Option<&str>)> {
         Some((mission, vehicle)) => Some((mission.parse().ok()?, Some(vehicle))),
         None => Some((subject.parse().ok()?, None)),
     }
+}
+
+/// The open alarm about a subject.
+pub(crate) async fn open_about(turn: &mut Turn, subject: &str) -> Result<Option<Alarm>, Error> {
+    let row = turn.tx.fetch_optional(&sql::OPEN_ALARM_ABOUT, params![subject]).await?;
+    row.map(|row| records::alarm(&row)).transpose()
 }
 
 /// Closes the open alarm about a subject, if there is one.

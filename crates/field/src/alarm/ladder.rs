@@ -17,6 +17,8 @@ words! {
         SecurityAdviser = "security-adviser",
         HeadOfOffice = "head-of-office",
         ResponseTeam = "response-team",
+        /// The users who are told of a silent alarm. It stands in no area's ladder.
+        Told = "told",
     }
 }
 
@@ -30,6 +32,8 @@ words! {
         Email = "email",
         /// Somebody goes there.
         Visit = "visit",
+        /// On the screen of whoever is told of a silent alarm.
+        Screen = "screen",
     }
 }
 
@@ -93,6 +97,17 @@ pub fn usual() -> Vec<Step> {
     ]
 }
 
+/// The ladder of a silent alarm: those who are told on their screens, then by whatever reaches them, then the security
+/// adviser, because duress that nobody sees to is worse than one more who knows.
+pub(crate) fn silent() -> Vec<Step> {
+    let step = |after_min, role, means| Step { after_min, role, means, answer_min: Some(2), lost: false };
+    vec![
+        step(0, Role::Told, Some(Means::Screen)),
+        step(2, Role::Told, None),
+        step(10, Role::SecurityAdviser, None),
+    ]
+}
+
 /// Reads a ladder; steps are apart by `;` or by lines.
 ///
 /// # Errors
@@ -115,7 +130,10 @@ fn parse_step(text: &str) -> Result<Step, String> {
     let after = words.next().and_then(|word| word.strip_prefix('+')).and_then(|minutes| minutes.parse().ok());
     let after_min = after.filter(|minutes| (0..=LATEST_MIN).contains(minutes));
     let after_min = after_min.ok_or_else(|| refuse(format!("it begins with + and 0 to {LATEST_MIN} minutes")))?;
-    let role = words.next().unwrap_or_default().parse().map_err(refuse)?;
+    let role: Role = words.next().unwrap_or_default().parse().map_err(refuse)?;
+    if role == Role::Told {
+        return Err(refuse("`told` belongs to silent alarms".to_owned()));
+    }
     let mut step = Step { after_min, role, means: None, answer_min: None, lost: false };
     while let Some(word) = words.next() {
         match word {
@@ -125,6 +143,7 @@ fn parse_step(text: &str) -> Result<Step, String> {
                 let minutes = minutes.filter(|minutes| (1..=120).contains(minutes));
                 step.answer_min = Some(minutes.ok_or_else(|| refuse("`ack` takes 1 to 120 minutes".to_owned()))?);
             }
+            "screen" => return Err(refuse("`screen` belongs to silent alarms".to_owned())),
             means => step.means = Some(means.parse().map_err(refuse)?),
         }
     }

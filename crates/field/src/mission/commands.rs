@@ -274,7 +274,8 @@ fn first_seat(person: &str, vehicle: Option<&str>, now: Timestamp) -> Seat {
 
 fn clean_leg(leg: &Leg) -> Leg {
     let clean = |text: &str| text.trim().to_owned();
-    Leg { from: clean(&leg.from), to: clean(&leg.to), area: leg.area.trim().to_uppercase() }
+    let corridor = leg.corridor.as_ref().map(|key| key.trim().to_uppercase());
+    Leg { from: clean(&leg.from), to: clean(&leg.to), area: leg.area.trim().to_uppercase(), corridor, began: None }
 }
 
 fn known(directory: &Directory, noun: &'static str, field: &str, key: &str) -> Result<(), Refusal> {
@@ -306,6 +307,9 @@ fn check_request(directory: &Directory, order: &RequestMission) -> Result<(), Re
         said("legs.from", &leg.from, LONGEST_TITLE)?;
         said("legs.to", &leg.to, LONGEST_TITLE)?;
         known(directory, "area", "legs.area", &leg.area)?;
+        if let Some(corridor) = &leg.corridor {
+            known(directory, "fence", "legs.corridor", corridor)?;
+        }
     }
     for (at, vehicle) in order.vehicles.iter().enumerate() {
         known(directory, "vehicle", "vehicles", vehicle)?;

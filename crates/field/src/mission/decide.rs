@@ -130,7 +130,8 @@ fn depart(acted: &mut Acted, moment: Moment) {
             (vehicle.arrived, vehicle.due) = (None, None);
         }
     }
-    if let Some(leg) = mission.legs.get(mission.leg) {
+    if let Some(leg) = mission.legs.get_mut(mission.leg) {
+        leg.began = Some(moment.at);
         mission.area.clone_from(&leg.area);
         mission.last_place = Some(leg.from.clone());
     }

@@ -57,6 +57,12 @@ pub struct Leg {
     pub to: String,
     /// Key of the area whose rules hold.
     pub area: String,
+    /// Key of the fence that is its corridor.
+    #[serde(default)]
+    pub corridor: Option<String>,
+    /// When it was begun.
+    #[serde(default)]
+    pub began: Option<Timestamp>,
 }
 
 /// A vehicle of the convoy.
@@ -159,6 +165,11 @@ impl Mission {
     /// Where this leg goes to.
     pub fn destination(&self) -> Option<&str> {
         self.legs.get(self.leg).map(|leg| leg.to.as_str())
+    }
+
+    /// When this leg was begun.
+    pub fn leg_began(&self) -> Option<Timestamp> {
+        self.legs.get(self.leg).and_then(|leg| leg.began).or(self.departed)
     }
 
     /// This room owes the following of it.

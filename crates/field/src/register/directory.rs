@@ -1,16 +1,19 @@
 //! The register as a picture in memory: who holds a sign, what an area asks for, who is called in a function.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use kernel::Timestamp;
 use store::params;
 
+use super::affiliations::{self, Affiliation};
 use super::call_signs::{self, Assignment};
 use super::nouns::NOUNS;
 use super::records::{self, Record};
 use crate::alarm::ladder::{self, Means, Risk, Role, Step};
 use crate::error::Error;
+use crate::position::{self, Fence};
 use crate::room::Read;
 use crate::sql;
 
@@ -60,6 +63,8 @@ pub struct Directory {
     pub(crate) revision: i64,
     signs: BTreeMap<String, Vec<Assignment>>,
     records: BTreeMap<&'static str, BTreeMap<String, Record>>,
+    affiliations: Vec<Affiliation>,
+    fences: Arc<Vec<Fence>>,
     zone: TimeZone,
 }
 
@@ -74,7 +79,10 @@ impl Directory {
         let records: BTreeMap<&'static str, BTreeMap<String, Record>> =
             nouns.into_iter().map(|(noun, records)| (noun, keyed(records))).collect();
         let zone = station(&records).and_then(|name| TimeZone::get(name).ok()).unwrap_or(TimeZone::UTC);
-        Directory { revision, signs: by_sign, records, zone }
+        let (affiliations, fences) = (Vec::new(), Arc::default());
+        let mut directory = Directory { revision, signs: by_sign, records, affiliations, fences, zone };
+        directory.fences = Arc::new(position::fences(&directory));
+        directory
     }
 
     pub(crate) async fn load(read: &mut impl Read, revision: i64) -> Result<Directory, Error> {
@@ -82,7 +90,9 @@ impl Directory {
         for noun in NOUNS {
             nouns.push((noun.name, records::all_in(read, noun).await?));
         }
-        Ok(Directory::new(revision, call_signs::all_in(read).await?, nouns))
+        let mut directory = Directory::new(revision, call_signs::all_in(read).await?, nouns);
+        directory.affiliations = affiliations::all_in(read).await?;
+        Ok(directory)
     }
 
     /// The time zone of the duty station; UTC when there is none.
@@ -150,6 +160,16 @@ impl Directory {
         self.records("premises").find(named)
     }
 
+    /// The fences in use, ready to be asked.
+    pub fn fences(&self) -> &[Fence] {
+        &self.fences
+    }
+
+    /// Whether an area is one of high risk.
+    pub fn is_high_risk(&self, area: &str) -> bool {
+        self.record("area", area).is_some_and(|record| record.text("risk") == Risk::High.as_str())
+    }
+
     /// What an area asks for. An unknown area is taken as one of medium risk.
     pub fn area(&self, key: &str) -> AreaRules {
         let record = self.record("area", key);
@@ -172,6 +192,68 @@ impl Directory {
             .collect();
         found.sort_by_key(|contact| (contact.whole("priority"), contact.key.clone()));
         found.into_iter().filter_map(|contact| self.callee(contact)).collect()
+    }
+
+    /// How a user is reached: on the screen, or by whatever the register knows of the person who they are.
+    pub(crate) fn callees_of_user(&self, user: &str, on_screen: bool) -> Vec<Callee> {
+        let person = self.affiliation(user).and_then(|known| known.person.clone());
+        let name = person.as_ref().map_or_else(|| user.to_owned(), |person| self.name("person", person));
+        if on_screen {
+            let (contact, address) = (format!("user:{user}"), String::new());
+            return vec![Callee { contact, name, organisation: None, means: Means::Screen, address }];
+        }
+        let Some(person) = person else { return Vec::new() };
+        let mut found: Vec<&Record> =
+            self.records("contact").filter(|contact| contact.text("person") == person).collect();
+        found.sort_by_key(|contact| (contact.whole("priority"), contact.key.clone()));
+        let mut callees: Vec<Callee> = found.into_iter().filter_map(|contact| self.callee(contact)).collect();
+        let record = self.record("person", &person);
+        for (column, means) in [("phone", Means::Sms), ("email", Means::Email)] {
+            let address = record.map_or("", |record| record.text(column)).to_owned();
+            if !address.is_empty() && callees.iter().all(|callee| callee.address != address) {
+                let contact = format!("{person}:{column}");
+                callees.push(Callee { contact, name: name.clone(), organisation: None, means, address });
+            }
+        }
+        callees
+    }
+
+    /// What is known of a user of the console.
+    pub fn affiliation(&self, user: &str) -> Option<&Affiliation> {
+        self.affiliations.iter().find(|one| one.user == user)
+    }
+
+    /// Everybody whose organisation or person is known.
+    pub fn affiliations(&self) -> &[Affiliation] {
+        &self.affiliations
+    }
+
+    /// The user who is the person of a contact.
+    pub(crate) fn user_of_contact(&self, contact: &str) -> Option<String> {
+        let person = self.record("contact", contact)?.text_opt("person")?;
+        let known = self.affiliations.iter().find(|one| one.person.as_ref() == Some(&person));
+        known.map(|one| one.user.clone())
+    }
+
+    /// The person who has an address: a phone number or a mail address, of the register or of a contact.
+    pub fn person_at(&self, address: &str) -> Option<&Record> {
+        let wanted = address_form(address);
+        let has = |record: &Record, column: &str| {
+            Some(address_form(record.text(column))).filter(|form| !form.is_empty()).is_some_and(|form| form == wanted)
+        };
+        let own = self.records("person").find(|person| has(person, "phone") || has(person, "email"));
+        own.or_else(|| {
+            let contact = self.records("contact").find(|contact| has(contact, "address"))?;
+            self.record("person", &contact.text_opt("person")?)
+        })
+    }
+
+    /// Whose a device is: the vehicle that it is in, or the person who carries it; an unknown one is its own.
+    pub fn holder_of_device(&self, device: &str) -> (String, String) {
+        let key = device.trim().to_uppercase();
+        let record = self.record("device", &key).filter(|record| record.retired.is_none());
+        let of = |noun: &str| record.and_then(|record| record.text_opt(noun)).map(|key| (noun.to_owned(), key));
+        of("vehicle").or_else(|| of("person")).unwrap_or(("device".to_owned(), key))
     }
 
     /// What should be looked into about a record: a contact that nobody has tried for long, a function that must be
@@ -199,6 +281,11 @@ impl Directory {
         doubts
     }
 
+    /// The contact of that key, as somebody to be called.
+    pub(crate) fn callee_of(&self, key: &str) -> Option<Callee> {
+        self.callee(self.record("contact", key).filter(|record| record.retired.is_none())?)
+    }
+
     fn callee(&self, contact: &Record) -> Option<Callee> {
         let name = match contact.text_opt("person") {
             Some(person) => self.name("person", &person),
@@ -212,6 +299,18 @@ impl Directory {
             address: contact.text("address").to_owned(),
         })
     }
+}
+
+/// An address as it is compared: of a number the digits, the international prefix in one form; a mail address in small
+/// letters.
+fn address_form(address: &str) -> String {
+    let address = address.trim();
+    if address.contains('@') {
+        return address.to_lowercase();
+    }
+    let digits: String = address.chars().filter(char::is_ascii_digit).collect();
+    let international = address.starts_with('+') || address.starts_with("00");
+    if international { format!("+{}", digits.trim_start_matches('0')) } else { digits }
 }
 
 fn station<'a>(records: &'a BTreeMap<&'static str, BTreeMap<String, Record>>) -> Option<&'a str> {

@@ -1,7 +1,8 @@
 //! The register: who and what the radio room knows. Each noun is declared once; statements, validation, CSV and KQL
 //! columns derive from the declaration.
 
-pub(crate) mod call_signs;
+pub(crate) mod affiliations;
+mod call_signs;
 mod commands;
 pub(crate) mod directory;
 pub(crate) mod import;
@@ -10,6 +11,7 @@ pub(crate) mod nouns;
 pub(crate) mod records;
 mod value;
 
+pub use affiliations::Affiliation;
 pub use call_signs::{AssignSign, Assignment};
 pub use commands::SaveRecord;
 pub use directory::{AreaRules, Callee, Directory, Holder};

@@ -45,6 +45,8 @@ noun! {
         "zone" "Zone" "$9" = Form::Key("zone"), Optional, "Where they live";
         "presence" "Presence" "$10" = Form::Word(&["present", "leave", "away"]), Needed, "Whether they are here";
         "relies_on" "ReliesOn" "$11" = Form::Key("person"), Optional, "Of a dependant or visitor: whose they are";
+        "phone" "Phone" "$12" = Form::Text, Optional, "Number for calls and short messages, +670…";
+        "email" "Email" "$13" = Form::Text, Optional, "Mail address";
     }
 }
 
@@ -98,8 +100,31 @@ noun! {
     }
 }
 
+noun! {
+    /// Something that tells where it is: a tracker in a vehicle, a telephone or satellite messenger of a person.
+    DEVICE = "device" in "field_device" as "Devices", key "The id that it gives: an IMEI, a tracker id, a CoT uid" {
+        "name" "Name" "$6" = Form::Text, Needed, "What it is, for people";
+        "kind" "Kind" "$7" = Form::Word(&["tracker", "phone", "satellite", "radio", "aircraft"]), Needed, "What it is";
+        "vehicle" "Vehicle" "$8" = Form::Key("vehicle"), Optional, "In which vehicle it is";
+        "person" "Person" "$9" = Form::Key("person"), Optional, "Who carries it, when it is in no vehicle";
+        "interval_min" "IntervalMin" "$10" = Form::Whole { least: 1, most: 1_440 }, Optional,
+            "Minutes between its reports; when empty its silence is not watched";
+    }
+}
+
+noun! {
+    /// A line on the ground: an area where nobody is to be, the corridor of a route, a site.
+    FENCE = "fence" in "field_fence" as "Fences", key "Short name" {
+        "name" "Name" "$6" = Form::Text, Needed, "Name";
+        "kind" "Kind" "$7" = Form::Word(&["no-go", "corridor", "site"]), Needed, "What it is for";
+        "shape" "Shape" "$8" = Form::Shape, Needed, "GeoJSON or WKT: polygons of areas, lines of corridors";
+        "width_m" "WidthM" "$9" = Form::Whole { least: 50, most: 50_000 }, Optional,
+            "Of a corridor: metres to either side of its line";
+    }
+}
+
 /// All of them, in an order in which they can be imported.
-pub const NOUNS: &[Noun] = &[ORGANISATION, ZONE, PERSON, VEHICLE, PREMISES, AREA, CONTACT];
+pub const NOUNS: &[Noun] = &[ORGANISATION, ZONE, PERSON, VEHICLE, PREMISES, AREA, CONTACT, DEVICE, FENCE];
 
 /// The noun of that name.
 pub(crate) fn noun_named(name: &str) -> Option<&'static Noun> {

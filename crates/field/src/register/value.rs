@@ -10,6 +10,8 @@ use crate::alarm::ladder;
 
 /// Longest text, in characters.
 const LONGEST_TEXT: usize = 500;
+/// Longest shape, in characters.
+const LONGEST_SHAPE: usize = 100_000;
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,6 +37,8 @@ pub enum Form {
     Key(&'static str),
     /// Steps of an escalation: see [`crate::Ladder`].
     Ladder,
+    /// Polygons or lines as GeoJSON or well-known text, kept as GeoJSON.
+    Shape,
 }
 
 /// A value that is there.
@@ -59,6 +63,7 @@ impl Form {
             Form::Zone => "time-zone",
             Form::Key(_) => "key",
             Form::Ladder => "ladder",
+            Form::Shape => "shape",
         }
     }
 
@@ -81,8 +86,9 @@ impl Form {
             return Ok(None);
         }
         let length = text.chars().count();
-        if length > LONGEST_TEXT {
-            return Err(format!("it has {length} characters; the limit is {LONGEST_TEXT}"));
+        let limit = if self == Form::Shape { LONGEST_SHAPE } else { LONGEST_TEXT };
+        if length > limit {
+            return Err(format!("it has {length} characters; the limit is {limit}"));
         }
         self.parse_present(text).map(Some)
     }
@@ -116,6 +122,7 @@ impl Form {
             },
             Form::Key(_) => Ok(Value::Text(key(text)?)),
             Form::Ladder => ladder::parse(text).map(|steps| Value::Text(ladder::to_text(&steps))),
+            Form::Shape => Ok(Value::Text(shape(text)?)),
         }
     }
 
@@ -145,11 +152,25 @@ impl Form {
         Ok(match self {
             Form::Whole { .. } | Form::Day | Form::Flag => row.int_opt(column)?.map(Value::Whole),
             Form::Real { .. } => row.real_opt(column)?.map(Value::Real),
-            Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder => {
+            Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder | Form::Shape => {
                 row.text_opt(column)?.map(|text| Value::Text(text.to_owned()))
             }
         })
     }
+}
+
+/// A shape as GeoJSON.
+fn shape(text: &str) -> Result<String, String> {
+    let json = if text.starts_with('{') {
+        serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?
+    } else {
+        geography::wkt::read(text).ok_or("it is neither GeoJSON nor WKT: POLYGON ((125.5 -8.5, …))")?
+    };
+    let is_area = geography::geojson::region(&json).map_err(|error| error.to_string())?.is_some();
+    if !is_area && geography::geojson::line(&json).is_none() {
+        return Err("it is neither a polygon nor a line: rings end where they begin, longitude first".to_owned());
+    }
+    Ok(json.to_string())
 }
 
 /// The start of a day in UTC.

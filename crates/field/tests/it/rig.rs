@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use field::register::{AssignSign, Import, SaveRecord};
 use field::{Error, Field, LogEntry};
-use kernel::{Actor, Timestamp};
-use store::{DeadlineEngine, Store};
+use kernel::message::{
+    DeliveryState, DistressCancelled, DistressSignalled, Means, MessageDelivery, MessageReceived, PositionReported,
+};
+use kernel::{Actor, Fact, Timestamp};
+use store::{DeadlineEngine, Entry, Store};
 use testkit::{CountingRandomness, TestClock};
 
 pub struct Rig {
@@ -54,6 +57,35 @@ const SIGNS: [(&str, &str, &str); 6] = [
     ("3621", "person", "P-1"),
     ("3622", "person", "P-2"),
     ("3699", "person", "P-3"),
+];
+
+/// What the office gets when it can be reached: telephones, devices, fences, wardens.
+const REACH: &[(&str, &str)] = &[
+    (
+        "person",
+        "key,name,category,organisation,zone,presence,relies_on,phone,email\n\
+         P-1,Ana Soares,staff,UNA,4,present,,+67077000001,ana@una.example\n\
+         P-2,Beto Lima,staff,UNA,4,present,,+67077000002,\nP-3,Carla Reis,ngo,REL,4,present,,+67077000003,\n\
+         P-4,Dino Costa,staff,UNA,5,leave,,+67077000004,\nP-5,Eva Soares,dependant,UNA,4,present,P-1,,\n\
+         P-6,Fio Melo,visitor,REL,5,present,,,\n",
+    ),
+    ("zone", "key,name,warden,alternate\n4,Harbour,P-2,P-3\n5,Hill,P-4,P-6\n"),
+    (
+        "contact",
+        "key,role,name,organisation,means,address,priority\n20,duty-officer,Gil Duarte,,sms,+67077000020,2\n\
+         21,security-adviser,Jo Faria,,sms,+67077000021,1\n",
+    ),
+    (
+        "device",
+        "key,name,kind,vehicle,person,interval_min\nT-1,Tracker of the pickup,tracker,UN-1,,10\n\
+         T-2,Tracker of the van,tracker,UN-2,,\n300434030000001,Messenger of Ana,satellite,,P-1,\n",
+    ),
+    (
+        "fence",
+        "key,name,kind,shape,width_m\n\
+         RIVER,River bed,no-go,\"POLYGON ((125.60 -8.60, 125.70 -8.60, 125.70 -8.50, 125.60 -8.50, 125.60 -8.60))\",\n\
+         COAST,Coast road,corridor,\"LINESTRING (125.40 -8.55, 125.80 -8.55)\",2000\n",
+    ),
 ];
 
 pub fn operator() -> Actor {
@@ -125,6 +157,111 @@ impl Rig {
 
     pub async fn enter(&self, line: &str) -> Result<LogEntry, Error> {
         self.field.enter(line, &operator()).await
+    }
+
+    /// Gives the office everything by which it is reached.
+    pub async fn reach(&self) {
+        for (noun, csv) in REACH {
+            let done = self.import(noun, csv, false).await;
+            assert!(done.written, "{noun}: {:?}", done.findings);
+        }
+        self.field.set_public_url("https://vigie.example.org/", &operator(), "as in the DNS").await.unwrap();
+    }
+
+    /// A fact of the courier.
+    pub async fn tell(&self, fact: Fact) {
+        let mut tx = self.store.begin().await.unwrap();
+        tx.emit(fact);
+        tx.commit(Entry::new(&Actor::system("courier"), "courier.take", "test")).await.unwrap();
+        self.deliver().await;
+    }
+
+    pub async fn sms(&self, sender: &str, text: &str, ago_us: i64, answers: Option<String>) {
+        let message = MessageReceived {
+            message: self.store.id(),
+            means: Means::Sms,
+            channel: "gateway".to_owned(),
+            provider_id: None,
+            sender: sender.to_owned(),
+            recipient: "+67077999999".to_owned(),
+            subject: None,
+            text: text.to_owned(),
+            sent: Some(self.now().plus_micros(-ago_us)),
+            received: self.now(),
+            answers_certain: answers.is_some(),
+            answers,
+            precedence: None,
+            relayed_by: Vec::new(),
+            automatic: false,
+            exercise: false,
+            raw: self.store.id(),
+        };
+        self.tell(Fact::MessageReceived(Box::new(message))).await;
+    }
+
+    pub async fn fix(&self, device: &str, place: (f64, f64), ago_us: i64, accuracy_m: Option<f64>) {
+        let position = self.report(device, place, ago_us, accuracy_m);
+        self.tell(Fact::PositionsReported { positions: vec![position] }).await;
+    }
+
+    pub fn report(&self, device: &str, place: (f64, f64), ago_us: i64, accuracy_m: Option<f64>) -> PositionReported {
+        PositionReported {
+            position: self.store.id(),
+            device: device.to_owned(),
+            label: None,
+            source: "osmand".to_owned(),
+            fix_time: self.now().plus_micros(-ago_us),
+            received: self.now(),
+            latitude: place.0,
+            longitude: place.1,
+            altitude_m: None,
+            accuracy_m,
+            speed_mps: None,
+            course_deg: None,
+            battery_percent: None,
+            quirks: Vec::new(),
+            raw: self.store.id(),
+        }
+    }
+
+    pub async fn signal(&self, device: &str, cancels: bool, ago_us: i64) {
+        let (signalled, received) = (self.now().plus_micros(-ago_us), self.now());
+        let (device, source) = (device.to_owned(), "inreach".to_owned());
+        let fact = if cancels {
+            let (signal, raw, code) = (self.store.id(), self.store.id(), "7 cancel SOS".to_owned());
+            let cancel = DistressCancelled { signal, device, label: None, source, code, signalled, received, raw };
+            Fact::DistressCancelled(Box::new(cancel))
+        } else {
+            Fact::DistressSignalled(Box::new(DistressSignalled {
+                signal: self.store.id(),
+                device,
+                label: None,
+                source,
+                code: "4 declare SOS".to_owned(),
+                confirms: false,
+                signalled,
+                received,
+                position: None,
+                latitude: None,
+                longitude: None,
+                text: None,
+                exercise: false,
+                raw: self.store.id(),
+            }))
+        };
+        self.tell(fact).await;
+    }
+
+    pub async fn undeliverable(&self, key: &str) {
+        let news = MessageDelivery {
+            key: key.to_owned(),
+            about: String::new(),
+            state: DeliveryState::Undeliverable,
+            address: None,
+            problem: Some("no route".to_owned()),
+            at: self.now(),
+        };
+        self.tell(Fact::MessageDelivery(news)).await;
     }
 
     /// House time.

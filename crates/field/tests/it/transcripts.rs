@@ -12,14 +12,25 @@
 //! | `12:00 retire person P-9` … `12:00 sign 3621 P-1 P-2` | in the register |
 //! | `12:00 down 90` | the program is down for so many minutes |
 //! | `12:00 wall -1d` | the wall clock is set wrong by so much |
+//! | `12:00 reach` | the office gets telephones, devices, fences and wardens |
+//! | `12:00 sms +67077000001 -90m SAFE` | a short message, written so long before; `re:KEY` names the dispatch that it answers |
+//! | `12:00 fix T-1 -8.55 125.57 -10m acc=20` | a device's position, so old, so good |
+//! | `12:00 device-sos T-1 -6h`, `device-cancel T-1` | a device's call for help, and its cancellation |
+//! | `12:00 undeliverable A1 2` | no means carried the message of an attempt |
+//! | `12:00 sent` | what was wanted sent since |
+//! | `12:00 list adviser` | everybody in the open headcount, as a user sees them |
 //! | `12:00 show` | missions, alarms and pending deadlines |
 
 use std::fmt::Write;
 
 use field::alarm::{Alarm, AlarmCommand, AlarmOrder, AttemptState};
+use field::headcount::Tally;
 use field::mission::{Command, Leg, Mission, MissionOrder, MissionState, RequestMission};
+use field::position::{PositionFilter, Trust};
+use field::register::Affiliation;
 use field::{DeskCommand, LogFilter};
-use kernel::{Actor, Timestamp};
+use kernel::{Actor, Fact, Timestamp};
+use store::OutboxPort;
 use testkit::{TestClock, sqlite};
 
 use crate::rig::{self, Rig, operator};
@@ -31,6 +42,8 @@ struct Desk {
     told: String,
     /// The last entry that was shown.
     shown: i64,
+    /// Facts that were looked at for messages.
+    looked: i64,
 }
 
 /// `14:05` on the first day, `+1d 02:00` on the next.
@@ -46,7 +59,7 @@ fn clock_text(at: Timestamp) -> String {
 
 /// Everything that a shift was told.
 async fn told(url: &str, steps: &str) -> String {
-    let mut desk = Desk { rig: rig::open(url).await, told: String::new(), shown: 0 };
+    let mut desk = Desk { rig: rig::open(url).await, told: String::new(), shown: 0, looked: 0 };
     for step in steps.lines().filter(|line| !line.trim().is_empty()) {
         writeln!(desk.told, "{step}").unwrap();
         let (day, rest) = match step.strip_prefix("+1d ") {
@@ -106,7 +119,7 @@ impl Desk {
             ["do", mission, command @ ..] => self.command(mission, command).await,
             ["ack", alarm, attempt, name] => {
                 let attempt = attempt.parse().unwrap();
-                self.on_alarm(alarm, AlarmCommand::Acknowledge { attempt, name: (*name).to_owned() }).await;
+                self.on_alarm(alarm, AlarmCommand::Acknowledge { attempt: Some(attempt), name: (*name).to_owned() }).await;
             }
             ["noanswer", alarm, attempt] => {
                 self.on_alarm(alarm, AlarmCommand::NoAnswer { attempt: attempt.parse().unwrap() }).await;
@@ -123,9 +136,114 @@ impl Desk {
                 let minutes: i64 = by.trim_end_matches('m').parse().unwrap();
                 self.rig.clock.set_wall(self.rig.store.now().plus_micros(minutes * MINUTE));
             }
+            ["reach"] => self.rig.reach().await,
+            ["sms", sender, rest @ ..] => self.sms(sender, rest).await,
+            ["fix", device, latitude, longitude, rest @ ..] => self.fix(device, latitude, longitude, rest).await,
+            ["device-sos", device, rest @ ..] => self.rig.signal(device, false, ago(rest)).await,
+            ["device-cancel", device, rest @ ..] => self.rig.signal(device, true, ago(rest)).await,
+            ["undeliverable", alarm, attempt] => {
+                let key = format!("{}/attempt/{attempt}", self.alarm(alarm).await.id);
+                self.rig.undeliverable(&key).await;
+            }
+            ["duress", phrase @ ..] => {
+                let tell = vec!["user-adviser".to_owned()];
+                let set = self.rig.field.set_duress(&phrase.join(" "), "all well", tell, &operator(), "agreed").await;
+                self.outcome(set);
+            }
+            ["affiliate", user, person] => {
+                let (user, person) = (format!("user-{user}"), Some((*person).to_owned()));
+                let wanted = Affiliation { user, organisation: None, person };
+                let done = self.rig.field.affiliate(&wanted, &operator(), "known").await;
+                self.outcome(done);
+            }
+            ["silent", alarm, name] => {
+                let adviser = Actor::User("user-adviser".to_owned());
+                let alarm = self.alarm(alarm).await;
+                let command = AlarmCommand::Acknowledge { attempt: None, name: (*name).to_owned() };
+                let (reason, version) = ("seen".to_owned(), alarm.version);
+                let order = AlarmOrder { alarm: alarm.id, version, actor: adviser, reason, command };
+                let done = self.rig.field.command_alarm(&order).await;
+                self.outcome(done);
+            }
+            ["alarms", user] => {
+                let reader = Actor::User(format!("user-{user}"));
+                for alarm in self.rig.field.alarms(false, &reader).await.unwrap() {
+                    self.tell_alarm(&alarm);
+                }
+            }
+            ["latest"] => {
+                for one in self.rig.field.latest_positions(Timestamp::MIN).await.unwrap() {
+                    let (place, when) = ((one.fix.latitude, one.fix.longitude), clock_text(one.fix.at));
+                    self.tell(format!("{} {} {place:?} {when} {}", one.holder_kind, one.holder, one.trust));
+                }
+            }
+            ["sent"] => self.sent().await,
+            ["list", user] => self.list(user).await,
             ["show"] => self.show().await,
             _ => panic!("`{what}` is no step"),
         }
+    }
+
+    async fn sms(&mut self, sender: &str, rest: &[&str]) {
+        let answers = rest.iter().find_map(|word| word.strip_prefix("re:")).map(str::to_owned);
+        let options = |word: &&&str| !word.starts_with("re:") && !is_ago(word);
+        let text: Vec<&str> = rest.iter().filter(options).copied().collect();
+        let answers = match answers {
+            Some(person) if person.starts_with("P-") => {
+                let open = self.rig.field.headcounts(1).await.unwrap().remove(0);
+                Some(format!("{}/person/{person}", open.id))
+            }
+            Some(attempt) => {
+                let (alarm, attempt) = attempt.split_once('.').unwrap();
+                Some(format!("{}/attempt/{attempt}", self.alarm(alarm).await.id))
+            }
+            None => None,
+        };
+        self.rig.sms(sender, &text.join(" "), ago(rest), answers).await;
+    }
+
+    async fn fix(&mut self, device: &str, latitude: &str, longitude: &str, rest: &[&str]) {
+        let accuracy = rest.iter().find_map(|word| word.strip_prefix("acc=")).map(|metres| metres.parse().unwrap());
+        let place = (latitude.parse().unwrap(), longitude.parse().unwrap());
+        self.rig.fix(device, place, ago(rest), accuracy).await;
+        for position in self.rig.field.positions(&PositionFilter::default(), 1).await.unwrap() {
+            let doubts: Vec<&str> = position.doubts.iter().map(|doubt| doubt.as_str()).collect();
+            if position.trust != Trust::Good || !doubts.is_empty() {
+                self.tell(format!("{} {}: {}", position.holder, position.trust, doubts.join(" ")));
+            }
+        }
+    }
+
+    /// Messages that the room wanted sent since it was last asked.
+    async fn sent(&mut self) {
+        for stored in self.rig.store.facts_after(self.looked, 100_000).await.unwrap() {
+            self.looked = stored.seq;
+            match stored.fact.unwrap() {
+                Fact::MessagesRequested { dispatches, .. } => {
+                    for one in dispatches {
+                        let to: Vec<&str> = one.addresses.iter().map(|address| address.address.as_str()).collect();
+                        let secret = if one.secret { " (secret)" } else { "" };
+                        let text = one.text.split(" http").next().unwrap_or_default().to_owned();
+                        self.tell(format!("to {} {}{secret}: {text}", one.recipient, to.join(", ")));
+                    }
+                }
+                Fact::MessagesWithdrawn { keys, reason, .. } => self.tell(format!("{} withdrawn: {reason}", keys.len())),
+                _ => {}
+            }
+        }
+    }
+
+    async fn list(&mut self, user: &str) {
+        let open = self.rig.field.headcounts(1).await.unwrap().remove(0);
+        let reader = Actor::User(format!("user-{user}"));
+        let (_, people) = self.rig.field.counted(open.id, &reader).await.unwrap();
+        for one in &people {
+            let by = one.answered_by.as_deref().map_or(String::new(), |by| format!(" by {by}"));
+            let means = one.means.map_or(String::new(), |means| format!(" ({means})"));
+            let duress = if one.duress { " DURESS" } else { "" };
+            self.tell(format!("{} {}{by}{means}{duress}", one.person, one.safety));
+        }
+        self.tell(Tally::of(&people).words(&people));
     }
 
     async fn read(&mut self, line: &str) {
@@ -156,7 +274,7 @@ impl Desk {
         let areas = list("area");
         let order = RequestMission {
             title: "School visit".to_owned(),
-            legs: (0..).zip(&areas).map(|(at, area)| leg(at, area)).collect(),
+            legs: (0..).zip(&areas).map(|(at, area)| Leg { corridor: option("corridor"), ..leg(at, area) }).collect(),
             vehicles: list("convoy"),
             people: list("people").into_iter().map(person).collect(),
             leader: option("leader"),
@@ -270,6 +388,15 @@ impl Desk {
         self.outcome(done);
     }
 
+    fn tell_alarm(&mut self, alarm: &Alarm) {
+        let failed = if alarm.all_failed { ", all means failed" } else { "" };
+        let owner = alarm.owner.as_deref().map_or(String::new(), |owner| format!(", {owner}"));
+        self.tell(format!("{} {}{owner}{failed}: {}", alarm.label(), alarm.state, alarm.title));
+        for attempt in alarm.course.attempts.iter().filter(|attempt| attempt.state == AttemptState::Pending) {
+            self.tell(format!("  {} waits for {} by {}", attempt.number, attempt.name, attempt.means));
+        }
+    }
+
     async fn show(&mut self) {
         for mission in self.rig.field.missions(true).await.unwrap() {
             let due = mission.due.map_or(String::new(), |due| format!(", due {}", clock_text(due)));
@@ -282,12 +409,7 @@ impl Desk {
             }
         }
         for alarm in self.rig.field.alarms(false, &operator()).await.unwrap() {
-            let failed = if alarm.all_failed { ", all means failed" } else { "" };
-            let owner = alarm.owner.as_deref().map_or(String::new(), |owner| format!(", {owner}"));
-            self.tell(format!("{} {}{owner}{failed}: {}", alarm.label(), alarm.state, alarm.title));
-            for attempt in alarm.course.attempts.iter().filter(|attempt| attempt.state == AttemptState::Pending) {
-                self.tell(format!("  {} waits for {} by {}", attempt.number, attempt.name, attempt.means));
-            }
+            self.tell_alarm(&alarm);
         }
         let pending = self.rig.store.pending_deadlines("field.").await.unwrap();
         let kinds: Vec<String> = pending
@@ -298,9 +420,23 @@ impl Desk {
     }
 }
 
+/// `-90m`, `-6h`: so many microseconds before; `--60m` lies ahead.
+fn ago(words: &[&str]) -> i64 {
+    let found = words.iter().find(|word| is_ago(word));
+    found.map_or(0, |word| {
+        let (number, unit) = word[1..].split_at(word.len() - 2);
+        number.parse::<i64>().unwrap() * if unit == "h" { 60 * MINUTE } else { MINUTE }
+    })
+}
+
+fn is_ago(word: &str) -> bool {
+    let number = word.strip_prefix('-').and_then(|rest| rest.strip_suffix(['m', 'h']));
+    number.is_some_and(|number| number.parse::<i64>().is_ok())
+}
+
 fn leg(at: usize, area: &str) -> Leg {
     let places = ["BASE", "COMORO", "Hilltop school", "Lake camp"];
-    Leg { from: places[at].to_owned(), to: places[at + 1].to_owned(), area: area.to_owned() }
+    Leg { from: places[at].to_owned(), to: places[at + 1].to_owned(), area: area.to_owned(), corridor: None, began: None }
 }
 
 /// Runs every shift of a document; rewrites or compares what was told. Gives how many there were.

@@ -11,7 +11,7 @@ use crate::rig::{self, Rig, operator};
 async fn on_the_road(rig: &Rig) -> Mission {
     let order = RequestMission {
         title: "Market".to_owned(),
-        legs: vec![Leg { from: "BASE".to_owned(), to: "COMORO".to_owned(), area: "HIGH".to_owned() }],
+        legs: vec![Leg { from: "BASE".to_owned(), to: "COMORO".to_owned(), area: "HIGH".to_owned(), corridor: None, began: None }],
         vehicles: vec!["UN-1".to_owned()],
         people: vec![("P-1".to_owned(), Some("UN-1".to_owned()))],
         leader: None,
@@ -50,7 +50,7 @@ pub async fn the_second_sees_what_the_first_did(url: String) {
     rig.pass_until(rig.now().plus_micros(3_600_000_000)).await;
     let alarm = rig.field.alarms(false, &operator()).await.unwrap().remove(0);
     let answer = async |name: &str| {
-        let command = AlarmCommand::Acknowledge { attempt: 1, name: name.to_owned() };
+        let command = AlarmCommand::Acknowledge { attempt: Some(1), name: name.to_owned() };
         let (actor, reason) = (Actor::User(format!("user-{name}")), "on it".to_owned());
         let order = AlarmOrder { alarm: alarm.id, version: alarm.version, actor, reason, command };
         rig.field.command_alarm(&order).await

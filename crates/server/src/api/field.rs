@@ -1,11 +1,16 @@
 //! The radio room: register, duty log, missions, alarms, checks, the desk.
 
 pub mod alarms;
+pub mod answers;
 pub mod checks;
 pub mod desk;
+pub mod headcounts;
 pub mod log;
+pub mod messages;
 pub mod missions;
+pub mod positions;
 pub mod register;
+pub mod sight;
 
 use crate::problem::Problem;
 use crate::routes::Routes;
@@ -17,6 +22,11 @@ pub fn routes(routes: &mut Routes) {
     missions::routes(routes);
     alarms::routes(routes);
     checks::routes(routes);
+    headcounts::routes(routes);
+    answers::routes(routes);
+    messages::routes(routes);
+    positions::routes(routes);
+    sight::routes(routes);
     desk::routes(routes);
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::action::Action;
 use crate::api::{alerts, incidents};
 use crate::app::App;
+use crate::auth::caller::Caller;
 use crate::auth::users::Names;
 use crate::detection;
 use crate::problem::Problem;
@@ -46,10 +47,13 @@ pub enum LiveEvent {
 /// What changed in the radio room: load it again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct FieldNews {
-    /// `log`, `mission` or `alarm`.
+    /// `log`, `mission`, `alarm` or `position`.
     pub what: String,
     pub id: String,
     pub at: Instant,
+    /// The users who may hear of it; nobody is named: all.
+    #[serde(skip)]
+    pub tell: Vec<String>,
 }
 
 /// The state of the house in a few numbers.
@@ -80,8 +84,21 @@ pub fn routes(routes: &mut Routes) {
 
 /// Events as they happen.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live", responses((status = 200, body = LiveEvent, content_type = "text/event-stream")))]
-async fn live(State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    let listener = BroadcastStream::new(app.live.subscribe());
+async fn live(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, Problem> {
+    // A silent alarm is heard by people who are told of it, never by a program.
+    let listens = caller.session().ok().map(|session| session.user.id.to_string());
+    let listener = BroadcastStream::new(app.live.subscribe()).filter(move |event| {
+        let hears = match event {
+            Ok(event) => match &**event {
+                LiveEvent::Field(news) => {
+                    news.tell.is_empty() || listens.as_ref().is_some_and(|user| news.tell.contains(user))
+                }
+                _ => true,
+            },
+            Err(_) => true,
+        };
+        std::future::ready(hears)
+    });
     let first = LiveEvent::Pulse(pulse(&app).await?);
     let events = listener.map(|event| match event {
         Ok(event) => to_sse(&event),
@@ -201,6 +218,13 @@ impl LiveSubscriber {
             Fact::DutyLogged { entry, at, .. } => Ok(Some(field_news("log", entry, *at))),
             Fact::MissionChanged { mission, at, .. } => Ok(Some(field_news("mission", mission, *at))),
             Fact::AlarmChanged { alarm, at, .. } => Ok(Some(field_news("alarm", alarm, *at))),
+            Fact::SilentAlarmChanged { alarm, tell, at, .. } => {
+                let (what, id) = ("alarm".to_owned(), alarm.to_string());
+                Ok(Some(LiveEvent::Field(FieldNews { what, id, at: (*at).into(), tell: tell.clone() })))
+            }
+            Fact::PositionsReported { positions } => {
+                Ok(positions.last().map(|last| field_news("position", &last.position, last.received)))
+            }
             Fact::IncidentReported(_)
             | Fact::AlertWithdrawn { .. }
             | Fact::IncidentClosed { .. }
@@ -210,7 +234,6 @@ impl LiveSubscriber {
             | Fact::MessagesWithdrawn { .. }
             | Fact::MessageDelivery(_)
             | Fact::MessageReceived(_)
-            | Fact::PositionsReported { .. }
             | Fact::DistressSignalled(_)
             | Fact::DistressCancelled(_)
             | Fact::PersonJoined { .. }
@@ -223,7 +246,7 @@ impl LiveSubscriber {
 }
 
 fn field_news(what: &str, id: &dyn std::fmt::Display, at: kernel::Timestamp) -> LiveEvent {
-    LiveEvent::Field(FieldNews { what: what.to_owned(), id: id.to_string(), at: at.into() })
+    LiveEvent::Field(FieldNews { what: what.to_owned(), id: id.to_string(), at: at.into(), tell: Vec::new() })
 }
 
 #[async_trait]
@@ -233,7 +256,8 @@ impl Subscriber for LiveSubscriber {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["alert-raised", "incident-changed", "duty-logged", "mission-changed", "alarm-changed"]
+        &["alert-raised", "incident-changed", "duty-logged", "mission-changed", "alarm-changed", "silent-alarm-changed",
+          "positions-reported"]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {

@@ -36,11 +36,14 @@ pub enum Role {
     Operator,
     /// Reads everything, the ledger included, and changes nothing.
     Auditor,
+    /// Answers for the people of one organisation in the radio room, and sees no others.
+    Partner,
 }
 
 impl Role {
     /// All of them.
-    pub const ALL: [Role; 5] = [Role::Administrator, Role::Engineer, Role::Analyst, Role::Operator, Role::Auditor];
+    pub const ALL: [Role; 6] =
+        [Role::Administrator, Role::Engineer, Role::Analyst, Role::Operator, Role::Auditor, Role::Partner];
 
     /// The word in policies, API and storage.
     pub const fn as_str(self) -> &'static str {
@@ -50,6 +53,7 @@ impl Role {
             Role::Analyst => "analyst",
             Role::Operator => "operator",
             Role::Auditor => "auditor",
+            Role::Partner => "partner",
         }
     }
 }

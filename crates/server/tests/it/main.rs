@@ -6,6 +6,7 @@ mod bodies;
 mod contract;
 mod desk;
 mod field;
+mod field_reach;
 mod house;
 mod library;
 mod matrix;

@@ -31,6 +31,16 @@ pub enum AlarmKind {
     UnexpectedTraffic,
     RoundOpen,
     HeadcountOpen,
+    /// Somebody answered or wrote that they need help.
+    NeedsHelp,
+    /// In an area where nobody is to be.
+    NoGo,
+    /// Stands still there, unannounced.
+    NoGoStop,
+    /// Has left the corridor of its leg.
+    OffRoute,
+    /// Power, a channel or a repeater fails.
+    Equipment,
     /// Silent: only those who are to be told see it.
     Duress,
 }
@@ -99,6 +109,8 @@ pub struct FieldAlarm {
     pub ladder: String,
     pub steps_taken: usize,
     pub attempts: Vec<AlarmAttempt>,
+    /// How often it was brought back to mind after its last step.
+    pub reminders: usize,
     pub closed: Option<Instant>,
     pub outcome: Option<String>,
     pub version: i64,
@@ -134,8 +146,8 @@ pub struct AlarmCommand {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum AlarmAct {
-    /// Somebody has answered, by name.
-    Acknowledge { attempt: i64, name: String },
+    /// Somebody has answered, by name; without an attempt, takes an alarm that nobody has.
+    Acknowledge { attempt: Option<i64>, name: String },
     /// The next person or means, without waiting.
     NoAnswer { attempt: i64 },
     /// It is settled; the reason says how.
@@ -291,6 +303,7 @@ fn to_api(alarm: alarm::Alarm) -> FieldAlarm {
         ladder: alarm::ladder::to_text(&alarm.course.steps),
         steps_taken: alarm.course.next,
         attempts: alarm.course.attempts.iter().map(attempt).collect(),
+        reminders: alarm.course.reminders,
         closed: alarm.closed.map(Into::into),
         title: alarm.title,
         owner: alarm.owner,
@@ -301,7 +314,8 @@ fn to_api(alarm: alarm::Alarm) -> FieldAlarm {
 
 same_words! {
     AlarmKind = alarm::AlarmKind {
-        ContactOverdue, NotDeparted, Sos, UnexpectedTraffic, RoundOpen, HeadcountOpen, Duress
+        ContactOverdue, NotDeparted, Sos, UnexpectedTraffic, RoundOpen, HeadcountOpen, NeedsHelp, NoGo, NoGoStop,
+        OffRoute, Equipment, Duress
     }
     AlarmState = alarm::AlarmState { Open, Acknowledged, Closed }
     AttemptState = alarm::AttemptState { Pending, Acknowledged, Unanswered, Withdrawn }

@@ -57,6 +57,9 @@ pub struct MissionLeg {
     pub to: String,
     /// Key of the area whose rules hold.
     pub area: String,
+    /// Key of the fence that is its corridor.
+    #[serde(default)]
+    pub corridor: Option<String>,
 }
 
 /// A vehicle of the convoy.
@@ -260,7 +263,13 @@ async fn request_mission(
     caller: Caller,
     Body(request): Body<NewMission>,
 ) -> Result<(StatusCode, Json<MovedMission>), Problem> {
-    let leg = |leg: MissionLeg| mission::Leg { from: leg.from, to: leg.to, area: leg.area };
+    let leg = |leg: MissionLeg| mission::Leg {
+        from: leg.from,
+        to: leg.to,
+        area: leg.area,
+        corridor: leg.corridor,
+        began: None,
+    };
     let order = mission::RequestMission {
         title: request.title,
         legs: request.legs.into_iter().map(leg).collect(),
@@ -333,7 +342,12 @@ async fn moved_word(app: &App, moved: mission::Moved) -> Result<MovedMission, Pr
 }
 
 fn to_api(mission: &mission::Mission, directory: &Directory) -> Mission {
-    let leg = |leg: &mission::Leg| MissionLeg { from: leg.from.clone(), to: leg.to.clone(), area: leg.area.clone() };
+    let leg = |leg: &mission::Leg| MissionLeg {
+        from: leg.from.clone(),
+        to: leg.to.clone(),
+        area: leg.area.clone(),
+        corridor: leg.corridor.clone(),
+    };
     let vehicle = |one: &mission::ConvoyVehicle| MissionVehicle {
         vehicle: one.vehicle.clone(),
         name: directory.name("vehicle", &one.vehicle),

@@ -1,0 +1,185 @@
+//! A headcount by lines of the duty log.
+
+use kernel::id::HeadcountId;
+use kernel::{Diagnostic, Timestamp};
+use serde_json::{Value as Json, json};
+use store::{Deadline, Due, params};
+
+use super::{HEADCOUNT, Headcount, HeadcountState, Means, ask, one, open, reply, tally, wardens};
+use crate::alarm::{self, AlarmKind, Cause};
+use crate::error::{Error, Refusal};
+use crate::line::{CountLine, CountScope, Safety, Word};
+use crate::message;
+use crate::mission;
+use crate::register::{Directory, Record};
+use crate::room::{Turn, next_number};
+use crate::sql;
+
+/// Who has not answered by then is asked for.
+const LONGEST_US: i64 = 60 * 60_000_000;
+
+/// Carries out a line of a headcount, and tells what followed.
+pub(crate) async fn enter(turn: &mut Turn, line: &CountLine, at: Timestamp) -> Result<Vec<String>, Error> {
+    let open = open(&mut turn.tx).await?;
+    match (line, open) {
+        (CountLine::Start(_), Some(open)) => {
+            Err(Refusal::rule(format!("{} is not over: `hc end` first", open.label())).into())
+        }
+        (CountLine::Start(scope), None) => start(turn, scope, at).await,
+        (_, None) => Err(Refusal::rule("no headcount is open: the answer is not counted; `hc start` first").into()),
+        (CountLine::Answer { who, safety, by }, Some(open)) => answer(turn, &open, who, *safety, by.as_ref(), at).await,
+        (CountLine::Join(who), Some(open)) => join(turn, &open, who).await,
+        (CountLine::End, Some(open)) => end(turn, &open, at).await,
+    }
+}
+
+async fn start(turn: &mut Turn, scope: &CountScope, at: Timestamp) -> Result<Vec<String>, Error> {
+    let (scope, key) = match scope {
+        CountScope::All => ("all", None),
+        CountScope::Of(noun, key) => (*noun, Some(key)),
+    };
+    let people = people(turn, scope, key).await?;
+    if people.is_empty() {
+        return Err(Refusal::rule("nobody is in that scope: there is nobody to count").into());
+    }
+    let number = next_number(&mut turn.tx, "headcount").await?;
+    let scope_key = key.map(|word| word.text.to_uppercase());
+    let (scope, state) = (scope.to_owned(), HeadcountState::Open);
+    let open = Headcount { id: turn.tx.id(), number, scope, scope_key, state, started: at, ended: None };
+    let row = params![open.id, number, &open.scope, open.scope_key.clone(), state.as_str(), open.started];
+    turn.tx.execute(&sql::INSERT_HEADCOUNT, row).await?;
+    for one in &people {
+        // Who is on leave is not waited for, and not forgotten.
+        let safety = if one.text("presence") == "present" { Safety::Unknown } else { Safety::Excused };
+        insert(turn, &open, one, false, safety).await?;
+    }
+    let deadline = Deadline {
+        kind: HEADCOUNT.to_owned(),
+        subject: open.id.to_string(),
+        owes: "role:desk".to_owned(),
+        due: Due::After(LONGEST_US),
+        otherwise: format!("{} is still open: who has not answered?", open.label()),
+    };
+    turn.tx.deadline(deadline).await?;
+    turn.record("headcount.start", open.id, Json::Null, json!({ "number": number, "total": people.len() }));
+    let mut outcome = vec![format!("{}: {} to be counted", open.label(), people.len())];
+    let present: Vec<&Record> = people.iter().filter(|one| one.text("presence") == "present").collect();
+    outcome.extend(ask::everybody(turn, &open, &present).await?);
+    outcome.extend(wardens::begin(turn, &open, &present).await?);
+    Ok(outcome)
+}
+
+async fn insert(turn: &mut Turn, open: &Headcount, one: &Record, joined: bool, safety: Safety) -> Result<(), Error> {
+    let (name, organisation, zone) = (one.text("name"), one.text_opt("organisation"), one.text_opt("zone"));
+    let row = params![open.id, &one.key, name, organisation, joined, safety.as_str(), zone];
+    Ok(turn.tx.execute_one(&sql::INSERT_COUNTED, row).await?)
+}
+
+/// Whom a scope holds, each once.
+async fn people(turn: &mut Turn, scope: &str, key: Option<&Word>) -> Result<Vec<Record>, Error> {
+    let directory = turn.directory.clone();
+    let Some(key) = key else { return Ok(directory.records("person").cloned().collect()) };
+    let unknown = || vec![Diagnostic::error("FLD0104", key.span, format!("there is no {scope} `{}`", key.text))];
+    if scope == "mission" {
+        let number = key.text.trim_start_matches(['m', 'M']).trim_start_matches('-').parse().ok();
+        let number: i64 = number.ok_or_else(|| Error::Line(unknown()))?;
+        let found = mission::by_number(&mut turn.tx, number).await?.ok_or_else(|| Error::Line(unknown()))?;
+        return Ok(found
+            .aboard()
+            .into_iter()
+            .filter_map(|person| directory.record("person", person).cloned())
+            .collect());
+    }
+    let wanted = directory.record(scope, &key.text).ok_or_else(|| Error::Line(unknown()))?.key.clone();
+    Ok(directory.records("person").filter(|person| person.text(scope) == wanted).cloned().collect())
+}
+
+/// The person whom a word means: by key, or by the sign that they hold.
+fn meant(directory: &Directory, word: &Word, at: Timestamp) -> Result<String, Error> {
+    reply::meant(directory, &word.text, at).ok_or_else(|| {
+        Error::Line(vec![
+            Diagnostic::error("FLD0105", word.span, format!("`{}` is nobody in the register", word.text))
+                .with_help("a person's key, or a call sign that a person holds"),
+        ])
+    })
+}
+
+/// The person whom a word of an answer means, if it means anybody.
+pub(crate) fn person_meant(turn: &Turn, word: &Word, at: Timestamp) -> Option<String> {
+    reply::meant(&turn.directory, &word.text, at)
+}
+
+async fn answer(
+    turn: &mut Turn,
+    open: &Headcount,
+    who: &Word,
+    safety: Safety,
+    by: Option<&Word>,
+    at: Timestamp,
+) -> Result<Vec<String>, Error> {
+    let directory = turn.directory.clone();
+    let person = meant(&directory, who, at)?;
+    let by = by.map(|by| meant(&directory, by, at)).transpose()?;
+    let Some(before) = one(&mut turn.tx, open.id, &person).await? else {
+        let problem = format!("{person} is not in {}: `hc join {person}` first", open.label());
+        return Err(Error::Line(vec![Diagnostic::error("FLD0106", who.span, problem)]));
+    };
+    let mut outcome = Vec::new();
+    if weaker(before.safety, safety) {
+        outcome.push(format!(
+            "{} {}, as was said before: it stays so until they answer for themselves",
+            before.name,
+            crate::line::is(before.safety)
+        ));
+    } else {
+        let row = params![open.id, &person, safety.as_str(), at, by, Means::Desk.as_str()];
+        turn.tx.execute_one(&sql::ANSWER, row).await?;
+        outcome.extend(wardens::after_answer(turn, open, &person, safety).await?);
+    }
+    let words = tally::in_words(&mut turn.tx, open.id).await?;
+    outcome.push(format!("{}: {words}", open.label()));
+    Ok(outcome)
+}
+
+/// What somebody else says does not make good what is worse, nor replace what they said themselves.
+pub(super) fn weaker(before: Safety, now: Safety) -> bool {
+    now == Safety::SafeByProxy && matches!(before, Safety::NeedsHelp | Safety::Safe)
+        || now == Safety::Excused && before == Safety::NeedsHelp
+        || now == Safety::Unreachable && before == Safety::NeedsHelp
+}
+
+async fn join(turn: &mut Turn, open: &Headcount, who: &Word) -> Result<Vec<String>, Error> {
+    let directory = turn.directory.clone();
+    let person = meant(&directory, who, turn.now())?;
+    if one(&mut turn.tx, open.id, &person).await?.is_some() {
+        return Err(Refusal::rule(format!("{person} is counted already")).into());
+    }
+    let record = directory.record("person", &person).cloned().ok_or_else(|| Error::missing("person", &person))?;
+    insert(turn, open, &record, true, Safety::Unknown).await?;
+    let mut outcome = vec![format!("{}: {person} came later, and is counted apart", open.label())];
+    outcome.extend(ask::everybody(turn, open, &[&record]).await?);
+    Ok(outcome)
+}
+
+async fn end(turn: &mut Turn, open: &Headcount, at: Timestamp) -> Result<Vec<String>, Error> {
+    let words = tally::in_words(&mut turn.tx, open.id).await?;
+    turn.tx.execute_one(&sql::END_HEADCOUNT, params![open.id, at]).await?;
+    turn.tx.keep_deadline(HEADCOUNT, &open.id.to_string()).await?;
+    wardens::end(turn, open).await?;
+    let waiting = turn.tx.fetch_all(&sql::QUEUED_ABOUT, params![open.id.to_string()]).await?;
+    let keys = waiting.iter().map(|row| row.text("dispatch").map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
+    message::withdraw(turn, keys, "the headcount is over");
+    alarm::close_about(turn, &open.id.to_string(), "the headcount is over").await?;
+    turn.record("headcount.end", open.id, Json::Null, json!({ "outcome": words }));
+    Ok(vec![format!("{}: {words}", open.label())])
+}
+
+/// A headcount was open for too long.
+pub(crate) async fn overdue(turn: &mut Turn, id: HeadcountId, due: Timestamp, while_down: bool) -> Result<(), Error> {
+    let Some(open) = open(&mut turn.tx).await?.filter(|open| open.id == id) else { return Ok(()) };
+    let words = tally::in_words(&mut turn.tx, open.id).await?;
+    let title = format!("{} is still open: {words}", open.label());
+    let (kind, subject) = (AlarmKind::HeadcountOpen, id.to_string());
+    let cause = Cause { kind, subject, title, missed: due, while_down, tell: Vec::new() };
+    alarm::raise(turn, cause, None).await.map(drop)
+}

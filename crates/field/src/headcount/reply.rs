@@ -1,0 +1,114 @@
+//! An answer that nobody typed at the desk: by message or by link.
+
+use kernel::Timestamp;
+use kernel::id::{AlarmId, HeadcountId};
+use store::params;
+
+use super::lines::weaker;
+use super::{Counted, Headcount, Means, headcount, one, open, tally, wardens};
+use crate::alarm::{self, AlarmKind, Cause};
+use crate::error::Error;
+use crate::line::Safety;
+use crate::register::Directory;
+use crate::room::Turn;
+use crate::sql;
+
+/// What somebody answers.
+pub(crate) struct Reply<'a> {
+    /// Key of who answers.
+    pub(crate) from: &'a str,
+    /// Whom they answer for, as they wrote it; `None`: themselves.
+    pub(crate) about: Option<&'a str>,
+    pub(crate) safety: Safety,
+    /// The headcount that was asked about.
+    pub(crate) asked: Option<HeadcountId>,
+    /// It is certain that this one was answered.
+    pub(crate) certain: bool,
+    pub(crate) at: Timestamp,
+    pub(crate) means: Means,
+}
+
+/// Counts an answer and tells what became of it. `None`: it answers no headcount.
+pub(crate) async fn reply(turn: &mut Turn, reply: &Reply<'_>) -> Result<Option<Vec<String>>, Error> {
+    let cries = reply.safety == Safety::NeedsHelp;
+    let open = open(&mut turn.tx).await?;
+    let other = reply.asked.filter(|asked| open.as_ref().is_none_or(|open| open.id != *asked));
+    let not_counted = |why: String| if cries { None } else { Some(vec![why]) };
+    if let Some(asked) = other.filter(|_| reply.certain || open.is_none()) {
+        let label = label(turn, asked).await?;
+        return Ok(not_counted(format!("answers {label}, which is over: not counted")));
+    }
+    let Some(open) = open else { return Ok(None) };
+    if reply.at < open.started {
+        return Ok(not_counted(format!("written before {} began: not counted", open.label())));
+    }
+    let person = match reply.about {
+        None => Some(reply.from.to_owned()),
+        Some(said) => meant(&turn.directory, said, reply.at),
+    };
+    let before = match &person {
+        Some(person) => one(&mut turn.tx, open.id, person).await?,
+        None => None,
+    };
+    let Some(before) = before else {
+        let who = reply.about.unwrap_or(reply.from).to_uppercase();
+        return Ok(not_counted(format!("{who} is not in {}: not counted", open.label())));
+    };
+    apply(turn, &open, &before, reply).await.map(Some)
+}
+
+async fn label(turn: &mut Turn, id: HeadcountId) -> Result<String, Error> {
+    let row = turn.tx.fetch_optional(&sql::HEADCOUNT, params![id]).await?;
+    let known = row.map(|row| headcount(&row)).transpose()?;
+    Ok(known.map_or_else(|| "a headcount that nobody knows".to_owned(), |known| known.label()))
+}
+
+async fn apply(
+    turn: &mut Turn,
+    open: &Headcount,
+    before: &Counted,
+    reply: &Reply<'_>,
+) -> Result<Vec<String>, Error> {
+    let mut outcome = Vec::new();
+    let stands = before.safety == Safety::NeedsHelp && reply.safety != Safety::NeedsHelp;
+    let older = before.answered.is_some_and(|answered| reply.at < answered) && reply.safety < before.safety;
+    if stands {
+        outcome.push(format!("{} asked for help before: it stays so until the desk has spoken to them", before.name));
+    } else if older || weaker(before.safety, reply.safety) {
+        outcome.push(format!("{} {}, as was said before", before.name, crate::line::is(before.safety)));
+    } else {
+        let by = reply.about.map(|_| reply.from.to_owned());
+        let row = params![open.id, &before.person, reply.safety.as_str(), reply.at, by, reply.means.as_str()];
+        turn.tx.execute_one(&sql::ANSWER, row).await?;
+        outcome.extend(wardens::after_answer(turn, open, &before.person, reply.safety).await?);
+    }
+    if reply.safety == Safety::NeedsHelp {
+        let title = format!("{} ({}) needs help, by {}", before.name, before.person, reply.means);
+        let subject = format!("needs-help:{}:{}", open.id, before.person);
+        let (kind, missed) = (AlarmKind::NeedsHelp, turn.now());
+        let cause = Cause { kind, subject, title, missed, while_down: false, tell: Vec::new() };
+        if let Some(alarm) = alarm::raise(turn, cause, None).await? {
+            outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
+        }
+    }
+    let words = tally::in_words(&mut turn.tx, open.id).await?;
+    outcome.push(format!("{}: {words}", open.label()));
+    Ok(outcome)
+}
+
+/// Somebody who is counted used a duress word: whatever else they say, this stands, and no list shows it.
+pub(crate) async fn under_duress(turn: &mut Turn, person: &str, alarm: AlarmId, at: Timestamp) -> Result<(), Error> {
+    let Some(open) = open(&mut turn.tx).await? else { return Ok(()) };
+    if one(&mut turn.tx, open.id, person).await?.is_some() {
+        turn.tx.execute(&sql::INSERT_UNDER_DURESS, params![open.id, person, alarm, at]).await?;
+    }
+    Ok(())
+}
+
+/// The person whom a word means: by key, or by the sign that they hold.
+pub(super) fn meant(directory: &Directory, said: &str, at: Timestamp) -> Option<String> {
+    if let Some(record) = directory.record("person", said) {
+        return Some(record.key.clone());
+    }
+    directory.holder(said, at).filter(|holder| holder.kind == "person").map(|holder| holder.key)
+}

@@ -1,0 +1,105 @@
+//! A headcount in numbers. Whatever happens, they add up to what was settled when it began.
+
+use std::collections::BTreeMap;
+
+use kernel::id::HeadcountId;
+use store::params;
+
+use super::Counted;
+use crate::error::Error;
+use crate::line::Safety;
+use crate::room::Read;
+use crate::sql;
+
+/// People who are named in the words.
+const NAMED: usize = 10;
+
+/// A headcount in numbers. They add up to `total`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Settled when the count began.
+    pub total: usize,
+    pub by_safety: BTreeMap<Safety, usize>,
+    /// Came later; not in the total.
+    pub joined: usize,
+    /// Of all, those who are known to be under duress by the reader.
+    pub duress: usize,
+}
+
+impl Tally {
+    /// The numbers of a list.
+    pub fn of(people: &[Counted]) -> Tally {
+        let mut tally = Tally::default();
+        for one in people {
+            tally.duress += usize::from(one.duress);
+            if one.joined {
+                tally.joined += 1;
+            } else {
+                tally.total += 1;
+                *tally.by_safety.entry(one.safety).or_default() += 1;
+            }
+        }
+        tally
+    }
+
+    fn count(&self, safety: Safety) -> usize {
+        self.by_safety.get(&safety).copied().unwrap_or(0)
+    }
+
+    /// Those of whom it is known that they are well, or that they are not expected.
+    pub fn accounted(&self) -> usize {
+        [Safety::Safe, Safety::SafeByProxy, Safety::Excused].into_iter().map(|safety| self.count(safety)).sum()
+    }
+
+    /// `61 of 63, 2 unknown: call P-7, P-9`.
+    pub fn words(&self, people: &[Counted]) -> String {
+        let open: Vec<&str> =
+            people.iter().filter(|one| is_open(one.safety)).map(|one| one.person.as_str()).take(NAMED + 1).collect();
+        self.words_with(&open)
+    }
+
+    /// The same, naming those who are to be called: one more than is named says that there are more.
+    fn words_with(&self, open: &[&str]) -> String {
+        let mut text = format!("{} of {}", self.accounted(), self.total);
+        if self.duress > 0 {
+            text.push_str(&format!(", {} under duress", self.duress));
+        }
+        let parts = [
+            (Safety::NeedsHelp, "in need of help"),
+            (Safety::Unreachable, "unreachable"),
+            (Safety::Unknown, "unknown"),
+        ];
+        for (safety, says) in parts.into_iter().filter(|(safety, _)| self.count(*safety) > 0) {
+            text.push_str(&format!(", {} {says}", self.count(safety)));
+        }
+        if !open.is_empty() {
+            let more = if open.len() > NAMED { ", …" } else { "" };
+            text.push_str(&format!(": call {}{more}", open[..open.len().min(NAMED)].join(", ")));
+        }
+        if self.joined > 0 {
+            text.push_str(&format!("; {} came later", self.joined));
+        }
+        text
+    }
+}
+
+const fn is_open(safety: Safety) -> bool {
+    matches!(safety, Safety::Unknown | Safety::Unreachable | Safety::NeedsHelp)
+}
+
+/// A headcount in words, counted by the database: two questions, however many people there are.
+pub(super) async fn in_words(read: &mut impl Read, id: HeadcountId) -> Result<String, Error> {
+    let mut tally = Tally::default();
+    for row in read.rows(&sql::TALLY, params![id]).await? {
+        let count = usize::try_from(row.int("people")?).unwrap_or(0);
+        if row.flag("joined")? {
+            tally.joined += count;
+        } else {
+            tally.total += count;
+            *tally.by_safety.entry(row.parse("safety")?).or_default() += count;
+        }
+    }
+    let rows = read.rows(&sql::TO_CALL, params![id, NAMED + 1]).await?;
+    let open = rows.iter().map(|row| row.text("person")).collect::<Result<Vec<_>, _>>()?;
+    Ok(tally.words_with(&open))
+}

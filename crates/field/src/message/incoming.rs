@@ -1,0 +1,364 @@
+//! A message arrives: it is logged, and what it plainly says is done. What it does not plainly say waits for a person.
+
+use kernel::id::MessageId;
+use kernel::message::{Address, Dispatch, Means, MessageReceived, Precedence};
+use kernel::{Actor, Timestamp};
+use serde_json::{Value as Json, json};
+use store::{Row, params};
+
+use super::outgoing::send;
+use super::words::{Answer, answer_of};
+use crate::alarm::{self, AlarmKind, Cause};
+use crate::duress;
+use crate::enter::{self, Happened};
+use crate::error::Error;
+use crate::headcount::{self, Means as AnswerMeans, Reply};
+use crate::line::{self, Act, Safety, Statement};
+use crate::log::NewEntry;
+use crate::register::{Holder, Record};
+use crate::room::{Field, Read, Turn};
+use crate::sql;
+
+/// A network may set its clock ahead by so much and is still believed.
+const AHEAD_US: i64 = 120_000_000;
+/// Unread messages on a hand-over sheet.
+const MOST_UNREAD: u32 = 500;
+
+/// A message that reached the room.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    pub id: MessageId,
+    pub means: String,
+    /// The address it came from.
+    pub sender: String,
+    /// Key of the person, where the register knows one.
+    pub person: Option<String>,
+    pub name: String,
+    pub organisation: Option<String>,
+    pub subject: Option<String>,
+    /// As it was written; duress words as they are to be shown.
+    pub text: String,
+    pub precedence: Option<String>,
+    pub relayed_by: Vec<String>,
+    pub sent: Option<Timestamp>,
+    pub received: Timestamp,
+    /// `contact`, `headcount`, `answer`, `distress`, `automatic`, or `unread`: somebody has to read it.
+    pub taken_as: String,
+    /// Its entry in the duty log.
+    pub entry: i64,
+    /// When somebody saw to what was `unread`.
+    pub seen: Option<Timestamp>,
+}
+
+/// Which messages.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageFilter {
+    /// Only those that somebody has to read.
+    pub unread: bool,
+}
+
+/// Who wrote.
+struct Sender {
+    person: Option<Record>,
+    name: String,
+    organisation: Option<String>,
+    /// The sign under which they are on the net, and who holds it.
+    holder: Option<Holder>,
+}
+
+/// What was made of a message.
+struct Taken {
+    as_what: &'static str,
+    outcome: Vec<String>,
+}
+
+/// Takes a message: its entry in the log and what follows from it.
+pub(crate) async fn take(turn: &mut Turn, message: &MessageReceived) -> Result<(), Error> {
+    let cleared = duress::clear(&mut turn.tx, message.text.trim()).await?;
+    let text: String = cleared.line.chars().take(line::LONGEST_LINE / 4).collect();
+    let sender = sender(turn, message);
+    let mut entry = NewEntry {
+        kind: "message",
+        happened: Some(happened(message)),
+        sign: sender.holder.as_ref().map(|holder| holder.sign.clone()),
+        holder: sender.holder.clone(),
+        line: text.clone(),
+        meaning: meaning(message, &sender, &text),
+        ..NewEntry::default()
+    };
+    let taken = act(turn, message, &sender, &text, &mut entry).await?;
+    entry.outcome.extend(taken.outcome);
+    let logged = turn.log(entry).await?;
+    if let Some(tell) = cleared.tell {
+        let person = sender.person.as_ref().map(|person| person.key.clone());
+        enter::raise_silently(turn, &logged, sender.holder.as_ref(), tell, person.as_deref()).await?;
+    }
+    let row = params![
+        message.message,
+        message.means.as_str(),
+        &message.sender,
+        sender.person.as_ref().map(|person| person.key.clone()),
+        &sender.name,
+        sender.organisation.clone(),
+        message.subject.clone(),
+        &text,
+        message.precedence.map(Precedence::as_str),
+        &json!(message.relayed_by),
+        message.sent,
+        message.received,
+        message.answers.clone(),
+        taken.as_what,
+        logged.number,
+    ];
+    turn.tx.execute(&sql::INSERT_INCOMING, row).await?;
+    turn.record("message.take", message.message, Json::Null, json!({ "as": taken.as_what, "entry": logged.number }));
+    Ok(())
+}
+
+fn sender(turn: &Turn, message: &MessageReceived) -> Sender {
+    let directory = &turn.directory;
+    let (kind, key) = if message.means == Means::Satellite {
+        directory.holder_of_device(&message.sender)
+    } else {
+        let person = directory.person_at(&message.sender).map(|person| person.key.clone());
+        person.map_or_else(|| ("address".to_owned(), message.sender.clone()), |key| ("person".to_owned(), key))
+    };
+    let record = directory.record(&kind, &key).cloned();
+    let name = record.as_ref().map_or_else(|| message.sender.clone(), |record| record.text("name").to_owned());
+    let organisation = record.as_ref().and_then(|record| record.text_opt("organisation"));
+    let sign = directory.sign_of(&kind, &key, turn.now());
+    let holder = record.is_some().then(|| Holder {
+        sign: sign.unwrap_or_else(|| key.clone()),
+        kind: kind.clone(),
+        key,
+        name: name.clone(),
+        organisation: organisation.clone(),
+    });
+    Sender { person: record.filter(|_| kind == "person"), name, organisation, holder }
+}
+
+/// When it was written, if that can be believed.
+fn happened(message: &MessageReceived) -> Timestamp {
+    let believed = message.sent.filter(|sent| sent.micros() <= message.received.micros() + AHEAD_US);
+    believed.unwrap_or(message.received).min(message.received)
+}
+
+fn meaning(message: &MessageReceived, sender: &Sender, text: &str) -> String {
+    let who = if sender.name == message.sender {
+        format!("{} (nobody in the register)", message.sender)
+    } else {
+        format!("{} ({})", sender.name, message.sender)
+    };
+    let exercise = if message.exercise { "EXERCISE " } else { "" };
+    let precedence = message.precedence.map_or(String::new(), |known| format!(" {}", known.as_str()));
+    let relayed = match message.relayed_by.as_slice() {
+        [] => String::new(),
+        hops => format!(", relayed by {}", hops.join(", ")),
+    };
+    let subject = message.subject.as_ref().map_or(String::new(), |subject| format!("{subject}: "));
+    format!("{exercise}{}{precedence} from {who}{relayed}: {subject}{text}", message.means)
+}
+
+async fn act(
+    turn: &mut Turn,
+    message: &MessageReceived,
+    sender: &Sender,
+    text: &str,
+    entry: &mut NewEntry,
+) -> Result<Taken, Error> {
+    if message.automatic {
+        return Ok(Taken { as_what: "automatic", outcome: vec!["a machine wrote it: nothing is done".to_owned()] });
+    }
+    let directory = turn.directory.clone();
+    let knows = |word: &str| directory.record("person", word).is_some() || directory.knows_sign(word);
+    let answer = answer_of(text, &knows);
+    if let Some((id, attempt)) = message.answers.as_deref().and_then(alarm::of_key)
+        && let Some(Answer::Yes | Answer::Safe | Answer::No) = answer
+    {
+        let takes = answer != Some(Answer::No);
+        let done = alarm::answered_by_message(turn, id, attempt, takes, &sender.name).await?;
+        let said = done.unwrap_or_else(|| "the alarm waits for this answer no more".to_owned());
+        return Ok(Taken { as_what: "answer", outcome: vec![said] });
+    }
+    if let Some(answer) = &answer
+        && let Some(outcome) = headcount_reply(turn, message, sender, answer).await?
+    {
+        return Ok(Taken { as_what: "headcount", outcome });
+    }
+    match answer {
+        Some(answer @ (Answer::Sos | Answer::Help)) => distress(turn, message, sender, entry, &answer).await,
+        answer => contact(turn, message, sender, text, entry, answer.as_ref()).await,
+    }
+}
+
+/// Counts an answer, if it is one to the headcount that is open. `None`: there is nothing to answer.
+async fn headcount_reply(
+    turn: &mut Turn,
+    message: &MessageReceived,
+    sender: &Sender,
+    answer: &Answer,
+) -> Result<Option<Vec<String>>, Error> {
+    let asked = message.answers.as_deref().and_then(headcount::of_key);
+    let (who, safety) = match answer {
+        Answer::Safe | Answer::Yes if asked.is_some() || *answer == Answer::Safe => (None, Safety::Safe),
+        Answer::Help | Answer::Sos => (None, Safety::NeedsHelp),
+        Answer::Other { who, safe } => (Some(who.as_str()), if *safe { Safety::SafeByProxy } else { Safety::NeedsHelp }),
+        Answer::Safe | Answer::Yes | Answer::No => return Ok(None),
+    };
+    let Some(person) = &sender.person else { return Ok(None) };
+    let reply = Reply {
+        from: &person.key,
+        about: who,
+        safety,
+        asked: asked.map(|(id, _)| id),
+        certain: message.answers_certain,
+        at: happened(message),
+        means: match message.means {
+            Means::Email => AnswerMeans::Email,
+            Means::Satellite => AnswerMeans::Satellite,
+            Means::Sms | Means::Webhook | Means::Cot | Means::Mqtt => AnswerMeans::Sms,
+        },
+    };
+    headcount::reply(turn, &reply).await
+}
+
+/// A call for help in words.
+async fn distress(
+    turn: &mut Turn,
+    message: &MessageReceived,
+    sender: &Sender,
+    entry: &mut NewEntry,
+    answer: &Answer,
+) -> Result<Taken, Error> {
+    let kind = if *answer == Answer::Sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
+    let exercise = if message.exercise { "EXERCISE: " } else { "" };
+    let title = format!("{exercise}{} asks for help by {}", sender.name, message.means);
+    let subject = format!("help:{}", message.sender);
+    let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
+    let mission = match &sender.holder {
+        Some(holder) => enter::mission_of(turn, holder, happened(message)).await?,
+        None => None,
+    };
+    entry.mission = mission.as_ref().map(|mission| mission.id);
+    let raised = alarm::raise_drill(turn, cause, mission.as_ref(), message.exercise).await?;
+    let said = match raised {
+        Some(alarm) => format!("{} raised: {}", alarm.label(), alarm.title),
+        None => "its alarm is open already".to_owned(),
+    };
+    reply_to(turn, message, "Received. The radio room sees to it.").await?;
+    Ok(Taken { as_what: "distress", outcome: vec![said] })
+}
+
+/// A check-in: a line of the log about themselves, or a word from somebody on a mission. Anything else is to be read.
+async fn contact(
+    turn: &mut Turn,
+    message: &MessageReceived,
+    sender: &Sender,
+    text: &str,
+    entry: &mut NewEntry,
+    answer: Option<&Answer>,
+) -> Result<Taken, Error> {
+    let directory = turn.directory.clone();
+    let at = happened(message);
+    if let Some(holder) = &sender.holder {
+        let line = line::parse(text, &|word| directory.knows_sign(word));
+        if let Statement::Traffic { sign, act } = &line.statement
+            && line.is_usable()
+            && *act != Act::Say
+            && enter::is_theirs(turn, holder, &sign.text, at).await?
+        {
+            let said = line.time.and_then(|time| time.instant(message.received, directory.zone()).ok());
+            let what = Happened { at: said.unwrap_or(at), said: Some(said.unwrap_or(at)) };
+            entry.meaning = format!("{}: {}", entry.meaning, line::echo(&line, &directory, message.received));
+            enter::traffic(turn, entry, &sign.text, act, what).await?;
+            return Ok(Taken { as_what: "contact", outcome: Vec::new() });
+        }
+        let well = matches!(answer, Some(Answer::Safe | Answer::Yes));
+        if well && let Some(sign) = enter::sign_on_mission(turn, holder, at).await? {
+            let what = Happened { at, said: Some(at) };
+            enter::traffic(turn, entry, &sign, &Act::Okay, what).await?;
+            return Ok(Taken { as_what: "contact", outcome: Vec::new() });
+        }
+    }
+    let mut outcome = vec!["somebody has to read it".to_owned()];
+    if message.precedence == Some(Precedence::Distress) {
+        let title = format!("a message of distress from {} has to be read", sender.name);
+        let (kind, subject) = (AlarmKind::NeedsHelp, format!("message:{}", message.message));
+        let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
+        if let Some(alarm) = alarm::raise(turn, cause, None).await? {
+            outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
+        }
+    }
+    Ok(Taken { as_what: "unread", outcome })
+}
+
+async fn reply_to(turn: &mut Turn, message: &MessageReceived, text: &str) -> Result<(), Error> {
+    if !matches!(message.means, Means::Sms | Means::Email) {
+        return Ok(());
+    }
+    let dispatch = Dispatch {
+        key: format!("{}/reply", message.message),
+        about: message.message.to_string(),
+        recipient: message.sender.clone(),
+        addresses: vec![Address::new(message.means, message.sender.clone())],
+        subject: message.subject.as_ref().map(|subject| format!("Re: {subject}")),
+        text: text.to_owned(),
+        precedence: Precedence::Immediate,
+        exercise: message.exercise,
+        secret: false,
+        patience_s: None,
+        expires: None,
+    };
+    send(turn, vec![dispatch]).await
+}
+
+impl Field {
+    /// Messages that came in, the latest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn received(&self, filter: &MessageFilter, limit: u32) -> Result<Vec<Received>, Error> {
+        self.store.fetch_all(&sql::INCOMING, params![filter.unread, limit]).await?.iter().map(received).collect()
+    }
+
+    /// Somebody has read a message and seen to it.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when no such message waits.
+    pub async fn see_message(&self, id: MessageId, actor: &Actor, reason: &str) -> Result<(), Error> {
+        let mut turn = self.turn(actor, reason).await?;
+        let now = turn.now();
+        if turn.tx.execute(&sql::SEE_MESSAGE, params![id, now]).await? == 0 {
+            return Err(Error::missing("unread message", id));
+        }
+        turn.record("message.see", id, Json::Null, Json::Null);
+        turn.log(NewEntry::words("message", format!("read and seen to: {reason}"))).await?;
+        turn.finish().await.map(drop)
+    }
+}
+
+/// Messages that somebody has to read.
+pub(crate) async fn unread_in(read: &mut impl Read) -> Result<Vec<Received>, Error> {
+    read.rows(&sql::INCOMING, params![true, MOST_UNREAD]).await?.iter().map(received).collect()
+}
+
+fn received(row: &Row) -> Result<Received, Error> {
+    let text = |column| -> Result<Option<String>, store::Error> { Ok(row.text_opt(column)?.map(str::to_owned)) };
+    Ok(Received {
+        id: row.id("id")?,
+        means: row.text("means")?.to_owned(),
+        sender: row.text("sender")?.to_owned(),
+        person: text("person")?,
+        name: row.text("name")?.to_owned(),
+        organisation: text("organisation")?,
+        subject: text("subject")?,
+        text: row.text("body")?.to_owned(),
+        precedence: text("precedence")?,
+        relayed_by: row.json("relayed_by")?,
+        sent: row.time_opt("sent_us")?,
+        received: row.time("received_us")?,
+        taken_as: row.text("taken_as")?.to_owned(),
+        entry: row.int("entry_number")?,
+        seen: row.time_opt("seen_us")?,
+    })
+}

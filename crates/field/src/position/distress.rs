@@ -1,0 +1,157 @@
+//! Calls for help by devices. One of any age alarms at once and shows its age; a cancellation closes nothing, whichever of
+//! the two comes first: that is for a person to do.
+
+use kernel::Timestamp;
+use kernel::message::{DistressCancelled, DistressSignalled};
+use serde_json::{Value as Json, json};
+use store::params;
+
+use crate::alarm::{self, AlarmKind, Cause};
+use crate::enter;
+use crate::error::Error;
+use crate::log::NewEntry;
+use crate::register::Holder;
+use crate::room::Turn;
+use crate::sql;
+
+const MINUTE_US: i64 = 60_000_000;
+/// Younger calls need not say their age.
+const FRESH_US: i64 = 2 * MINUTE_US;
+
+fn carrier(turn: &Turn, device: &str, label: Option<&str>) -> Holder {
+    let (kind, key) = turn.directory.holder_of_device(device);
+    let mut holder = enter::holder_by(&turn.directory, &kind, &key, turn.now());
+    if kind == "device" && let Some(label) = label {
+        holder.name = label.to_owned();
+    }
+    holder
+}
+
+fn subject(device: &str) -> String {
+    format!("sos:device:{}", device.trim().to_uppercase())
+}
+
+/// `6 h 10 min old`.
+fn age(signalled: Timestamp, now: Timestamp) -> Option<String> {
+    let micros = now.micros() - signalled.micros();
+    if micros < FRESH_US {
+        return None;
+    }
+    let minutes = micros / MINUTE_US;
+    Some(match (minutes / 60, minutes % 60) {
+        (0, minutes) => format!("{minutes} min old"),
+        (hours, minutes) if hours < 48 => format!("{hours} h {minutes} min old"),
+        (hours, _) => format!("{} days old", hours / 24),
+    })
+}
+
+/// A device calls for help.
+pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Result<(), Error> {
+    let holder = carrier(turn, &signal.device, signal.label.as_deref());
+    let (now, zone) = (turn.now(), turn.directory.clone());
+    let mission = enter::mission_of(turn, &holder, signal.signalled).await?;
+    let when = crate::line::both(signal.signalled, now, zone.zone());
+    let exercise = if signal.exercise { "EXERCISE: " } else { "" };
+    let aged = age(signal.signalled, now).map_or(String::new(), |age| format!(", {age}"));
+    let called = if signal.confirms { "confirms its call for help" } else { "calls for help" };
+    let aboard = mission.as_ref().map_or(String::new(), |mission| format!(", on {}", mission.label()));
+    let title = format!("{exercise}{} ({}) {called} by {}{aged}{aboard}", holder.sign, holder.name, signal.source);
+    let device = signal.device.trim().to_uppercase();
+    let cancelled = turn.tx.fetch_optional(&sql::CANCEL_AFTER, params![&device, signal.signalled]).await?;
+    let cause = Cause {
+        kind: AlarmKind::Sos,
+        subject: subject(&signal.device),
+        title: title.clone(),
+        missed: now,
+        while_down: false,
+        tell: Vec::new(),
+    };
+    let raised = alarm::raise_drill(turn, cause, mission.as_ref(), signal.exercise).await?;
+    let mut outcome = vec![format!("signalled {when}, code {}", signal.code)];
+    let alarm = match raised {
+        Some(alarm) => Some(alarm),
+        None => alarm::open_about(turn, &subject(&signal.device)).await?,
+    };
+    if let Some(alarm) = &alarm {
+        outcome.push(format!("{} is open until somebody has seen to it", alarm.label()));
+    }
+    if let Some(row) = cancelled {
+        let at = crate::line::both(row.time("signalled_us")?, now, zone.zone());
+        outcome.push(format!("a cancellation of {at} came before it: it closes nothing"));
+    }
+    let kind = if signal.confirms { "confirm" } else { "declare" };
+    let alarm = alarm.map(|alarm| alarm.id);
+    let mission_id = mission.as_ref().map(|mission| mission.id);
+    let row = params![
+        signal.signal,
+        &device,
+        &holder.kind,
+        &holder.key,
+        kind,
+        &signal.code,
+        &signal.source,
+        signal.signalled,
+        signal.received,
+        signal.latitude,
+        signal.longitude,
+        signal.text.clone(),
+        mission_id,
+        alarm,
+    ];
+    turn.tx.execute(&sql::INSERT_SIGNAL, row).await?;
+    turn.record("signal.take", signal.signal, Json::Null, json!({ "kind": kind }));
+    let words = signal.text.clone().unwrap_or_default();
+    let entry = NewEntry {
+        kind: "sos",
+        happened: Some(signal.signalled.min(now)),
+        sign: Some(holder.sign.clone()),
+        holder: Some(holder),
+        mission: mission_id,
+        line: words,
+        meaning: title,
+        outcome,
+        corrects: None,
+    };
+    turn.log(entry).await.map(drop)
+}
+
+/// A device takes its call back.
+pub(crate) async fn cancelled(turn: &mut Turn, signal: &DistressCancelled) -> Result<(), Error> {
+    let holder = carrier(turn, &signal.device, signal.label.as_deref());
+    let now = turn.now();
+    let mission = enter::mission_of(turn, &holder, signal.signalled).await?;
+    let open = alarm::open_about(turn, &subject(&signal.device)).await?;
+    let when = crate::line::both(signal.signalled, now, turn.directory.zone());
+    let text = format!("{} ({}) takes back its call for help, by {} at {when}", holder.sign, holder.name, signal.source);
+    let outcome = match &open {
+        Some(alarm) => vec![format!("{} stays open: speak to them, then close it", alarm.label())],
+        None => vec!["no call for help of this device is open; one may still be on its way".to_owned()],
+    };
+    let row = params![
+        signal.signal,
+        signal.device.trim().to_uppercase(),
+        &holder.kind,
+        &holder.key,
+        "cancel",
+        &signal.code,
+        &signal.source,
+        signal.signalled,
+        signal.received,
+        None::<f64>,
+        None::<f64>,
+        None::<String>,
+        mission.as_ref().map(|mission| mission.id),
+        open.map(|alarm| alarm.id),
+    ];
+    turn.tx.execute(&sql::INSERT_SIGNAL, row).await?;
+    turn.record("signal.take", signal.signal, Json::Null, json!({ "kind": "cancel" }));
+    let entry = NewEntry {
+        happened: Some(signal.signalled.min(now)),
+        sign: Some(holder.sign.clone()),
+        holder: Some(holder),
+        mission: mission.map(|mission| mission.id),
+        outcome,
+        ..NewEntry::words("sos", text)
+    };
+    turn.log(entry).await.map(drop)
+}

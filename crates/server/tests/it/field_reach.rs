@@ -1,0 +1,233 @@
+//! The radio room over the API: who reaches it from outside, and who sees whose people.
+
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use kernel::message::{Means, MessageReceived, PositionReported};
+use kernel::{Actor, Fact};
+use serde_json::{Value as Json, json};
+use store::{Entry, OutboxPort};
+
+use crate::house::{Client, House};
+
+const OFFICE: [(&str, &str); 4] = [
+    ("organisation", "key,name,kind\nUNA,Agency for Almanacs,un\nREL,Relief by Lamplight,ngo\n"),
+    (
+        "person",
+        "key,name,category,organisation,presence,phone\nP-1,Ana Soares,staff,UNA,present,+67077000001\n\
+         P-2,Beto Lima,staff,UNA,present,\nP-3,Carla Reis,ngo,REL,present,+67077000003\n",
+    ),
+    ("vehicle", "key,name,organisation,armoured\nUN-1,White pickup,UNA,no\nRL-1,Blue truck,REL,no\n"),
+    ("device", "key,name,kind,vehicle\nT-1,Tracker,tracker,UN-1\nT-2,Tracker,tracker,RL-1\n"),
+];
+
+struct Room {
+    house: House,
+    root: Client,
+    operator: Client,
+    partner: Client,
+}
+
+impl Room {
+    async fn open() -> Room {
+        let house = House::new().await;
+        let root = house.administrator().await;
+        let operator = house.person(&root, "olga", &["operator"]).await;
+        let partner = house.person(&root, "rosa", &["partner"]).await;
+        for (noun, csv) in OFFICE {
+            let body = json!({"csv": csv, "reason": "first list"});
+            let reply = house.post(&root, &format!("/field/register/{noun}/import"), body).await;
+            assert_eq!(reply.json()["written"], true, "{}", reply.text());
+        }
+        let users = house.get(&root, "/users").await.json();
+        let rosa = users["users"].as_array().unwrap().iter().find(|user| user["name"] == "rosa").unwrap()["id"].clone();
+        let body = json!({"user": rosa, "organisation": "rel", "reason": "their focal point"});
+        let saved = house.call(&root, Method::PUT, "/field/affiliations", body).await;
+        assert_eq!(saved.json()["organisation"], "REL", "{}", saved.text());
+        Room { house, root, operator, partner }
+    }
+
+    async fn tell(&self, fact: Fact) {
+        let mut tx = self.house.store.begin().await.unwrap();
+        tx.emit(fact);
+        tx.commit(Entry::new(&Actor::system("courier"), "courier.take", "test")).await.unwrap();
+        self.house.store.postman(self.house.field.subscriber()).round().await.unwrap();
+    }
+
+    async fn sms(&self, sender: &str, text: &str) {
+        let message = MessageReceived {
+            message: self.house.store.id(),
+            means: Means::Sms,
+            channel: "gateway".to_owned(),
+            provider_id: None,
+            sender: sender.to_owned(),
+            recipient: "+67077999999".to_owned(),
+            subject: None,
+            text: text.to_owned(),
+            sent: None,
+            received: self.house.store.now(),
+            answers: None,
+            answers_certain: false,
+            precedence: None,
+            relayed_by: vec!["BF12".to_owned()],
+            automatic: false,
+            exercise: false,
+            raw: self.house.store.id(),
+        };
+        self.tell(Fact::MessageReceived(Box::new(message))).await;
+    }
+
+    async fn fix(&self, device: &str, longitude: f64) {
+        let now = self.house.store.now();
+        let position = PositionReported {
+            position: self.house.store.id(),
+            device: device.to_owned(),
+            label: None,
+            source: "osmand".to_owned(),
+            fix_time: now,
+            received: now,
+            latitude: -8.55,
+            longitude,
+            altitude_m: None,
+            accuracy_m: Some(12.0),
+            speed_mps: None,
+            course_deg: None,
+            battery_percent: Some(80.0),
+            quirks: Vec::new(),
+            raw: self.house.store.id(),
+        };
+        self.tell(Fact::PositionsReported { positions: vec![position] }).await;
+    }
+
+    async fn enter(&self, line: &str) -> Json {
+        let reply = self.house.post(&self.operator, "/field/log", json!({"line": line})).await;
+        assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());
+        reply.json()
+    }
+
+    /// The links that were sent, by recipient.
+    async fn links(&self) -> Vec<(String, String)> {
+        let facts = self.house.store.facts_after(0, 10_000).await.unwrap();
+        let dispatches = facts.into_iter().filter_map(|stored| match stored.fact.unwrap() {
+            Fact::MessagesRequested { dispatches, .. } => Some(dispatches),
+            _ => None,
+        });
+        let link = |one: kernel::message::Dispatch| {
+            Some((one.recipient, one.text.split("/answer/").nth(1)?.to_owned()))
+        };
+        dispatches.flatten().filter_map(link).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_link_answers_for_one_person_and_tells_nothing_else() {
+    let room = Room::open().await;
+    let url = json!({"public_url": "https://vigie.example.org/", "reason": "as in the DNS"});
+    let saved = room.house.call(&room.root, Method::PUT, "/field/settings", url).await;
+    assert_eq!(saved.json()["public_url"], "https://vigie.example.org", "{}", saved.text());
+    room.enter("hc start all").await;
+    let links = room.links().await;
+    assert_eq!(links.len(), 2, "who has a telephone is asked");
+    let (name, secret) = &links[0];
+    let nobody = Client::default();
+    let path = format!("/field/answers/{secret}");
+    let asked = room.house.get(&nobody, &path).await.json();
+    assert_eq!((&asked["name"], &asked["safety"]), (&json!(name), &json!("unknown")));
+    assert_eq!(asked.as_object().unwrap().len(), 5, "{asked}");
+    let answered = room.house.post(&nobody, &path, json!({"safe": true})).await;
+    assert_eq!(answered.json()["safety"], "safe", "{}", answered.text());
+    let cry = room.house.post(&nobody, &path, json!({"safe": false, "remark": "at the bridge"})).await;
+    assert_eq!(cry.json()["safety"], "needs-help");
+    let back = room.house.post(&nobody, &path, json!({"safe": true})).await;
+    assert_eq!(back.json()["safety"], "needs-help", "the worse stands until the desk has spoken to them");
+    let alarms = room.house.get(&room.operator, "/field/alarms").await.json();
+    assert_eq!(alarms["alarms"][0]["kind"], "needs-help", "{alarms}");
+
+    let form = Request::post(format!("/answer/{}", links[1].1))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .header("accept-language", "pt")
+        .body(Body::from("answer=safe&remark=tudo+bem"))
+        .unwrap();
+    let page = room.house.send(&nobody, form).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.text().contains("contado como em segurança"), "{}", page.text());
+    let list = room.house.get(&room.operator, "/field/headcounts").await.json();
+    let id = list["headcounts"][0]["id"].as_str().unwrap().to_owned();
+    let count = room.house.get(&room.operator, &format!("/field/headcounts/{id}")).await.json();
+    assert_eq!(count["tally"]["words"], "1 of 3, 1 in need of help, 1 unknown: call P-1, P-2");
+    assert_eq!(count["people"].as_array().unwrap().iter().filter(|one| one["means"] == "link").count(), 2);
+
+    let mut refused = 0;
+    for wrong in 0..40 {
+        let reply = room.house.get(&nobody, &format!("/field/answers/{wrong:032x}")).await;
+        assert!(matches!(reply.status, StatusCode::NOT_FOUND | StatusCode::TOO_MANY_REQUESTS), "{}", reply.text());
+        refused += usize::from(reply.status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!(refused > 30, "guessing is slowed down: {refused}");
+    assert_eq!(room.house.get(&nobody, &path).await.status, StatusCode::OK, "who has a link is not");
+}
+
+#[tokio::test]
+async fn a_partner_sees_their_own_people_and_breaks_glass_for_others() {
+    let room = Room::open().await;
+    room.fix("t-1", 125.57).await;
+    room.fix("t-2", 125.58).await;
+    room.enter("hc start all").await;
+    room.enter("hc p-1 safe").await;
+    let partner = &room.partner;
+    for closed in ["/field/missions", "/field/log", "/field/alarms", "/field/register/person", "/field/positions"] {
+        assert_eq!(room.house.get(partner, closed).await.status, StatusCode::FORBIDDEN, "{closed}");
+    }
+    let names = async |path: &str, list: &str, field: &str| -> Vec<String> {
+        let reply = room.house.get(partner, path).await;
+        assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+        let rows = reply.json()[list].as_array().unwrap().clone();
+        rows.iter().map(|row| row[field].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names("/field/people", "people", "person").await, ["P-3"]);
+    assert_eq!(names("/field/positions/latest", "positions", "holder").await, ["RL-1"]);
+    let id = room.house.get(partner, "/field/headcounts").await.json()["headcounts"][0]["id"].clone();
+    let path = format!("/field/headcounts/{}", id.as_str().unwrap());
+    assert_eq!(names(&path, "people", "person").await, ["P-3"]);
+    let seen = room.house.get(partner, &path).await;
+    assert_eq!(seen.json()["tally"]["total"], 1);
+    assert!(!seen.text().contains("Ana") && !seen.text().contains("UNA"), "{}", seen.text());
+
+    let glass = |minutes: i64| json!({"organisation": "una", "minutes": minutes, "reason": "their car is with ours"});
+    assert_eq!(room.house.post(partner, "/field/sight", glass(600)).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(room.house.post(&room.operator, "/field/sight", glass(30)).await.status, StatusCode::FORBIDDEN);
+    let opened = room.house.post(partner, "/field/sight", glass(30)).await;
+    assert_eq!(opened.status, StatusCode::CREATED, "{}", opened.text());
+    assert_eq!(names("/field/people", "people", "person").await, ["P-1", "P-2", "P-3"]);
+    assert_eq!(names(&path, "people", "person").await.len(), 3);
+    let sights = room.house.get(&room.root, "/field/sights").await.json();
+    assert_eq!((&sights["sights"][0]["views"], &sights["sights"][0]["user"]["name"]), (&json!(2), &json!("rosa")));
+    let ledger = room.house.get(&room.root, "/ledger?limit=20").await;
+    assert!(ledger.text().contains("glass.look") && ledger.text().contains("glass.break"), "{}", ledger.text());
+    room.house.clock.advance_s(31 * 60);
+    assert_eq!(names("/field/people", "people", "person").await, ["P-3"], "it closes by itself");
+}
+
+#[tokio::test]
+async fn messages_are_read_answered_and_relayed() {
+    let room = Room::open().await;
+    room.sms("+67077000001", "where is the convoy").await;
+    let unread = room.house.get(&room.operator, "/field/messages?unread=true").await.json();
+    let message = &unread["messages"][0];
+    assert_eq!((&message["name"], &message["taken_as"]), (&json!("Ana Soares"), &json!("unread")));
+    assert_eq!(message["relayed_by"], json!(["BF12"]));
+    let id = message["id"].as_str().unwrap();
+    let seen = room.house.post(&room.operator, &format!("/field/messages/{id}/seen"), json!({"reason": "told her"})).await;
+    assert_eq!(seen.status, StatusCode::NO_CONTENT, "{}", seen.text());
+    assert_eq!(room.house.get(&room.operator, "/field/messages?unread=true").await.json()["messages"], json!([]));
+    let written = json!({"to": "p-1", "text": "at the bridge, all well", "relayed_for": "bf12", "precedence": "immediate"});
+    let sent = room.house.post(&room.operator, "/field/messages/sent", written).await;
+    assert_eq!((sent.status, &sent.json()["state"]), (StatusCode::CREATED, &json!("queued")), "{}", sent.text());
+    for (to, status) in [("p-2", 422), ("nobody", 422), ("+670 7700 0009", 201), ("a@b.example", 201)] {
+        let reply = room.house.post(&room.operator, "/field/messages/sent", json!({"to": to, "text": "x"})).await;
+        assert_eq!(reply.status.as_u16(), status, "{to}: {}", reply.text());
+    }
+    let list = room.house.get(&room.operator, "/field/messages/sent").await.json();
+    assert_eq!(list["messages"].as_array().unwrap().len(), 3);
+    let log = room.house.get(&room.operator, "/field/log?limit=10").await.text();
+    assert!(log.contains("message to Ana Soares, relayed for BF12 (immediate): at the bridge, all well"), "{log}");
+}
