@@ -143,7 +143,13 @@ fn near_signs(directory: &Directory, sign: &str, at: Timestamp) -> Vec<String> {
 }
 
 /// What somebody on the net says: for their mission, and for the alarms that it raises or settles.
-pub(crate) async fn traffic(turn: &mut Turn, entry: &mut NewEntry, sign: &str, act: &Act, what: Happened) -> Result<(), Error> {
+pub(crate) async fn traffic(
+    turn: &mut Turn,
+    entry: &mut NewEntry,
+    sign: &str,
+    act: &Act,
+    what: Happened,
+) -> Result<(), Error> {
     let sign = sign.to_uppercase();
     let holder = turn.directory.holder(&sign, what.at);
     entry.sign = Some(sign.clone());

@@ -232,8 +232,7 @@ pub const COUNTED: Statement = Statement::new(
         " ORDER BY CASE safety WHEN 'needs-help' THEN 0 WHEN 'unreachable' THEN 1 WHEN 'unknown' THEN 2 ELSE 3 END, person"
     ),
 );
-pub const COUNTED_ONE: Statement =
-    Statement::new("field.counted_one", concat!(counted_columns!(), " AND person = $2"));
+pub const COUNTED_ONE: Statement = Statement::new("field.counted_one", concat!(counted_columns!(), " AND person = $2"));
 pub const COUNTED_IN_ZONE: Statement =
     Statement::new("field.counted_in_zone", concat!(counted_columns!(), " AND zone = $2 ORDER BY person"));
 pub const TALLY: Statement = Statement::new(
@@ -251,10 +250,8 @@ pub const INSERT_LINK: Statement = Statement::new(
     "field.insert_link",
     "INSERT INTO field_headcount_link (digest, headcount_id, person, expires_us) VALUES ($1, $2, $3, $4)",
 );
-pub const LINK: Statement = Statement::new(
-    "field.link",
-    "SELECT headcount_id, person, expires_us FROM field_headcount_link WHERE digest = $1",
-);
+pub const LINK: Statement =
+    Statement::new("field.link", "SELECT headcount_id, person, expires_us FROM field_headcount_link WHERE digest = $1");
 pub const INSERT_WARDEN_LIST: Statement = Statement::new(
     "field.insert_warden_list",
     "INSERT INTO field_headcount_list (headcount_id, zone, warden, given_us, why) VALUES ($1, $2, $3, $4, $5) \
@@ -334,10 +331,8 @@ pub const TRACKERS: Statement = Statement::new(
     "SELECT device, state, last_fix_us, last_received_us, battery_percent, since_us FROM field_tracker \
      ORDER BY CASE state WHEN 'silent' THEN 0 ELSE 1 END, device LIMIT $1",
 );
-pub const TRACKER_OF: Statement = Statement::new(
-    "field.tracker_of",
-    "SELECT state, last_received_us FROM field_tracker WHERE device = $1",
-);
+pub const TRACKER_OF: Statement =
+    Statement::new("field.tracker_of", "SELECT state, last_received_us FROM field_tracker WHERE device = $1");
 pub const HEARD_TRACKER: Statement = Statement::new(
     "field.heard_tracker",
     "INSERT INTO field_tracker (device, state, last_fix_us, last_received_us, battery_percent, since_us) \
@@ -401,8 +396,10 @@ pub const SAVE_SETTING: Statement = Statement::new(
     "INSERT INTO field_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
 );
 
-pub const AFFILIATIONS: Statement =
-    Statement::new("field.affiliations", "SELECT user_id, organisation, person FROM field_affiliation ORDER BY user_id");
+pub const AFFILIATIONS: Statement = Statement::new(
+    "field.affiliations",
+    "SELECT user_id, organisation, person FROM field_affiliation ORDER BY user_id",
+);
 pub const SAVE_AFFILIATION: Statement = Statement::new(
     "field.save_affiliation",
     "INSERT INTO field_affiliation (user_id, organisation, person) VALUES ($1, $2, $3) \

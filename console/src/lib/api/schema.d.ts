@@ -1052,9 +1052,218 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A headcount with everybody in it. */
+        /** A headcount with everybody in it whom the caller may see. */
         get: operations["get_headcount"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/answers/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a link asks. */
+        get: operations["get_headcount_link"];
+        put?: never;
+        /** Answers by a link. */
+        post: operations["answer_headcount_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the room was told once. */
+        get: operations["get_field_settings"];
+        /** Tells the room under which address people reach the server. */
+        put: operations["save_field_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages that came in, the latest first. */
+        get: operations["list_field_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/messages/{id}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Somebody has read a message and seen to it; the reason says how. */
+        post: operations["see_field_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/messages/sent": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages that went out, the latest first. */
+        get: operations["list_sent_messages"];
+        put?: never;
+        /** Writes or relays a message; it is in the duty log. */
+        post: operations["write_field_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/positions/latest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest position of everybody and everything that the caller may see, by fix time. */
+        get: operations["list_latest_positions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/positions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Positions by fix time, the latest first, those in quarantine included. */
+        get: operations["list_positions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/trackers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Devices as they are heard, silent ones first. */
+        get: operations["list_trackers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/sight": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the caller sees. */
+        get: operations["get_field_sight"];
+        put?: never;
+        /** Opens the sight of another organisation's people for a reason and a time. */
+        post: operations["break_glass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The caller's people, and where each is as far as anybody knows. */
+        get: operations["list_field_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/sights": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every sight that was opened, and how often somebody looked. */
+        get: operations["list_opened_sights"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/affiliations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who the users of the console are to the radio room. */
+        get: operations["list_affiliations"];
+        /** Says who a user is. */
+        put: operations["save_affiliation"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1222,7 +1431,7 @@ export interface components {
         /** @description What is to be done. */
         AlarmAct: {
             /** Format: int64 */
-            attempt: number;
+            attempt?: number | null;
             name: string;
             /** @enum {string} */
             command: "acknowledge";
@@ -1265,7 +1474,7 @@ export interface components {
          * @description What an alarm is about.
          * @enum {string}
          */
-        AlarmKind: "contact-overdue" | "not-departed" | "sos" | "unexpected-traffic" | "round-open" | "headcount-open" | "duress";
+        AlarmKind: "contact-overdue" | "not-departed" | "sos" | "unexpected-traffic" | "round-open" | "headcount-open" | "needs-help" | "no-go" | "no-go-stop" | "off-route" | "equipment" | "duress";
         /**
          * @description Where an alarm stands.
          * @enum {string}
@@ -1418,6 +1627,17 @@ export interface components {
             sequence: number;
             problem: string;
         };
+        /** @description Asks to see the people of another organisation. */
+        BreakGlass: {
+            organisation: string;
+            /**
+             * Format: int64
+             * @description 1 to 240.
+             */
+            minutes: number;
+            /** @description It goes into the ledger and into the duty log. */
+            reason: string;
+        };
         /** @description Who held a call sign from when until when. */
         CallSign: {
             id: string;
@@ -1434,6 +1654,14 @@ export interface components {
         /** @description All assignments, by sign and time. */
         CallSigns: {
             call_signs: components["schemas"]["CallSign"][];
+        };
+        /** @description What the caller sees. */
+        CallerSight: {
+            /** @description Everybody. */
+            whole: boolean;
+            organisation?: string | null;
+            /** @description What is open for a time. */
+            opened: components["schemas"]["OpenedSight"][];
         };
         /** @description Changes what is given and leaves the rest. */
         ChangeUser: {
@@ -1585,6 +1813,11 @@ export interface components {
             safety: string;
             answered?: components["schemas"]["Instant"] | null;
             answered_by?: string | null;
+            /** @description `desk`, `sms`, `email`, `satellite` or `link`. */
+            means?: string | null;
+            zone?: string | null;
+            /** @description They used a duress word: shown to those alone who are told of it. */
+            duress: boolean;
         };
         /** @description How well rules see techniques of ATT&CK. */
         Coverage: {
@@ -1821,6 +2054,18 @@ export interface components {
          * @enum {string}
          */
         ExportFormat: "csv" | "json" | "ndjson";
+        /** @description Who a user is to the radio room. */
+        FieldAffiliation: {
+            user: components["schemas"]["UserRef"];
+            /** @description Whose people they see, as a partner. */
+            organisation?: string | null;
+            /** @description Who they are in the register: how a silent alarm reaches them. */
+            person?: string | null;
+        };
+        /** @description Everybody of whom something is known. */
+        FieldAffiliations: {
+            affiliations: components["schemas"]["FieldAffiliation"][];
+        };
         /** @description An alarm as it stands. */
         FieldAlarm: {
             id: string;
@@ -1845,6 +2090,8 @@ export interface components {
             ladder: string;
             steps_taken: number;
             attempts: components["schemas"]["AlarmAttempt"][];
+            /** @description How often it was brought back to mind after its last step. */
+            reminders: number;
             closed?: components["schemas"]["Instant"] | null;
             outcome?: string | null;
             /** Format: int64 */
@@ -1867,12 +2114,110 @@ export interface components {
              */
             filled: number;
         };
+        /** @description A message that came in. */
+        FieldMessage: {
+            id: string;
+            /** @description `sms`, `email`, `satellite`, … */
+            means: string;
+            sender: string;
+            /** @description Key of the person, where the register knows one. */
+            person?: string | null;
+            name: string;
+            organisation?: string | null;
+            subject?: string | null;
+            text: string;
+            /** @description `distress`, `immediate`, `routine`, `bulk`. */
+            precedence?: string | null;
+            /** @description Who passed it on, the first first. */
+            relayed_by: string[];
+            sent?: components["schemas"]["Instant"] | null;
+            received: components["schemas"]["Instant"];
+            /** @description `contact`, `headcount`, `answer`, `distress`, `automatic`, or `unread`: somebody has to read it. */
+            taken_as: string;
+            /**
+             * Format: int64
+             * @description Its entry in the duty log.
+             */
+            entry: number;
+            seen?: components["schemas"]["Instant"] | null;
+        };
+        /** @description Messages, the latest first. */
+        FieldMessages: {
+            messages: components["schemas"]["FieldMessage"][];
+        };
         /** @description What changed in the radio room: load it again. */
         FieldNews: {
-            /** @description `log`, `mission` or `alarm`. */
+            /** @description `log`, `mission`, `alarm` or `position`. */
             what: string;
             id: string;
             at: components["schemas"]["Instant"];
+        };
+        /** @description Where something was. */
+        FieldPosition: {
+            id: string;
+            device: string;
+            /** @description `vehicle`, `person`, or `device` where nobody knows whose it is. */
+            holder_kind: string;
+            holder: string;
+            name: string;
+            /** @description The call sign that it holds now. */
+            sign?: string | null;
+            organisation?: string | null;
+            /** @description How it came: `osmand`, `inreach`, … */
+            source: string;
+            /** @description When it was there. */
+            fix: components["schemas"]["Instant"];
+            received: components["schemas"]["Instant"];
+            /** Format: double */
+            latitude: number;
+            /** Format: double */
+            longitude: number;
+            /**
+             * Format: double
+             * @description Radius of the circle in which it was, metres: from 1,000 on it is drawn as a circle, never as a pin.
+             */
+            accuracy_m: number;
+            /** Format: double */
+            altitude_m?: number | null;
+            /** Format: double */
+            speed_mps?: number | null;
+            /** Format: double */
+            course_deg?: number | null;
+            /** @description `good`, `low` (a dotted line, ask them) or `quarantined` (never anybody's latest position). */
+            trust: string;
+            /** @description `null-island`, `future`, `jump`, `coarse`, `no-fix`, `no-time`. */
+            doubts: string[];
+            mission?: string | null;
+        };
+        /** @description Positions. */
+        FieldPositions: {
+            now: components["schemas"]["Instant"];
+            positions: components["schemas"]["FieldPosition"][];
+        };
+        /** @description What the room was told once. */
+        FieldSettings: {
+            /** @description The address under which people reach the server: links of headcounts begin with it. */
+            public_url?: string | null;
+        };
+        /** @description A device as it is heard, whatever is known of the people. */
+        FieldTracker: {
+            device: string;
+            name: string;
+            /** @description Whose it is. */
+            holder_kind: string;
+            holder: string;
+            /** @description `ok` or `silent`. */
+            state: string;
+            since: components["schemas"]["Instant"];
+            last_fix: components["schemas"]["Instant"];
+            last_received: components["schemas"]["Instant"];
+            /** Format: double */
+            battery_percent?: number | null;
+        };
+        /** @description Devices, silent ones first. */
+        FieldTrackers: {
+            now: components["schemas"]["Instant"];
+            trackers: components["schemas"]["FieldTracker"][];
         };
         /** @description An event on which the rule fired. */
         FiredEvent: {
@@ -1937,6 +2282,13 @@ export interface components {
             /** @description A value for which it did not hold. */
             other?: string | null;
         };
+        /** @description What somebody answers. */
+        HeadcountAnswer: {
+            /** @description They are safe; otherwise they need help. */
+            safe: boolean;
+            /** @description At most 300 characters. */
+            remark?: string;
+        };
         /** @description A headcount with everybody in it, those who need attention first. */
         HeadcountDetail: {
             headcount: components["schemas"]["HeadcountWord"];
@@ -1946,6 +2298,19 @@ export interface components {
                 [key: string]: components["schemas"]["CountTally"];
             };
             people: components["schemas"]["CountedPerson"][];
+            /** @description Who looks after which zone. */
+            lists: components["schemas"]["WardenListWord"][];
+        };
+        /** @description What a link shows: no more than its owner knows. */
+        HeadcountLink: {
+            /** @description `HC-0042`. */
+            headcount: string;
+            name: string;
+            /** @description What is known of them: `unknown`, `safe`, `needs-help`, … */
+            safety: string;
+            /** @description The headcount is over, or the link has expired: an answer is not counted, a call for help is heard. */
+            over: boolean;
+            expires: components["schemas"]["Instant"];
         };
         /** @description Headcounts, the latest first. */
         HeadcountList: {
@@ -2415,6 +2780,8 @@ export interface components {
             to: string;
             /** @description Key of the area whose rules hold. */
             area: string;
+            /** @description Key of the fence that is its corridor. */
+            corridor?: string | null;
         };
         /** @description Somebody who goes along. */
         MissionPassenger: {
@@ -2508,6 +2875,24 @@ export interface components {
             /** @description Alerts that belong to it. */
             alerts?: string[];
             reason: string;
+        };
+        /** @description Sight of another organisation's people, for a time. */
+        OpenedSight: {
+            id: string;
+            user: components["schemas"]["UserRef"];
+            organisation: string;
+            reason: string;
+            begun: components["schemas"]["Instant"];
+            expires: components["schemas"]["Instant"];
+            /**
+             * Format: int64
+             * @description Looks taken through it; each is in the ledger.
+             */
+            views: number;
+        };
+        /** @description Every sight that was opened, the latest first. */
+        OpenedSights: {
+            sights: components["schemas"]["OpenedSight"][];
         };
         /** @description Gives the alerts of a rule a severity. */
         OverrideSeverity: {
@@ -2822,7 +3207,7 @@ export interface components {
          * @description What somebody is here for. A person can have several.
          * @enum {string}
          */
-        Role: "administrator" | "engineer" | "analyst" | "operator" | "auditor";
+        Role: "administrator" | "engineer" | "analyst" | "operator" | "auditor" | "partner";
         /** @description A rule in the list. */
         Rule: {
             id: string;
@@ -2937,6 +3322,20 @@ export interface components {
             broken: number;
             correlations?: components["schemas"]["Correlations"] | null;
         };
+        /** @description Says who a user is; neither organisation nor person: nobody. */
+        SaveAffiliation: {
+            /** @description The id of a user. */
+            user: string;
+            organisation?: string | null;
+            person?: string | null;
+            reason: string;
+        };
+        /** @description Changes what the room was told. */
+        SaveFieldSettings: {
+            /** @description Empty: none. */
+            public_url: string;
+            reason: string;
+        };
         /** @description Keeps a query. */
         SaveQuery: {
             /** @description 1 to 120 characters. */
@@ -3011,6 +3410,54 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "query" | "respond" | "rules" | "ingest" | "administer";
+        /** @description A mission as far as somebody aboard is concerned. */
+        SeenMission: {
+            label: string;
+            title: string;
+            state: string;
+            contact: string;
+            due?: components["schemas"]["Instant"] | null;
+            vehicle?: string | null;
+        };
+        /** @description The caller's people, by key. */
+        SeenPeople: {
+            now: components["schemas"]["Instant"];
+            people: components["schemas"]["SeenPerson"][];
+        };
+        /** @description Somebody whom the caller looks after, and what is known of them now. */
+        SeenPerson: {
+            /** @description Key. */
+            person: string;
+            name: string;
+            category: string;
+            organisation?: string | null;
+            zone?: string | null;
+            /** @description `present`, `leave` or `away`. */
+            presence: string;
+            phone?: string | null;
+            /** @description Missions that are not over: `M-0042`. */
+            missions: components["schemas"]["SeenMission"][];
+            position?: components["schemas"]["FieldPosition"] | null;
+        };
+        /** @description A message that went out. */
+        SentMessage: {
+            key: string;
+            /** @description The id of the alarm, headcount or report that it is about. */
+            about: string;
+            recipient: string;
+            /** @description Empty where it is secret. */
+            text: string;
+            asked: components["schemas"]["Instant"];
+            /** @description `queued`, `sent`, `delivered`, `failed`, `undeliverable`, `expired` or `withdrawn`. */
+            state: string;
+            state_at: components["schemas"]["Instant"];
+            means?: string | null;
+            problem?: string | null;
+        };
+        /** @description Messages that went out, the latest first. */
+        SentMessages: {
+            messages: components["schemas"]["SentMessage"][];
+        };
         /** @description A number over time. */
         Series: {
             /** Format: int64 */
@@ -3320,6 +3767,16 @@ export interface components {
             users: components["schemas"]["User"][];
         };
         Value: unknown;
+        /** @description Who was given the list of a zone. */
+        WardenListWord: {
+            zone: string;
+            /** @description Key of the person. */
+            warden: string;
+            name: string;
+            given: components["schemas"]["Instant"];
+            /** @description `warden`, or why the alternate has it. */
+            why: string;
+        };
         /** @description A list as it is kept, without its items. */
         Watchlist: {
             name: string;
@@ -3348,6 +3805,19 @@ export interface components {
         /** @description All of them, by name. */
         Watchlists: {
             watchlists: components["schemas"]["Watchlist"][];
+        };
+        /** @description A message that somebody at the desk writes or relays. */
+        WriteMessage: {
+            /** @description Key of a person or contact, a telephone number, or a mail address. */
+            to: string;
+            subject?: string | null;
+            text: string;
+            /** @description `distress`, `immediate`, `routine` (when absent) or `bulk`. */
+            precedence?: string | null;
+            /** @description For whom it is relayed, as they gave it: `BF12`. */
+            relayed_for?: string | null;
+            /** @description It is an exercise: the text says so. */
+            exercise?: boolean;
         };
     };
     responses: never;
@@ -5957,6 +6427,530 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HeadcountDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_headcount_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadcountLink"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_headcount_link: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["HeadcountAnswer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HeadcountLink"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_field_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldSettings"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_field_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveFieldSettings"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldSettings"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_field_messages: {
+        parameters: {
+            query?: {
+                /** @description Only those that somebody has to read. */
+                unread?: boolean;
+                /** @description 1 to 500; 100 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldMessages"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    see_field_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sent_messages: {
+        parameters: {
+            query?: {
+                /** @description The id of an alarm, a headcount or a report. */
+                about?: string;
+                /** @description 1 to 500; 100 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentMessages"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_field_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WriteMessage"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SentMessage"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_latest_positions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldPositions"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_positions: {
+        parameters: {
+            query?: {
+                /** @description `vehicle`, `person` or `device`, with `holder`. */
+                holder_kind?: string;
+                /** @description Key. */
+                holder?: string;
+                mission?: string;
+                /** @description Only fixes from then on. */
+                from?: components["schemas"]["Instant"];
+                /** @description 1 to 500; 100 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldPositions"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_trackers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldTrackers"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_field_sight: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CallerSight"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    break_glass: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BreakGlass"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedSight"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_field_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeenPeople"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_opened_sights: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenedSights"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_affiliations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldAffiliations"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_affiliation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveAffiliation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldAffiliation"];
                 };
             };
             /** @description A refusal; the code tells which. */

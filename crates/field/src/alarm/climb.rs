@@ -201,7 +201,9 @@ fn call(alarm: &mut Alarm, at: usize, rung: Step, whom: &Whom, directory: &Direc
     let Some(callee) = callees.into_iter().find(|one| !tried(one)) else {
         return nobody_left(alarm, rung, whom);
     };
-    if alarm.silent && let Some(user) = directory.user_of_contact(&callee.contact) {
+    if alarm.silent
+        && let Some(user) = directory.user_of_contact(&callee.contact)
+    {
         // Who is called about it has to be able to see it.
         if !alarm.course.tell.contains(&user) {
             alarm.course.tell.push(user);

@@ -101,11 +101,7 @@ pub fn usual() -> Vec<Step> {
 /// adviser, because duress that nobody sees to is worse than one more who knows.
 pub(crate) fn silent() -> Vec<Step> {
     let step = |after_min, role, means| Step { after_min, role, means, answer_min: Some(2), lost: false };
-    vec![
-        step(0, Role::Told, Some(Means::Screen)),
-        step(2, Role::Told, None),
-        step(10, Role::SecurityAdviser, None),
-    ]
+    vec![step(0, Role::Told, Some(Means::Screen)), step(2, Role::Told, None), step(10, Role::SecurityAdviser, None)]
 }
 
 /// Reads a ladder; steps are apart by `;` or by lines.

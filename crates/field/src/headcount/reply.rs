@@ -63,12 +63,7 @@ async fn label(turn: &mut Turn, id: HeadcountId) -> Result<String, Error> {
     Ok(known.map_or_else(|| "a headcount that nobody knows".to_owned(), |known| known.label()))
 }
 
-async fn apply(
-    turn: &mut Turn,
-    open: &Headcount,
-    before: &Counted,
-    reply: &Reply<'_>,
-) -> Result<Vec<String>, Error> {
+async fn apply(turn: &mut Turn, open: &Headcount, before: &Counted, reply: &Reply<'_>) -> Result<Vec<String>, Error> {
     let mut outcome = Vec::new();
     let stands = before.safety == Safety::NeedsHelp && reply.safety != Safety::NeedsHelp;
     let older = before.answered.is_some_and(|answered| reply.at < answered) && reply.safety < before.safety;

@@ -52,7 +52,10 @@ pub(super) async fn begin(turn: &mut Turn, open: &Headcount, people: &[&Record])
                 subject: format!("{}/{zone}", open.id),
                 owes: format!("person:{keeper}"),
                 due: Due::After(PATIENCE_US),
-                otherwise: format!("{}: the warden of zone {zone} is missing; the alternate has the list", open.label()),
+                otherwise: format!(
+                    "{}: the warden of zone {zone} is missing; the alternate has the list",
+                    open.label()
+                ),
             };
             turn.tx.deadline(deadline).await?;
         }
@@ -66,13 +69,7 @@ fn keepers(directory: &Directory, zone: &str) -> [Option<String>; 2] {
 }
 
 /// Gives a list to somebody, once.
-async fn give(
-    turn: &mut Turn,
-    open: &Headcount,
-    zone: &str,
-    keeper: &str,
-    why: &str,
-) -> Result<Option<String>, Error> {
+async fn give(turn: &mut Turn, open: &Headcount, zone: &str, keeper: &str, why: &str) -> Result<Option<String>, Error> {
     let now = turn.now();
     let row = params![open.id, zone, keeper, now, why];
     if turn.tx.execute(&sql::INSERT_WARDEN_LIST, row).await? == 0 {
@@ -96,8 +93,7 @@ fn dispatch(open: &Headcount, zone: &str, keeper: &Record, missing: &[&Counted])
     if addresses.is_empty() {
         return Vec::new();
     }
-    let names: Vec<String> =
-        missing.iter().take(NAMED).map(|one| format!("{} {}", one.person, one.name)).collect();
+    let names: Vec<String> = missing.iter().take(NAMED).map(|one| format!("{} {}", one.person, one.name)).collect();
     let more = if missing.len() > NAMED { format!(" and {} more", missing.len() - NAMED) } else { String::new() };
     let example = missing.first().map_or("P-1", |one| one.person.as_str());
     let text = format!(

@@ -202,7 +202,9 @@ async fn headcount_reply(
     let (who, safety) = match answer {
         Answer::Safe | Answer::Yes if asked.is_some() || *answer == Answer::Safe => (None, Safety::Safe),
         Answer::Help | Answer::Sos => (None, Safety::NeedsHelp),
-        Answer::Other { who, safe } => (Some(who.as_str()), if *safe { Safety::SafeByProxy } else { Safety::NeedsHelp }),
+        Answer::Other { who, safe } => {
+            (Some(who.as_str()), if *safe { Safety::SafeByProxy } else { Safety::NeedsHelp })
+        }
         Answer::Safe | Answer::Yes | Answer::No => return Ok(None),
     };
     let Some(person) = &sender.person else { return Ok(None) };

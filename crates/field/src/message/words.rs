@@ -11,7 +11,10 @@ pub enum Answer {
     /// They do not.
     No,
     /// Somebody else is safe or needs help, by key or call sign.
-    Other { who: String, safe: bool },
+    Other {
+        who: String,
+        safe: bool,
+    },
 }
 
 /// The words, each as it is compared: small letters, without marks. Longer ones stand before their beginnings.
@@ -85,7 +88,10 @@ const LONGEST: usize = 5;
 pub fn answer_of(text: &str, knows: &dyn Fn(&str) -> bool) -> Option<Answer> {
     let words: Vec<String> = text.split_whitespace().map(fold).filter(|word| !word.is_empty()).collect();
     let first = words.first()?;
-    if words.len() >= 2 && knows(first) && let Some(answer) = begins(&words[1..]) {
+    if words.len() >= 2
+        && knows(first)
+        && let Some(answer) = begins(&words[1..])
+    {
         return match answer {
             Answer::Safe | Answer::Yes => Some(Answer::Other { who: first.clone(), safe: true }),
             Answer::Help | Answer::Sos => Some(Answer::Other { who: first.clone(), safe: false }),
@@ -128,7 +134,8 @@ mod tests {
 
     #[test]
     fn answers_in_the_languages_of_the_room() {
-        for safe in ["SAFE", " safe. ", "Je suis en sécurité", "A SALVO", "Estou segura!", "أنا بخير", "hau seguru"] {
+        for safe in ["SAFE", " safe. ", "Je suis en sécurité", "A SALVO", "Estou segura!", "أنا بخير", "hau seguru"]
+        {
             check(safe, Some(Answer::Safe));
         }
         for help in ["HELP", "need help at the bridge", "aide", "AYUDA", "ajuda", "مساعدة", "tulun"] {

@@ -21,7 +21,9 @@ const FRESH_US: i64 = 2 * MINUTE_US;
 fn carrier(turn: &Turn, device: &str, label: Option<&str>) -> Holder {
     let (kind, key) = turn.directory.holder_of_device(device);
     let mut holder = enter::holder_by(&turn.directory, &kind, &key, turn.now());
-    if kind == "device" && let Some(label) = label {
+    if kind == "device"
+        && let Some(label) = label
+    {
         holder.name = label.to_owned();
     }
     holder
@@ -122,7 +124,8 @@ pub(crate) async fn cancelled(turn: &mut Turn, signal: &DistressCancelled) -> Re
     let mission = enter::mission_of(turn, &holder, signal.signalled).await?;
     let open = alarm::open_about(turn, &subject(&signal.device)).await?;
     let when = crate::line::both(signal.signalled, now, turn.directory.zone());
-    let text = format!("{} ({}) takes back its call for help, by {} at {when}", holder.sign, holder.name, signal.source);
+    let text =
+        format!("{} ({}) takes back its call for help, by {} at {when}", holder.sign, holder.name, signal.source);
     let outcome = match &open {
         Some(alarm) => vec![format!("{} stays open: speak to them, then close it", alarm.label())],
         None => vec!["no call for help of this device is open; one may still be on its way".to_owned()],

@@ -196,7 +196,11 @@ mod tests {
         assert_eq!(sides(&[2_000.0, 500.0, 2_000.0, 500.0]), [], "one alone is nothing");
         assert_eq!(sides(&[500.0, 400.0, 950.0, 2_000.0, 2_100.0]), [(0, Side::Inside), (3, Side::Outside)]);
         let circle = [fix(0, 0.0, 10_000.0), fix(1, 0.0, 10_000.0), fix(2, 0.0, 10_000.0)];
-        assert_eq!(crossings(&area(), Standing::on(Side::Outside), &circle).1, [], "a circle of 10 km satisfies no fence");
+        assert_eq!(
+            crossings(&area(), Standing::on(Side::Outside), &circle).1,
+            [],
+            "a circle of 10 km satisfies no fence"
+        );
     }
 
     #[test]

@@ -183,7 +183,8 @@ mod tests {
 
     #[test]
     fn what_was_not_believed_is_believed_when_there_was_time_to_get_there() {
-        let path = [fix(0, -8.55, 125.57), fix(600, -8.55, 129.2), fix(7_200, -8.55, 129.21), fix(7_260, -8.55, 129.22)];
+        let path =
+            [fix(0, -8.55, 125.57), fix(600, -8.55, 129.2), fix(7_200, -8.55, 129.21), fix(7_260, -8.55, 129.22)];
         let trust: Vec<Trust> = judge_all(None, &path, 60.0).into_iter().map(|one| one.trust).collect();
         assert_eq!(trust, [Trust::Good, Trust::Low, Trust::Good, Trust::Good]);
     }

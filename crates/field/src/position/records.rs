@@ -108,11 +108,7 @@ pub(super) async fn track(
 }
 
 /// The trusted fix of somebody before an instant.
-pub(super) async fn trusted_before(
-    turn: &mut Turn,
-    holder: (&str, &str),
-    at: Timestamp,
-) -> Result<Option<Fix>, Error> {
+pub(super) async fn trusted_before(turn: &mut Turn, holder: (&str, &str), at: Timestamp) -> Result<Option<Fix>, Error> {
     let row = turn.tx.fetch_optional(&sql::TRUSTED_BEFORE, params![holder.0, holder.1, at]).await?;
     row.map(|row| fix(&row)).transpose()
 }

@@ -223,15 +223,8 @@ async fn ask(
             (after, stood.map_or(last.at, |(_, at)| at.max(last.at)))
         }
     };
-    let row = params![
-        key.0,
-        key.1,
-        &fence.key,
-        standing.side.as_str(),
-        standing.other_count,
-        standing.other_since,
-        until,
-    ];
+    let row =
+        params![key.0, key.1, &fence.key, standing.side.as_str(), standing.other_count, standing.other_since, until,];
     turn.tx.execute(&sql::SAVE_STANDING, row).await?;
     if fence.kind == FenceKind::NoGo && standing.side == Side::Inside {
         stop(turn, carrier, fence, last.at).await?;
@@ -240,12 +233,7 @@ async fn ask(
 }
 
 /// The crossings since an instant, reckoned anew: what turns out never to have been is withdrawn.
-async fn ask_again(
-    turn: &mut Turn,
-    carrier: &Carrier,
-    fence: &Fence,
-    from: Timestamp,
-) -> Result<Standing, Error> {
+async fn ask_again(turn: &mut Turn, carrier: &Carrier, fence: &Fence, from: Timestamp) -> Result<Standing, Error> {
     let key = (carrier.holder.kind.as_str(), carrier.holder.key.as_str());
     let known = turn.tx.fetch_all(&sql::CROSSINGS, params![key.0, key.1, &fence.key]).await?;
     let known: Vec<Crossing> = known
@@ -260,7 +248,8 @@ async fn ask_again(
     let now = turn.now();
     for gone in known.iter().filter(|one| one.at >= from && !found.contains(one)) {
         turn.tx.execute(&sql::WITHDRAW_CROSSING, params![key.0, key.1, &fence.key, gone.at, now]).await?;
-        let text = format!("a fix that came late shows that {} was not {} {} then", name(carrier), gone.side, fence.name);
+        let text =
+            format!("a fix that came late shows that {} was not {} {} then", name(carrier), gone.side, fence.name);
         match alarm::open_about(turn, &subject(carrier, fence)).await? {
             Some(alarm) => alarm::note(turn, alarm.id, text).await?,
             None => drop(turn.log(entry(carrier, text)).await?),
@@ -352,8 +341,7 @@ async fn stop(turn: &mut Turn, carrier: &Carrier, fence: &Fence, until: Timestam
     }
     let when = crate::line::both(since, turn.now(), turn.directory.zone());
     let title = format!("{} stands in the no-go area {} since {when}, unannounced", name(carrier), fence.name);
-    let cause =
-        Cause { kind: AlarmKind::NoGoStop, subject, title, missed: since, while_down: false, tell: Vec::new() };
+    let cause = Cause { kind: AlarmKind::NoGoStop, subject, title, missed: since, while_down: false, tell: Vec::new() };
     alarm::raise(turn, cause, carrier.mission.as_ref()).await.map(drop)
 }
 

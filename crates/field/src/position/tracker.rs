@@ -70,7 +70,8 @@ pub(crate) async fn silent(turn: &mut Turn, device: &str, due: Timestamp) -> Res
         ContactState::Overdue | ContactState::Lost => "voice contact is missed, too",
     };
     let since = crate::line::both(due, now, turn.directory.zone());
-    let text = format!("{} of {} is silent, due {since}; {contact}", name(turn, device), mission::Mission::label(&mission));
+    let text =
+        format!("{} of {} is silent, due {since}; {contact}", name(turn, device), mission::Mission::label(&mission));
     turn.record("tracker.silent", device, Json::Null, json!({ "mission": mission.id }));
     turn.log(NewEntry { mission: Some(mission.id), ..NewEntry::words("tracker", text) }).await.map(drop)
 }

@@ -13,7 +13,13 @@ const VEHICLES: [&str; 3] = ["UN-1", "UN-2", "RL-1"];
 const PEOPLE: [&str; 3] = ["P-1", "P-2", "P-3"];
 
 fn mission(vehicles: usize) -> Mission {
-    let leg = |to: &str| Leg { from: "BASE".to_owned(), to: to.to_owned(), area: "LOW".to_owned(), corridor: None, began: None };
+    let leg = |to: &str| Leg {
+        from: "BASE".to_owned(),
+        to: to.to_owned(),
+        area: "LOW".to_owned(),
+        corridor: None,
+        began: None,
+    };
     let vehicle = |plate: &&str| ConvoyVehicle {
         vehicle: (*plate).to_owned(),
         arrived: None,

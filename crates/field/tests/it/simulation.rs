@@ -93,7 +93,13 @@ impl OfficeDay {
         use field::mission::{Command, MissionOrder};
         let order = RequestMission {
             title: "Round".to_owned(),
-            legs: vec![Leg { from: "BASE".to_owned(), to: "COMORO".to_owned(), area: area.to_owned(), corridor: None, began: None }],
+            legs: vec![Leg {
+                from: "BASE".to_owned(),
+                to: "COMORO".to_owned(),
+                area: area.to_owned(),
+                corridor: None,
+                began: None,
+            }],
             vehicles: vec![vehicle.to_owned()],
             people: Vec::new(),
             leader: None,

@@ -119,7 +119,8 @@ impl Desk {
             ["do", mission, command @ ..] => self.command(mission, command).await,
             ["ack", alarm, attempt, name] => {
                 let attempt = attempt.parse().unwrap();
-                self.on_alarm(alarm, AlarmCommand::Acknowledge { attempt: Some(attempt), name: (*name).to_owned() }).await;
+                self.on_alarm(alarm, AlarmCommand::Acknowledge { attempt: Some(attempt), name: (*name).to_owned() })
+                    .await;
             }
             ["noanswer", alarm, attempt] => {
                 self.on_alarm(alarm, AlarmCommand::NoAnswer { attempt: attempt.parse().unwrap() }).await;
@@ -227,7 +228,9 @@ impl Desk {
                         self.tell(format!("to {} {}{secret}: {text}", one.recipient, to.join(", ")));
                     }
                 }
-                Fact::MessagesWithdrawn { keys, reason, .. } => self.tell(format!("{} withdrawn: {reason}", keys.len())),
+                Fact::MessagesWithdrawn { keys, reason, .. } => {
+                    self.tell(format!("{} withdrawn: {reason}", keys.len()))
+                }
                 _ => {}
             }
         }
@@ -436,7 +439,13 @@ fn is_ago(word: &str) -> bool {
 
 fn leg(at: usize, area: &str) -> Leg {
     let places = ["BASE", "COMORO", "Hilltop school", "Lake camp"];
-    Leg { from: places[at].to_owned(), to: places[at + 1].to_owned(), area: area.to_owned(), corridor: None, began: None }
+    Leg {
+        from: places[at].to_owned(),
+        to: places[at + 1].to_owned(),
+        area: area.to_owned(),
+        corridor: None,
+        began: None,
+    }
 }
 
 /// Runs every shift of a document; rewrites or compares what was told. Gives how many there were.

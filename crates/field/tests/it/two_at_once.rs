@@ -11,7 +11,13 @@ use crate::rig::{self, Rig, operator};
 async fn on_the_road(rig: &Rig) -> Mission {
     let order = RequestMission {
         title: "Market".to_owned(),
-        legs: vec![Leg { from: "BASE".to_owned(), to: "COMORO".to_owned(), area: "HIGH".to_owned(), corridor: None, began: None }],
+        legs: vec![Leg {
+            from: "BASE".to_owned(),
+            to: "COMORO".to_owned(),
+            area: "HIGH".to_owned(),
+            corridor: None,
+            began: None,
+        }],
         vehicles: vec!["UN-1".to_owned()],
         people: vec![("P-1".to_owned(), Some("UN-1".to_owned()))],
         leader: None,

@@ -256,8 +256,15 @@ impl Subscriber for LiveSubscriber {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["alert-raised", "incident-changed", "duty-logged", "mission-changed", "alarm-changed", "silent-alarm-changed",
-          "positions-reported"]
+        &[
+            "alert-raised",
+            "incident-changed",
+            "duty-logged",
+            "mission-changed",
+            "alarm-changed",
+            "silent-alarm-changed",
+            "positions-reported",
+        ]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {

@@ -111,9 +111,8 @@ impl Room {
             Fact::MessagesRequested { dispatches, .. } => Some(dispatches),
             _ => None,
         });
-        let link = |one: kernel::message::Dispatch| {
-            Some((one.recipient, one.text.split("/answer/").nth(1)?.to_owned()))
-        };
+        let link =
+            |one: kernel::message::Dispatch| Some((one.recipient, one.text.split("/answer/").nth(1)?.to_owned()));
         dispatches.flatten().filter_map(link).collect()
     }
 }
@@ -216,10 +215,12 @@ async fn messages_are_read_answered_and_relayed() {
     assert_eq!((&message["name"], &message["taken_as"]), (&json!("Ana Soares"), &json!("unread")));
     assert_eq!(message["relayed_by"], json!(["BF12"]));
     let id = message["id"].as_str().unwrap();
-    let seen = room.house.post(&room.operator, &format!("/field/messages/{id}/seen"), json!({"reason": "told her"})).await;
+    let seen =
+        room.house.post(&room.operator, &format!("/field/messages/{id}/seen"), json!({"reason": "told her"})).await;
     assert_eq!(seen.status, StatusCode::NO_CONTENT, "{}", seen.text());
     assert_eq!(room.house.get(&room.operator, "/field/messages?unread=true").await.json()["messages"], json!([]));
-    let written = json!({"to": "p-1", "text": "at the bridge, all well", "relayed_for": "bf12", "precedence": "immediate"});
+    let written =
+        json!({"to": "p-1", "text": "at the bridge, all well", "relayed_for": "bf12", "precedence": "immediate"});
     let sent = room.house.post(&room.operator, "/field/messages/sent", written).await;
     assert_eq!((sent.status, &sent.json()["state"]), (StatusCode::CREATED, &json!("queued")), "{}", sent.text());
     for (to, status) in [("p-2", 422), ("nobody", 422), ("+670 7700 0009", 201), ("a@b.example", 201)] {

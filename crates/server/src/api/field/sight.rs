@@ -231,8 +231,7 @@ async fn list_field_people(State(app): State<Arc<App>>, caller: Caller) -> Resul
         if !sight.shows(organisation.as_deref()) {
             continue;
         }
-        let aboard: Vec<&Mission> =
-            missions.iter().filter(|one| one.aboard().contains(&record.key.as_str())).collect();
+        let aboard: Vec<&Mission> = missions.iter().filter(|one| one.aboard().contains(&record.key.as_str())).collect();
         let vehicle = aboard.iter().find_map(|mission| mission.vehicle_of(&record.key, now));
         let own = by_holder.get(&("person", record.key.as_str()));
         let carried = vehicle.and_then(|vehicle| by_holder.get(&("vehicle", vehicle)));
