@@ -21,6 +21,7 @@ mod connector;
 pub mod csv_file;
 pub mod emergency;
 mod error;
+pub mod ldap;
 pub mod memory;
 mod object;
 mod operation;
@@ -31,6 +32,7 @@ mod schema;
 mod secret;
 pub mod settle;
 pub mod sql_table;
+mod trust;
 mod value;
 
 pub use capability::{Capabilities, Capability};
@@ -45,4 +47,5 @@ pub use reading::{
 };
 pub use schema::{AttributeSchema, ClassSchema, Matching, Schema};
 pub use secret::Secret;
+pub use trust::Trust;
 pub use value::{AttributeName, AttributeValue, Attributes};

@@ -91,6 +91,10 @@ pub struct DeltaPage {
     pub next: Cursor,
     /// More are waiting: ask again at once.
     pub more: bool,
+    /// The target cannot name what was deleted, but knows what there is: of the classes named here, every object whose id is
+    /// not listed is gone. Empty: `changes` names deletions itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub still_there: Vec<(ObjectClass, Vec<ObjectId>)>,
     /// What was there and could not be understood.
     pub faults: Vec<String>,
 }

@@ -59,7 +59,7 @@ impl SqlTable {
         for row in fresh {
             self.tell(table, row, &mut changes, &mut faults);
         }
-        Ok(Delta::Changes(DeltaPage { changes, next: cursor(&next), more, faults }))
+        Ok(Delta::Changes(DeltaPage { changes, next: cursor(&next), more, still_there: Vec::new(), faults }))
     }
 
     fn version_column(&self) -> Result<String, ConnectorError> {

@@ -3,6 +3,8 @@
 mod csv_file;
 mod emergency;
 mod memory;
+mod openldap;
+mod servers;
 mod sql_table;
 
 testkit::on_both_databases! {

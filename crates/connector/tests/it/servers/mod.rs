@@ -1,0 +1,44 @@
+//! Real servers, started on loopback and stopped by process id.
+
+pub mod openldap;
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+/// A port that is free now.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The program's path, where it is installed.
+pub fn program(name: &str) -> Option<String> {
+    let folders = ["/usr/sbin", "/usr/bin", "/usr/local/bin", "/usr/local/sbin", "/sbin", "/bin"];
+    let known = folders.iter().map(|folder| Path::new(folder).join(name));
+    known.into_iter().find(|path| path.exists()).map(|path| path.display().to_string())
+}
+
+/// Waits until a port answers.
+pub fn wait_for(port: u16, child: &mut Child, what: &str) {
+    for _ in 0..1_200 {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            return;
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            panic!("{what} ended: {status}");
+        }
+        // The server says nowhere else when it is ready to answer.
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("{what} did not answer within a minute");
+}
+
+/// Asks a process to end, and waits for it.
+pub fn stop(child: &mut Child) {
+    let asked = Command::new("kill").arg(child.id().to_string()).status();
+    if !asked.is_ok_and(|status| status.success()) {
+        let _ = child.kill();
+    }
+    let _ = child.wait();
+}
