@@ -16,6 +16,7 @@
 //! - What a server sends is hostile until it is parsed: bounded, never a panic.
 //! - Secrets are in no log, no error, no `Debug`.
 
+pub mod active_directory;
 mod capability;
 mod connector;
 pub mod csv_file;

@@ -257,7 +257,13 @@ impl Connector for Memory {
             return Ok(Delta::CursorLost { reason: "the directory was restored from a backup".to_owned() });
         }
         let changes = world.log[at..].to_vec();
-        Ok(Delta::Changes(DeltaPage { changes, next: world.cursor(), more: false, still_there: Vec::new(), faults: Vec::new() }))
+        Ok(Delta::Changes(DeltaPage {
+            changes,
+            next: world.cursor(),
+            more: false,
+            still_there: Vec::new(),
+            faults: Vec::new(),
+        }))
     }
 
     async fn write(&self, operation: &Operation) -> Result<Outcome, ConnectorError> {

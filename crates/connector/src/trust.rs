@@ -62,7 +62,9 @@ fn authorities(pem: &str) -> Result<RootCertStore, ConnectorError> {
         CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(|_| unreadable())?;
     let mut store = RootCertStore::empty();
     for certificate in found {
-        store.add(certificate).map_err(|error| ConnectorError::invalid(format!("the authority cannot be used: {error}")))?;
+        store
+            .add(certificate)
+            .map_err(|error| ConnectorError::invalid(format!("the authority cannot be used: {error}")))?;
     }
     if store.is_empty() { Err(unreadable()) } else { Ok(store) }
 }
@@ -70,8 +72,9 @@ fn authorities(pem: &str) -> Result<RootCertStore, ConnectorError> {
 fn fingerprint(text: &str) -> Result<[u8; 32], ConnectorError> {
     let digits: String = text.chars().filter(|c| !matches!(c, ':' | ' ')).collect();
     let mut bytes = [0; 32];
-    hex::decode_to_slice(&digits, &mut bytes)
-        .map_err(|_| ConnectorError::invalid("a fingerprint is the SHA-256 of the certificate: 64 hexadecimal digits"))?;
+    hex::decode_to_slice(&digits, &mut bytes).map_err(|_| {
+        ConnectorError::invalid("a fingerprint is the SHA-256 of the certificate: 64 hexadecimal digits")
+    })?;
     Ok(bytes)
 }
 

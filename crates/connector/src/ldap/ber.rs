@@ -52,7 +52,8 @@ impl<'a> Reader<'a> {
         if tag & 0x1f == 0x1f {
             return Err(self.bad("a tag of several bytes"));
         }
-        let (length, header) = length(&self.bytes[self.at + 1..]).ok_or_else(|| self.bad("a length that makes no sense"))?;
+        let (length, header) =
+            length(&self.bytes[self.at + 1..]).ok_or_else(|| self.bad("a length that makes no sense"))?;
         let start = self.at + 1 + header;
         let end = start.checked_add(length).filter(|end| *end <= self.bytes.len());
         let end = end.ok_or_else(|| self.bad("a value that is cut off"))?;

@@ -48,7 +48,8 @@ impl ServerConfig {
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) when it is no address of a directory.
     pub fn place(&self) -> Result<Place, ConnectorError> {
-        let bad = || ConnectorError::invalid(format!("`{}` is no address; write ldaps://HOST or ldap://HOST", self.url));
+        let bad =
+            || ConnectorError::invalid(format!("`{}` is no address; write ldaps://HOST or ldap://HOST", self.url));
         let (scheme, rest) = self.url.split_once("://").ok_or_else(bad)?;
         let (security, port) = match (scheme.to_ascii_lowercase().as_str(), self.start_tls) {
             ("ldaps", false) => (Security::Tls, 636),
@@ -58,7 +59,9 @@ impl ServerConfig {
         };
         let authority = rest.trim_end_matches('/');
         let (host, port) = match authority.rsplit_once(':') {
-            Some((host, digits)) if !host.contains(':') || host.ends_with(']') => (host, digits.parse().map_err(|_| bad())?),
+            Some((host, digits)) if !host.contains(':') || host.ends_with(']') => {
+                (host, digits.parse().map_err(|_| bad())?)
+            }
             _ => (authority, port),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
@@ -122,7 +125,9 @@ fn member() -> AttributeName {
 pub fn attribute(name: &AttributeName, syntax: &str, single: bool, read_only: bool, exact: bool) -> AttributeSchema {
     let matching = match syntax {
         "1.3.6.1.4.1.1466.115.121.1.12" => Matching::DistinguishedName,
-        "1.3.6.1.4.1.1466.115.121.1.15" | "1.3.6.1.4.1.1466.115.121.1.26" | "1.3.6.1.4.1.1466.115.121.1.44" if !exact => {
+        "1.3.6.1.4.1.1466.115.121.1.15" | "1.3.6.1.4.1.1466.115.121.1.26" | "1.3.6.1.4.1.1466.115.121.1.44"
+            if !exact =>
+        {
             Matching::IgnoreCase
         }
         _ => Matching::Exact,
@@ -143,7 +148,8 @@ mod tests {
 
     fn place(url: &str, start_tls: bool) -> Option<(String, u16, Security)> {
         let (server_name, trust, bind_name) = (None, Trust::System, String::new());
-        let config = ServerConfig { url: url.into(), start_tls, server_name, trust, bind_name, password: no_password() };
+        let config =
+            ServerConfig { url: url.into(), start_tls, server_name, trust, bind_name, password: no_password() };
         config.place().ok().map(|place| (place.host, place.port, place.security))
     }
 

@@ -15,8 +15,8 @@ pub const SYNC_INFO: &str = "1.3.6.1.4.1.4203.1.9.1.4";
 pub const DIR_SYNC: &str = "1.2.840.113556.1.4.841";
 /// Deleted objects are shown, [MS-ADTS] 3.1.1.3.4.1.14.
 pub const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
-/// Results are sorted by the server, RFC 2891.
-pub const SORT: &str = "1.2.840.113556.1.4.473";
+/// Names come with GUID and SID, [MS-ADTS] 3.1.1.3.4.1.5.
+pub const EXTENDED_NAMES: &str = "1.2.840.113556.1.4.529";
 
 /// DirSync gives what the caller may read, not what needs the right to replicate.
 const DIR_SYNC_OBJECT_SECURITY: i64 = 0x0000_0001;
@@ -47,6 +47,11 @@ pub fn paged_cookie(value: &[u8]) -> Result<Vec<u8>, BadBer> {
 /// Deleted objects are shown.
 pub fn show_deleted() -> RawControl {
     critical(SHOW_DELETED, None)
+}
+
+/// Names come as `<GUID=…>;<SID=…>;name`, the ids as text.
+pub fn extended_names() -> RawControl {
+    critical(EXTENDED_NAMES, Some(ber::value(ber::SEQUENCE, &ber::integer(ber::INTEGER, 1))))
 }
 
 /// Changes since the cookie; without one everything. `incremental`: of members those that came and went.
@@ -127,7 +132,8 @@ pub struct SyncDone {
 pub fn sync_done(value: &[u8]) -> Result<SyncDone, BadBer> {
     let mut parts = Reader::new(Reader::new(value).expect(ber::SEQUENCE, "a sequence is missing")?);
     let cookie = parts.optional(ber::OCTETS)?.map(<[u8]>::to_vec);
-    let refresh_deletes = parts.optional(ber::BOOLEAN)?.is_some_and(|content| content.first().is_some_and(|byte| *byte != 0));
+    let refresh_deletes =
+        parts.optional(ber::BOOLEAN)?.is_some_and(|content| content.first().is_some_and(|byte| *byte != 0));
     Ok(SyncDone { cookie, refresh_deletes })
 }
 
@@ -136,9 +142,16 @@ pub fn sync_done(value: &[u8]) -> Result<SyncDone, BadBer> {
 pub enum SyncInfo {
     NewCookie(Vec<u8>),
     /// A phase ends: of what is gone (`true`), or of what is still there.
-    Phase { deletes: bool, cookie: Option<Vec<u8>> },
+    Phase {
+        deletes: bool,
+        cookie: Option<Vec<u8>>,
+    },
     /// Ids of what is gone (`true`), or still there.
-    Ids { deletes: bool, ids: Vec<Vec<u8>>, cookie: Option<Vec<u8>> },
+    Ids {
+        deletes: bool,
+        ids: Vec<Vec<u8>>,
+        cookie: Option<Vec<u8>>,
+    },
 }
 
 /// Reads it.

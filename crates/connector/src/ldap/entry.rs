@@ -99,7 +99,8 @@ fn entry(tag: StructureTag, controls: Vec<(String, Vec<u8>)>) -> Result<Entry, S
     let mut parts = constructed(tag.payload).ok_or("an entry without parts")?.into_iter();
     let name = parts.next().and_then(|part| primitive(part.payload)).ok_or("an entry without a name")?;
     let name = String::from_utf8(name).map_err(|_| "an entry whose name is no UTF-8")?;
-    let list = parts.next().and_then(|part| constructed(part.payload)).ok_or_else(|| format!("`{name}`: no attributes"))?;
+    let list =
+        parts.next().and_then(|part| constructed(part.payload)).ok_or_else(|| format!("`{name}`: no attributes"))?;
     let mut entry = Entry { name, controls, ..Entry::default() };
     for attribute in list {
         let bad = || format!("`{}`: an attribute of no form", entry.name);
@@ -107,7 +108,8 @@ fn entry(tag: StructureTag, controls: Vec<(String, Vec<u8>)>) -> Result<Entry, S
         let description = pair.next().and_then(|part| primitive(part.payload)).ok_or_else(bad)?;
         let description = String::from_utf8(description).map_err(|_| bad())?;
         let values = pair.next().and_then(|part| constructed(part.payload)).ok_or_else(bad)?;
-        let values = values.into_iter().map(|value| primitive(value.payload)).collect::<Option<Vec<_>>>().ok_or_else(bad)?;
+        let values =
+            values.into_iter().map(|value| primitive(value.payload)).collect::<Option<Vec<_>>>().ok_or_else(bad)?;
         place(&mut entry, &description, values)?;
     }
     Ok(entry)

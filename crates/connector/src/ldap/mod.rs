@@ -29,7 +29,9 @@ use crate::reading::{Cursor, Delta, MemberPage, Page, PageToken, Search};
 use crate::schema::{ClassSchema, Schema};
 
 pub use config::{ClassMapping, EnabledAttribute, GroupMapping, LdapConfig, ServerConfig};
+pub(crate) use read::{checked, equals, generalized_time};
 use session::Session;
+pub(crate) use write::{modify_of, replace};
 
 /// The attribute that never changes (RFC 4530).
 const ID: &str = "entryUUID";
@@ -98,8 +100,15 @@ impl Ldap {
         let subschema = self.session.entry(&place, &["attributeTypes"]).await?.unwrap_or_default();
         let types = schema_text::attribute_types(subschema.texts("attributeTypes"));
         let class = |mapping: &ClassMapping| {
-            let wanted = |name: &crate::AttributeName| mapping.attributes.is_empty() || mapping.attributes.contains(name);
-            ClassSchema { attributes: types.iter().filter(|(name, _)| wanted(name)).map(|(n, a)| (n.clone(), a.clone())).collect() }
+            let wanted =
+                |name: &crate::AttributeName| mapping.attributes.is_empty() || mapping.attributes.contains(name);
+            ClassSchema {
+                attributes: types
+                    .iter()
+                    .filter(|(name, _)| wanted(name))
+                    .map(|(n, a)| (n.clone(), a.clone()))
+                    .collect(),
+            }
         };
         let mut schema = Schema::default();
         schema.classes.insert(ObjectClass::Account, class(&self.config.accounts));
@@ -121,10 +130,13 @@ impl Connector for Ldap {
     }
 
     async fn identity(&self) -> Result<TargetIdentity, ConnectorError> {
-        let root = self.session.entry("", &["vendorName", "vendorVersion", "namingContexts", "structuralObjectClass"]).await?;
+        let root =
+            self.session.entry("", &["vendorName", "vendorVersion", "namingContexts", "structuralObjectClass"]).await?;
         let root = root.unwrap_or_default();
         let product = match (root.text("vendorName"), root.text("structuralObjectClass")) {
-            (Some(vendor), _) => format!("{vendor} {}", root.text("vendorVersion").unwrap_or_default()).trim().to_owned(),
+            (Some(vendor), _) => {
+                format!("{vendor} {}", root.text("vendorVersion").unwrap_or_default()).trim().to_owned()
+            }
             (None, Some("OpenLDAProotDSE")) => "OpenLDAP".to_owned(),
             (None, _) => "LDAP".to_owned(),
         };

@@ -240,15 +240,8 @@ pub(crate) fn generalized_time(text: &str) -> Option<kernel::Timestamp> {
         return None;
     }
     let part = |from: usize, to: usize| &digits[from..to];
-    let iso = format!(
-        "{}-{}-{}T{}:{}:{}Z",
-        part(0, 4),
-        part(4, 6),
-        part(6, 8),
-        part(8, 10),
-        part(10, 12),
-        part(12, 14)
-    );
+    let iso =
+        format!("{}-{}-{}T{}:{}:{}Z", part(0, 4), part(4, 6), part(6, 8), part(8, 10), part(10, 12), part(12, 14));
     iso.parse().ok()
 }
 

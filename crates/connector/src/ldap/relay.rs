@@ -60,7 +60,8 @@ pub async fn connect(place: &Place) -> Result<StdUnixStream, ConnectorError> {
         Security::Plain => {
             let loopback = tcp.peer_addr().is_ok_and(|peer| peer.ip().is_loopback());
             if !loopback {
-                let reason = format!("{host} is not this machine: use ldaps or StartTLS, or passwords travel in the clear");
+                let reason =
+                    format!("{host} is not this machine: use ldaps or StartTLS, or passwords travel in the clear");
                 return Err(ConnectorError::invalid(reason));
             }
             tokio::spawn(relay(tcp, ours));
@@ -82,7 +83,9 @@ async fn start_tls(tcp: &mut TcpStream) -> Result<(), ConnectorError> {
     let mut answer = Vec::new();
     let whole = loop {
         match frame::message_length(&answer) {
-            Ok(Some(length)) if length > 4_096 => return Err(ConnectorError::garbled("StartTLS: the answer is too long")),
+            Ok(Some(length)) if length > 4_096 => {
+                return Err(ConnectorError::garbled("StartTLS: the answer is too long"));
+            }
             Ok(Some(length)) if answer.len() >= length => break length,
             Ok(_) => {}
             Err(bad) => return Err(ConnectorError::garbled(format!("StartTLS: {bad}"))),
@@ -110,10 +113,7 @@ async fn start_tls(tcp: &mut TcpStream) -> Result<(), ConnectorError> {
     }
 }
 
-async fn secure(
-    place: &Place,
-    tcp: TcpStream,
-) -> Result<tokio_rustls::client::TlsStream<TcpStream>, ConnectorError> {
+async fn secure(place: &Place, tcp: TcpStream) -> Result<tokio_rustls::client::TlsStream<TcpStream>, ConnectorError> {
     let name = place.server_name.as_deref().unwrap_or(&place.host).to_owned();
     let server_name = ServerName::try_from(name.clone())
         .map_err(|_| ConnectorError::invalid(format!("`{name}` cannot be the name in a certificate")))?;

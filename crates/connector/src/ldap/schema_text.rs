@@ -62,7 +62,9 @@ fn parse(text: &str) -> Option<Published> {
                 one => published.names = vec![one.to_owned()],
             },
             "SUP" => published.superior = words.next(),
-            "SYNTAX" => published.syntax = words.next().map(|word| word.split('{').next().unwrap_or_default().to_owned()),
+            "SYNTAX" => {
+                published.syntax = words.next().map(|word| word.split('{').next().unwrap_or_default().to_owned())
+            }
             "EQUALITY" => published.exact = words.next()?.to_ascii_lowercase().starts_with("caseexact"),
             "SINGLE-VALUE" => published.single = true,
             "NO-USER-MODIFICATION" => published.read_only = true,

@@ -85,8 +85,9 @@ impl Session {
         let stream = relay::connect(&self.place).await?;
         let settings = LdapConnSettings::new().set_std_stream(StdStream::Unix(stream));
         // The address is not used: the stream is there already.
-        let (connection, mut ldap) =
-            guard(LdapConnAsync::with_settings(settings, "ldapi://connected")).await?.map_err(|error| failure(&error))?;
+        let (connection, mut ldap) = guard(LdapConnAsync::with_settings(settings, "ldapi://connected"))
+            .await?
+            .map_err(|error| failure(&error))?;
         tokio::spawn(async move {
             let _ = connection.drive().await;
         });
@@ -142,7 +143,19 @@ impl Session {
     }
 
     pub async fn modify(&self, name: &str, changes: Vec<Mod<Vec<u8>>>) -> Result<(), ConnectorError> {
+        self.modify_with(name, changes, Vec::new()).await
+    }
+
+    pub async fn modify_with(
+        &self,
+        name: &str,
+        changes: Vec<Mod<Vec<u8>>>,
+        controls: Vec<RawControl>,
+    ) -> Result<(), ConnectorError> {
         let (mut ldap, _) = self.ldap().await?;
+        if !controls.is_empty() {
+            ldap.with_controls(controls);
+        }
         ldap.with_timeout(OPERATION);
         done(guard(ldap.modify(name, changes)).await?)
     }
@@ -164,7 +177,8 @@ impl Session {
     pub async fn set_password(&self, name: &str, password: &Secret) -> Result<(), ConnectorError> {
         let (mut ldap, _) = self.ldap().await?;
         ldap.with_timeout(OPERATION);
-        let request = ldap3::exop::PasswordModify { user_id: Some(name), old_pass: None, new_pass: Some(password.reveal()) };
+        let request =
+            ldap3::exop::PasswordModify { user_id: Some(name), old_pass: None, new_pass: Some(password.reveal()) };
         let answer = guard(ldap.extended(request)).await?;
         done(answer.map(|answer| answer.1))
     }
@@ -189,12 +203,17 @@ async fn search_on(mut ldap: Ldap, query: &Query<'_>) -> Result<Found, Connector
                 Err(fault) => found.faults.push(fault),
             }
             if found.entries.len() > MOST_ENTRIES {
-                return Err(ConnectorError::garbled(format!("the server sends more than {MOST_ENTRIES} entries at once")));
+                return Err(ConnectorError::garbled(format!(
+                    "the server sends more than {MOST_ENTRIES} entries at once"
+                )));
             }
         }
         let result = stream.finish().await;
-        found.controls =
-            result.ctrls.iter().map(|control| (control.1.ctype.clone(), control.1.val.clone().unwrap_or_default())).collect();
+        found.controls = result
+            .ctrls
+            .iter()
+            .map(|control| (control.1.ctype.clone(), control.1.val.clone().unwrap_or_default()))
+            .collect();
         if result.rc == 0 { Ok(found) } else { Err(refusal(&result)) }
     };
     let timed = tokio::time::timeout(SEARCH, guard(searching)).await;
@@ -219,10 +238,9 @@ fn failure(error: &LdapError) -> ConnectorError {
         LdapError::LdapResult { result } => refusal(result),
         LdapError::FilterParsing => ConnectorError::invalid("the filter cannot be read (RFC 4515)"),
         LdapError::Timeout { .. } => ConnectorError::transient("the directory does not answer in time"),
-        LdapError::Io { .. }
-        | LdapError::EndOfStream
-        | LdapError::OpSend { .. }
-        | LdapError::ResultRecv { .. } => ConnectorError::transient("the connection to the directory broke"),
+        LdapError::Io { .. } | LdapError::EndOfStream | LdapError::OpSend { .. } | LdapError::ResultRecv { .. } => {
+            ConnectorError::transient("the connection to the directory broke")
+        }
         _ => ConnectorError::garbled("the directory's answer cannot be used").with_raw("library", &error.to_string()),
     }
 }

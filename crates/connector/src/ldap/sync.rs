@@ -127,7 +127,9 @@ impl Ldap {
         let Some(id) = uuid_text(&id) else { return told.faults.push(format!("`{}`: no entryUUID", entry.name)) };
         let what = match state {
             EntryState::Present => return present.push(id),
-            EntryState::Delete => WhatChanged::Deleted { name: Some(entry.name.clone()).filter(|name| !name.is_empty()) },
+            EntryState::Delete => {
+                WhatChanged::Deleted { name: Some(entry.name.clone()).filter(|name| !name.is_empty()) }
+            }
             EntryState::Add | EntryState::Modify => {
                 let mut entry = entry.clone();
                 // Some servers leave the id to the control.

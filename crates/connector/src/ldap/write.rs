@@ -162,7 +162,8 @@ impl Ldap {
         }
         if writes.name.is_some() || writes.container.is_some() {
             let (first, _) = name::split(full_name);
-            let relative = writes.name.map_or_else(|| first.to_owned(), |new| name::relative(mapping.naming.as_str(), new));
+            let relative =
+                writes.name.map_or_else(|| first.to_owned(), |new| name::relative(mapping.naming.as_str(), new));
             if let Some(parent) = writes.container.filter(|parent| !name::is_under(parent, &mapping.base)) {
                 let reason = format!("`{parent}` is not under `{}`: the entry would not be found again", mapping.base);
                 return Err(ConnectorError::invalid(reason));

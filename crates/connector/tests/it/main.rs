@@ -1,5 +1,6 @@
 //! Connectors against what they connect to.
 
+mod active_directory;
 mod csv_file;
 mod emergency;
 mod memory;

@@ -103,7 +103,10 @@ async fn changes_beside_us_are_seen_and_attributed() {
         }
         let cursor = target.cursor().await.unwrap();
         assert_eq!(changes(target.delta(&cursor).await.unwrap()).changes, []);
-        server.ldif("ldapmodify", &format!("dn: uid=p1,ou=people,{SUFFIX}\nchangetype: modify\nreplace: title\ntitle: Boss\n"));
+        server.ldif(
+            "ldapmodify",
+            &format!("dn: uid=p1,ou=people,{SUFFIX}\nchangetype: modify\nreplace: title\ntitle: Boss\n"),
+        );
         server.ldif("ldapmodify", &format!("dn: uid=p2,ou=people,{SUFFIX}\nchangetype: delete\n"));
         let gone = ObjectKey::correlation(ObjectClass::Account, "employeeNumber", "2");
         assert!(target.read(&gone).await.unwrap().is_none());
@@ -180,7 +183,8 @@ async fn only_the_right_server_gets_our_password() {
     let trusted = config(&url, json!({ "authorities": server.authority }));
     let target = Ldap::new(trusted.clone(), ProtectionRules::default()).unwrap();
     target.identity().await.unwrap();
-    let mut start_tls = config(&format!("ldap://127.0.0.1:{}", server.port), json!({ "authorities": server.authority }));
+    let mut start_tls =
+        config(&format!("ldap://127.0.0.1:{}", server.port), json!({ "authorities": server.authority }));
     start_tls.server.start_tls = true;
     Ldap::new(start_tls, ProtectionRules::default()).unwrap().identity().await.unwrap();
     let mut other_name = trusted.clone();

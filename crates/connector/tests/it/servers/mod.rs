@@ -1,6 +1,7 @@
 //! Real servers, started on loopback and stopped by process id.
 
 pub mod openldap;
+pub mod samba;
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -41,4 +42,20 @@ pub fn stop(child: &mut Child) {
         let _ = child.kill();
     }
     let _ = child.wait();
+}
+
+/// Writes a certificate for `name` and its key as `cert.pem` and `key.pem`; the authority that signed it as PEM.
+pub fn certificate(folder: &Path, name: &str) -> String {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = params.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::from_params(&params, &authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    std::fs::write(folder.join("cert.pem"), leaf.pem()).unwrap();
+    let place = folder.join("key.pem");
+    std::fs::write(&place, key.serialize_pem()).unwrap();
+    std::fs::set_permissions(&place, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    authority.pem()
 }

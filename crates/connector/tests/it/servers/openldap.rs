@@ -30,7 +30,7 @@ impl OpenLdap {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
-        let authority = certificates(folder.path());
+        let authority = super::certificate(folder.path(), "ldap.vigie.test");
         let log = if session_log { "syncprov-sessionlog 1000\nsyncprov-reloadhint TRUE" } else { "" };
         let path = |name: &str| folder.path().join(name).display().to_string();
         let config = format!(
@@ -103,19 +103,4 @@ fn spawn(slapd: &str, config: PathBuf, port: u16, tls_port: u16) -> Child {
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
-}
-
-/// A certificate for `ldap.vigie.test` and the authority that signed it.
-fn certificates(folder: &std::path::Path) -> String {
-    let authority_key = rcgen::KeyPair::generate().unwrap();
-    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let authority = params.self_signed(&authority_key).unwrap();
-    let issuer = rcgen::Issuer::from_params(&params, &authority_key);
-    let key = rcgen::KeyPair::generate().unwrap();
-    let leaf = rcgen::CertificateParams::new(vec!["ldap.vigie.test".to_owned()]).unwrap();
-    let leaf = leaf.signed_by(&key, &issuer).unwrap();
-    std::fs::write(folder.join("cert.pem"), leaf.pem()).unwrap();
-    std::fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
-    authority.pem()
 }
