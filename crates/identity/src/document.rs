@@ -28,6 +28,16 @@ kernel::words! {
         Rule = "rule",
         Feed = "feed",
         Settings = "settings",
+        /// Something that a person can do, for separation of duties.
+        SodFunction = "sod-function",
+        /// Keys that must stay apart.
+        SodRule = "sod-rule",
+        /// Access that is asked for together.
+        Package = "package",
+        /// Who approves when, in general.
+        ApprovalPolicy = "approval-policy",
+        /// How privileged access is borrowed.
+        ActivationPolicy = "activation-policy",
     }
 }
 

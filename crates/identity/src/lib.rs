@@ -16,29 +16,46 @@
 //! - Protected and break-glass accounts are changed by no rule, plan or review.
 //! - No account is deleted because it was not seen, and none is joined to a person on a name alone.
 //! - What was known of a contract, when, and for which time, can be asked for any past day.
+//! - Nobody decides on what they gain by: not as approver, delegate, appointee, reviewer or owner of a risk, on no path.
+//! - Silence is never a yes. Who does not answer is passed over, and when nobody is left a finding says so.
+//! - Access counts as taken away when the target was read after the decision and shows it no longer, not before.
 //!
 //! **Tables** `identity_*`.
 //!
-//! **Facts** hears `DeadlineExpired`, `ProvisioningDue`; tells `PersonJoined`, `PersonMoved`, `PersonLeft`,
+//! **Facts** hears `DeadlineExpired`, `ProvisioningDue`, `IncidentClosed`, `MissionChanged`; tells `SodViolationFound`,
+//! `RequestChanged`, `ActivationChanged`, `CampaignChanged`, `PersonJoined`, `PersonMoved`, `PersonLeft`,
 //! `ProvisioningDue`, `AccountDisabled`.
 
 #![allow(dead_code, reason = "the nouns stand before the commands that use them")]
 
 pub mod account;
+pub mod activation;
+pub mod approver;
 pub mod assignment;
 pub mod document;
+mod duties;
+mod duty_documents;
+pub mod duty_sql;
+mod duty_tables;
 pub mod engagement;
 pub mod entitlement;
 mod error;
 mod fact_tables;
 pub mod finding;
+mod inventory;
 pub mod person;
+pub mod request;
+pub mod review;
 pub mod role;
 mod room;
 pub mod slice;
+pub mod sod;
 pub mod sql;
 pub mod system;
 
+pub use duty_documents::DUTY_KINDS;
+pub use duty_sql::DUTY_STATEMENTS;
+pub use duty_tables::DUTY_TABLES;
 pub use error::{Error, Refusal};
 pub use fact_tables::FACT_TABLES;
 pub use room::Identity;

@@ -55,6 +55,7 @@ impl Identity {
     /// The room on a state database. Makes its tables known to KQL.
     pub fn new(store: Store) -> Identity {
         store.register_fact_tables(&FACT_TABLES);
+        store.register_fact_tables(&crate::duty_tables::DUTY_TABLES);
         Identity { store }
     }
 

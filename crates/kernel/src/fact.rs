@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
-use crate::id::{AccountId, AlarmId, AlertGroupId, AlertId, IncidentId, LogEntryId, MissionId, PersonId, PlanId};
+use crate::id::{
+    AccountId, ActivationId, AlarmId, AlertGroupId, AlertId, CampaignId, IncidentId, LogEntryId, MissionId, PersonId,
+    PlanId, RequestId, ViolationId,
+};
 use crate::message::{
     Dispatch, DistressCancelled, DistressSignalled, MessageDelivery, MessageReceived, PositionReported,
 };
@@ -58,6 +61,14 @@ pub enum Fact {
     PersonLeft { person: PersonId, at: Timestamp, emergency: bool },
     /// Accounts are to be changed in their systems. Emitted by `identity`, for itself.
     ProvisioningDue { plan: PlanId, at: Timestamp },
+    /// Somebody holds keys that must stay apart, and no exception covers it. Emitted by `identity`.
+    SodViolationFound { violation: ViolationId, person: PersonId, rule: String, at: Timestamp },
+    /// A request for access was made, or anything of it changed. Emitted by `identity`.
+    RequestChanged { request: RequestId, version: i64, at: Timestamp },
+    /// Borrowed access was asked for, begun or ended. Emitted by `identity`.
+    ActivationChanged { activation: ActivationId, version: i64, at: Timestamp },
+    /// A round of reviews began, ended, or anything of it changed. Emitted by `identity`.
+    CampaignChanged { campaign: CampaignId, version: i64, at: Timestamp },
     /// A system confirmed that an account is disabled. Emitted by `identity`.
     AccountDisabled { account: AccountId, system: String, login: String, person: Option<PersonId>, at: Timestamp },
 }
@@ -88,6 +99,10 @@ impl Fact {
             Fact::PersonMoved { .. } => "person-moved",
             Fact::PersonLeft { .. } => "person-left",
             Fact::ProvisioningDue { .. } => "provisioning-due",
+            Fact::SodViolationFound { .. } => "sod-violation-found",
+            Fact::RequestChanged { .. } => "request-changed",
+            Fact::ActivationChanged { .. } => "activation-changed",
+            Fact::CampaignChanged { .. } => "campaign-changed",
             Fact::AccountDisabled { .. } => "account-disabled",
         }
     }

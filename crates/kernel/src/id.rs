@@ -202,6 +202,16 @@ kinds! {
     MergeKind, MergeId = "merge";
     /// What was known of a contract or a person, and for which time.
     SliceKind, SliceId = "slice";
+    /// A request for access.
+    RequestKind, RequestId = "request";
+    /// Eligible access that is borrowed for a time.
+    ActivationKind, ActivationId = "activation";
+    /// Duties that must stay apart and do not.
+    ViolationKind, ViolationId = "violation";
+    /// A round of reviews.
+    CampaignKind, CampaignId = "campaign";
+    /// One access of one person under review.
+    ReviewItemKind, ReviewItemId = "item";
 }
 
 /// Where random bits come from. Production asks the machine; tests count.

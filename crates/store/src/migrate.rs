@@ -34,6 +34,9 @@ const MIGRATIONS: &[Migration] = migrations![
     21 "0021_courier.sql",
     25 "0025_field_reach.sql",
     30 "0030_identity.sql",
+    35 "0035_identity_duties.sql",
+    36 "0036_identity_activation.sql",
+    37 "0037_identity_review.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

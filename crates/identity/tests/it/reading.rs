@@ -4,10 +4,10 @@ use crate::rig;
 
 pub async fn every_statement_prepares(url: String) {
     let rig = rig::empty(&url).await;
-    for statement in identity::sql::STATEMENTS {
+    for statement in identity::sql::STATEMENTS.iter().chain(identity::DUTY_STATEMENTS) {
         rig.store.prepare(statement).await.unwrap_or_else(|error| panic!("{}: {error}", statement.name));
     }
-    for table in &identity::FACT_TABLES {
+    for table in identity::FACT_TABLES.iter().chain(&identity::DUTY_TABLES) {
         rig.store.prepare_fact_table(table).await.unwrap_or_else(|error| panic!("{}: {error}", table.name));
     }
 }

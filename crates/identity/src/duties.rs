@@ -1,0 +1,103 @@
+//! What the duties of the desk hear: promises that come due, tickets that are closed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::{Actor, Fact};
+use store::{Delivery, HandlerError, Subscriber};
+
+use crate::activation::{self, TicketState, Tickets};
+use crate::error::Error;
+use crate::room::{Identity, Turn};
+use crate::{request, review, sod};
+
+impl Identity {
+    /// Hears what concerns duties, requests, activations and reviews. To be given to `Store::run_outbox`.
+    pub fn duties_subscriber(&self, tickets: Arc<dyn Tickets>) -> Arc<dyn Subscriber> {
+        Arc::new(Duties { identity: self.clone(), tickets })
+    }
+}
+
+struct Duties {
+    identity: Identity,
+    tickets: Arc<dyn Tickets>,
+}
+
+#[async_trait]
+impl Subscriber for Duties {
+    fn name(&self) -> &'static str {
+        "identity.duties"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["deadline-expired", "incident-closed", "mission-changed"]
+    }
+
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        match &delivery.fact {
+            Fact::DeadlineExpired { kind, subject, .. } if is_ours(kind) => {
+                let mut turn = self.identity.turn(&Actor::system("identity"), "the time has come").await?;
+                if turn.tx.acknowledge(delivery).await? {
+                    due(&mut turn, kind, subject).await?;
+                    turn.finish().await?;
+                }
+            }
+            Fact::IncidentClosed { incident, .. } => self.closed(delivery, &incident.to_string()).await?,
+            Fact::MissionChanged { mission, .. } => {
+                let ticket = mission.to_string();
+                let concerns = activation::missions_ticket(&mut self.identity.store.clone(), &ticket).await?;
+                if concerns && self.tickets.ticket(&ticket).await? == TicketState::Closed {
+                    self.closed(delivery, &ticket).await?;
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Duties {
+    async fn closed(&self, delivery: &Delivery, ticket: &str) -> Result<(), Error> {
+        let reason = format!("{ticket} is closed");
+        let mut turn = self.identity.turn(&Actor::system("identity"), &reason).await?;
+        if turn.tx.acknowledge(delivery).await? {
+            activation::end_of_ticket(&mut turn, ticket).await?;
+            turn.finish().await?;
+        }
+        Ok(())
+    }
+}
+
+const OURS: [&str; 8] = [
+    request::APPROVAL,
+    activation::END,
+    activation::WINDOW,
+    activation::VERIFY,
+    sod::EXCEPTION,
+    sod::ANALYSIS,
+    review::CAMPAIGN_DUE,
+    review::VERIFY,
+];
+
+fn is_ours(kind: &str) -> bool {
+    OURS.contains(&kind)
+}
+
+async fn due(turn: &mut Turn, kind: &str, subject: &str) -> Result<(), Error> {
+    let unknown = |_| Error::missing("record", subject);
+    match kind {
+        request::APPROVAL => request::overdue(turn, subject.parse().map_err(unknown)?).await,
+        activation::END => activation::time_over(turn, subject.parse().map_err(unknown)?).await,
+        activation::WINDOW => activation::approval_window_over(turn, subject.parse().map_err(unknown)?).await,
+        activation::VERIFY => activation::verify(turn, subject.parse().map_err(unknown)?).await,
+        sod::EXCEPTION => sod::expired(turn, subject.parse().map_err(unknown)?).await,
+        sod::ANALYSIS => {
+            activation::end_ineligible(turn).await?;
+            review::reroute_all(turn).await?;
+            sod::analyse_all(turn).await.map(drop)
+        }
+        review::CAMPAIGN_DUE => review::close_due(turn, subject.parse().map_err(unknown)?).await,
+        review::VERIFY => review::verify(turn, subject.parse().map_err(unknown)?).await,
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,121 @@
+//! Duties as KQL reads them.
+
+use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, Real, String};
+use store::{FactColumn, FactTable};
+
+/// The tables of duties, requests, activations and reviews.
+pub const DUTY_TABLES: [FactTable; 6] =
+    [SOD_VIOLATIONS, SOD_EXCEPTIONS, ACCESS_REQUESTS, ACTIVATIONS, REVIEW_CAMPAIGNS, REVIEW_ITEMS];
+
+const SOD_VIOLATIONS: FactTable = FactTable {
+    name: "SodViolations",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "found_us"),
+        FactColumn::new("ViolationId", String, "id"),
+        FactColumn::new("Rule", String, "rule"),
+        FactColumn::new("Scope", String, "scope"),
+        FactColumn::new("PersonId", String, "person_id"),
+        FactColumn::new("Risk", String, "risk"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Sides", Dynamic, "sides"),
+        FactColumn::new("ExceptionId", String, "exception_id"),
+        FactColumn::new("Gone", DateTime, "gone_us"),
+    ],
+    from: "identity_violation",
+    time: "found_us",
+};
+
+const SOD_EXCEPTIONS: FactTable = FactTable {
+    name: "SodExceptions",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "given_us"),
+        FactColumn::new("ExceptionId", String, "id"),
+        FactColumn::new("Rule", String, "rule"),
+        FactColumn::new("PersonId", String, "person_id"),
+        FactColumn::new("RiskOwner", String, "risk_owner"),
+        FactColumn::new("Mitigation", String, "mitigation"),
+        FactColumn::new("Reason", String, "reason"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Until", DateTime, "until_us"),
+        FactColumn::new("GivenBy", String, "given_by"),
+        FactColumn::new("Ended", DateTime, "ended_us"),
+        FactColumn::new("EndedBy", String, "ended_by"),
+    ],
+    from: "identity_sod_exception",
+    time: "given_us",
+};
+
+const ACCESS_REQUESTS: FactTable = FactTable {
+    name: "AccessRequests",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "created_us"),
+        FactColumn::new("RequestId", String, "id"),
+        FactColumn::new("RequesterId", String, "requester_id"),
+        FactColumn::new("PersonId", String, "person_id"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Risk", String, "risk"),
+        FactColumn::new("Request", Dynamic, "sheet"),
+        FactColumn::new("LastModifiedTime", DateTime, "updated_us"),
+    ],
+    from: "identity_request",
+    time: "created_us",
+};
+
+const ACTIVATIONS: FactTable = FactTable {
+    name: "Activations",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "asked_us"),
+        FactColumn::new("ActivationId", String, "id"),
+        FactColumn::new("PersonId", String, "person_id"),
+        FactColumn::new("TargetKind", String, "target_kind"),
+        FactColumn::new("Target", String, "target"),
+        FactColumn::new("Ticket", String, "ticket"),
+        FactColumn::new("Reason", String, "reason"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Began", DateTime, "began_us"),
+        FactColumn::new("Until", DateTime, "until_us"),
+        FactColumn::new("Ended", DateTime, "ended_us"),
+        FactColumn::new("EndCause", String, "end_cause"),
+        FactColumn::new("ExposureSeconds", Real, "exposure_us / 1000000.0"),
+        FactColumn::new("Verified", DateTime, "verified_us"),
+    ],
+    from: "identity_activation",
+    time: "asked_us",
+};
+
+const REVIEW_CAMPAIGNS: FactTable = FactTable {
+    name: "ReviewCampaigns",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "created_us"),
+        FactColumn::new("CampaignId", String, "id"),
+        FactColumn::new("Title", String, "title"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Due", DateTime, "due_us"),
+        FactColumn::new("Items", Long, "items"),
+        FactColumn::new("Closed", DateTime, "closed_us"),
+    ],
+    from: "identity_campaign",
+    time: "created_us",
+};
+
+/// Canaries are told only when the campaign is closed, because reviewers may read this table.
+const REVIEW_ITEMS: FactTable = FactTable {
+    name: "ReviewItems",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "c.created_us"),
+        FactColumn::new("ItemId", String, "i.id"),
+        FactColumn::new("CampaignId", String, "i.campaign_id"),
+        FactColumn::new("PersonId", String, "i.person_id"),
+        FactColumn::new("EntitlementId", String, "i.entitlement_id"),
+        FactColumn::new("ReviewerId", String, "i.reviewer_id"),
+        FactColumn::new("Risk", String, "i.risk"),
+        FactColumn::new("Score", Real, "i.score"),
+        FactColumn::new("State", String, "i.state"),
+        FactColumn::new("Decision", String, "i.decision"),
+        FactColumn::new("DecidedBy", String, "i.decided_by"),
+        FactColumn::new("Decided", DateTime, "i.decided_us"),
+        FactColumn::new("IsCanary", Bool, "CASE WHEN c.state = 'closed' THEN i.is_canary ELSE NULL END"),
+    ],
+    from: "identity_review_item i JOIN identity_campaign c ON c.id = i.campaign_id",
+    time: "c.created_us",
+};

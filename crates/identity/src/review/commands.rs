@@ -1,0 +1,663 @@
+//! Begin, show, decide, close, look: load, decide, write in one transaction.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use entitlements::Edge;
+use entitlements::outliers::{Evidence, Outlier, outliers};
+use entitlements::roles::Access;
+use entitlements::sod::{analyse, explain};
+use kernel::id::{CampaignId, EntitlementId, PersonId, ReviewItemId};
+use kernel::{Actor, Fact, Timestamp};
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+use store::{Deadline, Due};
+
+use super::campaign::{self, Campaign, CampaignState, NewCampaign, OnSilence};
+use super::decide::{self, Verdict};
+use super::item::{self, FeaturesShown, ItemState, OriginShown, ReviewItem, SourceShown};
+use super::report::{ReviewerFigures, figures};
+use crate::account;
+use crate::approver::{self, Directory, Matter};
+use crate::assignment::Target;
+use crate::error::{Error, Refusal, said};
+use crate::finding::{FindingKind, NewFinding};
+use crate::inventory::{self, Inventory, Origin, Scope};
+use crate::room::{Identity, Read, Turn};
+use crate::sod::Rules;
+
+/// When a campaign ends.
+pub(crate) const CAMPAIGN_DUE: &str = "identity.review-campaign";
+/// When it is looked whether something is gone at the target.
+pub(crate) const VERIFY: &str = "identity.review-verify";
+const MINUTE_US: i64 = 60_000_000;
+const DAY_US: i64 = 86_400_000_000;
+const ESCALATION_DAYS: i64 = 7;
+
+impl Identity {
+    /// Begins a campaign: everything in its scope becomes an item with a reviewer.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when nothing is in its scope, nobody is named to review, or its end is not ahead.
+    pub async fn begin_campaign(&self, plan: NewCampaign, actor: &Actor) -> Result<Campaign, Error> {
+        let title = said("title", &plan.title, 200)?;
+        if plan.reviewers.is_empty() {
+            return Err(Refusal::bad("reviewers", "name who reviews").into());
+        }
+        let mut turn = self.turn(actor, "").await?;
+        let now = turn.now();
+        if plan.due <= now {
+            return Err(Refusal::bad("due", "it must be ahead").into());
+        }
+        let inventory = Inventory::load(&mut turn.tx, Scope::Everybody, now).await?;
+        let directory = Directory::load(&mut turn.tx, now).await?;
+        let mut campaign = Campaign {
+            id: turn.tx.id(),
+            plan: NewCampaign { title, ..plan },
+            state: CampaignState::Open,
+            items: 0,
+            without_reviewer: 0,
+            begun_by: actor.to_string(),
+            created: now,
+            closed: None,
+            prolonged: false,
+            version: 0,
+        };
+        let mut items = Gathering::new(&inventory, &directory, &campaign, now)?.items(&turn);
+        if items.is_empty() {
+            return Err(Refusal::bad("scope", "nobody holds anything of it").into());
+        }
+        campaign.items = items.len();
+        campaign.without_reviewer = items.iter().filter(|item| item.reviewer.is_none()).count();
+        campaign::save(&mut turn, &mut campaign).await?;
+        for item in &mut items {
+            item::save(&mut turn, item).await?;
+        }
+        promise_end(&mut turn, &campaign).await?;
+        told(&mut turn, &campaign, "begin", Json::Null);
+        turn.finish().await?;
+        Ok(campaign)
+    }
+
+    /// Campaigns, the latest first.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn campaigns(&self) -> Result<Vec<Campaign>, Error> {
+        campaign::all(&mut self.store.clone()).await
+    }
+
+    /// Items of a campaign, the most unexpected first; of one reviewer or of all.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such campaign.
+    pub async fn review_items(&self, id: CampaignId, reviewer: Option<PersonId>) -> Result<Vec<ReviewItem>, Error> {
+        campaign::find(&mut self.store.clone(), id).await?;
+        item::of_campaign(&mut self.store.clone(), id, reviewer).await
+    }
+
+    /// An item as its reviewer sees it. The first look is remembered.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none.
+    pub async fn show_item(&self, id: ReviewItemId, actor: &Actor) -> Result<ReviewItem, Error> {
+        let mut turn = self.turn(actor, "").await?;
+        let by = approver::person_of(&mut turn.tx, actor).await.ok();
+        let mut item = item::find(&mut turn.tx, id).await?;
+        if item.state == ItemState::Open && item.shown.is_none() && item.reviewer == by && by.is_some() {
+            item.shown = Some(turn.now());
+            item::save(&mut turn, &mut item).await?;
+            turn.record("review.show", id, Json::Null, json!({ "reviewer": by }));
+            turn.finish().await?;
+        }
+        Ok(item)
+    }
+
+    /// Decides on an item. An item that changed meanwhile comes back undecided, with what there is now.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when somebody decided meanwhile; [`Error::Refused`] for one's own access, another reviewer's
+    /// item, the last holder, or a source with which more would go and that was not confirmed.
+    pub async fn review(
+        &self,
+        id: ReviewItemId,
+        version: i64,
+        (verdict, whole_source, comment): (Verdict, bool, &str),
+        actor: &Actor,
+    ) -> Result<ReviewItem, Error> {
+        let mut turn = self.turn(actor, comment).await?;
+        let by = approver::person_of(&mut turn.tx, actor).await?;
+        let before = item::find(&mut turn.tx, id).await?;
+        if before.version != version {
+            return Err(Error::conflict(json!(verdict), json!(before), before.version));
+        }
+        let campaign = campaign::find(&mut turn.tx, before.campaign).await?;
+        if campaign.state != CampaignState::Open {
+            return Err(Refusal::rule("the campaign is closed").into());
+        }
+        let after = take_decision(&mut turn, &before, verdict, Some(by), whole_source, comment).await?;
+        turn.finish().await?;
+        Ok(after)
+    }
+
+    /// How each reviewer of a campaign reviews.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is no such campaign.
+    pub async fn reviewer_figures(&self, id: CampaignId) -> Result<Vec<ReviewerFigures>, Error> {
+        Ok(figures(&self.review_items(id, None).await?))
+    }
+
+    /// Gives open items of reviewers who are no longer here to who is asked in their place.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn reroute_reviews(&self, actor: &Actor) -> Result<usize, Error> {
+        let mut turn = self.turn(actor, "").await?;
+        let moved = reroute_all(&mut turn).await?;
+        turn.finish().await?;
+        Ok(moved)
+    }
+}
+
+async fn promise_end(turn: &mut Turn, campaign: &Campaign) -> Result<(), Error> {
+    turn.tx
+        .deadline(Deadline {
+            kind: CAMPAIGN_DUE.to_owned(),
+            subject: campaign.id.to_string(),
+            owes: "reviewers".to_owned(),
+            due: Due::At(campaign.plan.due),
+            otherwise: "what nobody decided on goes by the campaign's rule for silence".to_owned(),
+        })
+        .await?;
+    Ok(())
+}
+
+fn told(turn: &mut Turn, campaign: &Campaign, verb: &str, before: Json) {
+    let (id, version, at) = (campaign.id, campaign.version, turn.now());
+    turn.tx.emit(Fact::CampaignChanged { campaign: id, version, at });
+    turn.record(&format!("campaign.{verb}"), id, before, json!(campaign));
+}
+
+/// Makes the items of a campaign.
+struct Gathering<'a> {
+    inventory: &'a Inventory,
+    directory: &'a Directory,
+    campaign: &'a Campaign,
+    wanted: BTreeSet<EntitlementId>,
+    scores: HashMap<(u32, u32), Outlier>,
+    violates: HashMap<(u32, u32), BTreeSet<String>>,
+}
+
+impl<'a> Gathering<'a> {
+    fn new(
+        inventory: &'a Inventory,
+        directory: &'a Directory,
+        campaign: &'a Campaign,
+        now: Timestamp,
+    ) -> Result<Gathering<'a>, Error> {
+        let violates = violating(inventory, now)?;
+        let scores = scores(inventory, directory, &violates, now);
+        let wanted = wanted(inventory, campaign)?;
+        Ok(Gathering { inventory, directory, campaign, wanted, scores, violates })
+    }
+
+    fn items(&self, turn: &Turn) -> Vec<ReviewItem> {
+        let mut items = Vec::new();
+        for (user, person) in (0_u32..).zip(&self.inventory.people) {
+            if !self.is_in_scope(*person) {
+                continue;
+            }
+            for held in self.inventory.closure.entitlements_of(entitlements::User(user)) {
+                let Some(entitlement) = self.inventory.entitlements.get(held.0 as usize) else { continue };
+                if self.wanted.contains(&entitlement.id) {
+                    items.push(self.item(turn, (user, *person), held.0, false));
+                }
+            }
+        }
+        let canaries = self.canaries();
+        items.extend(canaries.into_iter().map(|(user, person, held)| self.item(turn, (user, person), held, true)));
+        items
+    }
+
+    fn is_in_scope(&self, person: PersonId) -> bool {
+        let scope = &self.campaign.plan.scope;
+        let station = || self.directory.post(person).and_then(|post| post.sheet.station.clone());
+        let is_there = scope.stations.is_empty() || station().is_some_and(|station| scope.stations.contains(&station));
+        is_there && scope.people.as_ref().is_none_or(|people| people.contains(&person))
+    }
+
+    fn item(&self, turn: &Turn, (user, person): (u32, PersonId), held: u32, is_canary: bool) -> ReviewItem {
+        let entitlement = &self.inventory.entitlements[held as usize];
+        let (sources, base) = sources(self.inventory, person, entitlement.id);
+        let matter = Matter {
+            owners: entitlement.owner.iter().cloned().collect(),
+            systems: BTreeSet::from([entitlement.system.clone()]),
+        };
+        let score = self.scores.get(&(user, held));
+        let accounts = self.inventory.accounts.values();
+        let own = accounts.filter(|one| one.person == Some(person) && one.system == entitlement.system);
+        ReviewItem {
+            id: turn.tx.id(),
+            campaign: self.campaign.id,
+            person,
+            person_name: self.directory.name(person),
+            entitlement: entitlement.id,
+            name: entitlement.grant().to_string(),
+            risk: entitlement.risk,
+            privileged: entitlement.privileged,
+            reviewer: reviewer(self.directory, self.campaign, person, &matter, None),
+            sources,
+            score: score.map_or(if is_canary { 0.9 } else { 0.0 }, |one| one.score),
+            features: score.map(|one| FeaturesShown::from(&one.features)),
+            last_use: own.filter_map(|one| one.last_use).max(),
+            violates: self.violates.get(&(user, held)).into_iter().flatten().cloned().collect(),
+            base,
+            state: ItemState::Open,
+            decision: None,
+            comment: None,
+            decided_by: None,
+            decided: None,
+            shown: None,
+            changed: None,
+            escalated: false,
+            looked: 0,
+            is_canary,
+            version: 0,
+        }
+    }
+
+    /// Accesses in scope that their person does not have, the same for the same campaign.
+    fn canaries(&self) -> Vec<(u32, PersonId, u32)> {
+        let people: Vec<(u32, PersonId)> = (0_u32..)
+            .zip(self.inventory.people.iter().copied())
+            .filter(|(_, person)| self.is_in_scope(*person))
+            .collect();
+        let wanted: Vec<u32> =
+            self.wanted.iter().filter_map(|id| self.inventory.held(*id)).map(|held| held.0).collect();
+        let mut found: BTreeMap<(u32, u32), PersonId> = BTreeMap::new();
+        let tries = self.campaign.plan.canaries.saturating_mul(50);
+        for number in 0..tries {
+            if found.len() >= self.campaign.plan.canaries || people.is_empty() || wanted.is_empty() {
+                break;
+            }
+            let digest = Sha256::digest(format!("{}\ncanary {number}", self.campaign.id));
+            let word = |at: usize| u32::from_be_bytes([digest[at], digest[at + 1], digest[at + 2], digest[at + 3]]);
+            let (user, person) = people[word(0) as usize % people.len()];
+            let held = wanted[word(4) as usize % wanted.len()];
+            if !self.inventory.closure.holds(entitlements::User(user), entitlements::Entitlement(held)) {
+                found.insert((user, held), person);
+            }
+        }
+        found.into_iter().map(|((user, held), person)| (user, person, held)).collect()
+    }
+}
+
+/// Entitlements in the scope of a campaign.
+fn wanted(inventory: &Inventory, campaign: &Campaign) -> Result<BTreeSet<EntitlementId>, Error> {
+    let scope = &campaign.plan.scope;
+    let mut named: Option<BTreeSet<EntitlementId>> = None;
+    for grant in &scope.entitlements {
+        let id = inventory.named(grant);
+        let id = id.ok_or_else(|| Refusal::bad("scope.entitlements", format!("there is no `{grant}`")))?;
+        named.get_or_insert_default().insert(id);
+    }
+    for role in &scope.roles {
+        let target = Target::Role(role.clone());
+        if !inventory.knows(&target) {
+            return Err(Refusal::bad("scope.roles", format!("there is no role `{role}`")).into());
+        }
+        named.get_or_insert_default().extend(inventory.given_by(&target).into_iter().map(|given| given.id));
+    }
+    let is_wanted = |one: &&crate::entitlement::Entitlement| {
+        let in_system = scope.systems.is_empty() || scope.systems.contains(&one.system);
+        in_system && (!scope.privileged || one.privileged) && named.as_ref().is_none_or(|named| named.contains(&one.id))
+    };
+    Ok(inventory.entitlements.iter().filter(is_wanted).map(|one| one.id).collect())
+}
+
+/// The first who is here, in the order of the campaign's functions; not `instead_of`.
+fn reviewer(
+    directory: &Directory,
+    campaign: &Campaign,
+    person: PersonId,
+    matter: &Matter,
+    instead_of: Option<PersonId>,
+) -> Option<PersonId> {
+    let excluded: BTreeSet<PersonId> = std::iter::once(person).chain(instead_of).collect();
+    let functions = campaign.plan.reviewers.iter();
+    let mut asked = functions.flat_map(|function| directory.candidates(function, person, matter, &excluded));
+    asked.next().map(|one| one.person)
+}
+
+/// Where an access comes from now, and the digest of it.
+fn sources(inventory: &Inventory, person: PersonId, id: EntitlementId) -> (Vec<SourceShown>, String) {
+    let (Some(user), Some(held)) = (inventory.user(person), inventory.held(id)) else {
+        return (Vec::new(), String::new());
+    };
+    let mut shown = Vec::new();
+    let mut digest = Sha256::new();
+    let mut edges = inventory.closure.sources(user, held);
+    edges.sort_unstable();
+    for edge in edges {
+        let Edge::Member(_, group) = edge else { continue };
+        let given = inventory.closure.given_by(edge);
+        let also = given
+            .iter()
+            .filter(|other| *other != held.0)
+            .filter_map(|other| inventory.entitlements.get(other as usize));
+        let (paths, _) = inventory.closure.paths(user, held, 100);
+        let way = paths.iter().find(|path| path.groups.first() == Some(&group));
+        let origins: Vec<OriginShown> = inventory.origins(edge).iter().map(OriginShown::from).collect();
+        for origin in &origins {
+            digest.update(format!("{}\n{}\n{}\n", inventory.label(group), origin.kind, origin.reference));
+        }
+        shown.push(SourceShown {
+            way: way.map(|path| inventory.words(path)).unwrap_or_default(),
+            origins,
+            also_loses: also.map(|one| one.grant().to_string()).collect(),
+            nesting_reaches: way.and_then(|path| reached_by_nesting(inventory, path)),
+        });
+    }
+    (shown, hex::encode(digest.finalize()))
+}
+
+/// How many people are below the first nesting of a way: they would lose something if it were cut.
+fn reached_by_nesting(inventory: &Inventory, path: &entitlements::Path) -> Option<u64> {
+    let nested = path.groups.get(1).and(path.groups.first())?;
+    Some(inventory.closure.members(*nested).len())
+}
+
+/// (user, entitlement) of every violation, with the rules.
+fn violating(inventory: &Inventory, now: Timestamp) -> Result<HashMap<(u32, u32), BTreeSet<String>>, Error> {
+    let rules = Rules::of(inventory)?;
+    let found = analyse(&inventory.closure, &rules.book, now.micros(), inventory::workers());
+    let users: BTreeSet<u32> = found.iter().flat_map(|one| one.users.iter()).collect();
+    let mut all: HashMap<(u32, u32), BTreeSet<String>> = HashMap::new();
+    for user in users {
+        for conflict in explain(&inventory.closure, &rules.book, entitlements::User(user), now.micros()) {
+            let Some((key, _)) = rules.rules.get(conflict.rule) else { continue };
+            for held in conflict.held.iter().flat_map(|held| held.entitlements()) {
+                all.entry((user, held.0)).or_default().insert(key.clone());
+            }
+        }
+    }
+    Ok(all)
+}
+
+/// How unexpected each access is.
+fn scores(
+    inventory: &Inventory,
+    directory: &Directory,
+    violates: &HashMap<(u32, u32), BTreeSet<String>>,
+    now: Timestamp,
+) -> HashMap<(u32, u32), Outlier> {
+    let users = 0..inventory.people.len() as u32;
+    let held = |user| inventory.closure.entitlements_of(entitlements::User(user));
+    let access = Access::new(users.map(|user| held(user).into_iter().map(|held| held.0).collect()).collect());
+    let mut numbers: HashMap<Vec<Option<String>>, u32> = HashMap::new();
+    let mut groups: Vec<Vec<Option<u32>>> = Vec::new();
+    for person in &inventory.people {
+        let sheet = directory.post(*person).map(|post| &post.sheet);
+        let unit = sheet.and_then(|sheet| sheet.org_unit.clone());
+        let job = sheet.and_then(|sheet| sheet.job.clone());
+        let station = sheet.and_then(|sheet| sheet.station.clone());
+        let levels = [
+            vec![unit.clone(), job.clone(), station.clone()],
+            vec![unit.clone(), job.clone()],
+            vec![job.clone(), station],
+            vec![job],
+            vec![unit],
+        ];
+        let number = |level: Vec<Option<String>>| {
+            let is_known = level.iter().all(Option::is_some);
+            let next = numbers.len() as u32;
+            is_known.then(|| *numbers.entry(level).or_insert(next))
+        };
+        groups.push(levels.into_iter().map(number).collect());
+    }
+    let mut used: HashMap<(PersonId, &str), Timestamp> = HashMap::new();
+    for account in inventory.accounts.values() {
+        if let (Some(person), Some(last)) = (account.person, account.last_use) {
+            let latest = used.entry((person, account.system.as_str())).or_insert(last);
+            *latest = (*latest).max(last);
+        }
+    }
+    let idle = |user: u32, held: u32| {
+        let (person, entitlement) = (inventory.people.get(user as usize)?, inventory.entitlements.get(held as usize)?);
+        let last = used.get(&(*person, entitlement.system.as_str()))?;
+        u32::try_from((now.micros() - last.micros()).max(0) / DAY_US).ok()
+    };
+    let toxic = |user: u32, held: u32| violates.contains_key(&(user, held));
+    let evidence = Evidence { peer_groups: &groups, idle_days: Some(&idle), is_toxic: Some(&toxic) };
+    let found = outliers(&access, &evidence, inventory::workers());
+    found.into_iter().map(|one| ((one.user, one.permission), one)).collect()
+}
+
+/// Decides, takes the access away where that was decided, and writes.
+async fn take_decision(
+    turn: &mut Turn,
+    before: &ReviewItem,
+    verdict: Verdict,
+    by: Option<PersonId>,
+    whole_source: bool,
+    comment: &str,
+) -> Result<ReviewItem, Error> {
+    let now = turn.now();
+    let inventory = Inventory::load(&mut turn.tx, Scope::Everybody, now).await?;
+    let (sources, base) = sources(&inventory, before.person, before.entitlement);
+    let holders = inventory.held(before.entitlement).map_or(0, |held| inventory.closure.holders(held).len());
+    let is_last = before.privileged && holders == 1;
+    let mut after = decide::decide(before, verdict, by, whole_source, &sources, &base, is_last, now)?;
+    if after.decision.is_some() {
+        after.decided_by = Some(by.map_or_else(|| "silence".to_owned(), |by| by.to_string()));
+        after.comment = Some(comment.trim().to_owned()).filter(|comment| !comment.is_empty());
+    }
+    if after.state == ItemState::Removing {
+        remove(turn, &inventory, &mut after).await?;
+    }
+    item::save(turn, &mut after).await?;
+    let verb = if after.changed == before.changed { "review.decide" } else { "review.put-up-again" };
+    turn.record(verb, after.id, json!(before), json!(after));
+    Ok(after)
+}
+
+/// Ends what can be ended here; what cannot is named, and stays `removing` until the target shows otherwise.
+async fn remove(turn: &mut Turn, inventory: &Inventory, item: &mut ReviewItem) -> Result<(), Error> {
+    let (Some(user), Some(held)) = (inventory.user(item.person), inventory.held(item.entitlement)) else {
+        return Ok(());
+    };
+    let why = format!("revoked in the review {}", item.campaign);
+    let mut elsewhere = Vec::new();
+    for edge in inventory.closure.sources(user, held) {
+        for origin in inventory.origins(edge) {
+            match origin {
+                Origin::Assignment { assignment } => {
+                    turn.end_assignment(*assignment, &why).await?;
+                }
+                Origin::Policy { .. } | Origin::Native { .. } => elsewhere.push(OriginShown::from(origin)),
+            }
+        }
+    }
+    if !elsewhere.is_empty() {
+        let title = format!("{} is to be taken from {} at its source", item.name, item.person_name);
+        let detail = json!({ "item": item.id, "sources": item.sources, "elsewhere": elsewhere });
+        let new = NewFinding::new(FindingKind::Other, item.id, title);
+        turn.find(NewFinding { person: Some(item.person), detail, ..new }).await?;
+    }
+    look_again(turn, item).await
+}
+
+async fn look_again(turn: &mut Turn, item: &ReviewItem) -> Result<(), Error> {
+    let patience = 1_i64 << item.looked.min(10);
+    turn.tx
+        .deadline(Deadline {
+            kind: VERIFY.to_owned(),
+            subject: item.id.to_string(),
+            owes: "system:identity".to_owned(),
+            due: Due::After(10 * MINUTE_US * patience),
+            otherwise: "the target is looked at".to_owned(),
+        })
+        .await?;
+    Ok(())
+}
+
+/// Looks whether a removed access is gone at the target.
+pub(crate) async fn verify(turn: &mut Turn, id: ReviewItemId) -> Result<(), Error> {
+    let before = item::find(&mut turn.tx, id).await?;
+    if !matches!(before.state, ItemState::Removing | ItemState::Remains) {
+        return Ok(());
+    }
+    let shows = shown_at_target(&mut turn.tx, &before).await?;
+    let mut after = decide::looked(&before, shows);
+    match after.state {
+        ItemState::Removed => {
+            let why = "the target shows it no longer";
+            turn.settle_finding(FindingKind::Other, &id.to_string(), why).await?;
+        }
+        _ => look_again(turn, &after).await?,
+    }
+    item::save(turn, &mut after).await?;
+    turn.record("review.look", id, json!({ "state": before.state }), json!({ "state": after.state, "shows": shows }));
+    Ok(())
+}
+
+/// By effective membership, after every account that could hold it was read since the decision.
+async fn shown_at_target(read: &mut impl Read, item: &ReviewItem) -> Result<Option<bool>, Error> {
+    let Some(decided) = item.decided else { return Ok(None) };
+    let nesting = crate::entitlement::nesting(read).await?;
+    let mut leading = BTreeSet::from([item.entitlement]);
+    let mut open = vec![item.entitlement];
+    while let Some(parent) = open.pop() {
+        for (_, child) in nesting.iter().filter(|(other, _)| *other == parent) {
+            if leading.insert(*child) {
+                open.push(*child);
+            }
+        }
+    }
+    let mut all_read = true;
+    for account in account::of_person(read, item.person).await? {
+        if !item.name.starts_with(&format!("{}/", account.system)) {
+            continue;
+        }
+        let is_fresh = account.seen_at.is_some_and(|seen| seen >= decided);
+        let held = account::holdings(read, account.id).await?;
+        match (is_fresh, held.is_disjoint(&leading)) {
+            (true, false) => return Ok(Some(true)),
+            (true, true) => {}
+            (false, _) => all_read = false,
+        }
+    }
+    Ok(all_read.then_some(false))
+}
+
+/// The end of a campaign: what nobody decided on goes by the rule for silence.
+pub(crate) async fn close_due(turn: &mut Turn, id: CampaignId) -> Result<(), Error> {
+    let mut campaign = campaign::find(&mut turn.tx, id).await?;
+    if campaign.state != CampaignState::Open {
+        return Ok(());
+    }
+    let was = json!(campaign);
+    let now = turn.now();
+    let directory = Directory::load(&mut turn.tx, now).await?;
+    let mut escalated = 0;
+    for item in item::of_campaign(&mut turn.tx, id, None).await? {
+        if item.state != ItemState::Open {
+            continue;
+        }
+        let silence = campaign.on_silence(item.risk, item.privileged);
+        match silence {
+            OnSilence::Escalate if !item.escalated => {
+                escalate(turn, &directory, &campaign, item).await?;
+                escalated += 1;
+            }
+            OnSilence::Keep => silent(turn, &item, Verdict::Keep).await?,
+            OnSilence::Remove | OnSilence::Escalate => silent(turn, &item, Verdict::Revoke).await?,
+        }
+    }
+    if escalated > 0 {
+        campaign.plan.due = now.plus_micros(ESCALATION_DAYS * DAY_US);
+        campaign.prolonged = true;
+        promise_end(turn, &campaign).await?;
+    } else {
+        (campaign.state, campaign.closed) = (CampaignState::Closed, Some(now));
+    }
+    campaign::save(turn, &mut campaign).await?;
+    told(turn, &campaign, if escalated > 0 { "prolong" } else { "close" }, was);
+    Ok(())
+}
+
+/// Decided by nobody. What a person would have to confirm is not done by silence: it is a finding.
+async fn silent(turn: &mut Turn, item: &ReviewItem, verdict: Verdict) -> Result<(), Error> {
+    let words = "nobody decided by the end of the campaign";
+    match take_decision(turn, item, verdict, None, false, words).await {
+        Ok(after) if after.changed != item.changed => {
+            // It changed in the last moment: what there is now is looked at in the next campaign.
+            Ok(())
+        }
+        Ok(_) => Ok(()),
+        Err(Error::Refused(refusal)) => {
+            let title = format!("{} of {} was not decided on and cannot go by itself", item.name, item.person_name);
+            let new = NewFinding::new(FindingKind::Other, item.id, title);
+            let detail = json!({ "item": item.id, "because": refusal.to_string() });
+            turn.find(NewFinding { person: Some(item.person), detail, ..new }).await?;
+            let mut after = ReviewItem { state: ItemState::Remains, decided: Some(turn.now()), ..item.clone() };
+            item::save(turn, &mut after).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn escalate(
+    turn: &mut Turn,
+    directory: &Directory,
+    campaign: &Campaign,
+    mut item: ReviewItem,
+) -> Result<(), Error> {
+    let security = approver::Approver::Security;
+    let excluded: BTreeSet<PersonId> = std::iter::once(item.person).chain(item.reviewer).collect();
+    let next = directory.candidates(&security, item.person, &Matter::default(), &excluded);
+    let from = item.reviewer;
+    item.reviewer = next.first().map(|one| one.person).or(item.reviewer);
+    (item.escalated, item.shown) = (true, None);
+    item::save(turn, &mut item).await?;
+    let after = json!({ "campaign": campaign.id, "from": from, "to": item.reviewer });
+    turn.record("review.escalate", item.id, Json::Null, after);
+    Ok(())
+}
+
+/// Open items of reviewers who left or are away go to others; done decisions stay with who took them.
+pub(crate) async fn reroute_all(turn: &mut Turn) -> Result<usize, Error> {
+    let now = turn.now();
+    let open: Vec<Campaign> =
+        campaign::all(&mut turn.tx).await?.into_iter().filter(|one| one.state == CampaignState::Open).collect();
+    if open.is_empty() {
+        return Ok(0);
+    }
+    let directory = Directory::load(&mut turn.tx, now).await?;
+    let nobody = PersonId::derived([0; 16]);
+    let inventory = Inventory::load(&mut turn.tx, Scope::One(nobody), now).await?;
+    let mut moved = 0;
+    for campaign in &open {
+        for mut item in item::of_campaign(&mut turn.tx, campaign.id, None).await? {
+            let is_here = item.reviewer.is_some_and(|reviewer| directory.is_here(reviewer));
+            if item.state != ItemState::Open || is_here {
+                continue;
+            }
+            let entitlement = inventory.entitlement(item.entitlement);
+            let matter = Matter {
+                owners: entitlement.and_then(|one| one.owner.clone()).into_iter().collect(),
+                systems: entitlement.map(|one| one.system.clone()).into_iter().collect(),
+            };
+            let next = reviewer(&directory, campaign, item.person, &matter, item.reviewer);
+            if next == item.reviewer || next.is_none() {
+                continue;
+            }
+            let from = item.reviewer;
+            (item.reviewer, item.shown) = (next, None);
+            item::save(turn, &mut item).await?;
+            turn.record("review.reroute", item.id, Json::Null, json!({ "from": from, "to": next }));
+            moved += 1;
+        }
+    }
+    Ok(moved)
+}

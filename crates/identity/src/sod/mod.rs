@@ -1,0 +1,14 @@
+//! Separation of duties at the desk: rules as documents, violations with their ways, exceptions that somebody answers
+//! for.
+
+mod exception;
+mod rules;
+mod violation;
+
+pub use exception::{ExceptionState, NewSodException, SodException};
+pub use rules::{FunctionEntitlement, SodFunction, SodRule};
+pub use violation::{SideShown, Summary, Violation, ViolationState};
+
+pub(crate) use exception::{EXCEPTION, expired, give, in_force};
+pub(crate) use rules::{Rules, save};
+pub(crate) use violation::{ANALYSIS, analyse_all, analyse_person, shown};

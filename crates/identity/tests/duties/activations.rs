@@ -1,0 +1,181 @@
+//! Borrowed access.
+
+use identity::activation::{Activating, Activation, ActivationState, Command, EndCause, TicketState};
+use identity::assignment::{Assignment, Mode, Target};
+use identity::document::DocumentKind;
+use identity::{Error, finding::FindingKind};
+use kernel::Fact;
+use kernel::id::IncidentId;
+use serde_json::json;
+
+use crate::house::{HOUR_S, House, by, refused};
+
+async fn eligible(house: &House, role: &str) -> Assignment {
+    house.give("amina", Target::Role(role.to_owned()), Mode::Eligible).await
+}
+
+fn activating(eligible: &Assignment) -> Activating {
+    Activating {
+        eligible: eligible.id,
+        reason: "restore the mail server".to_owned(),
+        ticket: Some("incident-1".to_owned()),
+        hours: 2,
+        second_factor: true,
+    }
+}
+
+async fn activate(house: &House, asked: &Activating) -> Result<Activation, Error> {
+    house.identity.activate(asked, house.board.as_ref(), &by("amina")).await
+}
+
+async fn order(house: &House, activation: &Activation, command: Command, name: &str) -> Result<Activation, Error> {
+    house.identity.order_activation(activation.id, activation.version, &command, &by(name)).await
+}
+
+fn agree() -> Command {
+    Command::Agree { comment: String::new() }
+}
+
+async fn active(house: &House) -> Activation {
+    let asked = activating(&eligible(house, "admin").await);
+    let activation = activate(house, &asked).await.unwrap();
+    order(house, &activation, agree(), "owner").await.unwrap()
+}
+
+pub async fn what_the_policy_wants(url: String) {
+    let house = House::open(&url).await;
+    let right = activating(&eligible(&house, "admin").await);
+    let without = |change: &dyn Fn(&mut Activating)| {
+        let mut asked = right.clone();
+        change(&mut asked);
+        asked
+    };
+    let check = async |asked: Activating, word: &str| {
+        let problem = refused(activate(&house, &asked).await);
+        assert!(problem.contains(word), "{problem}");
+    };
+    check(without(&|asked| asked.ticket = None), "name the incident").await;
+    check(without(&|asked| asked.ticket = Some("incident-9".to_owned())), "no such incident").await;
+    check(without(&|asked| asked.second_factor = false), "second factor").await;
+    check(without(&|asked| asked.hours = 9), "between 1 and 8").await;
+    check(without(&|asked| asked.reason = " ".to_owned()), "reason").await;
+    house.board.set("incident-1", TicketState::Closed);
+    check(right.clone(), "it is closed").await;
+    house.board.set("incident-1", TicketState::Open);
+    let other = house.identity.activate(&right, house.board.as_ref(), &by("bram")).await;
+    assert!(refused(other).contains("somebody else's"));
+    let activation = activate(&house, &right).await.unwrap();
+    assert_eq!(activation.state, ActivationState::Waiting);
+    check(right, "already").await;
+    assert!(refused(order(&house, &activation, agree(), "amina").await).contains("nobody agrees to their own"));
+    assert!(refused(order(&house, &activation, agree(), "bram").await).contains("not asked"));
+    let refuse = Command::Refuse { comment: "not now".to_owned() };
+    let refused = order(&house, &activation, refuse, "owner").await.unwrap();
+    assert_eq!(refused.state, ActivationState::Refused);
+    assert_eq!(house.assigned("amina").await, ["eligible admin"]);
+}
+
+pub async fn ends_by_the_clock_although_the_server_was_down(url: String) {
+    let mut house = House::open(&url).await;
+    house.seen("amina", &[]).await;
+    let activation = active(&house).await;
+    assert_eq!(house.assigned("amina").await, ["eligible admin", "active admin"]);
+    house.clock.advance_s(5 * HOUR_S);
+    house.reopen().await;
+    house.turn_the_clock(1).await;
+    let ended = house.identity.activation(activation.id).await.unwrap();
+    assert_eq!((ended.state, ended.end_cause), (ActivationState::Ending, Some(EndCause::Time)));
+    assert_eq!(ended.exposure_us / 1_000_000, 3 * 3_600 + 1, "three hours beyond two");
+    assert_eq!(house.assigned("amina").await, ["eligible admin"]);
+    let found = house
+        .store
+        .fetch_all(&identity::sql::FINDINGS, store::params![Some("exposure"), Some("open"), 10])
+        .await
+        .unwrap();
+    assert_eq!(found.len(), 1, "{:?}", FindingKind::Exposure);
+}
+
+pub async fn an_approval_after_the_window_is_void(url: String) {
+    let house = House::open(&url).await;
+    let asked = activating(&eligible(&house, "admin").await);
+    let late = activate(&house, &asked).await.unwrap();
+    // The clock has passed the window, and its deadline has not fired yet.
+    house.clock.advance_s(HOUR_S + 1);
+    let void = order(&house, &late, agree(), "owner").await.unwrap();
+    assert_eq!(void.state, ActivationState::Void);
+    let silent = activate(&house, &asked).await.unwrap();
+    house.turn_the_clock(HOUR_S + 1).await;
+    assert_eq!(house.identity.activation(silent.id).await.unwrap().state, ActivationState::Void);
+    assert_eq!(house.assigned("amina").await, ["eligible admin"]);
+}
+
+pub async fn ends_with_the_incident(url: String) {
+    let house = House::open(&url).await;
+    let incident = IncidentId::derived([5; 16]);
+    house.board.set(&incident.to_string(), TicketState::Open);
+    let eligible = eligible(&house, "admin").await;
+    let asked = Activating { ticket: Some(incident.to_string()), ..activating(&eligible) };
+    let activation = activate(&house, &asked).await.unwrap();
+    order(&house, &activation, agree(), "owner").await.unwrap();
+    let at = house.store.now();
+    house.tell(Fact::IncidentClosed { incident, classification: "true-positive".to_owned(), at }).await;
+    let ended = house.identity.activation(activation.id).await.unwrap();
+    assert_eq!((ended.state, ended.end_cause), (ActivationState::Ending, Some(EndCause::Ticket)));
+    let mission = kernel::id::MissionId::derived([6; 16]);
+    house.board.set(&mission.to_string(), TicketState::Open);
+    let asked = Activating { ticket: Some(mission.to_string()), ..activating(&eligible) };
+    house.seen("amina", &[]).await;
+    house.turn_the_clock(700).await;
+    let second = activate(&house, &asked).await.unwrap();
+    order(&house, &second, agree(), "owner").await.unwrap();
+    house.tell(Fact::MissionChanged { mission, version: 2, at }).await;
+    assert_eq!(house.identity.activation(second.id).await.unwrap().state, ActivationState::Active, "it goes on");
+    house.board.set(&mission.to_string(), TicketState::Closed);
+    house.tell(Fact::MissionChanged { mission, version: 3, at }).await;
+    assert_eq!(house.identity.activation(second.id).await.unwrap().end_cause, Some(EndCause::Ticket));
+}
+
+pub async fn is_not_over_before_the_target_shows_it(url: String) {
+    let house = House::open(&url).await;
+    let activation = active(&house).await;
+    house.seen("amina", &["admins"]).await;
+    let ended = {
+        let now = house.identity.activation(activation.id).await.unwrap();
+        order(&house, &now, Command::End { cause: EndCause::Person }, "amina").await.unwrap()
+    };
+    assert_eq!(ended.state, ActivationState::Ending);
+    let state = async || house.identity.activation(activation.id).await.unwrap().state;
+    house.turn_the_clock(6 * 60).await;
+    assert_eq!(state().await, ActivationState::Ending, "the account was not read since");
+    house.clock.advance_s(1);
+    house.seen("amina", &["admins"]).await;
+    for _ in 0..8 {
+        house.turn_the_clock(6 * HOUR_S).await;
+    }
+    assert_eq!(state().await, ActivationState::NotRevoked, "the target shows it still");
+    house.seen("amina", &[]).await;
+    house.turn_the_clock(12 * HOUR_S).await;
+    assert_eq!(state().await, ActivationState::Ended);
+    assert!(house.identity.activation(activation.id).await.unwrap().verified.is_some());
+}
+
+pub async fn borrowed_keys_count_as_held(url: String) {
+    let house = House::open(&url).await;
+    let free = json!({ "approver": null, "needs_ticket": false, "needs_second_factor": false });
+    house.duty(DocumentKind::ActivationPolicy, "buyer", free).await.unwrap();
+    house.give("amina", Target::Role("payer".to_owned()), Mode::Active).await;
+    let asked = activating(&eligible(&house, "buyer").await);
+    let problem = refused(activate(&house, &asked).await);
+    assert!(problem.contains("pay-vendor"), "{problem}");
+}
+
+pub async fn ends_when_eligibility_does(url: String) {
+    let house = House::open(&url).await;
+    house.identity.analyse_duties(&by("guard")).await.unwrap();
+    let activation = active(&house).await;
+    house.identity.end(activation.eligible, "moved on", &by("guard")).await.unwrap();
+    house.turn_the_clock(HOUR_S + 1).await;
+    let ended = house.identity.activation(activation.id).await.unwrap();
+    assert_eq!(ended.end_cause, Some(EndCause::Eligibility));
+    assert!(house.assigned("amina").await.is_empty());
+}

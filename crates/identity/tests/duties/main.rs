@@ -1,0 +1,39 @@
+//! Duties, requests, borrowed access and reviews.
+#![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
+
+mod activations;
+mod house;
+mod requests;
+mod reviews;
+mod separation;
+
+testkit::on_both_databases! { suite:
+    separation::found_excused_and_open_again,
+    separation::documents_that_make_no_sense_are_refused,
+    separation::a_membership_at_the_system_counts,
+    requests::two_stages_and_the_access_is_given,
+    requests::nobody_decides_on_their_own,
+    requests::two_decisions_at_once,
+    requests::silence_is_never_a_yes,
+    requests::a_delegate_stands_in,
+    requests::toxic_parts_are_refused_at_once,
+    requests::toxic_with_what_is_held_needs_the_risk_owner,
+    requests::what_became_toxic_is_blocked,
+    requests::the_catalogue_speaks_languages,
+    activations::what_the_policy_wants,
+    activations::ends_by_the_clock_although_the_server_was_down,
+    activations::an_approval_after_the_window_is_void,
+    activations::ends_with_the_incident,
+    activations::is_not_over_before_the_target_shows_it,
+    activations::borrowed_keys_count_as_held,
+    activations::ends_when_eligibility_does,
+    reviews::nobody_reviews_their_own,
+    reviews::a_change_puts_the_item_up_again,
+    reviews::a_role_goes_only_when_that_is_confirmed,
+    reviews::removed_is_what_the_target_shows,
+    reviews::access_from_elsewhere_remains_until_it_is_gone,
+    reviews::silence_goes_by_risk,
+    reviews::canaries_and_nodding_show,
+    reviews::a_reviewer_who_left,
+    reviews::the_last_holder_stays,
+}

@@ -1,0 +1,153 @@
+//! Asking for access.
+
+use identity::Error;
+use identity::assignment::{Mode, Target};
+use identity::request::{Asking, Command, ExceptionAsked, Order, RequestState};
+
+use crate::house::{DAY_US, HOUR_S, House, asking, by, refused};
+
+pub async fn two_stages_and_the_access_is_given(url: String) {
+    let house = House::open(&url).await;
+    let request = house.ask("amina", &["payer"]).await.unwrap();
+    assert_eq!(request.parts[0].title, "payer (fr)", "in the requester's language");
+    let asked = identity::request::RequestFilter { asked: Some(house.person("boss")), ..Default::default() };
+    assert_eq!(house.identity.requests(&asked, 10).await.unwrap().len(), 1);
+    assert!(refused(house.answer(&request, "owner", true).await).contains("not asked in this stage"));
+    let request = house.answer(&request, "boss", true).await.unwrap();
+    assert_eq!(request.state, RequestState::Pending);
+    assert!(house.assigned("amina").await.is_empty());
+    let request = house.answer(&request, "owner", true).await.unwrap();
+    assert_eq!(request.state, RequestState::Granted);
+    assert_eq!(house.assigned("amina").await, ["active payer"]);
+    assert!(house.answer(&request, "owner", false).await.is_err());
+    let other = house.ask("bram", &["payer"]).await.unwrap();
+    let other = house.answer(&other, "boss", false).await.unwrap();
+    assert_eq!((other.state, other.closed_because.as_deref()), (RequestState::Refused, Some("seen")));
+}
+
+pub async fn nobody_decides_on_their_own(url: String) {
+    let house = House::open(&url).await;
+    // The owner of the role asks for it: the owner's stage goes to somebody else.
+    let request = house.ask("owner", &["payer"]).await.unwrap();
+    assert!(refused(house.answer(&request, "owner", true).await).contains("nobody decides on their own"));
+    let request = house.answer(&request, "director", true).await.unwrap();
+    assert!(refused(house.answer(&request, "owner", true).await).contains("nobody decides on their own"));
+    let holders: Vec<_> = request.stages[1].seats[0].candidates.iter().map(|one| one.person).collect();
+    assert!(!holders.contains(&house.person("owner")), "{holders:?}");
+    // Nor when somebody asks for them, nor by appointment.
+    let asking = Asking { person: Some(house.person("bram")), ..asking(&["payer"]) };
+    let request = house.identity.ask(&asking, &by("boss")).await.unwrap();
+    assert!(refused(house.answer(&request, "boss", true).await).contains("nobody decides on their own"));
+    for name in ["boss", "bram"] {
+        let command = Command::Appoint { seat: 0, person: house.person(name) };
+        let order = Order { request: request.id, version: request.version, command };
+        assert!(refused(house.identity.order(&order, &by("guard")).await).contains("nobody decides on their own"));
+    }
+    let command = Command::Appoint { seat: 0, person: house.person("guard") };
+    let order = Order { request: request.id, version: request.version, command };
+    assert!(refused(house.identity.order(&order, &by("boss")).await).contains("does not choose who decides"));
+    let program = kernel::Actor::Token("token-1".to_owned());
+    assert!(refused(house.identity.order(&order, &program).await).contains("a program cannot"));
+}
+
+pub async fn two_decisions_at_once(url: String) {
+    let house = House::open(&url).await;
+    let request = house.ask("amina", &["payer"]).await.unwrap();
+    let (first, second) = tokio::join!(house.answer(&request, "boss", true), house.answer(&request, "boss", false));
+    assert_eq!(usize::from(first.is_ok()) + usize::from(second.is_ok()), 1, "one wins");
+    let lost = if first.is_ok() { second } else { first };
+    assert!(matches!(lost, Err(Error::Conflict(_))), "the other is told: {lost:?}");
+}
+
+pub async fn silence_is_never_a_yes(url: String) {
+    let house = House::open(&url).await;
+    let request = house.ask("amina", &["payer"]).await.unwrap();
+    let holder = async || {
+        let request = house.identity.request(request.id).await.unwrap();
+        let place = request.open_stage();
+        (request.state, place.and_then(|place| request.stages[place].seats[0].holder().map(|one| one.person)))
+    };
+    assert_eq!(holder().await, (RequestState::Pending, Some(house.person("boss"))));
+    house.turn_the_clock(73 * HOUR_S).await;
+    assert_eq!(holder().await.1, Some(house.person("director")), "the manager's manager");
+    assert!(
+        refused(house.answer(&house.identity.request(request.id).await.unwrap(), "boss", true).await)
+            .contains("not asked")
+    );
+    house.turn_the_clock(73 * HOUR_S).await;
+    assert_eq!(holder().await.1, Some(house.person("owner")));
+    house.turn_the_clock(73 * HOUR_S).await;
+    assert_eq!(holder().await.1, Some(house.person("guard")));
+    house.turn_the_clock(73 * HOUR_S).await;
+    assert_eq!(holder().await.0, RequestState::Lapsed);
+    assert!(house.assigned("amina").await.is_empty());
+}
+
+pub async fn a_delegate_stands_in(url: String) {
+    let house = House::open(&url).await;
+    let now = house.store.now();
+    let (boss, bram) = (house.person("boss"), house.person("bram"));
+    house.identity.delegate(boss, bram, (now, now.plus_micros(DAY_US)), &by("boss")).await.unwrap();
+    let request = house.ask("amina", &["payer"]).await.unwrap();
+    let request = house.answer(&request, "bram", true).await.unwrap();
+    let decision = request.stages[0].seats[0].decision.clone().unwrap();
+    assert_eq!((decision.by, decision.via), (bram, identity::approver::Via::Delegation));
+    // The delegate asks: the delegation does not make them their own judge.
+    let own = house.ask("bram", &["payer"]).await.unwrap();
+    assert_eq!(own.stages[0].seats[0].holder().map(|one| one.person), Some(boss));
+    // A manager on leave is passed over.
+    house.employ("boss", Some("director"), "leave").await;
+    let request = house.ask("amina", &["buyer"]).await.unwrap();
+    assert_ne!(request.stages[0].seats[0].holder().map(|one| one.person), Some(boss));
+}
+
+pub async fn toxic_parts_are_refused_at_once(url: String) {
+    let house = House::open(&url).await;
+    let problem = refused(house.ask("amina", &["payer", "buyer"]).await);
+    assert!(problem.contains("pay-vendor") && problem.contains("in itself"), "{problem}");
+    let shown = house.identity.preview(&asking(&["payer", "buyer"]), &by("amina")).await.unwrap();
+    let parts: Vec<_> = shown[0].sides.iter().map(|side| side.part).collect();
+    assert_eq!(parts, [Some(0), Some(1)]);
+}
+
+pub async fn toxic_with_what_is_held_needs_the_risk_owner(url: String) {
+    let house = House::open(&url).await;
+    house.give("amina", Target::Role("payer".to_owned()), Mode::Active).await;
+    let problem = refused(house.ask("amina", &["buyer"]).await);
+    assert!(problem.contains("ask for an exception"), "{problem}");
+    let until = house.store.now().plus_micros(30 * DAY_US);
+    let exception = Some(ExceptionAsked { mitigation: "a second signature".to_owned(), until });
+    let asking = Asking { exception, ..asking(&["buyer"]) };
+    let request = house.identity.ask(&asking, &by("amina")).await.unwrap();
+    let request = house.answer(&request, "boss", true).await.unwrap();
+    let request = house.answer(&request, "owner", true).await.unwrap();
+    assert_eq!(request.state, RequestState::Pending, "the owner of the risk is asked last");
+    let request = house.answer(&request, "guard", true).await.unwrap();
+    assert_eq!(request.state, RequestState::Granted);
+    let given = house.identity.exceptions(None).await.unwrap();
+    assert_eq!((given[0].risk_owner, given[0].until), (house.person("guard"), until));
+    let open = house.identity.violations(None, Some(identity::sod::ViolationState::Open), 10).await.unwrap();
+    assert!(open.is_empty(), "the exception covers it");
+}
+
+pub async fn what_became_toxic_is_blocked(url: String) {
+    let house = House::open(&url).await;
+    let request = house.ask("amina", &["buyer"]).await.unwrap();
+    let request = house.answer(&request, "boss", true).await.unwrap();
+    house.give("amina", Target::Role("payer".to_owned()), Mode::Active).await;
+    let request = house.answer(&request, "owner", true).await.unwrap();
+    assert_eq!(request.state, RequestState::Blocked);
+    assert!(request.closed_because.unwrap().contains("pay-vendor"));
+    assert_eq!(house.assigned("amina").await, ["active payer"]);
+}
+
+pub async fn the_catalogue_speaks_languages(url: String) {
+    let house = House::open(&url).await;
+    let titles = async |language: &str| -> Vec<String> {
+        house.identity.catalogue(language).await.unwrap().into_iter().map(|offer| offer.title).collect()
+    };
+    assert_eq!(titles("fr-CH").await, ["buyer (fr)", "payer (fr)"]);
+    assert_eq!(titles("ar").await, ["buyer", "payer"]);
+    let offers = house.identity.catalogue("en").await.unwrap();
+    assert_eq!(offers[1].gives, ["erp/pay", "erp/reports"]);
+}
