@@ -4,6 +4,7 @@
 mod campaign;
 mod commands;
 mod decide;
+mod gather;
 mod item;
 mod report;
 
