@@ -4,11 +4,13 @@
 
 mod cold_start;
 mod console;
+mod dynamic;
 mod entitlements;
 mod hunt;
 mod ingest;
 mod input;
 mod kill;
+mod kql;
 mod report;
 mod scan;
 mod sigma;
@@ -25,12 +27,16 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("kill") => kill::run(arguments)?,
         Some("coldstart") => cold_start::run()?,
         Some("hunt") => hunt::run()?,
+        Some("dynamic") => dynamic::run(arguments)?,
+        Some("kql") => kql::run(arguments)?,
         Some("sigma") => sigma::run()?,
         Some("console") => console::run()?,
         Some("sod") => entitlements::sod()?,
         Some("roles") => entitlements::roles()?,
         Some("outliers") => entitlements::outliers()?,
-        _ => bail!("name a benchmark: ingest, scan, hunt, sigma, kill, coldstart, console, sod, roles, outliers"),
+        _ => bail!(
+            "name a benchmark: ingest, scan, hunt, kql, dynamic, sigma, kill, coldstart, console, sod, roles, outliers"
+        ),
     };
     println!("\n{}", section.markdown());
     if arguments.iter().any(|argument| argument == "--record") {

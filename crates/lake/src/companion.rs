@@ -44,17 +44,23 @@ pub struct Companion {
 
 /// Where the companion of a row group of `data_file` lies.
 fn path(data_file: &Path, group: usize) -> Path {
+    named(data_file, &group.to_string())
+}
+
+/// Where the companion of `data_file` lies that says `what` of it: the number of a row group, or the name
+/// of something about all of the file.
+pub(crate) fn named(data_file: &Path, what: &str) -> Path {
     let mut parts: Vec<_> = data_file.parts().collect();
     let name = parts.pop();
     let name = name.as_ref().map_or("", |name| name.as_ref());
-    Path::from_iter(parts).join(DIR).join(format!("{name}.{group}{SUFFIX}"))
+    Path::from_iter(parts).join(DIR).join(format!("{name}.{what}{SUFFIX}"))
 }
 
 /// The data file whose companion is at `path`; `None`: that is no companion.
 pub(crate) fn owner(path: &Path) -> Option<Path> {
     let mut parts: Vec<_> = path.parts().collect();
     let name = parts.pop()?;
-    let (name, _group) = name.as_ref().strip_suffix(SUFFIX)?.rsplit_once('.')?;
+    let (name, _what) = name.as_ref().strip_suffix(SUFFIX)?.rsplit_once('.')?;
     (parts.pop()?.as_ref() == DIR).then(|| Path::from_iter(parts).join(name))
 }
 
@@ -190,6 +196,7 @@ mod tests {
             "tables/Doors_CL/_Day=2026-11-20/_companions/part-00000-c000.snappy.parquet.12.companion"
         );
         assert_eq!(owner(&beside), Some(file.clone()));
+        assert_eq!(owner(&named(&file, "terms")), Some(file.clone()));
         assert_eq!(owner(&file), None);
         assert_eq!(owner(&Path::from("tables/Doors_CL/other/x.parquet.1.companion")), None);
     }

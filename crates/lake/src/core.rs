@@ -117,6 +117,15 @@ impl Core {
         }
     }
 
+    /// Whether so little of the disk is free that it should be left for what arrives. Tables elsewhere than on this
+    /// machine have room.
+    pub fn is_short_of_disk(&self) -> bool {
+        // Twice the room at which intake stops, so that what can be made anew is never what stops it.
+        let needed_bytes = self.config.min_free_bytes.saturating_mul(2);
+        let is_local = self.config.tables_url.is_none();
+        is_local && self.disk.free_bytes(&self.config.data_dir).is_ok_and(|free_bytes| free_bytes < needed_bytes)
+    }
+
     pub fn ticket_done(&self, segment: u64) {
         let mut segments = self.segments.lock();
         if let Some(segment) = segments.get_mut(segment) {

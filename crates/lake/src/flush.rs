@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::core::Core;
 use crate::delta::days::DayLimits;
-use crate::delta::encode::{self, Encoded};
+use crate::delta::encode::{self, Encoded, Style};
 use crate::delta::files::{self, Written};
 use crate::delta::{self, Purpose};
 use crate::error::LakeError;
@@ -105,10 +105,10 @@ impl Core {
         batches: Vec<arrow_array::RecordBatch>,
     ) -> Result<Vec<Encoded>, LakeError> {
         let limits = DayLimits { days: self.config.days_per_flush, future_days: self.config.future_days };
-        let zstd = self.config.zstd_level;
+        let style = Style { zstd: self.config.zstd_level, asked: table.asked_paths() };
         let encoded = self.on_encoder(move || {
             let aligned: Result<Vec<_>, _> = batches.iter().map(|batch| align(batch, &arrow)).collect();
-            encode::encode(&aligned?, &arrow, limits, zstd)
+            encode::encode(&aligned?, &arrow, limits, &style)
         });
         encoded.await?.map_err(|error| LakeError::columns(&table.name, error))
     }

@@ -26,7 +26,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
 use crate::companion::selection;
@@ -349,6 +349,15 @@ impl FileReader {
 
     async fn metadata(mut self) -> Result<ArrowReaderMetadata, ParquetError> {
         ArrowReaderMetadata::load_async(&mut self, ArrowReaderOptions::new()).await
+    }
+
+    /// The footer with the index of pages, where the file has one.
+    pub(crate) async fn footer(&mut self) -> Result<Arc<ParquetMetaData>, ParquetError> {
+        let reader = ParquetMetaDataReader::new()
+            .with_page_index_policy(PageIndexPolicy::Optional)
+            .with_prefetch_hint(Some(FOOTER_BYTES));
+        let bytes = self.bytes;
+        Ok(Arc::new(reader.load_and_finish(self, bytes).await?))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::error::LakeError;
 use crate::flush::run_blocking;
 use crate::keys::{self, Claim, KeyDigest};
 use crate::open::{self, Ports};
+use crate::paths::DynamicPath;
 use crate::snapshot::{TableSnapshot, Tables};
 use crate::status::LakeStatus;
 use crate::ticket::{Appended, Replay, Ticket};
@@ -155,14 +156,9 @@ impl Lake {
         self.inner.core.flush_sealed().await
     }
 
-    /// Whether so little of the disk is free that it should be left for what arrives. Tables elsewhere than on this
-    /// machine have room.
+    /// Whether so little of the disk is free that it should be left for what arrives.
     pub(crate) fn is_short_of_disk(&self) -> bool {
-        let core = &self.inner.core;
-        // Twice the room at which intake stops, so that what can be made anew is never what stops it.
-        let needed_bytes = core.config.min_free_bytes.saturating_mul(2);
-        let is_local = core.config.tables_url.is_none();
-        is_local && core.disk.free_bytes(&core.config.data_dir).is_ok_and(|free_bytes| free_bytes < needed_bytes)
+        self.inner.core.is_short_of_disk()
     }
 
     pub(crate) fn core(&self) -> &Core {
@@ -217,6 +213,12 @@ impl Tables for Lake {
             core.refresh(&table, &mut log).await?;
         }
         Ok(Some(table.snapshot(&core.home)))
+    }
+
+    fn note_path(&self, table: &str, path: DynamicPath) {
+        if let Some(table) = self.inner.core.table(table) {
+            table.note_path(path);
+        }
     }
 }
 

@@ -14,10 +14,16 @@ use crate::delta::files::{self, Written};
 use crate::delta::{self, Purpose, encode};
 use crate::disk::PARTIAL;
 use crate::error::LakeError;
+use crate::paths::{self, DynamicPath};
 use crate::snapshot::DataFile;
 use crate::table::{Log, Table};
+use crate::terms;
 
 const DAY_US: i64 = 86_400_000_000;
+/// Files of a table that are looked at for companions in one round.
+const COMPLETED_FILES: usize = 512;
+/// Bytes of files that are read for companions in one round.
+const COMPLETED_BYTES: u64 = 256 << 20;
 
 impl Core {
     /// One round over all tables that have files. A table that fails does not hold up the others; the first error
@@ -38,6 +44,7 @@ impl Core {
         self.reload(table).await?;
         self.expire(table).await?;
         self.compact(table).await?;
+        self.complete(table).await?;
         self.sweep(table).await
     }
 
@@ -103,8 +110,8 @@ impl Core {
             contents.push(got.bytes().await.map_err(|error| LakeError::delta(&table.name, error))?);
         }
         let arrow = table.schema().arrow();
-        let zstd = self.config.zstd_level + 2;
-        let merged = self.on_encoder(move || encode::merge(&contents, &arrow, day, zstd)).await?;
+        let style = encode::Style { zstd: self.config.zstd_level + 2, asked: table.asked_paths() };
+        let merged = self.on_encoder(move || encode::merge(&contents, &arrow, day, &style)).await?;
         let merged = merged.map_err(|error| LakeError::columns(&table.name, error))?;
         let written = self.write_files(table, vec![merged]).await?;
         let mut log = table.delta.lock().await;
@@ -193,6 +200,61 @@ impl Core {
         self.counters.swept_files.fetch_add(swept, Ordering::Relaxed);
         if let Some(delta) = &log.table {
             checkpoints::cleanup_metadata(delta, None).await.map_err(|error| LakeError::delta(&table.name, error))?;
+        }
+        Ok(())
+    }
+}
+
+impl Core {
+    /// Makes term indexes and promoted paths that files lack: those of other writers, and those whose companion was lost or
+    /// is damaged. The newest files first, a bounded amount in a round. Promoted paths that are there stay as they are,
+    /// because queries may be reading them; a path that was asked for since comes with the next merging.
+    pub async fn complete(&self, table: &Table) -> Result<(), LakeError> {
+        let asked = table.asked_paths();
+        let mut files: Vec<Arc<DataFile>> = table.files().unwrap_or_default().as_ref().clone();
+        files.retain(|file| !table.is_complete(&file.path));
+        files.sort_by_key(|file| std::cmp::Reverse(file.time));
+        files.truncate(COMPLETED_FILES);
+        let mut read_bytes = 0;
+        for file in files {
+            if read_bytes > COMPLETED_BYTES || self.is_short_of_disk() {
+                break;
+            }
+            if !self.has_companions(&file, &asked).await {
+                read_bytes += file.bytes;
+                self.make_companions(table, &file, &asked).await?;
+            }
+            table.note_complete(&file.path);
+        }
+        Ok(())
+    }
+
+    async fn has_companions(&self, file: &DataFile, asked: &[DynamicPath]) -> bool {
+        if terms::file::open(self.home.store.as_ref(), &file.path, file.rows).await.is_none() {
+            return false;
+        }
+        if asked.is_empty() {
+            return true;
+        }
+        self.home.store.head(&paths::path(&file.path)).await.is_ok()
+    }
+
+    async fn make_companions(&self, table: &Table, file: &DataFile, asked: &[DynamicPath]) -> Result<(), LakeError> {
+        let failed = |error| LakeError::delta(&table.name, error);
+        let got = self.home.store.get(&file.path).await.map_err(failed)?;
+        let (bytes, arrow) = (got.bytes().await.map_err(failed)?, table.schema().arrow());
+        let asked = asked.to_vec();
+        let is_there = self.home.store.head(&paths::path(&file.path)).await.is_ok();
+        match self.on_encoder(move || encode::companions(&bytes, &arrow, &asked)).await? {
+            Ok((index, promoted)) => {
+                files::keep_beside(self.home.store.as_ref(), &terms::file::path(&file.path), index).await;
+                let place = paths::path(&file.path);
+                if let Some(promoted) = promoted.filter(|_| !is_there) {
+                    files::keep_beside(self.home.store.as_ref(), &place, promoted).await;
+                }
+            }
+            // Another writer's file can have columns in types that only the query engine converts.
+            Err(error) => tracing::debug!(path = %file.path, %error, "the file gets no term index"),
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use object_store::ObjectStore;
 use object_store::path::Path;
 
 use crate::error::LakeError;
+use crate::paths::DynamicPath;
 
 /// The tables of the lake, as the query engine reaches them.
 #[async_trait]
@@ -18,6 +19,10 @@ pub trait Tables: Send + Sync {
     fn schemas(&self) -> Vec<TableSchema>;
     /// The rows of `table` now; `None`: no table has that name.
     async fn snapshot(&self, table: &str) -> Result<Option<TableSnapshot>, LakeError>;
+    /// A query follows `path` into a column of `table`: files that are written from now on should have it at hand.
+    fn note_path(&self, table: &str, path: DynamicPath) {
+        let _ = (table, path);
+    }
 }
 
 /// One table at one moment. Files that it names are not deleted while it lives.

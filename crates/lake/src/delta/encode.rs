@@ -16,10 +16,14 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::days::{DayLimits, RowAt, split, time_values};
+use crate::paths::{self, DynamicPath};
 use crate::snapshot::align;
+use crate::terms;
 
 const ROW_GROUP_ROWS: usize = 131_072;
 const BATCH_ROWS: usize = 4_096;
+/// Small enough that a few rows of long texts are read without decoding many.
+const PAGE_BYTES: usize = 128 << 10;
 
 /// One Parquet file in memory.
 #[derive(Debug)]
@@ -27,6 +31,18 @@ pub struct Encoded {
     pub day: Option<i32>,
     pub bytes: bytes::Bytes,
     pub stats: FileStats,
+    /// The term index of its rows.
+    pub terms: Vec<u8>,
+    /// Its promoted paths, where it has any.
+    pub paths: Option<Vec<u8>>,
+}
+
+/// How files are written.
+#[derive(Debug, Clone)]
+pub struct Style {
+    pub zstd: i32,
+    /// Paths that are promoted in any case.
+    pub asked: Vec<DynamicPath>,
 }
 
 /// What the transaction log says of a file.
@@ -40,8 +56,8 @@ pub struct FileStats {
 }
 
 /// Encodes `batches`, which all have `schema`, one file per day.
-pub fn encode(batches: &[RecordBatch], schema: &SchemaRef, limits: DayLimits, zstd: i32) -> Result<Vec<Encoded>> {
-    split(batches, limits).into_iter().map(|(day, rows)| encode_day(batches, schema, day, &rows, zstd)).collect()
+pub fn encode(batches: &[RecordBatch], schema: &SchemaRef, limits: DayLimits, style: &Style) -> Result<Vec<Encoded>> {
+    split(batches, limits).into_iter().map(|(day, rows)| encode_day(batches, schema, day, &rows, style)).collect()
 }
 
 fn encode_day(
@@ -49,9 +65,9 @@ fn encode_day(
     schema: &SchemaRef,
     day: Option<i32>,
     rows: &[RowAt],
-    zstd: i32,
+    style: &Style,
 ) -> Result<Encoded> {
-    let mut file = FileWriter::new(schema, zstd)?;
+    let mut file = FileWriter::new(schema, style)?;
     let sources: Vec<&RecordBatch> = batches.iter().collect();
     for chunk in rows.chunks(BATCH_ROWS) {
         let batch = match contiguous(chunk) {
@@ -71,8 +87,8 @@ fn contiguous(rows: &[RowAt]) -> Option<RowAt> {
 }
 
 /// Merges whole files of one day into one. Row groups stay in the order of the files.
-pub fn merge(files: &[bytes::Bytes], schema: &SchemaRef, day: Option<i32>, zstd: i32) -> Result<Encoded> {
-    let mut merged = FileWriter::new(schema, zstd)?;
+pub fn merge(files: &[bytes::Bytes], schema: &SchemaRef, day: Option<i32>, style: &Style) -> Result<Encoded> {
+    let mut merged = FileWriter::new(schema, style)?;
     for bytes in files {
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?.with_batch_size(BATCH_ROWS).build()?;
         for batch in reader {
@@ -82,19 +98,46 @@ pub fn merge(files: &[bytes::Bytes], schema: &SchemaRef, day: Option<i32>, zstd:
     merged.finish(day)
 }
 
+/// The term index and the promoted paths of a file that lacks them.
+pub fn companions(
+    file: &bytes::Bytes,
+    schema: &SchemaRef,
+    asked: &[DynamicPath],
+) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+    let mut terms = terms::build::Builder::new(schema);
+    let mut paths = paths::build::Builder::new(schema, asked, None);
+    let groups = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.metadata().num_row_groups();
+    for group in 0..groups {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone())?.with_row_groups(vec![group]);
+        for batch in reader.with_batch_size(BATCH_ROWS).build()? {
+            let batch = align(&batch?, schema)?;
+            terms.add(&batch);
+            paths.add(&batch)?;
+        }
+        paths.end_group()?;
+    }
+    Ok((terms.finish(), paths.finish()?))
+}
+
 struct FileWriter {
     writer: ArrowWriter<Vec<u8>>,
     stats: FileStats,
+    terms: terms::build::Builder,
+    paths: paths::build::Builder,
 }
 
 impl FileWriter {
-    fn new(schema: &SchemaRef, zstd: i32) -> Result<FileWriter> {
-        let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties(schema, zstd)?))?;
-        Ok(FileWriter { writer, stats: FileStats::default() })
+    fn new(schema: &SchemaRef, style: &Style) -> Result<FileWriter> {
+        let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties(schema, style.zstd)?))?;
+        let terms = terms::build::Builder::new(schema);
+        let paths = paths::build::Builder::new(schema, &style.asked, Some(ROW_GROUP_ROWS));
+        Ok(FileWriter { writer, stats: FileStats::default(), terms, paths })
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         self.writer.write(batch)?;
+        self.terms.add(batch);
+        self.paths.add(batch)?;
         self.stats.rows += batch.num_rows() as u64;
         if let Some(times) = time_values(batch, "TimeGenerated") {
             self.stats.time_nulls += arrow_array::Array::null_count(times) as u64;
@@ -107,7 +150,9 @@ impl FileWriter {
     }
 
     fn finish(self, day: Option<i32>) -> Result<Encoded> {
-        Ok(Encoded { day, bytes: self.writer.into_inner()?.into(), stats: self.stats })
+        let bytes = self.writer.into_inner()?.into();
+        let (terms, paths) = (self.terms.finish(), self.paths.finish()?);
+        Ok(Encoded { day, bytes, stats: self.stats, terms, paths })
     }
 }
 
@@ -125,6 +170,7 @@ fn properties(schema: &SchemaRef, zstd: i32) -> Result<WriterProperties> {
         .set_created_by("vigie".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd)?))
         .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
+        .set_data_page_size_limit(PAGE_BYTES)
         .set_statistics_enabled(EnabledStatistics::Page);
     // Every value differs: a dictionary would only be built to be thrown away.
     for unique in ["_RawData", "_ItemId"] {

@@ -13,7 +13,9 @@ use uuid::Uuid;
 use super::encode::{Encoded, FileStats};
 use super::{DAY_COLUMN, day_text, partition_values};
 use crate::error::LakeError;
+use crate::paths;
 use crate::snapshot::DataFile;
+use crate::terms;
 
 /// A file that was written and is not yet committed.
 #[derive(Debug)]
@@ -37,6 +39,10 @@ pub async fn write(
     let path = table_path.clone().join(dir).join(name);
     let bytes = encoded.bytes.len() as u64;
     store.put(&path, encoded.bytes.into()).await.map_err(|error| LakeError::delta(table, error))?;
+    keep_beside(store, &terms::file::path(&path), encoded.terms).await;
+    if let Some(promoted) = encoded.paths {
+        keep_beside(store, &paths::path(&path), promoted).await;
+    }
     let stats = encoded.stats;
     let file = DataFile {
         path,
@@ -47,6 +53,13 @@ pub async fn write(
         received: stats.received.map(|(_, newest)| newest),
     };
     Ok(Written { relative, stats, file: Arc::new(file) })
+}
+
+/// Writes a companion. Without it questions take longer, and maintenance makes it.
+pub async fn keep_beside(store: &dyn ObjectStore, path: &Path, bytes: Vec<u8>) {
+    if let Err(error) = store.put(path, bytes.into()).await {
+        tracing::debug!(%path, %error, "a companion was not written");
+    }
 }
 
 impl Written {

@@ -166,6 +166,14 @@ impl CellsBuilder {
         CellsBuilder { scalar, inner }
     }
 
+    /// Adds a row to a column of texts; of any other, what the text converts to.
+    pub fn push_text(&mut self, text: &str) {
+        match &mut self.inner {
+            Inner::Text(builder) if self.scalar == ScalarType::String => builder.append_value(text),
+            _ => self.push(Value::String(text.to_owned())),
+        }
+    }
+
     /// Adds a row. A value of another type is converted as KQL's `to…` functions do; what cannot be is null.
     pub fn push(&mut self, value: Value) {
         let value = if matches!(value, Value::Null) || value_type(&value) == Some(self.scalar) {

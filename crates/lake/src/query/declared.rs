@@ -8,6 +8,7 @@ use kernel::TableSchema;
 use object_store::memory::InMemory;
 
 use crate::error::LakeError;
+use crate::paths::DynamicPath;
 use crate::snapshot::{TableSnapshot, Tables};
 
 /// Typed, empty tables, and perhaps others behind them.
@@ -49,6 +50,12 @@ impl Tables for DeclaredTables {
             })),
             (None, Some(others)) => others.snapshot(table).await,
             (None, None) => Ok(None),
+        }
+    }
+
+    fn note_path(&self, table: &str, path: DynamicPath) {
+        if let Some(others) = self.behind.as_ref().filter(|_| !self.tables.contains_key(table)) {
+            others.note_path(table, path);
         }
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use datafusion::datasource::object_store::ObjectStoreUrl;
+use datafusion::execution::TaskContext;
 use datafusion::execution::context::SessionContext;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryReservation};
@@ -28,10 +29,13 @@ use kql::algebra::{Expr, ExprKind, Node, Plan, Query};
 use kql::catalog::Catalog;
 
 use super::cells::read;
+use super::codec::KqlCodec;
 use super::declared::DeclaredTables;
+use super::file_cache::FileCache;
 use super::kept;
 use super::lower::{LowerError, Lowering, Source, Sources, batch_of};
 use super::planning;
+use super::promote::promote;
 use super::resolve;
 use super::source::LakeTable;
 use crate::snapshot::Tables;
@@ -66,6 +70,8 @@ pub(super) struct Shared {
     lake: Arc<dyn Tables>,
     facts: Option<Arc<dyn FactTables>>,
     library: Option<Arc<dyn QueryLibrary>>,
+    /// What one query has learnt of files, for the next.
+    files: Arc<FileCache>,
     pub clock: Arc<dyn Clock>,
     config: EngineConfig,
 }
@@ -104,7 +110,7 @@ impl QueryEngine {
             .enable_all()
             .build()?;
         Ok(QueryEngine {
-            shared: Arc::new(Shared { lake, facts, library: None, clock, config }),
+            shared: Arc::new(Shared { lake, facts, library: None, files: Arc::default(), clock, config }),
             runtime: Some(runtime),
         })
     }
@@ -118,6 +124,16 @@ impl QueryEngine {
 
     pub(super) fn handle(&self) -> Option<&tokio::runtime::Handle> {
         self.runtime.as_ref().map(tokio::runtime::Runtime::handle)
+    }
+
+    /// The plan of a query as bytes that [`KqlCodec`] reads, and what it needs to be run here.
+    ///
+    /// # Errors
+    /// As [`Self::query`], and [`QueryError::Engine`] when the plan has a part that cannot be written down.
+    pub async fn encoded(&self, request: QueryRequest) -> Result<(Vec<u8>, Arc<TaskContext>), QueryError> {
+        let (plan, context) = self.shared.plan_apart(&request).await?;
+        let bytes = KqlCodec::encode(plan).map_err(|error| fault(&error))?;
+        Ok((bytes, context))
     }
 
     /// Every table that a query can name: those of the lake, then facts.
@@ -182,6 +198,22 @@ impl Shared {
         let (stream, plan) = session.execute(query, request).await?;
         let kept = std::mem::take(&mut session.kept);
         Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics, kept })
+    }
+
+    /// Compiles and plans a query for another process: nothing of the plan is known to this one alone. What the plan needs
+    /// to be run by this process comes with it.
+    pub async fn plan_apart(
+        &self,
+        request: &QueryRequest,
+    ) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>), QueryError> {
+        let catalog = self.catalog(request).await?;
+        let bound = kql::compile(&request.text, &catalog);
+        let Some(mut query) = bound.query else { return Err(QueryError::Invalid(bound.diagnostics)) };
+        kql::algebra::prune(&mut query);
+        let mut session = self.session(request, reads_of(&query))?;
+        session.ready(&mut query, request).await?;
+        let plan = session.planned(&session.lowered(&query.plan)?).await?;
+        Ok((plan, session.context.task_ctx()))
     }
 
     /// Asks the data for the columns of an operator.
@@ -266,6 +298,14 @@ impl SessionRun<'_> {
         mut query: Query,
         request: &QueryRequest,
     ) -> Result<(SendableRecordBatchStream, Arc<dyn ExecutionPlan>), QueryError> {
+        self.ready(&mut query, request).await?;
+        let physical = self.physical(&query.plan).await?;
+        let stream = execute_stream(Arc::clone(&physical), self.context.task_ctx()).map_err(|error| fault(&error))?;
+        Ok((stream, physical))
+    }
+
+    /// Opens the tables of `query`, and computes what its plan needs beforehand.
+    async fn ready(&mut self, query: &mut Query, request: &QueryRequest) -> Result<(), QueryError> {
         for (name, columns) in std::mem::take(&mut self.reads) {
             let source = self.open(&name, &columns, request).await?;
             self.sources.tables.insert(name, source);
@@ -276,10 +316,7 @@ impl SessionRun<'_> {
             self.sources.shared.insert(number, rows);
             self.kept.push(room);
         }
-        self.prepare(&mut query.plan, request).await?;
-        let physical = self.physical(&query.plan).await?;
-        let stream = execute_stream(Arc::clone(&physical), self.context.task_ctx()).map_err(|error| fault(&error))?;
-        Ok((stream, physical))
+        self.prepare(&mut query.plan, request).await
     }
 
     /// Makes `plan` ready for lowering: constants, subqueries, operators over whole inputs, the range of a series.
@@ -344,7 +381,8 @@ impl SessionRun<'_> {
                 let url = ObjectStoreUrl::parse(format!("lake{number}://tables")).map_err(engine)?;
                 self.runtime.register_object_store(url.as_ref(), Arc::clone(&snapshot.store));
                 let empty = snapshot.hot.is_empty() && snapshot.files.is_empty();
-                let provider = Arc::new(LakeTable::new(snapshot, url, request.range));
+                let files = Arc::clone(&self.engine.files);
+                let provider = Arc::new(LakeTable::new(snapshot, url, request.range, files));
                 Source::Lake { provider, range: request.range, empty }
             }
             (None, Some(facts)) => {
@@ -366,8 +404,13 @@ impl SessionRun<'_> {
     }
 
     async fn physical(&self, plan: &Plan) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
-        let logical = self.lowered(plan)?;
-        let physical = self.context.state().create_physical_plan(&logical).await.map_err(|error| fault(&error))?;
+        let (logical, asked) = promote(self.lowered(plan)?).await.map_err(|error| fault(&error))?;
+        asked.into_iter().for_each(|(table, path)| self.engine.lake.note_path(&table, path));
+        self.planned(&logical).await
+    }
+
+    async fn planned(&self, logical: &LogicalPlan) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
+        let physical = self.context.state().create_physical_plan(logical).await.map_err(|error| fault(&error))?;
         interruptible(physical).map_err(|error| fault(&error))
     }
 

@@ -47,6 +47,15 @@ impl Expansion {
         Arc::new(ScalarUDF::new_from_impl(Expansion { name, types: types.to_vec(), limit, bag_as_array, signature }))
     }
 
+    /// The function that `name` spells, as written by [`Self::udf`].
+    pub fn from_name(name: &str) -> Option<Arc<ScalarUDF>> {
+        let (types, options) = name.strip_prefix("kql_expand(")?.strip_suffix(']')?.split_once(")[")?;
+        let types: Option<Vec<ScalarType>> = types.split(',').map(super::functions::scalar_named).collect();
+        let (limit, bag_as_array) = options.split_once(',')?;
+        // No limit is the greatest there is.
+        Some(Expansion::udf(&types?, Some(limit.parse().ok()?), bag_as_array.parse().ok()?))
+    }
+
     fn fields(&self) -> Fields {
         let columns =
             self.types.iter().enumerate().map(|(at, scalar)| Field::new(format!("f{at}"), plan_type(*scalar), true));
@@ -108,7 +117,14 @@ impl ScalarUDFImpl for Expansion {
             for at in 0..longest {
                 for ((part, builder), scalar) in parts.iter().zip(&mut builders).zip(&self.types) {
                     let element = part.as_ref().and_then(|part| part.get(at));
-                    builder.push(element.map_or(Value::Null, |text| element_value(text, *scalar)));
+                    match element.map(|text| Dynamic::new(text)) {
+                        // Texts, which most elements are, need no value in between.
+                        Some(value) if *scalar == ScalarType::String && value.kind() == Kind::String => {
+                            builder.push_text(&value.to_text());
+                        }
+                        Some(value) => builder.push(element_value(value.stored(), *scalar)),
+                        None => builder.push(Value::Null),
+                    }
                 }
                 index.push(i64::try_from(at).unwrap_or(i64::MAX));
             }

@@ -93,6 +93,15 @@ impl KqlWalk {
         let signature = Signature::new(shape, Volatility::Immutable);
         WindowUDF::new_from_impl(KqlWalk { name, walk, args: args.to_vec(), returns, signature })
     }
+
+    /// The function that `name` spells, as written by [`Self::udwf`].
+    pub fn from_name(name: &str) -> Option<WindowUDF> {
+        let (called, returns) = name.strip_prefix("kql_")?.rsplit_once("):")?;
+        let (called, args) = called.split_once('(')?;
+        let args = args.split(',').filter(|name| !name.is_empty()).map(super::functions::scalar_named);
+        let args: Option<Vec<ScalarType>> = args.collect();
+        Some(KqlWalk::udwf(Walk::named(called)?, &args?, super::functions::scalar_named(returns)?))
+    }
 }
 
 impl WindowUDFImpl for KqlWalk {

@@ -3,7 +3,7 @@
 pub(crate) mod catalog;
 pub(crate) mod schema;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,10 +18,13 @@ use uuid::Uuid;
 
 use crate::delta::{self, TableHome};
 use crate::error::LakeError;
+use crate::paths::DynamicPath;
 use crate::snapshot::{DataFile, TableSnapshot};
 
 /// Neighbouring hot batches are joined while they are smaller than this together.
 const JOIN_ROWS: usize = 1_024;
+/// Paths that are remembered because queries have followed them.
+const MOST_ASKED: usize = 64;
 
 /// One table of the lake.
 #[derive(Debug)]
@@ -30,6 +33,10 @@ pub struct Table {
     state: Mutex<State>,
     /// The writer's view of the Delta log. Held while committing.
     pub delta: tokio::sync::Mutex<Log>,
+    /// Paths into its columns that queries have followed since the start.
+    asked: Mutex<BTreeSet<DynamicPath>>,
+    /// Files that were found to have their companions.
+    complete: Mutex<HashSet<Path>>,
 }
 
 /// The Delta log as far as this process knows it.
@@ -104,7 +111,41 @@ impl Table {
         };
         let name = state.schema.name.clone();
         let log = Log { uncertain: true, ..Log::default() };
-        Table { name, state: Mutex::new(state), delta: tokio::sync::Mutex::new(log) }
+        Table {
+            name,
+            state: Mutex::new(state),
+            delta: tokio::sync::Mutex::new(log),
+            asked: Mutex::default(),
+            complete: Mutex::default(),
+        }
+    }
+
+    /// Remembers that a query follows `path`.
+    pub fn note_path(&self, path: DynamicPath) {
+        let mut asked = self.asked.lock();
+        if asked.len() < MOST_ASKED {
+            asked.insert(path);
+        }
+    }
+
+    /// Whether the file was found to have its companions.
+    pub fn is_complete(&self, file: &Path) -> bool {
+        self.complete.lock().contains(file)
+    }
+
+    /// Remembers that the file has its companions; forgets files that are no longer active.
+    pub fn note_complete(&self, file: &Path) {
+        let active = self.files().unwrap_or_default();
+        let mut complete = self.complete.lock();
+        complete.insert(file.clone());
+        if complete.len() > 2 * active.len() + 16 {
+            complete.retain(|known| active.iter().any(|file| file.path == *known));
+        }
+    }
+
+    /// The paths that queries have followed.
+    pub fn asked_paths(&self) -> Vec<DynamicPath> {
+        self.asked.lock().iter().cloned().collect()
     }
 
     /// The columns now.

@@ -1,7 +1,7 @@
 //! Counting distinct values: exact while there are few, HyperLogLog beyond.
 
 /// Values counted exactly before the sketch takes over.
-const EXACT: usize = 4_096;
+pub(super) const EXACT: usize = 4_096;
 /// Bits of the hash that choose a register: 16,384 registers, a standard error of 0.8 %.
 const PRECISION: u32 = 14;
 

@@ -84,6 +84,11 @@ const NAMES: [(Fold, &str); 26] = [
 ];
 
 impl Fold {
+    /// Every fold.
+    pub fn all() -> impl Iterator<Item = Fold> {
+        NAMES.iter().map(|(fold, _)| *fold)
+    }
+
     /// As in function names.
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(fold, _)| *fold == self).map_or("", |(_, name)| name)
@@ -141,12 +146,44 @@ pub struct FoldGroups {
     parameters: Vec<f64>,
     returns: ScalarType,
     groups: Vec<State>,
+    /// Bytes of the groups when they were last added up, and rows since. With many groups, adding up takes as long as a
+    /// batch of rows.
+    measured: (usize, usize),
 }
 
 impl FoldGroups {
     /// No groups yet.
     pub fn new(fold: Fold, args: &[ScalarType], parameters: &[f64], returns: ScalarType) -> FoldGroups {
-        FoldGroups { fold, args: args.to_vec(), parameters: parameters.to_vec(), returns, groups: Vec::new() }
+        FoldGroups {
+            fold,
+            args: args.to_vec(),
+            parameters: parameters.to_vec(),
+            returns,
+            groups: Vec::new(),
+            measured: (0, 0),
+        }
+    }
+
+    /// Adds up the bytes of the groups when as many rows have come as there are groups.
+    fn measure(&mut self, rows: usize) {
+        self.measured.1 += rows;
+        if self.measured.1 >= self.groups.len() {
+            self.measured = (self.bytes(), 0);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let state = |state: &State| match state {
+            State::Elements { all, .. } => all.len() * 64,
+            State::Bag(bag) | State::Bins(bag) => bag.len() * 96,
+            State::Distinct(distinct) => distinct.size(),
+            State::Digest(digest) => digest.size(),
+            State::Numbers(numbers) => numbers.capacity() * 8,
+            State::Ticks(ticks) => ticks.capacity() * 8,
+            State::Weighted(all) => all.capacity() * 16,
+            State::Paired { .. } | State::Moments { .. } | State::Total { .. } | State::Bits(_) | State::One(_) => 0,
+        };
+        self.groups.iter().map(|group| size_of::<State>() + state(group)).sum()
     }
 
     fn fresh(&self) -> State {
@@ -515,6 +552,7 @@ impl GroupsAccumulator for FoldGroups {
             }
         }
         self.groups = groups;
+        self.measure(group_indices.len());
         Ok(())
     }
 
@@ -545,6 +583,7 @@ impl GroupsAccumulator for FoldGroups {
             self.merge(&mut groups[*group], saved.value(row));
         }
         self.groups = groups;
+        self.measure(group_indices.len());
         Ok(())
     }
 
@@ -560,16 +599,6 @@ impl GroupsAccumulator for FoldGroups {
     }
 
     fn size(&self) -> usize {
-        let state = |state: &State| match state {
-            State::Elements { all, .. } => all.len() * 64,
-            State::Bag(bag) | State::Bins(bag) => bag.len() * 96,
-            State::Distinct(distinct) => distinct.size(),
-            State::Digest(digest) => digest.size(),
-            State::Numbers(numbers) => numbers.capacity() * 8,
-            State::Ticks(ticks) => ticks.capacity() * 8,
-            State::Weighted(all) => all.capacity() * 16,
-            State::Paired { .. } | State::Moments { .. } | State::Total { .. } | State::Bits(_) | State::One(_) => 0,
-        };
-        self.groups.iter().map(|group| size_of::<State>() + state(group)).sum()
+        self.measured.0
     }
 }

@@ -5,6 +5,7 @@
 //! Constant arguments (a limit, percents) are part of the function's name, so it can be written down and read back.
 
 pub mod distinct;
+mod distinct_groups;
 mod elements;
 pub mod fold;
 pub mod pick;
@@ -22,6 +23,7 @@ use datafusion::logical_expr::{Accumulator, AggregateUDF, AggregateUDFImpl, Grou
 use kernel::ScalarType;
 
 use super::cells::plan_type;
+use distinct_groups::DistinctGroups;
 use fold::{Fold, FoldGroups};
 use pick::{Extreme, PickGroups};
 use single::Single;
@@ -96,8 +98,13 @@ impl KqlAggregate {
     fn groups(&self) -> Box<dyn GroupsAccumulator> {
         match self.kind {
             Kind::Pick(extreme) => Box::new(PickGroups::new(extreme, &self.args)),
+            Kind::Fold(Fold::DistinctCount) => Box::new(DistinctGroups::new(self.distinct_scalar())),
             Kind::Fold(fold) => Box::new(self.folds(fold)),
         }
+    }
+
+    fn distinct_scalar(&self) -> ScalarType {
+        self.args.first().copied().unwrap_or(ScalarType::String)
     }
 
     fn folds(&self, fold: Fold) -> FoldGroups {
@@ -133,6 +140,7 @@ impl AggregateUDFImpl for KqlAggregate {
     fn accumulator(&self, _: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
         Ok(match self.kind {
             Kind::Pick(extreme) => Box::new(Single::new(PickGroups::new(extreme, &self.args))),
+            Kind::Fold(Fold::DistinctCount) => Box::new(Single::new(DistinctGroups::new(self.distinct_scalar()))),
             Kind::Fold(fold) => Box::new(Single::new(self.folds(fold))),
         })
     }

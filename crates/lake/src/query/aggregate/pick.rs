@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
-use arrow::row::{OwnedRow, RowConverter, SortField};
+use arrow::row::{OwnedRow, RowConverter, Rows, SortField};
 use arrow_array::cast::AsArray;
-use arrow_array::{Array, ArrayRef, BooleanArray, StructArray, new_null_array};
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, Int64Array, StructArray, new_null_array};
 use arrow_schema::SortOptions;
 use arrow_select::interleave::interleave;
 use datafusion::error::Result;
@@ -56,22 +57,98 @@ pub struct PickGroups {
     /// Batch and row of the choice; `None`: no row yet.
     chosen: Vec<Option<(usize, usize)>>,
     /// Its first argument in comparable form.
-    keys: Vec<Option<OwnedRow>>,
-    converter: Option<RowConverter>,
+    keys: Keys,
+}
+
+/// The first argument of each choice; the greater wins.
+#[derive(Debug)]
+enum Keys {
+    /// Whatever came first stays.
+    First,
+    /// Whole numbers, instants and spans, negated for the least. Null is less than all.
+    Numbers {
+        values: Vec<Option<i128>>,
+        sign: i128,
+    },
+    Rows {
+        values: Vec<Option<OwnedRow>>,
+        converter: RowConverter,
+    },
+}
+
+impl Keys {
+    fn new(extreme: Extreme, by: Option<ScalarType>) -> Keys {
+        let Some(by) = by.filter(|_| extreme != Extreme::Any) else { return Keys::First };
+        if matches!(by, ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan) {
+            return Keys::Numbers { values: Vec::new(), sign: if extreme == Extreme::Min { -1 } else { 1 } };
+        }
+        // Nulls are the least in either order, so that they never win against a value.
+        let options = SortOptions { descending: extreme == Extreme::Min, nulls_first: true };
+        match RowConverter::new(vec![SortField::new_with_options(plan_type(by), options)]) {
+            Ok(converter) => Keys::Rows { values: Vec::new(), converter },
+            Err(_) => Keys::First,
+        }
+    }
+
+    /// Notes the key of `group` when it wins against the one before; true: it does. `fresh`: there is none before.
+    fn offer(&mut self, offered: &Offered<'_>, row: usize, group: usize, fresh: bool) -> bool {
+        match (self, offered) {
+            (Keys::Numbers { values, sign }, Offered::Numbers(numbers)) => {
+                let key = numbers.is_valid(row).then(|| i128::from(numbers.value(row)) * *sign);
+                let wins = fresh || key > values[group];
+                if wins {
+                    values[group] = key;
+                }
+                wins
+            }
+            (Keys::Rows { values, .. }, Offered::Rows(rows)) => {
+                let wins = fresh || values[group].as_ref().is_none_or(|key| rows.row(row) > key.row());
+                if wins {
+                    values[group] = Some(rows.row(row).owned());
+                }
+                wins
+            }
+            _ => fresh,
+        }
+    }
+
+    fn offered<'a>(&self, values: &'a [ArrayRef]) -> Result<Offered<'a>> {
+        Ok(match self {
+            Keys::First => Offered::Nothing,
+            Keys::Numbers { .. } => Offered::Numbers(values[0].as_primitive::<Int64Type>()),
+            Keys::Rows { converter, .. } => Offered::Rows(converter.convert_columns(&values[..1])?),
+        })
+    }
+
+    fn grow(&mut self, total: usize) {
+        match self {
+            Keys::First => {}
+            Keys::Numbers { values, .. } => values.resize(total, None),
+            Keys::Rows { values, .. } => values.resize(total, None),
+        }
+    }
+
+    fn forget(&mut self, emit_to: EmitTo) {
+        match self {
+            Keys::First => {}
+            Keys::Numbers { values, .. } => drop(emit_to.take_needed(values)),
+            Keys::Rows { values, .. } => drop(emit_to.take_needed(values)),
+        }
+    }
+}
+
+/// The first argument of a batch.
+enum Offered<'a> {
+    Nothing,
+    Numbers(&'a Int64Array),
+    Rows(Rows),
 }
 
 impl PickGroups {
     /// For groups of rows of `args`.
     pub fn new(extreme: Extreme, args: &[ScalarType]) -> PickGroups {
-        // Nulls are the least in either order, so that they never win against a value.
-        let options = SortOptions { descending: extreme == Extreme::Min, nulls_first: true };
-        let field = args.first().map(|by| SortField::new_with_options(plan_type(*by), options));
-        let converter = match (extreme, field) {
-            (Extreme::Any, _) | (_, None) => None,
-            (_, Some(field)) => RowConverter::new(vec![field]).ok(),
-        };
-        let args = args.to_vec();
-        PickGroups { args, held: Vec::new(), held_rows: 0, chosen: Vec::new(), keys: Vec::new(), converter }
+        let keys = Keys::new(extreme, args.first().copied());
+        PickGroups { args: args.to_vec(), held: Vec::new(), held_rows: 0, chosen: Vec::new(), keys }
     }
 
     fn offer(
@@ -82,22 +159,14 @@ impl PickGroups {
         total: usize,
     ) -> Result<()> {
         self.chosen.resize(total, None);
-        self.keys.resize(total, None);
-        let rows = match &self.converter {
-            Some(converter) => Some(converter.convert_columns(&values[..1])?),
-            None => None,
-        };
+        self.keys.grow(total);
+        let offered = self.keys.offered(values)?;
         let batch = self.held.len();
         let mut taken = false;
         for (row, group) in groups.iter().enumerate().filter(|(row, _)| keep(*row)) {
-            let better = match (&self.chosen[*group], &rows, &self.keys[*group]) {
-                (None, ..) => true,
-                (Some(_), Some(rows), Some(key)) => rows.row(row) > key.row(),
-                _ => false,
-            };
-            if better {
+            let fresh = self.chosen[*group].is_none();
+            if self.keys.offer(&offered, row, *group, fresh) {
                 self.chosen[*group] = Some((batch, row));
-                self.keys[*group] = rows.as_ref().map(|rows| rows.row(row).owned());
                 taken = true;
             }
         }
@@ -135,7 +204,7 @@ impl PickGroups {
 
     /// The columns of the first groups, which are then forgotten; null where a group chose nothing.
     fn emit(&mut self, emit_to: EmitTo) -> Result<(Vec<bool>, Vec<ArrayRef>)> {
-        emit_to.take_needed(&mut self.keys);
+        self.keys.forget(emit_to);
         let mut chosen = emit_to.take_needed(&mut self.chosen);
         if chosen.is_empty() && matches!(emit_to, EmitTo::All) {
             chosen.push(None);

@@ -5,10 +5,13 @@
 //! an Arrow null, never the text `null`.
 
 mod scan;
+mod tree;
 
 use std::borrow::Cow;
 
 use serde_json::Value as Json;
+
+pub(crate) use tree::PathTree;
 
 /// What a dynamic value holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -63,7 +63,7 @@ fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Walks the members of the bag `text`; stops when `visit` says so.
-fn walk_members<'a>(text: &'a str, mut visit: impl FnMut(&'a str, &'a str) -> bool) -> Option<()> {
+pub fn walk_members<'a>(text: &'a str, mut visit: impl FnMut(&'a str, &'a str) -> bool) -> Option<()> {
     let bytes = text.as_bytes();
     let mut at = skip_blanks(bytes, 0);
     if bytes.get(at) != Some(&b'{') {
@@ -114,7 +114,7 @@ fn walk_elements<'a>(text: &'a str, mut visit: impl FnMut(&'a str) -> bool) -> O
 }
 
 /// Whether the quoted literal `quoted` reads as `name`.
-fn names(quoted: &str, name: &str) -> bool {
+pub fn names(quoted: &str, name: &str) -> bool {
     let inner = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
     if inner.contains('\\') { unquote(quoted).is_some_and(|key| key == name) } else { inner == name }
 }

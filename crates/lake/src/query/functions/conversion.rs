@@ -26,7 +26,15 @@ pub(super) const ENTRIES: &[Entry] = &[
         if !source.is_constant() && source.array().null_count() == 0 {
             return Ok(Arc::clone(source.array()));
         }
-        Ok(text_column(call, |row, builder| builder.append_value(source.text(row))))
+        if source.is_constant() {
+            return Ok(text_column(call, |row, builder| builder.append_value(source.text(row))));
+        }
+        let empty = arrow_array::Scalar::new(arrow_array::StringViewArray::from(vec![""]));
+        if source.array().null_count() == source.array().len() {
+            return Ok(Arc::new(arrow_array::StringViewArray::from(vec![""; source.array().len()])));
+        }
+        let present = arrow::compute::is_not_null(source.array())?;
+        Ok(arrow_select::zip::zip(&present, source.array(), &empty)?)
     }),
     columns("tostring", converted),
     columns("toint", converted),

@@ -53,7 +53,7 @@ use kernel::{ScalarType, Value};
 use super::cells::{Cells, CellsBuilder, plan_type};
 pub(in crate::query) use conditional::compare as compare_values;
 pub(in crate::query) use encoding::{decode as decode_base64, encode as encode_base64};
-pub(in crate::query) use paths::path_text;
+pub(crate) use paths::{path_text, steps_of};
 
 /// One function of the language.
 #[derive(Debug)]

@@ -20,7 +20,8 @@ pub fn path_text(path: &[Step]) -> String {
     Json::Array(steps.collect()).to_string()
 }
 
-fn path_of(text: &str) -> Vec<Step> {
+/// The steps that [`path_text`] wrote.
+pub fn steps_of(text: &str) -> Vec<Step> {
     let Ok(Json::Array(steps)) = serde_json::from_str(text) else { return Vec::new() };
     steps
         .into_iter()
@@ -36,7 +37,7 @@ fn fixed(call: &Call<'_>) -> Result<ArrayRef> {
     let [base, path] = call.args else {
         return datafusion::common::internal_err!("a path takes a value and its steps");
     };
-    let path = path_of(path.text(0));
+    let path = steps_of(path.text(0));
     Ok(if call.returns == ScalarType::String {
         text_column(call, |row, builder| {
             let found = Dynamic::new(base.text(row)).path(&path);

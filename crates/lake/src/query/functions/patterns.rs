@@ -10,8 +10,9 @@ use parking_lot::Mutex;
 use regex::{Captures, Regex, RegexBuilder};
 use serde_json::Value as Json;
 
+use super::conversion::text_column;
 use super::{Call, Entry, bad_value, columns, rows};
-use crate::query::cells::CellsBuilder;
+use crate::query::cells::{Cells, CellsBuilder};
 use crate::query::convert;
 
 pub(super) const ENTRIES: &[Entry] = &[
@@ -113,6 +114,14 @@ fn matches_regex(call: &Call<'_>) -> Result<ArrayRef> {
 
 /// `extract(pattern, group, source[, type])`: the group of the first match; the result's type converts it.
 fn extract(call: &Call<'_>) -> Result<ArrayRef> {
+    if let [pattern, group, source, ..] = call.args
+        && call.returns == ScalarType::String
+        && pattern.is_constant()
+        && group.is_constant()
+    {
+        let regex = compiled(pattern.text(0))?;
+        return extract_text(call, &regex, group, source);
+    }
     by_pattern(call, 0, 2, |regex, source, args| {
         let group = convert::to_long(&args[1]).and_then(|group| usize::try_from(group).ok()).unwrap_or(0);
         let found = if group == 0 {
@@ -122,6 +131,21 @@ fn extract(call: &Call<'_>) -> Result<ArrayRef> {
         };
         found.map_or(Value::Null, |found| Value::String(found.as_str().to_owned()))
     })
+}
+
+/// `extract` with a constant pattern, whose result is text: the places of groups are noted in one piece of memory.
+fn extract_text(call: &Call<'_>, regex: &Regex, group: &Cells, source: &Cells) -> Result<ArrayRef> {
+    let group = convert::to_long(&group.value(0)).and_then(|group| usize::try_from(group).ok()).unwrap_or(0);
+    let mut places = regex.capture_locations();
+    Ok(text_column(call, |row, builder| {
+        let text = source.text(row);
+        let found = if group == 0 {
+            regex.find(text).map(|found| found.as_str())
+        } else {
+            regex.captures_read(&mut places, text).and_then(|_| places.get(group)).map(|(start, end)| &text[start..end])
+        };
+        builder.append_value(found.unwrap_or_default());
+    }))
 }
 
 /// `op_parse(source, pattern, types)`: the captures as an array of texts; null where the pattern does not match or,

@@ -13,8 +13,8 @@ use crate::query::dynamic::Dynamic;
 pub(super) const ENTRIES: &[Entry] = &[
     strict("strlen", |args| Value::Long(text(args, 0).chars().count() as i64)),
     strict("string_size", |args| Value::Long(text(args, 0).len() as i64)),
-    columns("tolower", |call| mapped(call, str::to_lowercase)),
-    columns("toupper", |call| mapped(call, str::to_uppercase)),
+    columns("tolower", |call| cased(call, str::make_ascii_lowercase, str::to_lowercase)),
+    columns("toupper", |call| cased(call, str::make_ascii_uppercase, str::to_uppercase)),
     columns("strcat", strcat),
     rows("strcat_delim", |args| {
         let parts: Vec<String> = args.iter().skip(1).map(convert::to_text).collect();
@@ -73,9 +73,21 @@ pub(super) fn array(args: &[Value], at: usize) -> Option<&Vec<Json>> {
     }
 }
 
-fn mapped(call: &Call<'_>, function: fn(&str) -> String) -> Result<ArrayRef> {
+/// Each text in another case; `ascii` does the same to texts of ASCII, in place.
+fn cased(call: &Call<'_>, ascii: fn(&mut str), function: fn(&str) -> String) -> Result<ArrayRef> {
     let cells = &call.args[0];
-    Ok(text_column(call, |row, builder| builder.append_value(function(cells.text(row)))))
+    let mut line = String::new();
+    Ok(text_column(call, |row, builder| {
+        let text = cells.text(row);
+        if text.is_ascii() {
+            line.clear();
+            line.push_str(text);
+            ascii(&mut line);
+            builder.append_value(&line);
+        } else {
+            builder.append_value(function(text));
+        }
+    }))
 }
 
 fn strcat(call: &Call<'_>) -> Result<ArrayRef> {

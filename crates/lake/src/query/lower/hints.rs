@@ -1,8 +1,8 @@
 //! Predicates that a scan may use to skip files and row groups.
 //!
-//! A hint is a comparison of one column with constants that every row of interest must pass. It travels down to
-//! the table, where it becomes a filter in the *stored* types. The KQL predicate stays where it was: a hint may
-//! skip rows, never decide about one.
+//! A hint is a comparison of one column with constants that every row of interest must pass, or terms that it must have. It
+//! travels down to the table, where a comparison becomes a filter in the *stored* types, and terms a question to the term
+//! index. The KQL predicate stays where it was: a hint may skip rows, never decide about one.
 
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr as DfExpr, Operator, binary_expr};
@@ -10,11 +10,25 @@ use kernel::schema::ColumnSchema;
 use kernel::{ScalarType, Timestamp, Value};
 use kql::algebra::{BinaryOp, Expr, ExprKind, Haystack};
 
-/// A comparison of the column at `index` with constants.
+use crate::terms::Wanted;
+
+/// What every row of interest fulfils.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Hint {
-    index: usize,
-    test: Test,
+pub struct Hint(Kind);
+
+#[derive(Debug, Clone, PartialEq)]
+enum Kind {
+    /// A comparison of the column at `index` with constants.
+    Column {
+        index: usize,
+        test: Test,
+    },
+    Terms(Wanted),
+    /// A search for constants in the text of the column at `index`.
+    Search {
+        index: usize,
+        search: Expr,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -29,10 +43,30 @@ const MOST_ELEMENTS: usize = 64;
 impl Hint {
     /// The hints in `predicate`.
     pub fn of(predicate: &Expr) -> Vec<Hint> {
+        let terms = Wanted::of(predicate).map(|wanted| Hint(Kind::Terms(wanted)));
+        Hint::comparisons(predicate).into_iter().chain(terms).chain(Hint::search(predicate)).collect()
+    }
+
+    /// A search that alone decides whether a row matters.
+    fn search(predicate: &Expr) -> Option<Hint> {
+        let (value, needles) = match &predicate.kind {
+            ExprKind::Binary { op: BinaryOp::And, left, right } => {
+                return Hint::search(right).or_else(|| Hint::search(left));
+            }
+            ExprKind::StringMatch { negated: false, left, right, .. } => (left, std::slice::from_ref(right.as_ref())),
+            ExprKind::HasTerms { value, haystack: Haystack::List(items), .. } => (value, items.as_slice()),
+            _ => return None,
+        };
+        let is_constant = needles.iter().all(|needle| matches!(needle.kind, ExprKind::Literal(Value::String(_))));
+        let index = column(value).filter(|_| is_constant && value.scalar == ScalarType::String)?;
+        Some(Hint(Kind::Search { index, search: predicate.clone() }))
+    }
+
+    fn comparisons(predicate: &Expr) -> Vec<Hint> {
         match &predicate.kind {
             ExprKind::Binary { op: BinaryOp::And, left, right } => {
-                let mut hints = Hint::of(left);
-                hints.extend(Hint::of(right));
+                let mut hints = Hint::comparisons(left);
+                hints.extend(Hint::comparisons(right));
                 hints
             }
             ExprKind::Binary { op, left, right } => comparison(*op, left, right).into_iter().collect(),
@@ -45,7 +79,7 @@ impl Hint {
             {
                 let constants: Option<Vec<Value>> = items.iter().map(constant).collect();
                 match (column(value), constants) {
-                    (Some(index), Some(values)) => vec![Hint { index, test: Test::OneOf(values) }],
+                    (Some(index), Some(values)) => vec![Hint(Kind::Column { index, test: Test::OneOf(values) })],
                     _ => Vec::new(),
                 }
             }
@@ -53,10 +87,22 @@ impl Hint {
         }
     }
 
-    /// The same over the input of a projection, when the column is merely passed on there.
+    /// The same over the input of a projection, when the columns are merely passed on there.
     pub fn below_project(self, columns: &[Expr]) -> Option<Hint> {
-        let index = column(columns.get(self.index)?)?;
-        Some(Hint { index, ..self })
+        Some(Hint(match self.0 {
+            Kind::Column { index, test } => Kind::Column { index: column(columns.get(index)?)?, test },
+            Kind::Terms(wanted) => Kind::Terms(wanted.below_project(columns)?),
+            Kind::Search { index, mut search } => {
+                let below = columns.get(index)?;
+                match &mut search.kind {
+                    ExprKind::StringMatch { left: value, .. } | ExprKind::HasTerms { value, .. } => {
+                        **value = below.clone();
+                    }
+                    _ => return None,
+                }
+                Kind::Search { index: column(below)?, search }
+            }
+        }))
     }
 }
 
@@ -75,7 +121,7 @@ fn constant(expr: &Expr) -> Option<Value> {
 }
 
 fn compare(op: Operator, left: &Expr, right: &Expr) -> Option<Hint> {
-    Some(Hint { index: column(left)?, test: Test::Compare(op, constant(right)?) })
+    Some(Hint(Kind::Column { index: column(left)?, test: Test::Compare(op, constant(right)?) }))
 }
 
 fn comparison(op: BinaryOp, left: &Expr, right: &Expr) -> Option<Hint> {
@@ -92,12 +138,33 @@ fn comparison(op: BinaryOp, left: &Expr, right: &Expr) -> Option<Hint> {
 
 /// Hints as filters over stored columns.
 pub fn stored_filters(hints: &[Hint], schema: &[ColumnSchema]) -> Vec<DfExpr> {
-    hints.iter().filter_map(|hint| stored_filter(hint, schema.get(hint.index)?)).collect()
+    let filter = |hint: &Hint| match &hint.0 {
+        Kind::Column { index, test } => stored_filter(test, schema.get(*index)?),
+        Kind::Terms(_) | Kind::Search { .. } => None,
+    };
+    hints.iter().filter_map(filter).collect()
 }
 
-fn stored_filter(hint: &Hint, column: &ColumnSchema) -> Option<DfExpr> {
+/// What the hints ask of the terms of a row.
+pub(super) fn wanted_terms(hints: &[Hint]) -> Option<Wanted> {
+    let terms = hints.iter().filter_map(|hint| match &hint.0 {
+        Kind::Terms(wanted) => Some(wanted.clone()),
+        Kind::Column { .. } | Kind::Search { .. } => None,
+    });
+    Wanted::together(terms.collect())
+}
+
+/// Searches that a row of interest passes, over the columns of its table.
+pub(super) fn searches(hints: &[Hint]) -> impl Iterator<Item = &Expr> {
+    hints.iter().filter_map(|hint| match &hint.0 {
+        Kind::Search { search, .. } => Some(search),
+        Kind::Column { .. } | Kind::Terms(_) => None,
+    })
+}
+
+fn stored_filter(test: &Test, column: &ColumnSchema) -> Option<DfExpr> {
     let stored = DfExpr::Column(Column::new_unqualified(column.name.clone()));
-    match &hint.test {
+    match test {
         Test::Compare(op, value) => {
             // Stored instants are microseconds: a bound between two of them is rounded outwards.
             let outwards = matches!(op, Operator::Lt | Operator::LtEq);
@@ -133,8 +200,8 @@ fn stored_value(value: &Value, scalar: ScalarType, up: bool) -> Option<ScalarVal
         }
         (Value::Int(number), ScalarType::Int) => ScalarValue::Int32(Some(*number)),
         // The empty string is stored as null or as empty; statistics cannot tell.
-        (Value::String(text), ScalarType::String) if !text.is_empty() => ScalarValue::Utf8(Some(text.clone())),
-        (Value::Guid(text), ScalarType::Guid) => ScalarValue::Utf8(Some(text.clone())),
+        (Value::String(text), ScalarType::String) if !text.is_empty() => ScalarValue::Utf8View(Some(text.clone())),
+        (Value::Guid(text), ScalarType::Guid) => ScalarValue::Utf8View(Some(text.clone())),
         _ => return None,
     })
 }

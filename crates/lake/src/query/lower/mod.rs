@@ -21,7 +21,6 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::Field;
-use datafusion::catalog::TableProvider;
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::DataFusionError;
 use datafusion::logical_expr::{Expr as DfExpr, LogicalPlan, LogicalPlanBuilder, Projection, SortExpr};
@@ -30,6 +29,7 @@ use kernel::{ColumnSchema, Diagnostic, ScalarType, Span};
 use kql::algebra::{Node, Plan};
 
 use super::cells::plan_type;
+use super::source::LakeTable;
 
 pub use hints::Hint;
 
@@ -47,7 +47,7 @@ pub struct Sources {
 pub enum Source {
     /// Columns in stored types; can be pruned by stored values. Only rows within the range count. `empty`: there is
     /// no row at all.
-    Lake { provider: Arc<dyn TableProvider>, range: Option<TimeRange>, empty: bool },
+    Lake { provider: Arc<LakeTable>, range: Option<TimeRange>, empty: bool },
     /// Rows in plan types.
     Rows { columns: Vec<ColumnSchema>, batch: RecordBatch },
 }

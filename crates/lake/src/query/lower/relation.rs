@@ -16,7 +16,7 @@ use kql::algebra::{Expr, ExprKind, Node, Plan, SortKey};
 use super::super::cells::{CellsBuilder, plan_type};
 use super::super::convert;
 use super::expr::{call, literal, lower, typed};
-use super::hints::{Hint, stored_filters};
+use super::hints::{Hint, searches, stored_filters, wanted_terms};
 use super::{Col, LowerError, Lowered, Lowering, Source, projection, refused};
 
 /// Rows that `range` gives at most.
@@ -63,7 +63,17 @@ impl Lowering<'_> {
                 let mut filters = stored_filters(hints, &plan.schema);
                 let within = range.map(within);
                 filters.extend(within.clone());
-                let source = provider_as_source(Arc::clone(provider));
+                let provider = match wanted_terms(hints) {
+                    Some(wanted) => {
+                        // A text column lies in the scan as it lies in plans, but for nulls, which no search finds.
+                        let stored = |column: &ColumnSchema| Col { name: column.name.clone(), scalar: column.scalar };
+                        let stored: Vec<Col> = plan.schema.iter().map(stored).collect();
+                        let searches = searches(hints).map(|search| lower(search, &stored));
+                        Arc::new(provider.with_terms(wanted, searches.collect::<Result<_, _>>()?))
+                    }
+                    None => Arc::clone(provider),
+                };
+                let source = provider_as_source(provider);
                 let mut scan = LogicalPlanBuilder::scan_with_filters(name, source, None, filters)?;
                 if let Some(within) = within {
                     scan = scan.filter(within)?;
@@ -259,10 +269,11 @@ fn from_stored(name: &str, scalar: ScalarType, span: Span) -> Result<DfExpr, Low
             let micros = cast(column, arrow_schema::DataType::Int64);
             return call("op_ticks_of_micros", vec![(micros, ScalarType::Long)], ScalarType::DateTime, span);
         }
+        // Texts are read as they lie in plans.
         ScalarType::String => {
-            let text = cast(column, plan_type(scalar));
-            return call("op_never_null", vec![(text, ScalarType::String)], ScalarType::String, span);
+            return call("op_never_null", vec![(column, ScalarType::String)], ScalarType::String, span);
         }
+        ScalarType::Guid | ScalarType::Dynamic => return Ok(column),
         _ => column,
     };
     Ok(cast(stored, plan_type(scalar)))

@@ -1,8 +1,11 @@
 //! The query engine over small lakes in memory.
 
+mod codec;
+mod companions;
 mod compare;
 mod documentation;
 mod engine;
+mod files;
 mod prune;
 mod registry;
 mod specs;

@@ -1,0 +1,20 @@
+//! `cargo run --release -p querybench --example kql -- FOLDER ROWS ROUNDS PYTHON SCRIPT`: one line of JSON.
+//!
+//! An example and not a program, so that `cargo build --bins` leaves the measuring out.
+
+use std::path::Path;
+
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [folder, rows, rounds, python, script] = arguments.as_slice() else {
+        anyhow::bail!("usage: kql FOLDER ROWS ROUNDS PYTHON SCRIPT")
+    };
+    let size = querybench::Size { process_rows: rows.parse()? };
+    let found = querybench::duel(Path::new(folder), size, rounds.parse()?, Path::new(python), Path::new(script))?;
+    println!("{found}");
+    Ok(())
+}
