@@ -24,13 +24,21 @@ const THREADS: usize = 2;
 pub fn duel(folder: &Path, size: Size, rounds: usize, python: &Path, script: &Path) -> Result<Json> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(THREADS).enable_all().build()?;
     let marker = folder.join("filled");
-    let expected = format!("{} rows of seed {SEED}", size.process_rows);
-    if std::fs::read_to_string(&marker).ok().as_deref() != Some(expected.as_str()) {
-        ensure!(!folder.join("wal").exists(), "{} holds another lake; name an empty folder", folder.display());
-        let spent_s = runtime.block_on(fill(folder, size, SEED))?;
-        eprintln!("filled in {spent_s:.1} s of processor time");
-        std::fs::write(&marker, &expected).context("noting that the lake is filled")?;
-    }
+    let known = std::fs::read_to_string(&marker).ok().and_then(|text| serde_json::from_str::<Json>(&text).ok());
+    let known = known.filter(|known| known["rows"] == json!(size.process_rows) && known["seed"] == json!(SEED));
+    let filled = match known {
+        Some(known) => known,
+        None => {
+            ensure!(!folder.join("wal").exists(), "{} holds another lake; name an empty folder", folder.display());
+            let cost = runtime.block_on(fill(folder, size, SEED))?;
+            let filled = json!({
+                "rows": size.process_rows, "seed": SEED, "filled_s": cost.filled_s, "companions_s": cost.companions_s
+            });
+            eprintln!("{filled}");
+            std::fs::write(&marker, filled.to_string()).context("noting that the lake is filled")?;
+            filled
+        }
+    };
     let lake = runtime.block_on(open(folder))?;
     let bout = Bout { folder, lake, runtime };
     let files = bout.files()?;
@@ -48,6 +56,7 @@ pub fn duel(folder: &Path, size: Size, rounds: usize, python: &Path, script: &Pa
     Ok(json!({
         "peer": version,
         "threads": THREADS,
+        "filled": filled,
         "rows": size.process_rows,
         "bytes": bytes_of(&files.concat()),
         "companions": companions(folder),
@@ -177,7 +186,7 @@ fn forget_companions(folder: &Path) {
     each_companion(folder, &mut |path| forget(path));
 }
 
-fn each_companion(folder: &Path, visit: &mut dyn FnMut(&Path)) {
+pub fn each_companion(folder: &Path, visit: &mut dyn FnMut(&Path)) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for path in entries.flatten().map(|entry| entry.path()) {
         if path.is_dir() {

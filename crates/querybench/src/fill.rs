@@ -42,8 +42,31 @@ pub async fn open(folder: &Path) -> Result<Lake> {
     Ok(lake)
 }
 
-/// Fills the empty lake in `folder`, and merges its files. Returns the seconds of processor time that this took.
-pub async fn fill(folder: &Path, size: Size, seed: u64) -> Result<f64> {
+/// Seconds of processor time.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    /// From rows in memory to merged files.
+    pub filled_s: f64,
+    /// Reading the files again and making their companions.
+    pub companions_s: f64,
+}
+
+/// Fills the empty lake in `folder`, merges its files, and makes their companions a second time, to see what they cost.
+pub async fn fill(folder: &Path, size: Size, seed: u64) -> Result<Cost> {
+    let filled_s = rows(folder, size, seed).await?;
+    crate::duel::each_companion(folder, &mut |path| drop(std::fs::remove_file(path)));
+    let lake = open(folder).await?;
+    let begun = crate::measure::processor_s();
+    // A round reads so many bytes at most.
+    for _ in 0..1 + size.process_rows / 1_000_000 {
+        lake.maintain().await.context("making companions")?;
+    }
+    let companions_s = crate::measure::processor_s() - begun;
+    lake.close().await.context("closing the lake")?;
+    Ok(Cost { filled_s, companions_s })
+}
+
+async fn rows(folder: &Path, size: Size, seed: u64) -> Result<f64> {
     let lake = open(folder).await?;
     let mut generator = Generator::new(seed);
     let mut number = 0;

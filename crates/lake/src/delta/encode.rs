@@ -178,6 +178,9 @@ fn properties(schema: &SchemaRef, zstd: i32) -> Result<WriterProperties> {
         properties = properties.set_column_dictionary_enabled(path.clone(), false);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
     }
+    for time in ["TimeGenerated", "_TimeReceived"] {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(time), false);
+    }
     if let Ok(index) = schema.index_of("TimeGenerated") {
         let column_idx = i32::try_from(index).map_err(|error| ParquetError::External(error.into()))?;
         let sorting = SortingColumn { column_idx, descending: false, nulls_first: true };

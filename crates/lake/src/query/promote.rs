@@ -82,9 +82,11 @@ fn path_call(expr: &Expr) -> Option<(&str, &str, ScalarType)> {
     }
 }
 
-/// The projections right above a scan whose columns paths lead into: the name of their first column, the table, and the
-/// paths that could be promoted.
-fn scans_of(plan: &LogicalPlan, uses: &Uses) -> Result<Vec<(String, Arc<LakeTable>, Vec<DynamicPath>)>> {
+/// A projection right above a scan: the name of its first column, the table, and the paths that could be promoted.
+type Scan = (String, Arc<LakeTable>, Vec<DynamicPath>);
+
+/// The projections right above scans whose columns paths lead into.
+fn scans_of(plan: &LogicalPlan, uses: &Uses) -> Result<Vec<Scan>> {
     let mut scans = Vec::new();
     plan.apply(|node| {
         if let Some((projection, table)) = over_scan(node) {

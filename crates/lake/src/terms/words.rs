@@ -136,9 +136,8 @@ mod tests {
 
     #[test]
     fn folding_leaves_a_character_in_or_out_of_terms() {
-        for c in ('\0'..=char::MAX).filter(|c| fold_char(*c).is_alphanumeric() != c.is_alphanumeric()) {
-            panic!("{c:?} becomes {:?}", fold_char(c));
-        }
+        let strays = ('\0'..=char::MAX).filter(|c| fold_char(*c).is_alphanumeric() != c.is_alphanumeric());
+        assert_eq!(strays.collect::<Vec<_>>(), Vec::<char>::new());
     }
 
     #[test]
@@ -146,7 +145,10 @@ mod tests {
         let one = |text: &str| fast(text).into_iter().next().unwrap();
         assert_eq!(one("Mimikatz"), one("MIMIKATZ"));
         assert_ne!(one("mimikatz"), one("mimikatz64"));
-        insta::assert_snapshot!(format!("{:016x} {:016x} {:016x}", one("a"), one("mimikatz"), one("Éléphant123")));
+        assert_eq!(
+            format!("{:016x} {:016x} {:016x}", one("a"), one("mimikatz"), one("Éléphant123")),
+            "6890d4154d63e03a 6197474e7dc794aa 45d53cd08dd3ef94"
+        );
     }
 
     #[test]
