@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::query::aggregate::Kind;
-    use crate::query::aggregate::fold::Fold;
+    use crate::query::aggregate::fold::NAMES;
     use crate::query::aggregate::pick::Extreme;
     use crate::query::functions;
     use crate::query::walk::Walk;
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn every_aggregate_is_read_back_by_its_name() {
-        let folds = Fold::all().map(Kind::Fold);
+        let folds = NAMES.into_iter().map(|(fold, _)| Kind::Fold(fold));
         let picks = [Extreme::Max, Extreme::Min, Extreme::Any].map(Kind::Pick);
         for kind in folds.chain(picks) {
             let function = KqlAggregate::udaf(kind, &TYPES, &[0.5, -1.0, 1e300], ScalarType::Real);

@@ -54,7 +54,7 @@ pub enum Fold {
     Series,
 }
 
-const NAMES: [(Fold, &str); 26] = [
+pub(in crate::query) const NAMES: [(Fold, &str); 26] = [
     (Fold::Hll, "hll"),
     (Fold::HllMerge, "hll_merge"),
     (Fold::Digest, "tdigest"),
@@ -84,11 +84,6 @@ const NAMES: [(Fold, &str); 26] = [
 ];
 
 impl Fold {
-    /// Every fold.
-    pub fn all() -> impl Iterator<Item = Fold> {
-        NAMES.iter().map(|(fold, _)| *fold)
-    }
-
     /// As in function names.
     pub fn name(self) -> &'static str {
         NAMES.iter().find(|(fold, _)| *fold == self).map_or("", |(_, name)| name)
