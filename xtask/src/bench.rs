@@ -6,6 +6,7 @@ mod cold_start;
 mod console;
 mod dynamic;
 mod entitlements;
+mod field;
 mod hunt;
 mod ingest;
 mod input;
@@ -31,11 +32,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("kql") => kql::run(arguments)?,
         Some("sigma") => sigma::run()?,
         Some("console") => console::run()?,
+        Some("field") => field::run(arguments)?,
         Some("sod") => entitlements::sod()?,
         Some("roles") => entitlements::roles()?,
         Some("outliers") => entitlements::outliers()?,
         _ => bail!(
-            "name a benchmark: ingest, scan, hunt, kql, dynamic, sigma, kill, coldstart, console, sod, roles, outliers"
+            "name a benchmark: ingest, scan, hunt, kql, dynamic, sigma, kill, coldstart, console, field, sod, roles, \
+             outliers"
         ),
     };
     println!("\n{}", section.markdown());

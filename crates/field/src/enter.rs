@@ -11,7 +11,7 @@ use crate::log::{LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, Reporter, decide};
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
-use crate::{headcount, round};
+use crate::{equipment, headcount, report, round};
 
 /// Traffic so long after the end of a mission is a surprise.
 const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
@@ -73,12 +73,30 @@ impl Field {
             Statement::Check(check) => entry.outcome.extend(round::enter(&mut turn, check, what.at).await?),
             Statement::Count(count) => entry.outcome.extend(headcount::enter(&mut turn, count, what.at).await?),
             Statement::Correction { number, .. } => correct(&mut turn, &mut entry, *number).await?,
+            Statement::Situation { report: number, text } => {
+                entry.outcome.extend(report::situation(&mut turn, *number, &text.text).await?);
+            }
+            Statement::Equipment { key, state, level_percent } => {
+                let said = line.words.as_ref().map_or("", |words| words.text.as_str());
+                let noted = equipment::note(&mut turn, &key.text, *state, *level_percent, said, what.at).await?;
+                entry.outcome.extend(noted);
+            }
+            Statement::Misuse { sign, .. } => {
+                entry.sign = Some(sign.text.to_uppercase());
+                entry.holder = turn.directory.holder(&sign.text, what.at);
+            }
             Statement::Incident(_) | Statement::Note => {}
+        }
+        if let Statement::Incident(incident) = &line.statement {
+            entry.id = Some(turn.tx.id());
+            entry.outcome.extend(report::open(&mut turn, &entry, incident, what.at).await?);
         }
         let holder = entry.holder.clone();
         let entry = turn.log(entry).await?;
-        if let Statement::Incident(incident) = &line.statement {
-            turn.tx.emit(report(&entry, incident, &turn.directory));
+        match &line.statement {
+            Statement::Incident(incident) => turn.tx.emit(reported(&entry, incident, &turn.directory)),
+            Statement::Misuse { sign, what } => equipment::misuse(&mut turn, &entry, &sign.text, &what.text).await?,
+            _ => {}
         }
         if let Some(tell) = cleared.tell {
             let counted = match &line.statement {
@@ -293,7 +311,7 @@ async fn correct(turn: &mut Turn, entry: &mut NewEntry, number: i64) -> Result<(
     Ok(())
 }
 
-fn report(entry: &LogEntry, incident: &IncidentLine, directory: &Directory) -> Fact {
+fn reported(entry: &LogEntry, incident: &IncidentLine, directory: &Directory) -> Fact {
     let said = |word: &Option<Word>| word.as_ref().map(|word| word.text.clone());
     let who = incident.who.as_ref().map(|word| match directory.holder(&word.text, entry.happened) {
         Some(holder) => format!("{} ({})", holder.sign, holder.name),
@@ -341,6 +359,13 @@ pub(crate) async fn mission_of(turn: &mut Turn, holder: &Holder, at: Timestamp) 
     };
     let of_time = missions.iter().find(covers).cloned();
     Ok(of_time.or_else(|| missions.into_iter().find(|one| !one.state.is_final() && is_aboard(one, Some(holder)))))
+}
+
+/// The mission of somebody that was called off last.
+pub(crate) async fn cancelled_of(turn: &mut Turn, holder: &Holder) -> Result<Option<Mission>, Error> {
+    let missions = mission::of_member(&mut turn.tx, &holder.kind, &holder.key).await?;
+    let called_off = missions.into_iter().filter(|one| one.state == mission::MissionState::Cancelled);
+    Ok(called_off.max_by_key(|one| one.ended))
 }
 
 /// Somebody or something of the register, under the sign that it holds now; its key where it holds none.

@@ -3,10 +3,12 @@
 use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, Real, String};
 use store::{FactColumn, FactTable};
 
-use crate::register::nouns::{AREA, CONTACT, DEVICE, FENCE, ORGANISATION, PERSON, PREMISES, VEHICLE, ZONE};
+use crate::register::nouns::{
+    AREA, CONTACT, DEVICE, EQUIPMENT, FACILITY, FENCE, ORGANISATION, PERSON, PREMISES, ROAD, VEHICLE, ZONE,
+};
 
 /// The tables that this room registers.
-pub const FACT_TABLES: [FactTable; 25] = [
+pub const FACT_TABLES: [FactTable; 33] = [
     ORGANISATION.table,
     ZONE.table,
     PERSON.table,
@@ -16,6 +18,9 @@ pub const FACT_TABLES: [FactTable; 25] = [
     CONTACT.table,
     DEVICE.table,
     FENCE.table,
+    FACILITY.table,
+    ROAD.table,
+    EQUIPMENT.table,
     CALL_SIGNS,
     DUTY_LOG,
     MISSIONS,
@@ -32,6 +37,11 @@ pub const FACT_TABLES: [FactTable; 25] = [
     MESSAGES,
     MESSAGES_SENT,
     SIGHTS,
+    REPORTS,
+    REPORT_LINES,
+    READINGS,
+    ANOMALIES,
+    MISUSE,
 ];
 
 const CALL_SIGNS: FactTable = FactTable {
@@ -342,4 +352,92 @@ const SIGHTS: FactTable = FactTable {
     ],
     from: "field_break_glass",
     time: "begun_us",
+};
+
+const REPORTS: FactTable = FactTable {
+    name: "FieldReports",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "opened_us"),
+        FactColumn::new("ReportId", String, "id"),
+        FactColumn::new("Number", Long, "number"),
+        FactColumn::new("Who", String, "who"),
+        FactColumn::new("Place", String, "place"),
+        FactColumn::new("What", String, "what"),
+        FactColumn::new("Severity", String, "severity"),
+        FactColumn::new("Happened", DateTime, "happened_us"),
+        FactColumn::new("Exercise", Bool, "exercise"),
+        FactColumn::new("People", Dynamic, "people"),
+        FactColumn::new("Vehicles", Dynamic, "vehicles"),
+        FactColumn::new("Organisations", Dynamic, "organisations"),
+        FactColumn::new("MissionId", String, "mission_id"),
+        FactColumn::new("AlarmId", String, "alarm_id"),
+        FactColumn::new("IncidentId", String, "incident_id"),
+        FactColumn::new("SituationReports", Long, "situations"),
+        FactColumn::new("Closed", DateTime, "closed_us"),
+        FactColumn::new("Outcome", String, "outcome"),
+    ],
+    from: "field_report",
+    time: "opened_us",
+};
+
+const REPORT_LINES: FactTable = FactTable {
+    name: "FieldReportLines",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "l.at_us"),
+        FactColumn::new("ReportId", String, "l.report_id"),
+        FactColumn::new("Report", Long, "r.number"),
+        FactColumn::new("Line", Long, "l.line"),
+        FactColumn::new("Kind", String, "l.kind"),
+        FactColumn::new("SituationReport", Long, "l.number"),
+        FactColumn::new("Text", String, "l.body"),
+        FactColumn::new("Author", String, "l.author"),
+    ],
+    from: "field_report_line l JOIN field_report r ON r.id = l.report_id",
+    time: "l.at_us",
+};
+
+const READINGS: FactTable = FactTable {
+    name: "EquipmentReadings",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "at_us"),
+        FactColumn::new("Equipment", String, "equipment"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("LevelPercent", Long, "level_percent"),
+        FactColumn::new("Words", String, "words"),
+        FactColumn::new("Author", String, "author"),
+    ],
+    from: "field_reading",
+    time: "at_us",
+};
+
+const ANOMALIES: FactTable = FactTable {
+    name: "FieldAnomalies",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "opened_us"),
+        FactColumn::new("AnomalyId", String, "id"),
+        FactColumn::new("Number", Long, "number"),
+        FactColumn::new("Equipment", String, "equipment"),
+        FactColumn::new("Title", String, "title"),
+        FactColumn::new("Told", String, "told"),
+        FactColumn::new("Closed", DateTime, "closed_us"),
+        FactColumn::new("Outcome", String, "outcome"),
+    ],
+    from: "field_anomaly",
+    time: "opened_us",
+};
+
+const MISUSE: FactTable = FactTable {
+    name: "RadioMisuse",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "at_us"),
+        FactColumn::new("Entry", Long, "entry_number"),
+        FactColumn::new("CallSign", String, "sign"),
+        FactColumn::new("Holder", String, "holder"),
+        FactColumn::new("HolderName", String, "holder_name"),
+        FactColumn::new("Organisation", String, "organisation"),
+        FactColumn::new("Network", String, "network"),
+        FactColumn::new("What", String, "what"),
+    ],
+    from: "field_misuse",
+    time: "at_us",
 };

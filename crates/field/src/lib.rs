@@ -1,10 +1,11 @@
 //! The radio room: who is where, who has to be heard by when, and what happens otherwise.
 //!
-//! **Owns** the register (people, call signs, vehicles, areas, contacts), the duty log and the grammar of its lines,
-//! missions, alarms and their ladders, radio checks, headcounts, shifts and their hand-over.
+//! **Owns** the register (people, call signs, vehicles, areas, contacts, devices, fences, facilities, roads, equipment), the
+//! duty log and the grammar of its lines, missions, alarms and their ladders, radio checks, headcounts, shifts and their
+//! hand-over; what messages mean and what positions are worth; reports of incidents; whose people somebody sees.
 //!
-//! **Never does** run a timer (the deadlines of `store` do), send a message itself (it says who is to be told, by what),
-//! or decide what an incident is (`respond` does, from `IncidentReported`).
+//! **Never does** run a timer (the deadlines of `store` do), send or receive a message itself (`courier` does: the room says
+//! who is to be told, by what), or decide what an incident is (`respond` does, from `IncidentReported`).
 //!
 //! **Invariants**
 //! - Every promise is a deadline, and what a mission owes is a function of its sheet: a cancelled mission owes nothing.
@@ -13,14 +14,19 @@
 //! - People are in only when somebody says so: no position, time or silence makes an arrival.
 //! - A duress word is stored nowhere in clear, and a silent alarm is seen by nobody but those who are told.
 //! - Who was to be counted does not change after a headcount began.
+//! - What positions and fences say does not depend on the order in which positions came.
+//! - The more worrying of two states stands until a person resolves it.
 //!
 //! **Tables** `field_*`.
 //!
-//! **Facts** hears `DeadlineExpired`; tells `DutyLogged`, `MissionChanged`, `AlarmChanged`, `IncidentReported`.
+//! **Facts** hears `DeadlineExpired`, `MessageReceived`, `MessageDelivery`, `PositionsReported`, `DistressSignalled`,
+//! `DistressCancelled`, `ReportTaken`; tells `DutyLogged`, `MissionChanged`, `AlarmChanged`, `SilentAlarmChanged`,
+//! `IncidentReported`, `MessagesRequested`, `MessagesWithdrawn`.
 
 pub mod alarm;
 mod duress;
 mod enter;
+pub mod equipment;
 mod error;
 mod fact_tables;
 pub mod headcount;
@@ -30,12 +36,16 @@ pub mod message;
 pub mod mission;
 pub mod position;
 pub mod register;
+pub mod report;
+pub mod retention;
+pub mod road;
 mod room;
 pub mod round;
 mod shift;
 pub mod sight;
 pub mod sql;
 mod subscriber;
+pub mod traces;
 
 pub use duress::DuressPhrase;
 pub use enter::Reading;

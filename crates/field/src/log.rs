@@ -47,6 +47,8 @@ pub struct LogEntry {
 /// What is to be entered.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct NewEntry {
+    /// `None`: a fresh one.
+    pub(crate) id: Option<LogEntryId>,
     pub(crate) kind: &'static str,
     /// `None`: now.
     pub(crate) happened: Option<Timestamp>,
@@ -94,7 +96,7 @@ pub(crate) async fn append(turn: &mut Turn, new: NewEntry) -> Result<LogEntry, E
     let holder = new.holder.map(|holder| (holder.kind, holder.key, holder.name));
     let entry = LogEntry {
         number: next_number(&mut turn.tx, "log").await?,
-        id: turn.tx.id(),
+        id: new.id.unwrap_or_else(|| turn.tx.id()),
         kind: new.kind.to_owned(),
         happened: new.happened.unwrap_or(now),
         entered: now,

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::fact_tables::FACT_TABLES;
 use crate::log::{self, LogEntry, NewEntry};
 use crate::register::{Directory, directory};
+use crate::road::RoadsRead;
 use crate::sql;
 
 /// Decisions of the desk are taken one after the other.
@@ -45,6 +46,7 @@ impl Read for Store {
 pub struct Field {
     pub(crate) store: Store,
     directory: Arc<RwLock<Option<Arc<Directory>>>>,
+    pub(crate) roads: Arc<RwLock<RoadsRead>>,
 }
 
 /// One turn of work: all of it is written, or nothing.
@@ -63,7 +65,7 @@ impl Field {
     /// The room on a state database. Makes its tables known to KQL.
     pub fn new(store: Store) -> Field {
         store.register_fact_tables(&FACT_TABLES);
-        Field { store, directory: Arc::default() }
+        Field { store, directory: Arc::default(), roads: Arc::default() }
     }
 
     /// Begins a turn of work.

@@ -10,7 +10,7 @@ use crate::error::{Error, Refusal};
 use crate::line::{CheckCall, CheckLine, Hearing};
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Read, Turn, next_number};
-use crate::sql;
+use crate::{equipment, sql};
 
 /// Kinds of radio checks.
 pub const KINDS: &[&str] = &["staff", "serviceability", "daily", "incident"];
@@ -198,7 +198,10 @@ async fn end(turn: &mut Turn, open: Round, fault: Option<String>, at: Timestamp)
     turn.record("round.end", open.id, Json::Null, json!({ "heard": heard, "roster": roster.len(), "fault": fault }));
     let mut outcome = vec![format!("{}: {heard} of {} heard", open.label(), roster.len())];
     match fault {
-        Some(what) => outcome.push(format!("{what} at fault: nobody is blamed, call again when it works")),
+        Some(what) => {
+            outcome.push(format!("{what} at fault: nobody is blamed, call again when it works"));
+            outcome.extend(equipment::fault(turn, &what, &format!("{what} failed in {}", open.label())).await?);
+        }
         None if heard == roster.len() => outcome.push("everybody was heard".to_owned()),
         None => {
             let lists = [("not heard", silent), ("not called", uncalled)];

@@ -11,7 +11,7 @@ use crate::log::NewEntry;
 use crate::mission::ContactState;
 use crate::register::Directory;
 use crate::room::{Field, Read, Turn, next_number};
-use crate::{alarm, headcount, line, message, mission, round, sql};
+use crate::{alarm, equipment, headcount, line, message, mission, report, round, sql};
 
 /// Somebody's turn at the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -208,6 +208,23 @@ async fn sheet(read: &mut impl Read, directory: &Directory, now: Timestamp) -> R
         let text = format!("headcount of {} since {}", open.scope_key.as_deref().unwrap_or("all"), by(open.started));
         let (label, subject) = (open.label(), open.id.to_string());
         items.push(SheetItem { label, subject, text, due: None, read_back: false });
+    }
+    for one in report::open_in(read).await? {
+        let what = if one.what.is_empty() { "incident" } else { &one.what };
+        let place = one.place.as_ref().map_or(String::new(), |place| format!(" at {place}"));
+        let text = format!("{what}{place}, {} situation reports", one.situations);
+        items.push(SheetItem {
+            label: one.label(),
+            subject: one.id.to_string(),
+            text,
+            due: Some(one.opened),
+            read_back: false,
+        });
+    }
+    for one in equipment::open_in(read).await? {
+        let told = one.told.as_ref().map_or("nobody was told".to_owned(), |name| format!("{name} was told"));
+        let (label, subject, text) = (one.label(), one.id.to_string(), format!("{}; {told}", one.title));
+        items.push(SheetItem { label, subject, text, due: Some(one.opened), read_back: false });
     }
     for one in message::unread_in(read).await? {
         let text = format!("{} from {}, unread: {}", one.means, one.name, one.text);

@@ -1,8 +1,23 @@
 //! Every statement of the room, but those that the nouns of the register derive.
 
+mod outside;
+
 use store::Statement;
 
 use crate::register::NOUNS;
+
+pub use outside::{
+    AFFILIATIONS, ALL_CROSSINGS, ANOMALIES, CANCEL_AFTER, CLOSE_ANOMALY, CLOSE_REPORT, COUNT_SITUATION, COUNT_VIEW,
+    CROSSINGS, ERASE_CALLED, ERASE_COUNTED, ERASE_HOLDER, ERASE_MESSAGES, ERASE_POSITIONS, ERASE_SENT, ERASE_TITLES,
+    ERASE_WORDS, GLASSES, GLASSES_OF, HEARD_TRACKER, INCOMING, INSERT_ANOMALY, INSERT_CROSSING, INSERT_ERASED,
+    INSERT_GLASS, INSERT_INCOMING, INSERT_LINK, INSERT_MISUSE, INSERT_OUTGOING, INSERT_POSITION, INSERT_READING,
+    INSERT_REPORT, INSERT_REPORT_LINE, INSERT_SIGNAL, INSERT_UNDER_DURESS, INSERT_WARDEN_LIST, JUDGE_POSITION,
+    KNOWN_MESSAGE, LAST_ALARM_ABOUT, LATEST_POSITIONS, LATEST_READINGS, LEDGER_ABOUT, LINK, LINK_REPORT, MISUSES,
+    NOTE_INCIDENT, NOTE_OUTGOING, OPEN_ANOMALY, OUTGOING, OUTGOING_ONE, POSITIONS, QUEUED_ABOUT, RADIO_TRENDS, REPORT,
+    REPORT_LINES, REPORT_LINKS, REPORT_NUMBERED, REPORTS, ROADS_STAMP, SAVE_AFFILIATION, SAVE_SETTING, SAVE_STANDING,
+    SEE_MESSAGE, SETTING, SILENCE_TRACKER, STANDING, TRACK, TRACKER_OF, TRACKERS, TRUSTED_BEFORE, UNDER_DURESS,
+    WARDEN_LISTS, WITHDRAW_CROSSING,
+};
 
 pub const NEXT_NUMBER: Statement =
     Statement::new("field.next_number", "UPDATE field_counter SET last = last + 1 WHERE name = $1 RETURNING last");
@@ -246,224 +261,6 @@ pub const TO_CALL: Statement = Statement::new(
      AND safety IN ('needs-help', 'unreachable', 'unknown') \
      ORDER BY CASE safety WHEN 'needs-help' THEN 0 WHEN 'unreachable' THEN 1 ELSE 2 END, person LIMIT $2",
 );
-pub const INSERT_LINK: Statement = Statement::new(
-    "field.insert_link",
-    "INSERT INTO field_headcount_link (digest, headcount_id, person, expires_us) VALUES ($1, $2, $3, $4)",
-);
-pub const LINK: Statement =
-    Statement::new("field.link", "SELECT headcount_id, person, expires_us FROM field_headcount_link WHERE digest = $1");
-pub const INSERT_WARDEN_LIST: Statement = Statement::new(
-    "field.insert_warden_list",
-    "INSERT INTO field_headcount_list (headcount_id, zone, warden, given_us, why) VALUES ($1, $2, $3, $4, $5) \
-     ON CONFLICT (headcount_id, zone, warden) DO NOTHING",
-);
-pub const WARDEN_LISTS: Statement = Statement::new(
-    "field.warden_lists",
-    "SELECT zone, warden, given_us, why FROM field_headcount_list WHERE headcount_id = $1 ORDER BY zone, given_us",
-);
-pub const INSERT_UNDER_DURESS: Statement = Statement::new(
-    "field.insert_under_duress",
-    "INSERT INTO field_headcount_duress (headcount_id, person, alarm_id, at_us) VALUES ($1, $2, $3, $4) \
-     ON CONFLICT (headcount_id, person) DO NOTHING",
-);
-pub const UNDER_DURESS: Statement = Statement::new(
-    "field.under_duress",
-    "SELECT d.person, a.course FROM field_headcount_duress d JOIN field_alarm a ON a.id = d.alarm_id \
-     WHERE d.headcount_id = $1",
-);
-
-macro_rules! position_columns {
-    () => {
-        "p.id, p.device, p.holder_kind, p.holder, p.organisation, p.source, p.fix_us, p.received_us, p.latitude, \
-         p.longitude, p.altitude_m, p.accuracy_m, p.speed_mps, p.course_deg, p.trust, p.doubts, p.quirks, p.mission_id"
-    };
-}
-pub const INSERT_POSITION: Statement = Statement::new(
-    "field.insert_position",
-    "INSERT INTO field_position (id, device, holder_kind, holder, organisation, source, fix_us, received_us, latitude, \
-     longitude, altitude_m, accuracy_m, speed_mps, course_deg, trust, doubts, quirks, mission_id) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
-     ON CONFLICT (id) DO NOTHING",
-);
-pub const JUDGE_POSITION: Statement =
-    Statement::new("field.judge_position", "UPDATE field_position SET trust = $2, doubts = $3 WHERE id = $1");
-pub const TRACK: Statement = Statement::new(
-    "field.track",
-    concat!(
-        "SELECT ",
-        position_columns!(),
-        " FROM field_position p WHERE p.holder_kind = $1 AND p.holder = $2 AND p.fix_us >= $3 \
-         AND p.trust <> 'quarantined' ORDER BY p.fix_us, p.id"
-    ),
-);
-pub const TRUSTED_BEFORE: Statement = Statement::new(
-    "field.trusted_before",
-    concat!(
-        "SELECT ",
-        position_columns!(),
-        " FROM field_position p WHERE p.holder_kind = $1 AND p.holder = $2 AND p.fix_us < $3 AND p.trust = 'good' \
-         ORDER BY p.fix_us DESC, p.id DESC LIMIT 1"
-    ),
-);
-pub const POSITIONS: Statement = Statement::new(
-    "field.positions",
-    concat!(
-        "SELECT ",
-        position_columns!(),
-        " FROM field_position p WHERE (CAST($1 AS TEXT) IS NULL OR (p.holder_kind = $1 AND p.holder = $2)) \
-         AND (CAST($3 AS TEXT) IS NULL OR p.mission_id = $3) AND p.fix_us >= $4 \
-         ORDER BY p.fix_us DESC, p.id DESC LIMIT $5"
-    ),
-);
-pub const LATEST_POSITIONS: Statement = Statement::new(
-    "field.latest_positions",
-    concat!(
-        "SELECT ",
-        position_columns!(),
-        " FROM field_position p JOIN (SELECT holder_kind, holder, MAX(fix_us) AS latest FROM field_position \
-         WHERE trust <> 'quarantined' AND fix_us >= $1 GROUP BY holder_kind, holder) l \
-         ON l.holder_kind = p.holder_kind AND l.holder = p.holder AND l.latest = p.fix_us \
-         WHERE p.trust <> 'quarantined' ORDER BY p.holder_kind, p.holder, p.id LIMIT $2"
-    ),
-);
-pub const TRACKERS: Statement = Statement::new(
-    "field.trackers",
-    "SELECT device, state, last_fix_us, last_received_us, battery_percent, since_us FROM field_tracker \
-     ORDER BY CASE state WHEN 'silent' THEN 0 ELSE 1 END, device LIMIT $1",
-);
-pub const TRACKER_OF: Statement =
-    Statement::new("field.tracker_of", "SELECT state, last_received_us FROM field_tracker WHERE device = $1");
-pub const HEARD_TRACKER: Statement = Statement::new(
-    "field.heard_tracker",
-    "INSERT INTO field_tracker (device, state, last_fix_us, last_received_us, battery_percent, since_us) \
-     VALUES ($1, 'ok', $2, $3, $4, $5) ON CONFLICT (device) DO UPDATE SET \
-     since_us = CASE WHEN field_tracker.state = 'ok' THEN field_tracker.since_us ELSE excluded.since_us END, \
-     state = 'ok', \
-     last_fix_us = CASE WHEN field_tracker.last_fix_us > excluded.last_fix_us THEN field_tracker.last_fix_us \
-     ELSE excluded.last_fix_us END, \
-     last_received_us = CASE WHEN field_tracker.last_received_us > excluded.last_received_us \
-     THEN field_tracker.last_received_us ELSE excluded.last_received_us END, \
-     battery_percent = COALESCE(excluded.battery_percent, field_tracker.battery_percent)",
-);
-pub const SILENCE_TRACKER: Statement = Statement::new(
-    "field.silence_tracker",
-    "UPDATE field_tracker SET state = 'silent', since_us = $2 WHERE device = $1 AND state = 'ok'",
-);
-pub const STANDING: Statement = Statement::new(
-    "field.standing",
-    "SELECT side, other_count, other_since_us, last_us FROM field_standing \
-     WHERE holder_kind = $1 AND holder = $2 AND fence = $3",
-);
-pub const SAVE_STANDING: Statement = Statement::new(
-    "field.save_standing",
-    "INSERT INTO field_standing (holder_kind, holder, fence, side, other_count, other_since_us, last_us) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (holder_kind, holder, fence) DO UPDATE SET side = excluded.side, \
-     other_count = excluded.other_count, other_since_us = excluded.other_since_us, last_us = excluded.last_us",
-);
-pub const CROSSINGS: Statement = Statement::new(
-    "field.crossings",
-    "SELECT at_us, side FROM field_crossing WHERE holder_kind = $1 AND holder = $2 AND fence = $3 \
-     AND withdrawn_us IS NULL ORDER BY at_us",
-);
-pub const INSERT_CROSSING: Statement = Statement::new(
-    "field.insert_crossing",
-    "INSERT INTO field_crossing (holder_kind, holder, fence, at_us, side, mission_id) VALUES ($1, $2, $3, $4, $5, $6) \
-     ON CONFLICT (holder_kind, holder, fence, at_us) DO UPDATE SET side = excluded.side, withdrawn_us = NULL",
-);
-pub const WITHDRAW_CROSSING: Statement = Statement::new(
-    "field.withdraw_crossing",
-    "UPDATE field_crossing SET withdrawn_us = $5 WHERE holder_kind = $1 AND holder = $2 AND fence = $3 AND at_us = $4",
-);
-pub const LAST_ALARM_ABOUT: Statement = Statement::new(
-    "field.last_alarm_about",
-    "SELECT missed_us FROM field_alarm WHERE subject = $1 ORDER BY number DESC LIMIT 1",
-);
-pub const INSERT_SIGNAL: Statement = Statement::new(
-    "field.insert_signal",
-    "INSERT INTO field_signal (id, device, holder_kind, holder, kind, code, source, signalled_us, received_us, latitude, \
-     longitude, words, mission_id, alarm_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
-     ON CONFLICT (id) DO NOTHING",
-);
-pub const CANCEL_AFTER: Statement = Statement::new(
-    "field.cancel_after",
-    "SELECT signalled_us FROM field_signal WHERE device = $1 AND kind = 'cancel' AND signalled_us >= $2 \
-     ORDER BY signalled_us LIMIT 1",
-);
-
-pub const SETTING: Statement = Statement::new("field.setting", "SELECT value FROM field_setting WHERE name = $1");
-pub const SAVE_SETTING: Statement = Statement::new(
-    "field.save_setting",
-    "INSERT INTO field_setting (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
-);
-
-pub const AFFILIATIONS: Statement = Statement::new(
-    "field.affiliations",
-    "SELECT user_id, organisation, person FROM field_affiliation ORDER BY user_id",
-);
-pub const SAVE_AFFILIATION: Statement = Statement::new(
-    "field.save_affiliation",
-    "INSERT INTO field_affiliation (user_id, organisation, person) VALUES ($1, $2, $3) \
-     ON CONFLICT (user_id) DO UPDATE SET organisation = excluded.organisation, person = excluded.person",
-);
-pub const INSERT_GLASS: Statement = Statement::new(
-    "field.insert_glass",
-    "INSERT INTO field_break_glass (id, user_id, organisation, reason, begun_us, expires_us, views) \
-     VALUES ($1, $2, $3, $4, $5, $6, 0)",
-);
-pub const COUNT_VIEW: Statement =
-    Statement::new("field.count_view", "UPDATE field_break_glass SET views = views + 1 WHERE id = $1");
-pub const GLASSES_OF: Statement = Statement::new(
-    "field.glasses_of",
-    "SELECT id, user_id, organisation, reason, begun_us, expires_us, views FROM field_break_glass \
-     WHERE user_id = $1 AND expires_us > $2 ORDER BY begun_us, id",
-);
-pub const GLASSES: Statement = Statement::new(
-    "field.glasses",
-    "SELECT id, user_id, organisation, reason, begun_us, expires_us, views FROM field_break_glass \
-     ORDER BY begun_us DESC, id DESC LIMIT $1",
-);
-
-pub const INSERT_OUTGOING: Statement = Statement::new(
-    "field.insert_outgoing",
-    "INSERT INTO field_message_out (dispatch, about, recipient, addresses, body, precedence, exercise, asked_us, state, \
-     state_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', $8) ON CONFLICT (dispatch) DO NOTHING",
-);
-pub const NOTE_OUTGOING: Statement = Statement::new(
-    "field.note_outgoing",
-    "UPDATE field_message_out SET state = $2, state_us = $3, means = COALESCE($4, means), problem = $5 \
-     WHERE dispatch = $1",
-);
-pub const OUTGOING: Statement = Statement::new(
-    "field.outgoing",
-    "SELECT dispatch, about, recipient, body, asked_us, state, state_us, means, problem FROM field_message_out \
-     WHERE (CAST($1 AS TEXT) IS NULL OR about = $1) ORDER BY asked_us DESC, dispatch LIMIT $2",
-);
-pub const OUTGOING_ONE: Statement = Statement::new(
-    "field.outgoing_one",
-    "SELECT dispatch, about, recipient, body, asked_us, state, state_us, means, problem FROM field_message_out \
-     WHERE dispatch = $1",
-);
-pub const QUEUED_ABOUT: Statement = Statement::new(
-    "field.queued_about",
-    "SELECT dispatch FROM field_message_out WHERE about = $1 AND state IN ('queued', 'failed') ORDER BY dispatch",
-);
-pub const INSERT_INCOMING: Statement = Statement::new(
-    "field.insert_incoming",
-    "INSERT INTO field_message_in (id, means, sender, person, name, organisation, subject, body, precedence, relayed_by, \
-     sent_us, received_us, answers, taken_as, entry_number) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING",
-);
-pub const INCOMING: Statement = Statement::new(
-    "field.incoming",
-    "SELECT id, means, sender, person, name, organisation, subject, body, precedence, relayed_by, sent_us, received_us, \
-     taken_as, entry_number, seen_us FROM field_message_in \
-     WHERE ($1 = 0 OR (taken_as = 'unread' AND seen_us IS NULL)) ORDER BY received_us DESC, id DESC LIMIT $2",
-);
-pub const SEE_MESSAGE: Statement = Statement::new(
-    "field.see_message",
-    "UPDATE field_message_in SET seen_us = $2 WHERE id = $1 AND taken_as = 'unread' AND seen_us IS NULL",
-);
-
 pub const CURRENT_SHIFT: Statement = Statement::new(
     "field.current_shift",
     "SELECT id, number, officer, began_us, signed_us, sheet, ended_us, relief FROM field_shift \
@@ -531,54 +328,14 @@ pub const STATEMENTS: &[Statement] = &[
     COUNTED_IN_ZONE,
     TALLY,
     TO_CALL,
-    INSERT_LINK,
-    LINK,
-    INSERT_WARDEN_LIST,
-    WARDEN_LISTS,
-    INSERT_UNDER_DURESS,
-    UNDER_DURESS,
-    INSERT_POSITION,
-    JUDGE_POSITION,
-    TRACK,
-    TRUSTED_BEFORE,
-    POSITIONS,
-    LATEST_POSITIONS,
-    TRACKERS,
-    TRACKER_OF,
-    HEARD_TRACKER,
-    SILENCE_TRACKER,
-    STANDING,
-    SAVE_STANDING,
-    CROSSINGS,
-    INSERT_CROSSING,
-    WITHDRAW_CROSSING,
-    LAST_ALARM_ABOUT,
-    INSERT_SIGNAL,
-    CANCEL_AFTER,
-    SETTING,
-    SAVE_SETTING,
-    AFFILIATIONS,
-    SAVE_AFFILIATION,
-    INSERT_GLASS,
-    COUNT_VIEW,
-    GLASSES_OF,
-    GLASSES,
-    INSERT_OUTGOING,
-    NOTE_OUTGOING,
-    OUTGOING,
-    OUTGOING_ONE,
-    QUEUED_ABOUT,
-    INSERT_INCOMING,
-    INCOMING,
-    SEE_MESSAGE,
     CURRENT_SHIFT,
     INSERT_SHIFT,
     SIGN_SHIFT,
     END_SHIFT,
 ];
 
-/// Those and the statements of each noun.
+/// Those, those of what comes from outside, and the statements of each noun.
 pub fn all_statements() -> Vec<Statement> {
     let of_nouns = NOUNS.iter().flat_map(|noun| [noun.save, noun.one, noun.all]);
-    STATEMENTS.iter().copied().chain(of_nouns).collect()
+    STATEMENTS.iter().chain(outside::STATEMENTS).copied().chain(of_nouns).collect()
 }

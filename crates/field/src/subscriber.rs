@@ -13,6 +13,8 @@ use crate::headcount::{self, HEADCOUNT, WARDEN};
 use crate::message;
 use crate::mission::{self, Acted, CONTACT, DEPARTURE};
 use crate::position::{self, TRACKER};
+use crate::report;
+use crate::retention::RETENTION;
 use crate::room::{Field, Turn};
 use crate::round::{self, ROUND};
 
@@ -44,6 +46,7 @@ impl Subscriber for Hearing {
     fn topics(&self) -> &'static [&'static str] {
         &[
             "deadline-expired",
+            "report-taken",
             "message-received",
             "message-delivery",
             "positions-reported",
@@ -60,6 +63,11 @@ impl Subscriber for Hearing {
         if !kind.starts_with("field.") {
             return Ok(());
         }
+        if let Fact::DeadlineExpired { kind, subject, .. } = &delivery.fact
+            && kind == RETENTION
+        {
+            return Ok(self.forget(subject).await?);
+        }
         let mut turn = self.field.turn(&Actor::system("field"), reason).await?;
         if !turn.tx.acknowledge(delivery).await.map_err(Error::from)? {
             return Ok(());
@@ -70,11 +78,24 @@ impl Subscriber for Hearing {
     }
 }
 
+impl Hearing {
+    /// Whose data are past their time is erased; doing it again does nothing.
+    async fn forget(&self, person: &str) -> Result<(), Error> {
+        let reason = "their data are past their time";
+        match self.field.erase_person(person, &Actor::system("field"), reason).await {
+            // They are back, or nobody knows them any more.
+            Ok(_) | Err(Error::NotFound { .. } | Error::Refused(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 async fn hear(turn: &mut Turn, fact: &Fact) -> Result<(), Error> {
     match fact {
         Fact::DeadlineExpired { kind, subject, due, expired_while_down, .. } => {
             decide(turn, &Missed { kind, subject, due: *due, while_down: *expired_while_down }).await
         }
+        Fact::ReportTaken { entry, incident, label, .. } => report::taken(turn, *entry, *incident, label).await,
         Fact::MessageReceived(message) => message::take_received(turn, message).await,
         Fact::MessageDelivery(news) => message::delivered(turn, news).await,
         Fact::PositionsReported { positions } => position::take(turn, positions).await,

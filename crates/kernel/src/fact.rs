@@ -39,6 +39,8 @@ pub enum Fact {
     SilentAlarmChanged { alarm: AlarmId, tell: Vec<String>, version: i64, at: Timestamp },
     /// Somebody reported an incident to the radio room. Emitted by `field`.
     IncidentReported(IncidentReported),
+    /// A case was opened for what was reported to the radio room. Emitted by `respond`.
+    ReportTaken { entry: LogEntryId, incident: IncidentId, label: String, at: Timestamp },
     /// A desk wants messages sent; each is sent once however often it is asked for. Emitted by the desks.
     MessagesRequested { desk: String, dispatches: Vec<Dispatch> },
     /// What has not been sent of these keys is not to be sent any more. Emitted by the desk that asked.
@@ -88,6 +90,7 @@ impl Fact {
             Fact::AlarmChanged { .. } => "alarm-changed",
             Fact::SilentAlarmChanged { .. } => "silent-alarm-changed",
             Fact::IncidentReported(_) => "incident-reported",
+            Fact::ReportTaken { .. } => "report-taken",
             Fact::MessagesRequested { .. } => "messages-requested",
             Fact::MessagesWithdrawn { .. } => "messages-withdrawn",
             Fact::MessageDelivery(_) => "message-delivery",

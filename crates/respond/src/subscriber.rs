@@ -100,6 +100,8 @@ impl AlertsToIncidents {
         }
         let mut incident = records::create(&mut tx, reported_title(report), report.severity).await?;
         incident.description = reported_words(report);
+        let (id, label, at) = (incident.id, incident.label(), tx.now());
+        tx.emit(Fact::ReportTaken { entry: report.entry, incident: id, label, at });
         let happenings = vec![Happening::Opened { previous: None }];
         let reason = format!("reported to the radio room: {}", report.entry);
         let change = Change { actor: &respond(), reason: Some(&reason), happenings };

@@ -33,6 +33,8 @@ const MIGRATIONS: &[Migration] = migrations![
     20 "0020_field.sql",
     21 "0021_courier.sql",
     25 "0025_field_reach.sql",
+    26 "0026_field_incidents.sql",
+    27 "0027_field_retention.sql",
     30 "0030_identity.sql",
     35 "0035_identity_duties.sql",
     36 "0036_identity_activation.sql",

@@ -1271,6 +1271,176 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/field/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reported incidents, open ones first. */
+        get: operations["list_field_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/reports/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A reported incident with everything that was said and done. */
+        get: operations["get_field_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/reports/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Adds a situation report or an action, links another incident, closes. */
+        post: operations["command_field_report"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/facilities/nearest": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who can help soonest, by road where roads are known. */
+        get: operations["find_facilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/roads/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Imports roads from GeoJSON, all or nothing. As CSV they are imported like any noun of the register. */
+        post: operations["import_roads"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/systems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Channels, repeaters, terminals, power: as they were last found, and what is wrong. */
+        get: operations["get_system_status"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/rounds/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How each sign was heard, and how the net was used. */
+        get: operations["get_radio_trends"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/people/{id}/traces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The last traces of a person. Who asked and why is in the duty log and in the ledger. */
+        post: operations["find_traces"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/phone-tree": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Whom to call, in which order, to be printed. */
+        get: operations["get_phone_tree"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/people/{id}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erases the personal data of somebody who was retired. It cannot be undone. */
+        post: operations["erase_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/field/desk": {
         parameters: {
             query?: never;
@@ -1474,7 +1644,7 @@ export interface components {
          * @description What an alarm is about.
          * @enum {string}
          */
-        AlarmKind: "contact-overdue" | "not-departed" | "sos" | "unexpected-traffic" | "round-open" | "headcount-open" | "needs-help" | "no-go" | "no-go-stop" | "off-route" | "equipment" | "duress";
+        AlarmKind: "contact-overdue" | "not-departed" | "sos" | "unexpected-traffic" | "round-open" | "headcount-open" | "needs-help" | "no-go" | "no-go-stop" | "off-route" | "equipment" | "incident" | "duress";
         /**
          * @description Where an alarm stands.
          * @enum {string}
@@ -1747,6 +1917,24 @@ export interface components {
             token: components["schemas"]["NewToken"];
             /** @description Where it delivers: `/api/v1/ingest/…`. */
             path: string;
+        };
+        /** @description How somebody is reached in a function. */
+        ContactCard: {
+            /** @description Key. */
+            contact: string;
+            name: string;
+            organisation?: string | null;
+            /** @description `radio`, `phone`, `satellite`, `sms`, `email` or `visit`. */
+            means: string;
+            address: string;
+            /**
+             * Format: int64
+             * @description 1 is tried first.
+             */
+            priority: number;
+            verified?: components["schemas"]["Instant"] | null;
+            /** @description Stale after 90 days; a function that needs two means and has one. */
+            doubts: string[];
         };
         /**
          * @description Whether people are heard from, whatever the mission's state.
@@ -2022,6 +2210,24 @@ export interface components {
             kind: string;
             column: string;
         };
+        /** @description What was erased. */
+        ErasedPerson: {
+            person: string;
+            /** Format: int64 */
+            positions: number;
+            /** Format: int64 */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Entries of the duty log that named them.
+             */
+            entries: number;
+            /**
+             * Format: int64
+             * @description Entries of the ledger whose payload is gone; the chain still verifies.
+             */
+            ledger: number;
+        };
         /** @description An exception. */
         Exception: {
             id: string;
@@ -2101,6 +2307,38 @@ export interface components {
         FieldAlarms: {
             now: components["schemas"]["Instant"];
             alarms: components["schemas"]["FieldAlarm"][];
+        };
+        /** @description Something that is wrong until it is repaired. */
+        FieldAnomaly: {
+            id: string;
+            /** @description `AN-0042`. */
+            label: string;
+            equipment: string;
+            title: string;
+            /** @description Who repairs it and was told. */
+            told?: string | null;
+            opened: components["schemas"]["Instant"];
+            closed?: components["schemas"]["Instant"] | null;
+            outcome?: string | null;
+        };
+        /** @description Something that the room works with, as it was last found. It is noted by lines: `sys vhf-1 failed`. */
+        FieldEquipment: {
+            /** @description Key. */
+            equipment: string;
+            name: string;
+            /** @description `channel`, `repeater`, `satellite-terminal`, `ups`, … */
+            kind: string;
+            network?: string | null;
+            /** @description `ok`, `degraded`, `failed`; absent: nobody has ever looked. */
+            state?: string | null;
+            /** Format: int64 */
+            level_percent?: number | null;
+            words: string;
+            read?: components["schemas"]["Instant"] | null;
+            /** @description A test is overdue, nobody is named who repairs it. */
+            doubts: string[];
+            /** @description Its power is so low that board, promises and contacts are to be printed. */
+            power_low: boolean;
         };
         /** @description Whether events fill a field of the rule. */
         FieldFill: {
@@ -2194,6 +2432,87 @@ export interface components {
             now: components["schemas"]["Instant"];
             positions: components["schemas"]["FieldPosition"][];
         };
+        /** @description An incident that was reported. */
+        FieldReport: {
+            id: string;
+            /** @description `IR-0042`, with `EXERCISE` before it when nothing of it is real. */
+            label: string;
+            who: string;
+            place?: string | null;
+            what: string;
+            severity: string;
+            happened: components["schemas"]["Instant"];
+            opened: components["schemas"]["Instant"];
+            exercise: boolean;
+            /** @description Keys of the people who are involved. */
+            people: string[];
+            vehicles: string[];
+            /** @description Each is told. */
+            organisations: string[];
+            mission?: string | null;
+            /** @description The alarm that says who was told and answered. */
+            alarm?: string | null;
+            /** @description The case that was opened for it. */
+            incident?: string | null;
+            incident_label?: string | null;
+            /**
+             * Format: int64
+             * @description Situation reports so far.
+             */
+            situation_reports: number;
+            closed?: components["schemas"]["Instant"] | null;
+            outcome?: string | null;
+        };
+        /** @description What is added to a report. */
+        FieldReportCommand: {
+            text: string;
+            send?: boolean;
+            /** @enum {string} */
+            command: "situation";
+        } | {
+            text: string;
+            /** @enum {string} */
+            command: "action";
+        } | {
+            incident: string;
+            /** @enum {string} */
+            command: "link";
+        } | {
+            outcome: string;
+            /** @enum {string} */
+            command: "close";
+        };
+        /** @description A report with everything in it. */
+        FieldReportDetail: {
+            report: components["schemas"]["FieldReport"];
+            lines: components["schemas"]["FieldReportLine"][];
+            links: components["schemas"]["FieldReportLink"][];
+        };
+        /** @description One line of a report. */
+        FieldReportLine: {
+            /** Format: int64 */
+            line: number;
+            /** @description `flash`, `situation`, `action`, `link` or `closed`. */
+            kind: string;
+            /**
+             * Format: int64
+             * @description Of a situation report.
+             */
+            number?: number | null;
+            text: string;
+            author_name: string;
+            at: components["schemas"]["Instant"];
+        };
+        /** @description A case of any desk that belongs with it. */
+        FieldReportLink: {
+            incident: string;
+            label: string;
+            linked: components["schemas"]["Instant"];
+        };
+        /** @description Reports, open ones first. */
+        FieldReports: {
+            reports: components["schemas"]["FieldReport"][];
+        };
         /** @description What the room was told once. */
         FieldSettings: {
             /** @description The address under which people reach the server: links of headcounts begin with it. */
@@ -2268,6 +2587,35 @@ export interface components {
         Formatted: {
             text: string;
             diagnostics: components["schemas"]["Diagnostic"][];
+        };
+        /** @description Facilities in the order in which to call them; the excluded ones last. */
+        FoundFacilities: {
+            now: components["schemas"]["Instant"];
+            facilities: components["schemas"]["FoundFacility"][];
+        };
+        /** @description A facility, as far away as it is. */
+        FoundFacility: {
+            /** @description Key. */
+            facility: string;
+            name: string;
+            kind: string;
+            capability: string;
+            phone: string;
+            /**
+             * Format: double
+             * @description Minutes to drive.
+             */
+            minutes: number;
+            /** Format: double */
+            kilometres: number;
+            /** @description No road graph led there: a guess by distance, to be shown as one. */
+            crow_flies: boolean;
+            hours: string;
+            verified?: components["schemas"]["Instant"] | null;
+            /** @description A detour, a doubtful date. */
+            notes: string[];
+            /** @description Why it is of no use now. */
+            excluded?: string | null;
         };
         /** @description One line of a gate. */
         GateTest: {
@@ -2353,6 +2701,17 @@ export interface components {
             /** @description The first line names the columns; `key` is one of them. */
             csv: string;
             /** @description Say what would happen and write nothing. */
+            trial?: boolean;
+            reason: string;
+        };
+        /** @description Roads as GeoJSON. */
+        ImportRoads: {
+            /**
+             * @description A FeatureCollection of `LineString` features with `key`, `name`, `surface`, `speed_kmh`, `wet_speed_kmh`, `one_way`,
+             *     `closed`.
+             */
+            geojson: string;
+            /** @description Says what would happen and writes nothing. */
             trial?: boolean;
             reason: string;
         };
@@ -2840,6 +3199,20 @@ export interface components {
             /** @description The tests that stood in the way. */
             changes: components["schemas"]["TestOutcome"][];
         };
+        /** @description The net was used against its rules. */
+        NetMisuse: {
+            /**
+             * Format: int64
+             * @description Its entry in the duty log.
+             */
+            entry: number;
+            sign: string;
+            holder_name?: string | null;
+            organisation?: string | null;
+            network?: string | null;
+            what: string;
+            at: components["schemas"]["Instant"];
+        };
         /** @description A phrase to agree on. Its words are not kept. */
         NewDuressPhrase: {
             phrase: string;
@@ -2930,6 +3303,14 @@ export interface components {
         PasswordChange: {
             current: string;
             new: string;
+        };
+        /** @description Functions with their contacts, first the one who is tried first; then zones. */
+        PhoneTree: {
+            now: components["schemas"]["Instant"];
+            functions: {
+                [key: string]: components["schemas"]["ContactCard"][];
+            };
+            zones: components["schemas"]["TreeZone"][];
         };
         /** @description One step. */
         Point: {
@@ -3082,6 +3463,28 @@ export interface components {
         /** @description Rounds, the latest first. */
         RadioChecks: {
             rounds: components["schemas"]["RadioCheck"][];
+        };
+        /** @description How a sign was heard in radio checks whose base worked. */
+        RadioTrend: {
+            sign: string;
+            /** @description Of the round; absent: of all nets. */
+            network?: string | null;
+            holder_name: string;
+            organisation?: string | null;
+            /** Format: int64 */
+            called: number;
+            /** Format: int64 */
+            not_heard: number;
+            /** Format: int64 */
+            by_phone: number;
+            last_heard?: components["schemas"]["Instant"] | null;
+        };
+        /** @description Signs, the worst heard first; and what was said against the rules. */
+        RadioTrends: {
+            /** Format: int64 */
+            days: number;
+            signs: components["schemas"]["RadioTrend"][];
+            misuse: components["schemas"]["NetMisuse"][];
         };
         /** @description Why somebody did something. It goes into the ledger with the act. */
         Reason: {
@@ -3601,6 +4004,16 @@ export interface components {
             /** @description `keyword`, `operator`, `function`, `table`, `column`, `string`, `number`, `comment`, `punctuation`, … */
             kind: string;
         };
+        /** @description The state of the room's systems. */
+        SystemStatus: {
+            now: components["schemas"]["Instant"];
+            /** @description Some power is so low that the board is to be printed. */
+            power_low: boolean;
+            /** @description What does not work first. */
+            equipment: components["schemas"]["FieldEquipment"][];
+            /** @description Open ones first. */
+            anomalies: components["schemas"]["FieldAnomaly"][];
+        };
         /** @description A table that KQL can name. */
         Table: {
             name: string;
@@ -3699,6 +4112,44 @@ export interface components {
         /** @description One's own tokens; everybody's for an administrator. */
         Tokens: {
             tokens: components["schemas"]["Token"][];
+        };
+        /** @description A sign of life. */
+        Trace: {
+            at: components["schemas"]["Instant"];
+            /** @description `position`, `radio`, `message`, `headcount`, `sign-in` or `badge`. */
+            trace: string;
+            what: string;
+        };
+        /** @description Traces of a person, the latest first. */
+        Traces: {
+            /** @description Key. */
+            person: string;
+            name: string;
+            /** @description The question in KQL, to go on from. */
+            query: string;
+            traces: components["schemas"]["Trace"][];
+        };
+        /** @description Somebody on the tree. */
+        TreePerson: {
+            /** @description Key. */
+            person: string;
+            name: string;
+            organisation?: string | null;
+            phone?: string | null;
+            sign?: string | null;
+            /** @description `present`, `leave` or `away`. */
+            presence: string;
+        };
+        /** @description A zone: who calls whom. */
+        TreeZone: {
+            /** @description Key; empty: people without a zone, whom the desk calls. */
+            zone: string;
+            name: string;
+            warden?: components["schemas"]["TreePerson"] | null;
+            alternate?: components["schemas"]["TreePerson"] | null;
+            /** @description The warden is away or not named: the alternate calls. */
+            alternate_calls: boolean;
+            people: components["schemas"]["TreePerson"][];
         };
         /** @description A rule with an exception, tried on events. */
         Trial: {
@@ -6951,6 +7402,322 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldAffiliation"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_field_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldReports"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_field_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldReportDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    command_field_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FieldReportCommand"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldReport"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_facilities: {
+        parameters: {
+            query: {
+                latitude: number;
+                longitude: number;
+                /** @description `hospital`, `police`, …; absent: any. */
+                kind?: string;
+                /** @description Words that its capability must have, apart by commas: `trauma,blood`. */
+                capability?: string;
+                /** @description `dry` (when absent) or `wet`. */
+                season?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FoundFacilities"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_roads: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImportRoads"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportedRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_system_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SystemStatus"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_radio_trends: {
+        parameters: {
+            query?: {
+                /** @description 1 to 366; 30 when absent. */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RadioTrends"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    find_traces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Traces"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_phone_tree: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PhoneTree"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    erase_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasedPerson"];
                 };
             };
             /** @description A refusal; the code tells which. */

@@ -26,6 +26,8 @@ words! {
         OffRoute = "off-route",
         /// Power, a channel or a repeater fails.
         Equipment = "equipment",
+        /// Somebody reported an incident: every organisation concerned has to know.
+        Incident = "incident",
         /// Silent: only those who are to be told see it.
         Duress = "duress",
     }

@@ -145,6 +145,18 @@ pub(crate) async fn raise_drill(
     about: Option<&Mission>,
     drill: bool,
 ) -> Result<Option<Alarm>, Error> {
+    let organisations = about.map(|mission| concerned(turn, mission)).unwrap_or_default();
+    raise_for(turn, cause, about, drill, organisations).await
+}
+
+/// The same for the people of these organisations.
+pub(crate) async fn raise_for(
+    turn: &mut Turn,
+    cause: Cause,
+    about: Option<&Mission>,
+    drill: bool,
+    organisations: Vec<String>,
+) -> Result<Option<Alarm>, Error> {
     let drill = drill || about.is_some_and(|mission| mission.exercise);
     let open = turn.tx.fetch_optional(&sql::OPEN_ALARM_ABOUT, params![&cause.subject]).await?;
     if open.is_some() {
@@ -154,6 +166,7 @@ pub(crate) async fn raise_drill(
     let silent = cause.kind == AlarmKind::Duress;
     let steps = match cause.kind {
         AlarmKind::Duress => ladder::silent(),
+        AlarmKind::Incident if !drill => ladder::incident(),
         AlarmKind::ContactOverdue | AlarmKind::Sos | AlarmKind::NeedsHelp if !drill => rules.ladder,
         _ => vec![Step { after_min: 0, role: Role::Desk, means: None, answer_min: None, lost: false }],
     };
@@ -178,7 +191,7 @@ pub(crate) async fn raise_drill(
             next: 0,
             answer_us: rules.answer_us,
             drill,
-            organisations: about.map(|mission| concerned(turn, mission)).unwrap_or_default(),
+            organisations,
             attempts: Vec::new(),
             tell: cause.tell,
             reminders: 0,
@@ -278,12 +291,14 @@ pub(crate) async fn answered_by_message(
     id: AlarmId,
     attempt: i64,
     takes: bool,
-    name: &str,
 ) -> Result<Option<String>, Error> {
     let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(None) };
     let (directory, now, mut alarm) = (turn.directory.clone(), turn.now(), before.clone());
+    // It was written to their address, so it is they who answer.
+    let asked = alarm.course.attempts.iter().find(|one| one.number == attempt).map(|one| one.name.clone());
+    let Some(name) = asked else { return Ok(None) };
     let done = if takes {
-        answered(&mut alarm, attempt, name, now).map(|()| vec![format!("{name} sees to it, by message")])
+        answered(&mut alarm, attempt, &name, now).map(|()| vec![format!("{name} sees to it, by message")])
     } else {
         no_answer(&mut alarm, attempt, &directory, now)
     };
@@ -365,6 +380,7 @@ fn outcome(alarm: &Alarm, mission: &Mission) -> Option<&'static str> {
         | AlarmKind::NoGoStop
         | AlarmKind::OffRoute
         | AlarmKind::Equipment
+        | AlarmKind::Incident
         | AlarmKind::Duress => None,
     }
 }

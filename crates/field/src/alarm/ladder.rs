@@ -104,6 +104,12 @@ pub(crate) fn silent() -> Vec<Step> {
     vec![step(0, Role::Told, Some(Means::Screen)), step(2, Role::Told, None), step(10, Role::SecurityAdviser, None)]
 }
 
+/// Who has to know of an incident: the focal points of everybody involved, and the security adviser, at once.
+pub(crate) fn incident() -> Vec<Step> {
+    let step = |role| Step { after_min: 0, role, means: None, answer_min: None, lost: false };
+    vec![step(Role::FocalPoint), step(Role::SecurityAdviser)]
+}
+
 /// Reads a ladder; steps are apart by `;` or by lines.
 ///
 /// # Errors

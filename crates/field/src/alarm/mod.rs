@@ -12,8 +12,8 @@ pub use climb::{ANSWER, REMINDER, STEP};
 pub use commands::{AlarmCommand, AlarmOrder};
 
 pub(crate) use commands::{
-    Cause, answered_by_message, climb_on, close_about, note, of_mission, open_about, raise, raise_drill, remind_of,
-    settle, unanswered,
+    Cause, answered_by_message, climb_on, close_about, note, of_mission, open_about, raise, raise_drill, raise_for,
+    remind_of, settle, unanswered,
 };
 pub(crate) use notify::of_key;
 pub(crate) use records::open_in;

@@ -60,6 +60,9 @@ pub fn complete(
         ["hc", "start", "zone"] => found.extend(named(directory, "zone")),
         ["hc", "start", "org"] => found.extend(named(directory, "organisation")),
         ["hc", _] => found.extend(ANSWERS.map(|word| (word.to_owned(), "answer".to_owned()))),
+        ["sys"] => found.extend(named(directory, "equipment")),
+        ["sys", _] => found.extend(["ok", "degraded", "failed"].map(|word| (word.to_owned(), "state".to_owned()))),
+        ["misuse"] => found.extend(signs(directory, on_air, now)),
         ["inc", ..] => {
             found.extend(INCIDENT_KEYS.iter().map(|key| (format!("{key}:"), "incident".to_owned())));
             found.extend(signs(directory, on_air, now));
@@ -77,8 +80,15 @@ pub fn complete(
     fitting.take(MOST).map(|(text, says)| Completion { text, says, span }).collect()
 }
 
-const HEADS: &[(&str, &str)] =
-    &[("rc", "radio check"), ("hc", "headcount"), ("inc", "incident"), ("cor", "correct an entry")];
+const HEADS: &[(&str, &str)] = &[
+    ("rc", "radio check"),
+    ("hc", "headcount"),
+    ("inc", "incident"),
+    ("sit", "situation report"),
+    ("sys", "equipment"),
+    ("misuse", "of the net"),
+    ("cor", "correct an entry"),
+];
 const ANSWERS: [&str; 4] = ["safe", "help", "unreachable", "excused"];
 
 /// By the beginning of the word or of any word that says what it is.

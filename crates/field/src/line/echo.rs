@@ -20,6 +20,15 @@ pub fn echo(line: &Line, directory: &Directory, now: Timestamp) -> String {
         Statement::Count(count) => count_line(count, directory, at),
         Statement::Incident(incident) => incident_line(incident, directory, at),
         Statement::Correction { number, text } => return format!("corrects entry {number}: {}", text.text),
+        Statement::Situation { report, text } => return format!("situation report on IR-{report:04}: {}", text.text),
+        Statement::Equipment { key, state, level_percent } => {
+            let level = level_percent.map_or(String::new(), |level| format!(", {level} %"));
+            format!("{} {state}{level}", directory.name("equipment", &key.text))
+        }
+        Statement::Misuse { sign, what } => {
+            let who = who(&sign.text, directory, at);
+            format!("{who} uses the net against its rules: {}; to be told so", what.text)
+        }
         Statement::Note => "note".to_owned(),
     };
     if let Some(words) = &line.words {

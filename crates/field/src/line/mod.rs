@@ -9,6 +9,9 @@
 //! | `rc start staff vhf-1`, `rc 11 12 14- 15`, `rc fault base`, `rc end` | a radio check; `-` was not heard, `=` by phone |
 //! | `hc start zone 4`, `hc 3621 safe`, `hc p-7 help by 3621`, `hc end` | a headcount |
 //! | `inc 833 where:comoro what:carjack` | an incident: who, where, what |
+//! | `sit 12 …` | the next situation report of incident IR-0012 |
+//! | `sys vhf-1 failed …`, `sys ups 8%` | how something that the room works with was found |
+//! | `misuse bf12 …` | the net was used against its rules |
 //! | `cor 17 …` | corrects entry 17, which stays as it is |
 //! | anything else | words |
 //!
@@ -28,4 +31,4 @@ pub use statement::{
     Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
 };
 pub use time::TimeSaid;
-pub(crate) use time::both;
+pub(crate) use time::{both, local};

@@ -6,6 +6,7 @@ use super::statement::{
     Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
 };
 use super::time::TimeSaid;
+use crate::equipment::EquipmentState;
 
 /// Longest line, in bytes.
 pub const LONGEST_LINE: usize = 2_000;
@@ -88,6 +89,9 @@ impl Reader<'_> {
             ("hc", _) => self.count_line(),
             ("inc", _) => self.incident_line(),
             ("cor", _) => self.correction(),
+            ("sit", Some(number)) if number.trim_start_matches("ir-").parse::<i64>().is_ok() => self.situation(),
+            ("sys", Some(_)) if self.finds_equipment() => self.equipment(),
+            ("misuse", Some(sign)) if knows(sign) || looks_like_sign(sign) => self.misuse(),
             (_, Some(verb)) if is_verb(verb) && (knows(&head.text) || looks_like_sign(&head.text)) => {
                 self.at += 1;
                 self.traffic(head, verb)
@@ -415,6 +419,58 @@ impl Reader<'_> {
         }
     }
 
+    fn situation(&mut self) -> Read {
+        let number = self.next().and_then(|word| word.text.to_lowercase().trim_start_matches("ir-").parse().ok());
+        match (number, self.span_of(self.at, self.tokens.len())) {
+            (Some(report), Some(text)) => (Statement::Situation { report, text }, None, None),
+            _ => {
+                self.error(
+                    "FLD0010",
+                    self.here(),
+                    "what the situation is, is missing",
+                    "sit 12 both are safe at the gate",
+                );
+                (Statement::Note, None, None)
+            }
+        }
+    }
+
+    /// `sys vhf-1 ok`, `sys ups 8%`: another word in the third place makes a note of it.
+    fn finds_equipment(&self) -> bool {
+        self.tokens.get(2).is_some_and(|word| {
+            let word = word.text.to_lowercase();
+            word.parse::<EquipmentState>().is_ok() || percent(&word).is_some()
+        })
+    }
+
+    fn equipment(&mut self) -> Read {
+        let Some(key) = self.next() else { return (Statement::Note, None, None) };
+        let (mut state, mut level_percent) = (EquipmentState::Ok, None);
+        while let Some(word) = self.peek().map(|word| word.text.to_lowercase()) {
+            match (word.parse(), percent(&word)) {
+                (Ok(found), _) => state = found,
+                (Err(_), Some(level)) => level_percent = Some(level),
+                (Err(_), None) => break,
+            }
+            self.at += 1;
+        }
+        let (time, words) = self.time_and_words();
+        (Statement::Equipment { key, state, level_percent }, time, words)
+    }
+
+    fn misuse(&mut self) -> Read {
+        let sign = self.next();
+        let (time, words) = self.time_and_words();
+        match (sign, words) {
+            (Some(sign), Some(what)) => (Statement::Misuse { sign, what }, time, None),
+            (sign, _) => {
+                let span = sign.map_or(self.here(), |sign| sign.span);
+                self.error("FLD0011", span, "what they did is missing", "misuse bf12 private talk, names in clear");
+                (Statement::Note, time, None)
+            }
+        }
+    }
+
     fn correction(&mut self) -> Read {
         const HELP: &str = "the number of the entry, then how it should read: cor 17 3621 arr same 1435";
         let number = self.next();
@@ -439,6 +495,11 @@ impl Reader<'_> {
 pub(crate) const INCIDENT_KEYS: &[&str] = &["who", "where", "what", "sev"];
 /// Verbs of traffic.
 pub(crate) const VERBS: &[&str] = &["arr", "dep", "pos", "at", "ok", "halt", "go", "sos", "say"];
+
+/// `8%`: 0 to 100.
+fn percent(word: &str) -> Option<i64> {
+    word.strip_suffix('%')?.parse().ok().filter(|level| (0..=100).contains(level))
+}
 
 fn is_verb(word: &str) -> bool {
     VERBS.contains(&word)

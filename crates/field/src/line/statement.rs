@@ -2,6 +2,8 @@
 
 use kernel::{Severity, Span, words};
 
+use crate::equipment::EquipmentState;
+
 /// A word and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
@@ -152,6 +154,22 @@ pub enum Statement {
         number: i64,
         text: Word,
     },
+    /// The next situation report of an incident, by its number.
+    Situation {
+        report: i64,
+        text: Word,
+    },
+    /// How something that the room works with was found.
+    Equipment {
+        key: Word,
+        state: EquipmentState,
+        level_percent: Option<i64>,
+    },
+    /// The net was used against its rules.
+    Misuse {
+        sign: Word,
+        what: Word,
+    },
     /// Words.
     Note,
 }
@@ -173,6 +191,9 @@ impl Statement {
             Statement::Count(_) => "headcount",
             Statement::Incident(_) => "incident",
             Statement::Correction { .. } => "correction",
+            Statement::Situation { .. } => "situation",
+            Statement::Equipment { .. } => "equipment",
+            Statement::Misuse { .. } => "misuse",
             Statement::Note => "note",
         }
     }

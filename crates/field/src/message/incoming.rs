@@ -74,6 +74,10 @@ struct Taken {
 
 /// Takes a message: its entry in the log and what follows from it.
 pub(crate) async fn take(turn: &mut Turn, message: &MessageReceived) -> Result<(), Error> {
+    // The same message is one act, however often it is told.
+    if turn.tx.fetch_optional(&sql::KNOWN_MESSAGE, params![message.message]).await?.is_some() {
+        return Ok(());
+    }
     let cleared = duress::clear(&mut turn.tx, message.text.trim()).await?;
     let text: String = cleared.line.chars().take(line::LONGEST_LINE / 4).collect();
     let sender = sender(turn, message);
@@ -176,7 +180,7 @@ async fn act(
         && let Some(Answer::Yes | Answer::Safe | Answer::No) = answer
     {
         let takes = answer != Some(Answer::No);
-        let done = alarm::answered_by_message(turn, id, attempt, takes, &sender.name).await?;
+        let done = alarm::answered_by_message(turn, id, attempt, takes).await?;
         let said = done.unwrap_or_else(|| "the alarm waits for this answer no more".to_owned());
         return Ok(Taken { as_what: "answer", outcome: vec![said] });
     }

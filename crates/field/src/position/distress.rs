@@ -112,7 +112,7 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
         line: words,
         meaning: title,
         outcome,
-        corrects: None,
+        ..NewEntry::default()
     };
     turn.log(entry).await.map(drop)
 }

@@ -6,6 +6,7 @@ use kernel::message::Quirk;
 use serde_json::json;
 use store::{Row, params};
 
+use super::fence::Crossing;
 use super::judge::{Doubt, Fix, Judgement, Trust};
 use crate::error::Error;
 use crate::room::{Field, Read, Turn};
@@ -71,6 +72,19 @@ impl Field {
         let from = filter.from.unwrap_or(Timestamp::MIN);
         let wanted = params![kind, holder, filter.mission, from, limit.min(MOST)];
         self.store.fetch_all(&sql::POSITIONS, wanted).await?.iter().map(position).collect()
+    }
+
+    /// On which side of which fence somebody came to be, in the order of fix times; what was withdrawn is left out.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn crossings(&self, kind: &str, holder: &str) -> Result<Vec<(String, Crossing)>, Error> {
+        let rows = self.store.fetch_all(&sql::ALL_CROSSINGS, params![kind, holder]).await?;
+        let crossing = |row: &Row| {
+            let crossing = Crossing { at: row.time("at_us")?, side: row.parse("side")? };
+            Ok((row.text("fence")?.to_owned(), crossing))
+        };
+        rows.iter().map(crossing).collect()
     }
 
     /// Devices as they are heard.

@@ -27,6 +27,10 @@ const FASTEST_MPS: f64 = 60.0;
 const FASTEST_IN_THE_AIR_MPS: f64 = 300.0;
 /// A fix that comes late has its fences asked again from so long before it.
 const BACK_US: i64 = 48 * 3_600 * 1_000_000;
+/// A position so long after a mission was called off is a surprise.
+const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
+/// From where it was then, if it is so far away.
+const WENT_M: f64 = 1_000.0;
 /// Whether somebody stands still is seen within so long.
 const STANDING_US: i64 = 60 * 60_000_000;
 
@@ -35,6 +39,8 @@ struct Carrier {
     holder: Holder,
     fastest_mps: f64,
     mission: Option<Mission>,
+    /// Of those who are on none: the one that was called off last.
+    cancelled: Option<Mission>,
 }
 
 /// Takes reports, each once.
@@ -81,7 +87,11 @@ async fn carrier(turn: &mut Turn, key: &(String, String), device: &str, at: Time
         "device" => None,
         _ => enter::mission_of(turn, &holder, at).await?,
     };
-    Ok(Carrier { holder, fastest_mps, mission })
+    let cancelled = match (&mission, kind.as_str()) {
+        (None, "vehicle" | "person") => enter::cancelled_of(turn, &holder).await?,
+        _ => None,
+    };
+    Ok(Carrier { holder, fastest_mps, mission, cancelled })
 }
 
 /// The report by itself; the one before is looked at in [`follow`].
@@ -131,6 +141,9 @@ async fn follow(turn: &mut Turn, carrier: &Carrier, from: Timestamp) -> Result<(
     if trusted.is_empty() || carrier.holder.kind == "device" {
         return Ok(());
     }
+    if let Some(over) = &carrier.cancelled {
+        moves_after(turn, carrier, over, &trusted).await?;
+    }
     let directory = turn.directory.clone();
     for fence in directory.fences() {
         if let Some(leg) = watched_since(fence, carrier) {
@@ -138,6 +151,20 @@ async fn follow(turn: &mut Turn, carrier: &Carrier, from: Timestamp) -> Result<(
         }
     }
     Ok(())
+}
+
+/// A mission was called off, and its vehicle goes all the same: somebody should ask.
+async fn moves_after(turn: &mut Turn, carrier: &Carrier, over: &Mission, trusted: &[Fix]) -> Result<(), Error> {
+    let Some(ended) = over.ended else { return Ok(()) };
+    let key = (carrier.holder.kind.as_str(), carrier.holder.key.as_str());
+    let Some(then) = records::trusted_before(turn, key, ended).await? else { return Ok(()) };
+    let away =
+        |fix: &&Fix| fix.at > ended && fix.at.micros() - ended.micros() < SURPRISE_US && then.distance_m(fix) > WENT_M;
+    let Some(fix) = trusted.iter().find(away) else { return Ok(()) };
+    let title = format!("{} is on the move, but {} is {}", name(carrier), over.label(), over.state);
+    let (kind, subject) = (AlarmKind::UnexpectedTraffic, format!("traffic:{}", over.id));
+    let cause = Cause { kind, subject, title, missed: fix.at, while_down: false, tell: Vec::new() };
+    alarm::raise(turn, cause, None).await.map(drop)
 }
 
 /// Writes what is judged otherwise than it stands, and tells the desk of the first that is not believed.

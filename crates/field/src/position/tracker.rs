@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::log::NewEntry;
 use crate::mission::{self, ContactState, Mission};
 use crate::room::Turn;
-use crate::{enter, sql};
+use crate::{enter, equipment, sql};
 
 /// A device's next report (subject: the device).
 pub const TRACKER: &str = "field.tracker";
@@ -30,7 +30,9 @@ pub(super) async fn heard(turn: &mut Turn, report: &PositionReported, mission: O
     turn.tx.execute(&sql::HEARD_TRACKER, row).await?;
     if was_silent {
         let text = format!("{} is heard again", name(turn, &device));
-        turn.log(NewEntry { mission: mission.map(|one| one.id), ..NewEntry::words("tracker", text) }).await?;
+        let outcome = equipment::repaired(turn, &device, "it is heard again").await?.into_iter().collect();
+        let mission = mission.map(|one| one.id);
+        turn.log(NewEntry { mission, outcome, ..NewEntry::words("tracker", text) }).await?;
     }
     let interval = turn.directory.record("device", &device).and_then(|record| record.whole("interval_min"));
     let (Some(interval), Some(mission)) = (interval, mission.filter(|one| one.state.is_on_the_road())) else {
@@ -73,5 +75,7 @@ pub(crate) async fn silent(turn: &mut Turn, device: &str, due: Timestamp) -> Res
     let text =
         format!("{} of {} is silent, due {since}; {contact}", name(turn, device), mission::Mission::label(&mission));
     turn.record("tracker.silent", device, Json::Null, json!({ "mission": mission.id }));
-    turn.log(NewEntry { mission: Some(mission.id), ..NewEntry::words("tracker", text) }).await.map(drop)
+    let title = format!("{} is silent", name(turn, device));
+    let outcome = equipment::fault(turn, device, &title).await?.into_iter().collect();
+    turn.log(NewEntry { mission: Some(mission.id), outcome, ..NewEntry::words("tracker", text) }).await.map(drop)
 }

@@ -11,6 +11,7 @@ use super::nouns::noun_named;
 use super::records::{self, Record};
 use super::value::{self, Form, Value};
 use crate::error::{Error, Refusal};
+use crate::retention;
 use crate::room::Field;
 
 /// A record as somebody wrote it.
@@ -99,6 +100,9 @@ async fn write(
     reason: &str,
 ) -> Result<Record, Error> {
     records::save(&mut tx, noun, &record).await?;
+    if noun.name == "person" {
+        retention::watch(&mut tx, &record).await?;
+    }
     records::touch(&mut tx).await?;
     tx.commit(entry(noun, before, &record, verb, actor).reason(reason)).await?;
     Ok(record)

@@ -87,7 +87,8 @@ impl Directory {
 
     pub(crate) async fn load(read: &mut impl Read, revision: i64) -> Result<Directory, Error> {
         let mut nouns = Vec::new();
-        for noun in NOUNS {
+        // Roads are many, and asked as a graph.
+        for noun in NOUNS.iter().filter(|noun| noun.name != "road") {
             nouns.push((noun.name, records::all_in(read, noun).await?));
         }
         let mut directory = Directory::new(revision, call_signs::all_in(read).await?, nouns);
@@ -137,6 +138,22 @@ impl Directory {
             name: self.name(&held.holder_kind, &held.holder),
             organisation: record.and_then(|record| record.text_opt("organisation")),
         }
+    }
+
+    /// Every sign that a person or vehicle holds or held.
+    pub fn signs_of(&self, kind: &str, key: &str) -> Vec<String> {
+        let theirs = |held: &&Assignment| held.holder_kind == kind && held.holder == key;
+        let mut signs: Vec<String> =
+            self.signs.values().flatten().filter(theirs).map(|held| held.sign.clone()).collect();
+        signs.dedup();
+        signs
+    }
+
+    /// The net on which a sign calls at an instant.
+    pub fn network_of(&self, sign: &str, at: Timestamp) -> Option<String> {
+        let assignments = self.signs.get(&sign.to_uppercase())?;
+        let held = assignments.iter().rfind(|held| held.from <= at && held.until.is_none_or(|until| at < until))?;
+        held.network.clone()
     }
 
     /// Everybody who holds a sign at an instant, of one network or of all, by sign.

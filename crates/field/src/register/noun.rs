@@ -52,7 +52,9 @@ pub(crate) const fn scalar(form: Form) -> ScalarType {
         Form::Real { .. } => ScalarType::Real,
         Form::Day => ScalarType::DateTime,
         Form::Flag => ScalarType::Bool,
-        Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder | Form::Shape => ScalarType::String,
+        Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder | Form::Shape | Form::Hours => {
+            ScalarType::String
+        }
     }
 }
 

@@ -123,8 +123,53 @@ noun! {
     }
 }
 
+noun! {
+    /// Who can help: a hospital, the police, a response team.
+    FACILITY = "facility" in "field_facility" as "Facilities", key "Short name" {
+        "name" "Name" "$6" = Form::Text, Needed, "Name";
+        "kind" "Kind" "$7" =
+            Form::Word(&["response-team", "hospital", "clinic", "police", "fire", "authority", "company"]), Needed,
+            "What it is";
+        "capability" "Capability" "$8" = Form::Text, Optional, "What it can do, word by word: `surgery trauma blood`";
+        "hours" "Hours" "$9" = Form::Hours, Optional, "`24/7` or `Mo-Fr 08:00-17:00; Sa 09:00-12:00`; empty: always";
+        "phone" "Phone" "$10" = Form::Text, Needed, "Number to call";
+        "latitude" "Latitude" "$11" = LATITUDE, Needed, "Degrees, north is positive";
+        "longitude" "Longitude" "$12" = LONGITUDE, Needed, "Degrees, east is positive";
+        "verified" "Verified" "$13" = Form::Day, Optional, "When somebody last tried it";
+        "excluded" "Excluded" "$14" = Form::Text, Optional, "Why it is of no use now: across the front line";
+    }
+}
+
+noun! {
+    /// A road between two junctions. Roads meet where their ends do.
+    ROAD = "road" in "field_road" as "Roads", key "Number" {
+        "name" "Name" "$6" = Form::Text, Optional, "Name, as people say it";
+        "shape" "Shape" "$7" = Form::Shape, Needed, "GeoJSON or WKT: a line from junction to junction";
+        "surface" "Surface" "$8" = Form::Word(&["paved", "gravel", "track"]), Needed, "What it is made of";
+        "speed_kmh" "SpeedKmh" "$9" = Form::Whole { least: 1, most: 150 }, Optional, "When dry; empty: by surface";
+        "wet_speed_kmh" "WetSpeedKmh" "$10" = Form::Whole { least: 1, most: 150 }, Optional, "In the rains";
+        "one_way" "OneWay" "$11" = Form::Flag, Needed, "Driven from the first place of its line to the last only";
+        "closed" "Closed" "$12" = Form::Text, Optional, "Why nobody can drive it: bridge down";
+    }
+}
+
+noun! {
+    /// Something that the room works with.
+    EQUIPMENT = "equipment" in "field_equipment" as "Equipment", key "Short name" {
+        "name" "Name" "$6" = Form::Text, Needed, "Name";
+        "kind" "Kind" "$7" =
+            Form::Word(&["channel", "repeater", "base", "satellite-terminal", "link", "power", "battery", "ups"]), Needed,
+            "What it is";
+        "network" "Network" "$8" = Form::Text, Optional, "Of a channel or repeater: its net";
+        "premises" "Premises" "$9" = Form::Key("premises"), Optional, "Where it is";
+        "repairer" "Repairer" "$10" = Form::Key("contact"), Optional, "Who repairs it";
+        "test_days" "TestDays" "$11" = Form::Whole { least: 1, most: 366 }, Optional, "It is tested so often, in days";
+    }
+}
+
 /// All of them, in an order in which they can be imported.
-pub const NOUNS: &[Noun] = &[ORGANISATION, ZONE, PERSON, VEHICLE, PREMISES, AREA, CONTACT, DEVICE, FENCE];
+pub const NOUNS: &[Noun] =
+    &[ORGANISATION, ZONE, PERSON, VEHICLE, PREMISES, AREA, CONTACT, DEVICE, FENCE, FACILITY, ROAD, EQUIPMENT];
 
 /// The noun of that name.
 pub(crate) fn noun_named(name: &str) -> Option<&'static Noun> {

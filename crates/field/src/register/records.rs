@@ -50,6 +50,14 @@ impl Record {
         }
     }
 
+    /// The number of a column.
+    pub fn real(&self, column: &str) -> Option<f64> {
+        match self.values.get(column) {
+            Some(Value::Real(value)) => Some(*value),
+            _ => None,
+        }
+    }
+
     /// Every column as people write it; empty where it is not filled.
     pub fn shown(&self, noun: &Noun) -> Vec<(&'static str, String)> {
         let shown = |column: &super::noun::Column| {

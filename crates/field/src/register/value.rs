@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use store::{Param, Row};
 
 use crate::alarm::ladder;
+use crate::road::Hours;
 
 /// Longest text, in characters.
 const LONGEST_TEXT: usize = 500;
@@ -37,6 +38,8 @@ pub enum Form {
     Key(&'static str),
     /// Steps of an escalation: see [`crate::Ladder`].
     Ladder,
+    /// When something is open: see [`crate::road::Hours`].
+    Hours,
     /// Polygons or lines as GeoJSON or well-known text, kept as GeoJSON.
     Shape,
 }
@@ -64,6 +67,7 @@ impl Form {
             Form::Key(_) => "key",
             Form::Ladder => "ladder",
             Form::Shape => "shape",
+            Form::Hours => "hours",
         }
     }
 
@@ -123,6 +127,7 @@ impl Form {
             Form::Key(_) => Ok(Value::Text(key(text)?)),
             Form::Ladder => ladder::parse(text).map(|steps| Value::Text(ladder::to_text(&steps))),
             Form::Shape => Ok(Value::Text(shape(text)?)),
+            Form::Hours => Hours::parse(text).map(|_| owned()),
         }
     }
 
@@ -152,7 +157,7 @@ impl Form {
         Ok(match self {
             Form::Whole { .. } | Form::Day | Form::Flag => row.int_opt(column)?.map(Value::Whole),
             Form::Real { .. } => row.real_opt(column)?.map(Value::Real),
-            Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder | Form::Shape => {
+            Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder | Form::Shape | Form::Hours => {
                 row.text_opt(column)?.map(|text| Value::Text(text.to_owned()))
             }
         })

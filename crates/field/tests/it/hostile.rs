@@ -60,6 +60,35 @@ fn the_seeds_of_the_fuzzer_hold() {
     assert!(lines > 40, "only {lines} lines were read");
 }
 
+const ANSWERS: &str = include_str!("../../../../fuzz/corpus/field_message/answers.txt");
+const VALUES: &str = include_str!("../../../../fuzz/corpus/field_register/values.txt");
+
+/// What somebody writes, after a cry for help, is still a cry for help.
+fn check_message(text: &str) {
+    let _ = field::message::answer_of(text, &|word| word.len() == 4);
+    assert!(field::message::answer_of(&format!("help {text}"), &|_| false).is_some(), "{text:?}");
+}
+
+/// What the register keeps of a shape is read again as the same.
+fn check_value(text: &str) {
+    use field::register::Form;
+    if let Ok(hours) = field::road::Hours::parse(text) {
+        hours.is_open(TestClock::NOON, &jiff::tz::TimeZone::UTC);
+    }
+    if let Ok(Some(value)) = Form::Shape.parse(text) {
+        assert_eq!(Form::Shape.parse(&Form::Shape.show(&value)), Ok(Some(value)), "{text:?}");
+    }
+}
+
+#[test]
+fn messages_and_values_of_the_fuzzer_hold() {
+    let messages = ANSWERS.lines().inspect(|line| check_message(line)).count();
+    let values = VALUES.lines().inspect(|line| check_value(line)).count();
+    check_message(ANSWERS);
+    check_value(VALUES);
+    assert!(messages > 8 && values > 8);
+}
+
 #[test]
 fn a_long_line_is_refused_with_a_remedy() {
     let line = parse(&"bf12 ".repeat(1_000), &|_| true);
@@ -71,6 +100,8 @@ proptest! {
 
     #[test]
     fn arbitrary_text_does_no_harm(text in any::<String>()) {
+        check_message(&text);
+        check_value(&text);
         check(&text);
     }
 

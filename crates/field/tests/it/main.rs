@@ -1,8 +1,10 @@
 //! The radio room from outside, on both engines.
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
+mod figures;
 mod hostile;
 mod machine;
+mod reach;
 mod reading;
 mod register;
 mod rig;
@@ -14,10 +16,13 @@ testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
     reading::kql_sees_the_room_but_not_what_is_silent,
     reading::the_log_pages_and_its_chain_verifies,
+    reach::the_order_of_arrival_changes_nothing,
+    reach::who_can_help_soonest,
     register::records_are_saved_checked_and_retired,
     register::contacts_that_are_doubtful_are_marked,
     register::a_file_is_imported_whole_or_not_at_all,
     register::a_call_sign_stays_with_who_held_it,
+    two_at_once::two_consoles_acknowledge_at_once,
     two_at_once::the_second_sees_what_the_first_did,
     two_at_once::a_delivery_that_comes_again_has_no_effect,
     transcripts::missions_on_this_engine,

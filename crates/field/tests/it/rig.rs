@@ -76,6 +76,10 @@ const REACH: &[(&str, &str)] = &[
          21,security-adviser,Jo Faria,,sms,+67077000021,1\n",
     ),
     (
+        "equipment",
+        "key,name,kind,network,repairer,test_days\nVHF-1,Town repeater,repeater,VHF-1,20,7\nUPS,UPS of the room,ups,,,\n",
+    ),
+    (
         "device",
         "key,name,kind,vehicle,person,interval_min\nT-1,Tracker of the pickup,tracker,UN-1,,10\n\
          T-2,Tracker of the van,tracker,UN-2,,\n300434030000001,Messenger of Ana,satellite,,P-1,\n",

@@ -1,4 +1,5 @@
-//! Office days under restarts, crashes between engine and outbox, sleeping machines and wrong wall clocks.
+//! Office days under restarts, crashes between engine and outbox, sleeping machines and wrong wall clocks, with messages and
+//! positions that are lost, late, doubled and out of order.
 //!
 //! The room, the engine and the database are the real ones. Beside them runs a model of a few lines: a contact that was
 //! due and did not come is one alarm, raised once, until somebody is heard. `VIGIE_SIMULATION_SEED=n` runs one day,
@@ -6,7 +7,8 @@
 
 use field::LogFilter;
 use field::mission::{ContactState, Leg, RequestMission};
-use kernel::{Actor, Timestamp};
+use kernel::message::{Means, MessageReceived};
+use kernel::{Actor, Fact, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use store::OutboxPort;
@@ -34,6 +36,10 @@ struct OfficeDay {
     rig: Rig,
     missions: Vec<Expected>,
     raised: usize,
+    /// Entries of alarms that were raised, and the last entry that was looked at.
+    logged: (usize, i64),
+    /// Check-ins on their way: which mission, when they were written.
+    in_the_air: Vec<(usize, MessageReceived)>,
     totals: Totals,
 }
 
@@ -45,6 +51,8 @@ struct Totals {
     crashes: usize,
     clock_faults: usize,
     again: usize,
+    messages: usize,
+    positions: usize,
 }
 
 #[tokio::test]
@@ -62,6 +70,8 @@ async fn office_days() {
         total.crashes += day.crashes;
         total.clock_faults += day.clock_faults;
         total.again += day.again;
+        total.messages += day.messages;
+        total.positions += day.positions;
     }
     println!("{total:?}");
     if only.is_none() {
@@ -79,8 +89,11 @@ impl OfficeDay {
             rig: rig::open(url).await,
             missions: Vec::new(),
             raised: 0,
+            logged: (0, 0),
+            in_the_air: Vec::new(),
             totals: Totals::default(),
         };
+        day.rig.reach().await;
         for (vehicle, sign, area, minutes) in
             [("UN-1", "BF11", "LOW", 60), ("UN-2", "BF12", "MED", 30), ("RL-1", "RL3", "HIGH", 15)]
         {
@@ -131,7 +144,7 @@ impl OfficeDay {
 
     async fn run(mut self) -> Totals {
         for _ in 0..50 {
-            match self.below(10) {
+            match self.below(14) {
                 0..=3 => {
                     let time = self.micros(25 * MINUTE);
                     let until = self.rig.store.now().plus_micros(time);
@@ -159,7 +172,10 @@ impl OfficeDay {
                     self.rig.clock.set_wall(self.rig.store.now().plus_micros(fault));
                     self.totals.clock_faults += usize::from(fault != 0);
                 }
-                _ => self.deliver_again().await,
+                9 => self.deliver_again().await,
+                10 | 11 => self.write(),
+                12 => self.arrives().await,
+                _ => self.positions().await,
             }
             self.rig.work().await;
             self.check().await;
@@ -189,6 +205,74 @@ impl OfficeDay {
         mission.due = (!arrives).then(|| mission.last.plus_micros(mission.interval));
         mission.overdue = false;
         self.totals.heard += 1;
+    }
+
+    /// Somebody writes that they are well; it is on its way, or lost.
+    fn write(&mut self) {
+        let which = self.below(2) as usize;
+        let now = self.rig.store.now();
+        let message = MessageReceived {
+            message: self.rig.store.id(),
+            means: Means::Satellite,
+            channel: "satellite".to_owned(),
+            provider_id: None,
+            sender: ["T-1", "T-2"][which].to_owned(),
+            recipient: "room".to_owned(),
+            subject: None,
+            text: "OK".to_owned(),
+            sent: Some(now),
+            received: now,
+            answers: None,
+            answers_certain: false,
+            precedence: None,
+            relayed_by: Vec::new(),
+            automatic: false,
+            exercise: false,
+            raw: self.rig.store.id(),
+        };
+        if self.below(5) > 0 {
+            self.in_the_air.push((which, message));
+        }
+    }
+
+    /// One of those on their way arrives, perhaps twice, in whatever order.
+    async fn arrives(&mut self) {
+        self.rig.work().await;
+        self.check().await;
+        if self.in_the_air.is_empty() {
+            return;
+        }
+        let at = self.below(u32::try_from(self.in_the_air.len()).unwrap()) as usize;
+        let (which, mut message) = self.in_the_air.swap_remove(at);
+        let (written, now) = (message.received, self.rig.store.now());
+        message.received = now;
+        for _ in 0..=self.below(2) {
+            self.rig.tell(Fact::MessageReceived(Box::new(message.clone()))).await;
+        }
+        self.totals.messages += 1;
+        let mission = &mut self.missions[which];
+        if mission.due.is_none() {
+            return;
+        }
+        mission.last = mission.last.max(written);
+        let due = mission.last.plus_micros(mission.interval);
+        mission.due = Some(due);
+        // What was written before the contact was missed does not make it good.
+        mission.overdue &= due <= now;
+    }
+
+    /// Devices talk: late, in heaps, doubled, at 0, 0, from the future. No contact is made by it.
+    async fn positions(&mut self) {
+        let mut positions = Vec::new();
+        for _ in 0..=self.below(4) {
+            let (device, ago) = (["T-1", "T-2", "T-9"][self.below(3) as usize], self.micros(120 * MINUTE));
+            let place = [(-8.55, 125.5), (0.0, 0.0), (-8.55, 129.0)][self.below(3) as usize];
+            let ago = if self.below(6) == 0 { -ago } else { ago };
+            positions.push(self.rig.report(device, place, ago, None));
+        }
+        positions.push(positions[0].clone());
+        self.totals.positions += positions.len();
+        self.rig.tell(Fact::PositionsReported { positions }).await;
     }
 
     /// Facts that were delivered before come again, as after a crash before the cursor moved.
@@ -224,16 +308,24 @@ impl OfficeDay {
             let open = alarms.iter().filter(|alarm| alarm.is_open() && alarm.mission == Some(mission.id)).count();
             assert_eq!(open, usize::from(expected.overdue), "seed {seed}: alarms of {} at {now}", expected.sign);
         }
-        let mut entries = Vec::new();
+        let mut fresh = Vec::new();
         let mut before = None;
         loop {
-            let page = self.rig.field.duty_log(&LogFilter { before, ..LogFilter::default() }, 500).await.unwrap();
+            let page = self.rig.field.duty_log(&LogFilter { before, ..LogFilter::default() }, 100).await.unwrap();
             let Some(last) = page.last() else { break };
             before = Some(last.number);
-            entries.extend(page);
+            let known = page.iter().any(|entry| entry.number <= self.logged.1);
+            fresh.extend(page.into_iter().filter(|entry| entry.number > self.logged.1));
+            if known {
+                break;
+            }
         }
-        let raised = entries.iter().filter(|entry| entry.kind == "alarm" && entry.meaning.contains(" raise: ")).count();
-        assert_eq!(raised, self.raised, "seed {seed}: alarms raised by {now}");
-        assert!(entries.iter().rev().map(|entry| entry.number).eq(1..=i64::try_from(entries.len()).unwrap()));
+        fresh.reverse();
+        for entry in fresh {
+            assert_eq!(entry.number, self.logged.1 + 1, "seed {seed}: a gap in the log");
+            self.logged.1 = entry.number;
+            self.logged.0 += usize::from(entry.kind == "alarm" && entry.meaning.contains(" raise: "));
+        }
+        assert_eq!(self.logged.0, self.raised, "seed {seed}: alarms raised by {now}");
     }
 }

@@ -137,6 +137,14 @@ impl Desk {
                 let minutes: i64 = by.trim_end_matches('m').parse().unwrap();
                 self.rig.clock.set_wall(self.rig.store.now().plus_micros(minutes * MINUTE));
             }
+            ["show"] => self.show().await,
+            _ => self.outside(what, &words).await,
+        }
+    }
+
+    /// What comes from outside, and what is asked of it.
+    async fn outside(&mut self, what: &str, words: &[&str]) {
+        match words {
             ["reach"] => self.rig.reach().await,
             ["sms", sender, rest @ ..] => self.sms(sender, rest).await,
             ["fix", device, latitude, longitude, rest @ ..] => self.fix(device, latitude, longitude, rest).await,
@@ -178,9 +186,37 @@ impl Desk {
                     self.tell(format!("{} {} {place:?} {when} {}", one.holder_kind, one.holder, one.trust));
                 }
             }
+            ["retire", person] => {
+                let (_, people) = self.rig.field.records("person").await.unwrap();
+                let record = people.into_iter().find(|record| record.key == *person).unwrap();
+                let done = self.rig.field.retire_record("person", person, record.version, &operator(), "left").await;
+                self.outcome(done);
+            }
+            ["erase", person] => {
+                let done = self.rig.field.erase_person(person, &operator(), "past its time").await;
+                if let Some(erased) = self.outcome(done) {
+                    let (messages, entries, ledger) = (erased.messages, erased.entries, erased.ledger);
+                    self.tell(format!("{messages} messages, {entries} entries, {ledger} of the ledger"));
+                }
+            }
+            ["log"] => {
+                for entry in self.rig.field.duty_log(&LogFilter::default(), 200).await.unwrap().into_iter().rev() {
+                    let holder = entry.holder.map_or(String::new(), |(_, _, name)| name);
+                    self.tell(format!("#{} {holder}: {} | {}", entry.number, entry.meaning, entry.line));
+                }
+            }
+            ["equipment"] => {
+                for one in self.rig.field.equipment().await.unwrap() {
+                    let state = one.state.map_or("never read", |state| state.as_str());
+                    let low = if one.power_low { ", power low" } else { "" };
+                    self.tell(format!("{} {state}{low}: {}", one.equipment, one.doubts.join("; ")));
+                }
+                for one in self.rig.field.anomalies().await.unwrap() {
+                    self.tell(format!("{} {}: {}", one.label(), one.title, one.outcome.as_deref().unwrap_or("open")));
+                }
+            }
             ["sent"] => self.sent().await,
             ["list", user] => self.list(user).await,
-            ["show"] => self.show().await,
             _ => panic!("`{what}` is no step"),
         }
     }

@@ -74,6 +74,28 @@ pub async fn the_second_sees_what_the_first_did(url: String) {
     assert_eq!(rig.store.verify_ledger().await.unwrap().fault, None);
 }
 
+/// Two consoles answer the same attempt: one owns the alarm, the other is told by whom it was taken.
+pub async fn two_consoles_acknowledge_at_once(url: String) {
+    let mut rig = rig::open(&url).await;
+    on_the_road(&rig).await;
+    rig.pass_until(rig.now().plus_micros(901_000_000)).await;
+    let alarm = rig.field.alarms(false, &operator()).await.unwrap().remove(0);
+    let answer = async |name: &str, attempt: Option<i64>, version: i64| {
+        let command = AlarmCommand::Acknowledge { attempt, name: name.to_owned() };
+        let (actor, reason) = (Actor::User(format!("user-{name}")), "on it".to_owned());
+        rig.field.command_alarm(&AlarmOrder { alarm: alarm.id, version, actor, reason, command }).await
+    };
+    let (ana, beto) = tokio::join!(answer("ana", Some(1), alarm.version), answer("beto", Some(1), alarm.version));
+    let (winner, loser) = match (ana, beto) {
+        (Ok(winner), Err(loser)) | (Err(loser), Ok(winner)) => (winner, loser),
+        both => panic!("exactly one owns it: {both:?}"),
+    };
+    let Error::Conflict(conflict) = loser else { panic!("{loser}") };
+    assert_eq!(conflict.theirs["owner"].as_str(), winner.owner.as_deref(), "the other is told by whom");
+    let late = answer("carla", None, winner.version).await.unwrap_err().to_string();
+    assert_eq!(late, format!("taken by {} already", winner.owner.unwrap()));
+}
+
 pub async fn a_delivery_that_comes_again_has_no_effect(url: String) {
     let mut rig = rig::open(&url).await;
     on_the_road(&rig).await;

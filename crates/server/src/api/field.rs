@@ -3,14 +3,18 @@
 pub mod alarms;
 pub mod answers;
 pub mod checks;
+pub mod contacts;
 pub mod desk;
+pub mod equipment;
 pub mod headcounts;
 pub mod log;
 pub mod messages;
 pub mod missions;
 pub mod positions;
 pub mod register;
+pub mod reports;
 pub mod sight;
+pub mod traces;
 
 use crate::problem::Problem;
 use crate::routes::Routes;
@@ -27,6 +31,10 @@ pub fn routes(routes: &mut Routes) {
     messages::routes(routes);
     positions::routes(routes);
     sight::routes(routes);
+    reports::routes(routes);
+    equipment::routes(routes);
+    traces::routes(routes);
+    contacts::routes(routes);
     desk::routes(routes);
 }
 

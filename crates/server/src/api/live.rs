@@ -226,6 +226,7 @@ impl LiveSubscriber {
                 Ok(positions.last().map(|last| field_news("position", &last.position, last.received)))
             }
             Fact::IncidentReported(_)
+            | Fact::ReportTaken { .. }
             | Fact::AlertWithdrawn { .. }
             | Fact::IncidentClosed { .. }
             | Fact::DeadlineExpired { .. }
@@ -240,6 +241,10 @@ impl LiveSubscriber {
             | Fact::PersonMoved { .. }
             | Fact::PersonLeft { .. }
             | Fact::ProvisioningDue { .. }
+            | Fact::SodViolationFound { .. }
+            | Fact::RequestChanged { .. }
+            | Fact::ActivationChanged { .. }
+            | Fact::CampaignChanged { .. }
             | Fact::AccountDisabled { .. } => Ok(None),
         }
     }

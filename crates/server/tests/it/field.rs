@@ -157,7 +157,7 @@ async fn rounds_and_headcounts_are_kept_by_lines() {
 async fn the_register_says_what_is_wrong_and_where() {
     let desk = Desk::open().await;
     let nouns = desk.house.get(&desk.operator, "/field/register").await.json();
-    assert_eq!(nouns["nouns"].as_array().unwrap().len(), 9);
+    assert_eq!(nouns["nouns"].as_array().unwrap().len(), 12);
     let csv = "key,name,kind\nNEW,Néw,un\nBAD,Bad,moon\n";
     let body = json!({"csv": csv, "trial": true, "reason": "trial"});
     let tried = desk.house.post(&desk.root, "/field/register/organisation/import", body.clone()).await.json();

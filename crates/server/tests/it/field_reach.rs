@@ -232,3 +232,94 @@ async fn messages_are_read_answered_and_relayed() {
     let log = room.house.get(&room.operator, "/field/log?limit=10").await.text();
     assert!(log.contains("message to Ana Soares, relayed for BF12 (immediate): at the bridge, all well"), "{log}");
 }
+
+#[tokio::test]
+async fn an_incident_is_reported_followed_up_and_linked() {
+    let room = Room::open().await;
+    room.enter("inc p-3 where:market what:shots sev:critical").await;
+    room.house.store.postman(room.house.respond.subscriber()).round().await.unwrap();
+    room.house.store.postman(room.house.field.subscriber()).round().await.unwrap();
+    let reports = room.house.get(&room.operator, "/field/reports").await.json();
+    let report = &reports["reports"][0];
+    assert_eq!((&report["label"], &report["organisations"]), (&json!("IR-0001"), &json!(["REL"])));
+    assert_eq!(report["incident_label"], "INC-0001", "the case that was opened for it is known: {report}");
+    let path = format!("/field/reports/{}", report["id"].as_str().unwrap());
+    let commands = format!("{path}/commands");
+    let situation = json!({"command": "situation", "text": "everybody is inside", "send": true});
+    assert_eq!(room.house.post(&room.operator, &commands, situation).await.json()["situation_reports"], 1);
+    let action = json!({"command": "action", "text": "police called"});
+    assert_eq!(room.house.post(&room.operator, &commands, action).await.status, StatusCode::OK);
+    let link = json!({"command": "link", "incident": report["incident"]});
+    assert_eq!(room.house.post(&room.operator, &commands, link).await.status, StatusCode::OK);
+    let nothing = json!({"command": "link", "incident": "incident-00000000-0000-7000-8000-000000000000"});
+    assert_eq!(room.house.post(&room.operator, &commands, nothing).await.status, StatusCode::NOT_FOUND);
+    let close = json!({"command": "close", "outcome": "nobody was hurt"});
+    assert_eq!(room.house.post(&room.operator, &commands, close).await.json()["outcome"], "nobody was hurt");
+    let whole = room.house.get(&room.operator, &path).await.json();
+    let kinds: Vec<&str> =
+        whole["lines"].as_array().unwrap().iter().map(|line| line["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["flash", "situation", "action", "link", "closed"]);
+    assert_eq!(whole["links"][0]["label"].as_str().unwrap().split(':').next(), Some("INC-0001"));
+    let late = json!({"command": "situation", "text": "more"});
+    assert_eq!(room.house.post(&room.operator, &commands, late).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn who_can_help_what_works_and_who_is_looked_for() {
+    let room = Room::open().await;
+    let csv = "key,name,kind,phone,latitude,longitude\nHOSP,Hospital,hospital,555-1,-8.55,125.60\n";
+    room.house.post(&room.root, "/field/register/facility/import", json!({"csv": csv, "reason": "list"})).await;
+    let nearest = "/field/facilities/nearest?latitude=-8.55&longitude=125.57&kind=hospital";
+    let found = room.house.get(&room.operator, nearest).await.json();
+    let first = &found["facilities"][0];
+    assert_eq!((&first["phone"], &first["crow_flies"]), (&json!("555-1"), &json!(true)), "{found}");
+    let roads = json!({"geojson": "{\"features\":[{\"type\":\"Feature\",\"properties\":{\"name\":\"Road\"},\"geometry\":{\"type\":\"LineString\",\"coordinates\":[[125.57,-8.55],[125.6,-8.55]]}}]}", "reason": "survey"});
+    let imported = room.house.post(&room.root, "/field/roads/import", roads).await;
+    assert_eq!(imported.json()["written"], true, "{}", imported.text());
+    let found = room.house.get(&room.operator, nearest).await.json();
+    assert_eq!(found["facilities"][0]["crow_flies"], false, "{found}");
+    for (bad, status) in [("season=monsoon", 422), ("kind=moon", 200), ("capability=a,b", 200)] {
+        let reply = room.house.get(&room.operator, &format!("{nearest}&{bad}")).await;
+        let reply = if bad.starts_with("kind") {
+            room.house.get(&room.operator, "/field/facilities/nearest?latitude=-8.55&longitude=125.57&kind=moon").await
+        } else {
+            reply
+        };
+        assert_eq!(reply.status.as_u16(), status, "{bad}: {}", reply.text());
+    }
+
+    let csv = "key,name,kind\nUPS,UPS of the room,ups\n";
+    room.house.post(&room.root, "/field/register/equipment/import", json!({"csv": csv, "reason": "list"})).await;
+    room.enter("sys ups 7%").await;
+    let systems = room.house.get(&room.operator, "/field/systems").await.json();
+    assert_eq!((&systems["power_low"], &systems["anomalies"][0]["label"]), (&json!(true), &json!("AN-0001")));
+    let trends = room.house.get(&room.operator, "/field/rounds/trends?days=7").await.json();
+    assert_eq!((&trends["days"], &trends["signs"]), (&json!(7), &json!([])));
+}
+
+#[tokio::test]
+async fn a_missing_person_is_looked_for_and_who_left_is_erased() {
+    let room = Room::open().await;
+    let traces =
+        room.house.post(&room.operator, "/field/people/p-1/traces", json!({"reason": "not heard since noon"})).await;
+    assert_eq!(traces.status, StatusCode::OK, "{}", traces.text());
+    assert_eq!(traces.json()["traces"][0]["trace"], "position");
+    assert!(traces.json()["query"].as_str().unwrap().contains("let person = \"P-1\""));
+    let log = room.house.get(&room.operator, "/field/log?limit=5").await.text();
+    assert!(log.contains("the last traces of Ana Soares (P-1) are looked for: not heard since noon"), "{log}");
+    let erase = async |key: &str| {
+        room.house.post(&room.root, &format!("/field/people/{key}/erase"), json!({"reason": "past its time"})).await
+    };
+    assert_eq!(erase("p-1").await.status, StatusCode::UNPROCESSABLE_ENTITY, "she is here");
+    let retire = json!({"key": "p-1", "version": 1, "reason": "left"});
+    let retired = room.house.post(&room.root, "/field/register/person/retire", retire).await;
+    assert!(retired.status.is_success(), "{}", retired.text());
+    let erased = erase("p-1").await;
+    assert_eq!(erased.status, StatusCode::OK, "{}", erased.text());
+    assert!(erased.json()["ledger"].as_u64().unwrap() > 0, "{}", erased.text());
+    let log = room.house.get(&room.operator, "/field/log?limit=5").await.text();
+    assert!(!log.contains("Ana Soares"), "{log}");
+    assert_eq!(room.house.store.verify_ledger().await.unwrap().fault, None);
+    let tree = room.house.get(&room.operator, "/field/phone-tree").await.json();
+    assert_eq!(tree["zones"][0]["people"].as_array().unwrap().len(), 2, "{tree}");
+}

@@ -41,6 +41,8 @@ pub enum AlarmKind {
     OffRoute,
     /// Power, a channel or a repeater fails.
     Equipment,
+    /// Somebody reported an incident: every organisation concerned has to know.
+    Incident,
     /// Silent: only those who are to be told see it.
     Duress,
 }
@@ -315,7 +317,7 @@ fn to_api(alarm: alarm::Alarm) -> FieldAlarm {
 same_words! {
     AlarmKind = alarm::AlarmKind {
         ContactOverdue, NotDeparted, Sos, UnexpectedTraffic, RoundOpen, HeadcountOpen, NeedsHelp, NoGo, NoGoStop,
-        OffRoute, Equipment, Duress
+        OffRoute, Equipment, Incident, Duress
     }
     AlarmState = alarm::AlarmState { Open, Acknowledged, Closed }
     AttemptState = alarm::AttemptState { Pending, Acknowledged, Unanswered, Withdrawn }

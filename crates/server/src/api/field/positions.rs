@@ -20,8 +20,8 @@ use super::parse_id;
 use super::sight::{looked, sight_of};
 use crate::api::words::Instant;
 
-/// What is older than a month is no latest position.
-const LATEST_US: i64 = 31 * 86_400_000_000;
+/// What is older than a week is no latest position.
+const LATEST_US: i64 = 7 * 86_400_000_000;
 
 /// Where something was.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]

@@ -215,13 +215,17 @@ async fn import_register(
     let ImportRecords { csv, trial, reason } = request;
     let reason = clean_reason(&reason)?;
     let done = app.field.import(&Import { noun: id, csv: csv.clone(), trial, actor: caller.actor(), reason }).await?;
-    Ok(Json(ImportedRecords {
+    Ok(Json(imported_word(done, &csv)))
+}
+
+pub(super) fn imported_word(done: field::register::Imported, text: &str) -> ImportedRecords {
+    ImportedRecords {
         created: done.created,
         changed: done.changed,
         unchanged: done.unchanged,
         written: done.written,
-        findings: done.findings.iter().map(|finding| DiagnosticWord::of(finding, &csv)).collect(),
-    }))
+        findings: done.findings.iter().map(|finding| DiagnosticWord::of(finding, text)).collect(),
+    }
 }
 
 /// Who holds which call sign, and who held it.

@@ -1,0 +1,102 @@
+//! Personal data past its time is erased: the register, positions, messages and the words of the log no longer name the
+//! person, and what the ledger holds of them loses its payload. The chain still verifies, because it holds commitments.
+
+use kernel::Actor;
+use serde_json::{Value as Json, json};
+use store::{Deadline, Due, Tx, params};
+
+use crate::error::{Error, Refusal};
+use crate::register::{Record, nouns, records};
+use crate::room::{Field, Turn};
+use crate::sql;
+
+/// The data of somebody who left are kept no longer (subject: the person's key).
+pub const RETENTION: &str = "field.retention";
+/// So long after they were taken out of use: two years, for inquiries that come late.
+pub const KEPT_DAYS: i64 = 730;
+const DAY_US: i64 = 86_400_000_000;
+/// What stands in place of a name.
+const ERASED: &str = "[erased]";
+
+/// What was erased.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Erased {
+    pub person: String,
+    pub positions: u64,
+    pub messages: u64,
+    /// Entries of the duty log that named them.
+    pub entries: u64,
+    /// Entries of the ledger whose payload is gone.
+    pub ledger: u64,
+}
+
+/// A person left, or is back: their data have an end, or none.
+pub(crate) async fn watch(tx: &mut Tx, record: &Record) -> Result<(), store::Error> {
+    let Some(retired) = record.retired else { return tx.cancel_deadline(RETENTION, &record.key).await.map(drop) };
+    let deadline = Deadline {
+        kind: RETENTION.to_owned(),
+        subject: record.key.clone(),
+        owes: "system:field".to_owned(),
+        due: Due::At(retired.plus_micros(KEPT_DAYS * DAY_US)),
+        otherwise: "their personal data are erased".to_owned(),
+    };
+    tx.deadline(deadline).await.map(drop)
+}
+
+impl Field {
+    /// Erases the personal data of somebody who was taken out of use. It cannot be undone.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and [`Error::Refused`] for somebody who is still in use.
+    pub async fn erase_person(&self, key: &str, actor: &Actor, reason: &str) -> Result<Erased, Error> {
+        let mut turn = self.turn(actor, reason).await?;
+        let found = records::find(&mut turn.tx, &nouns::PERSON, &key.trim().to_uppercase()).await?;
+        let record = found.ok_or_else(|| Error::missing("person", key))?;
+        if record.retired.is_none() {
+            return Err(Refusal::rule(format!("{} is in use: retire them first", record.key)).into());
+        }
+        let mut erased = erase(&mut turn, &record).await?;
+        let about = record.id.to_string();
+        turn.finish().await?;
+        // What the ledger said of the record: each payload goes, its place in the chain stays.
+        for row in self.store.fetch_all(&sql::LEDGER_ABOUT, params![&about]).await? {
+            let seq = row.int("seq")?;
+            match self.store.erase_ledger_payload(seq, actor, reason).await {
+                Ok(_) => erased.ledger += 1,
+                Err(store::Error::NotFound(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(erased)
+    }
+}
+
+async fn erase(turn: &mut Turn, record: &Record) -> Result<Erased, Error> {
+    let (key, name) = (record.key.as_str(), record.text("name").to_owned());
+    let mut erased = Erased { person: key.to_owned(), ..Erased::default() };
+    erased.positions = turn.tx.execute(&sql::ERASE_POSITIONS, params![key]).await?;
+    erased.messages = turn.tx.execute(&sql::ERASE_MESSAGES, params![key, ERASED]).await?;
+    turn.tx.execute(&sql::ERASE_SENT, params![&name, ERASED]).await?;
+    turn.tx.execute(&sql::ERASE_HOLDER, params![key, ERASED]).await?;
+    turn.tx.execute(&sql::ERASE_COUNTED, params![key, ERASED]).await?;
+    turn.tx.execute(&sql::ERASE_CALLED, params![key, ERASED]).await?;
+    for words in [name.as_str(), record.text("phone"), record.text("email")] {
+        if words.chars().count() > 2 {
+            erased.entries += turn.tx.execute(&sql::ERASE_WORDS, params![words, ERASED]).await?;
+            turn.tx.execute(&sql::ERASE_TITLES, params![words, ERASED]).await?;
+        }
+    }
+    let mut values = record.values.clone();
+    values.retain(|column, _| !matches!(*column, "phone" | "email" | "relies_on" | "zone"));
+    values.insert("name", crate::register::Value::Text(ERASED.to_owned()));
+    let (version, updated) = (record.version + 1, turn.now());
+    records::save(&mut turn.tx, &nouns::PERSON, &Record { version, updated, values, ..record.clone() }).await?;
+    records::touch(&mut turn.tx).await?;
+    let (reason, now) = (turn.reason.clone(), turn.now());
+    turn.tx.execute(&sql::INSERT_ERASED, params![key, now, reason]).await?;
+    turn.tx.cancel_deadline(RETENTION, key).await?;
+    // Of the person themselves the entry says the key alone.
+    let after = json!({ "positions": erased.positions, "messages": erased.messages, "entries": erased.entries });
+    turn.record("person.erase", format!("person:{key}"), Json::Null, after);
+    Ok(erased)
+}

@@ -1,0 +1,56 @@
+//! The radio room: how late an alarm is, how long an entry takes, and office days in thousands.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::report::Section;
+use crate::shell;
+
+/// Office days, when nobody says how many.
+const USUAL_DAYS: &str = "10000";
+
+/// Builds the room's tests for speed and runs its figures and its simulation.
+pub fn run(arguments: &[String]) -> Result<Section> {
+    let days = arguments.iter().find_map(|argument| argument.strip_prefix("--days=")).unwrap_or(USUAL_DAYS);
+    let figures = test(&["figures", "--ignored", "--test-threads=1"], "0")?;
+    let mut rows: Vec<[String; 3]> = figures.lines().filter_map(row).collect();
+    if rows.is_empty() {
+        bail!("nothing was measured:\n{figures}");
+    }
+    let simulated = test(&["simulation::office_days"], days)?;
+    let totals = simulated.lines().find(|line| line.contains("Totals {")).context("the simulation told no totals")?;
+    rows.push([
+        format!("{days} simulated office-days: deadlines missed, fired twice"),
+        "0, 0".to_owned(),
+        "0, 0".to_owned(),
+    ]);
+    let what = format!(
+        "The room on SQLite, its deadlines engine and outbox running. The office-days have restarts, crashes between engine \
+         and outbox, wall-clock faults, lost, late, doubled and reordered messages and positions; a model of a few lines says \
+         what has to be true after each step: {}.",
+        totals.trim()
+    );
+    Ok(Section { name: "field", what, rows })
+}
+
+fn test(arguments: &[&str], runs: &str) -> Result<String> {
+    let output = Command::new(shell::cargo())
+        .args(["test", "--release", "--locked", "-p", "field", "--test", "it", "--"])
+        .args(arguments)
+        .arg("--nocapture")
+        .env("VIGIE_SIMULATION_RUNS", runs)
+        .current_dir(shell::root())
+        .output()
+        .context("starting the room's tests")?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        bail!("{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(text)
+}
+
+fn row(line: &str) -> Option<[String; 3]> {
+    let mut parts = line.trim().strip_prefix("figure|")?.split('|').map(str::to_owned);
+    Some([parts.next()?, parts.next()?, parts.next()?])
+}
