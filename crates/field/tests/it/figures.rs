@@ -108,13 +108,13 @@ async fn alarms_and_entries() {
     let room = Room::open(&database.url, 1).await;
     room.office(1_200).await;
     room.deadlines(5_000).await;
-    for vehicle in 0..200 {
-        room.due_in(vehicle, 20_000_000 + i64::try_from(vehicle).unwrap() * 50_000).await;
-    }
     let (engine, outbox) = (room.store.clone(), room.store.clone());
     let subscriber = room.field.subscriber();
     let deadlines = tokio::spawn(async move { engine.run_deadlines().await });
     let postmen = tokio::spawn(async move { outbox.run_outbox(vec![subscriber]).await });
+    for vehicle in 0..200 {
+        room.due_in(vehicle, 20_000_000).await;
+    }
     let mut entries = Vec::new();
     let mut seen: BTreeMap<String, i64> = BTreeMap::new();
     while seen.len() < 200 {
@@ -131,7 +131,13 @@ async fn alarms_and_entries() {
     postmen.abort();
     let late_ms = p99(seen.into_values().collect()) / 1_000;
     figure("alarm after its promise was due, p99, 5,000 live deadlines, 200 alarms", "≤ 1 s", format!("{late_ms} ms"));
-    figure("Enter until durable, p99, while alarms climb", "≤ 100 ms", format!("{} ms", p99(entries) / 1_000));
+    entries.sort_unstable();
+    let median = entries[entries.len() / 2];
+    figure(
+        "Enter until durable while alarms climb, median / p99",
+        "— / ≤ 100 ms",
+        format!("{} / {} ms", median / 1_000, p99(entries) / 1_000),
+    );
 
     // The program is down while a thousand contacts fall due.
     for vehicle in 200..1_200 {
