@@ -51,6 +51,8 @@ fn test(arguments: &[&str], runs: &str) -> Result<String> {
 }
 
 fn row(line: &str) -> Option<[String; 3]> {
-    let mut parts = line.trim().strip_prefix("figure|")?.split('|').map(str::to_owned);
+    // The name of the test may stand before the first of its lines.
+    let (_, figure) = line.split_once("figure|")?;
+    let mut parts = figure.trim().split('|').map(str::to_owned);
     Some([parts.next()?, parts.next()?, parts.next()?])
 }

@@ -199,25 +199,29 @@ impl Desk {
                     self.tell(format!("{messages} messages, {entries} entries, {ledger} of the ledger"));
                 }
             }
-            ["log"] => {
-                for entry in self.rig.field.duty_log(&LogFilter::default(), 200).await.unwrap().into_iter().rev() {
-                    let holder = entry.holder.map_or(String::new(), |(_, _, name)| name);
-                    self.tell(format!("#{} {holder}: {} | {}", entry.number, entry.meaning, entry.line));
-                }
-            }
-            ["equipment"] => {
-                for one in self.rig.field.equipment().await.unwrap() {
-                    let state = one.state.map_or("never read", |state| state.as_str());
-                    let low = if one.power_low { ", power low" } else { "" };
-                    self.tell(format!("{} {state}{low}: {}", one.equipment, one.doubts.join("; ")));
-                }
-                for one in self.rig.field.anomalies().await.unwrap() {
-                    self.tell(format!("{} {}: {}", one.label(), one.title, one.outcome.as_deref().unwrap_or("open")));
-                }
-            }
+            ["log"] => self.show_log().await,
+            ["equipment"] => self.show_equipment().await,
             ["sent"] => self.sent().await,
             ["list", user] => self.list(user).await,
             _ => panic!("`{what}` is no step"),
+        }
+    }
+
+    async fn show_log(&mut self) {
+        for entry in self.rig.field.duty_log(&LogFilter::default(), 200).await.unwrap().into_iter().rev() {
+            let holder = entry.holder.map_or(String::new(), |(_, _, name)| name);
+            self.tell(format!("#{} {holder}: {} | {}", entry.number, entry.meaning, entry.line));
+        }
+    }
+
+    async fn show_equipment(&mut self) {
+        for one in self.rig.field.equipment().await.unwrap() {
+            let state = one.state.map_or("never read", |state| state.as_str());
+            let low = if one.power_low { ", power low" } else { "" };
+            self.tell(format!("{} {state}{low}: {}", one.equipment, one.doubts.join("; ")));
+        }
+        for one in self.rig.field.anomalies().await.unwrap() {
+            self.tell(format!("{} {}: {}", one.label(), one.title, one.outcome.as_deref().unwrap_or("open")));
         }
     }
 
