@@ -14,6 +14,7 @@ use super::super::cells::{Cells, CellsBuilder};
 use super::super::{convert, decimal};
 use super::distinct::Distinct;
 use super::elements::{better, combine, hash_of, merge_bag, ordered, push_element};
+use super::shape::Shape;
 use super::sketch::{Digest, distinct_of, of_distinct};
 
 /// Which fold.
@@ -23,6 +24,7 @@ pub enum Fold {
     List,
     ListWithNulls,
     Bag,
+    Schema,
     DistinctCount,
     /// The sketch itself, of values or of sketches.
     Hll,
@@ -54,7 +56,8 @@ pub enum Fold {
     Series,
 }
 
-pub(in crate::query) const NAMES: [(Fold, &str); 26] = [
+pub(in crate::query) const NAMES: [(Fold, &str); 27] = [
+    (Fold::Schema, "buildschema"),
     (Fold::Hll, "hll"),
     (Fold::HllMerge, "hll_merge"),
     (Fold::Digest, "tdigest"),
@@ -106,6 +109,7 @@ enum State {
         seen: Option<hashbrown::HashSet<u64>>,
     },
     Bag(Map<String, Json>),
+    Shape(Shape),
     Distinct(Distinct),
     Digest(Digest),
     Numbers(Vec<f64>),
@@ -190,6 +194,7 @@ impl FoldGroups {
             Fold::Set => State::Elements { all: Vec::new(), seen: Some(hashbrown::HashSet::new()) },
             Fold::List | Fold::ListWithNulls => State::Elements { all: Vec::new(), seen: None },
             Fold::Bag => State::Bag(Map::new()),
+            Fold::Schema => State::Shape(Shape::default()),
             Fold::DistinctCount | Fold::Hll | Fold::HllMerge => State::Distinct(Distinct::default()),
             Fold::Digest | Fold::DigestMerge => State::Digest(Digest::default()),
             Fold::Percentiles | Fold::PercentilesArray if ticks => State::Ticks(Vec::new()),
@@ -225,6 +230,11 @@ impl FoldGroups {
             State::Bag(bag) => {
                 if let Value::Dynamic(Json::Object(members)) = cells[0].value(row) {
                     merge_bag(bag, members, self.limit());
+                }
+            }
+            State::Shape(shape) => {
+                if let Value::Dynamic(json) = cells[0].value(row) {
+                    shape.admit(&json);
                 }
             }
             State::Distinct(_) | State::Digest(_) => self.add_to_sketch(state, cells, row),
@@ -319,6 +329,7 @@ impl FoldGroups {
         match state {
             State::Elements { all, .. } => json(&Json::Array(all.clone())),
             State::Bag(bag) | State::Bins(bag) => json(&Json::Object(bag.clone())),
+            State::Shape(shape) => shape.write().map(|shape| json(&shape)).unwrap_or_default(),
             State::Distinct(distinct) => distinct.to_bytes(),
             State::Digest(digest) => match digest.to_value() {
                 Value::Dynamic(value) => json(&value),
@@ -361,6 +372,11 @@ impl FoldGroups {
             State::Bag(bag) | State::Bins(bag) => {
                 if let Ok(Json::Object(members)) = serde_json::from_slice(bytes) {
                     merge_bag(bag, members, usize::MAX);
+                }
+            }
+            State::Shape(shape) => {
+                if let Ok(other) = serde_json::from_slice(bytes) {
+                    shape.merge(&other);
                 }
             }
             State::Distinct(distinct) => distinct.merge(bytes),
@@ -416,8 +432,13 @@ impl FoldGroups {
         match state {
             State::Elements { all, .. } => Value::Dynamic(Json::Array(all)),
             State::Bag(bag) => Value::Dynamic(Json::Object(bag)),
-            State::Distinct(distinct) if self.fold != Fold::DistinctCount => of_distinct(&distinct),
+            State::Shape(shape) => shape.write().map_or(Value::Null, Value::Dynamic),
+            State::Distinct(distinct) if self.fold != Fold::DistinctCount => match distinct.count() {
+                0 => Value::Null,
+                _ => of_distinct(&distinct),
+            },
             State::Distinct(distinct) => Value::Long(distinct.count()),
+            State::Digest(digest) if digest.is_empty() => Value::Null,
             State::Digest(digest) => digest.to_value(),
             State::Numbers(mut numbers) => {
                 numbers.sort_by(f64::total_cmp);
@@ -430,9 +451,6 @@ impl FoldGroups {
             State::Moments { count, squares, .. } => {
                 let population = matches!(self.fold, Fold::VarianceP | Fold::StdevP);
                 let divisor = if population { count } else { count - 1.0 };
-                if count == 0.0 {
-                    return Value::Real(f64::NAN);
-                }
                 let variance = if divisor > 0.0 { squares / divisor } else { 0.0 };
                 let root = matches!(self.fold, Fold::Stdev | Fold::StdevP);
                 Value::Real(if root { variance.sqrt() } else { variance })

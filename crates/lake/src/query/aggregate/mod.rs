@@ -9,6 +9,7 @@ mod distinct_groups;
 mod elements;
 pub mod fold;
 pub mod pick;
+mod shape;
 mod single;
 pub mod sketch;
 
