@@ -388,8 +388,9 @@ impl<'a> Binder<'a> {
                 matches!(
                     function.text.as_str(),
                     "table" | "materialized_view" | "_GetWatchlist" | "_GetWatchlistAlias" | "externaldata" | "view"
-                ) || refused::table(&function.text).is_some() || (crate::functions::scalar(&function.text).is_none()
-                    && self.catalog.function(&function.text).is_some_and(|stored| self.stored_is_tabular(stored)))
+                ) || refused::table(&function.text).is_some()
+                    || (crate::functions::scalar(&function.text).is_none()
+                        && self.catalog.function(&function.text).is_some_and(|stored| self.stored_is_tabular(stored)))
                     || self.catalog.table(&function.text).is_some()
             }
         }

@@ -18,7 +18,10 @@ const FUNCTIONS: &[(&[&str], &str)] = &[
     ),
     (&["bin_auto"], "there is no setting that says how wide the bins are; use `bin(value, step)`"),
     (&["tdigest_isvalid", "hll_isvalid", "__hll_normalize"], "it is internal to another engine"),
-    (&["__lz4_compress_dynamic_array_to_base64_string", "__ipv6_lookup_ranges", "__invoke"], "it is internal to another engine"),
+    (
+        &["__lz4_compress_dynamic_array_to_base64_string", "__ipv6_lookup_ranges", "__invoke"],
+        "it is internal to another engine",
+    ),
 ];
 
 /// The functions that give a table or a graph and are refused.
@@ -47,10 +50,7 @@ const PLUGINS: &[(&[&str], &str)] = &[
         ],
         "a query asks nobody but this lake; upload a reference table instead",
     ),
-    (
-        &["ai_embed_text", "ai_embeddings", "ai_chat_completion", "ai_chat_completion_prompt"],
-        "a query calls no model",
-    ),
+    (&["ai_embed_text", "ai_embeddings", "ai_chat_completion", "ai_chat_completion_prompt"], "a query calls no model"),
     (
         &["infer_storage_schema", "infer_storage_schema_with_suggestions", "external_datatable"],
         "nothing is read from elsewhere; upload a reference table instead",

@@ -11,7 +11,9 @@ use crate::{codes, syntax};
 
 impl Binder<'_> {
     pub(super) fn make_series(&mut self, input: Plan, operator: &Operator) -> Plan {
-        let OperatorKind::MakeSeries { options, series, axis, from, to, step, by } = &operator.kind else { return input };
+        let OperatorKind::MakeSeries { options, series, axis, from, to, step, by } = &operator.kind else {
+            return input;
+        };
         let span = operator.span;
         let mut row = Row::of(&input.schema);
         let mut names = Names::default();

@@ -374,11 +374,7 @@ impl FoldGroups {
                     merge_bag(bag, members, usize::MAX);
                 }
             }
-            State::Shape(shape) => {
-                if let Ok(other) = serde_json::from_slice(bytes) {
-                    shape.merge(&other);
-                }
-            }
+            State::Shape(shape) => serde_json::from_slice(bytes).iter().for_each(|other| shape.merge(other)),
             State::Distinct(distinct) => distinct.merge(bytes),
             State::Digest(digest) => {
                 let other = serde_json::from_slice(bytes).ok().and_then(|json| Digest::of(&Value::Dynamic(json)));
@@ -421,9 +417,9 @@ impl FoldGroups {
                 }
             }
             State::One(best) => {
-                if let Ok(json) = serde_json::from_slice(bytes) {
-                    better(self.fold, best, Value::Dynamic(json));
-                }
+                serde_json::from_slice(bytes)
+                    .into_iter()
+                    .for_each(|json| better(self.fold, best, Value::Dynamic(json)));
             }
         }
     }

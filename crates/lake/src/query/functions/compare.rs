@@ -12,8 +12,8 @@ use kernel::{ScalarType, Value};
 use super::operators::{place, reals};
 use super::{Call, Entry, columns, rows, strict};
 use crate::query::cells::Cells;
-use crate::query::{convert, decimal};
 use crate::query::dynamic::{Dynamic, Kind};
+use crate::query::{convert, decimal};
 
 pub(super) const ENTRIES: &[Entry] = &[
     columns("op_equal", |call| equality(call, true)),
@@ -42,7 +42,8 @@ fn around(args: &[Value]) -> bool {
             (value.wrapping_sub(center)).wrapping_abs() <= delta
         }
         [value @ Value::Real(_), center, delta] => {
-            let [value, center, delta] = [value, center, delta].map(|number| convert::to_real(number).unwrap_or(f64::NAN));
+            let [value, center, delta] =
+                [value, center, delta].map(|number| convert::to_real(number).unwrap_or(f64::NAN));
             (value - center).abs() <= delta
         }
         args => match args.iter().map(ticks).collect::<Option<Vec<i64>>>().as_deref() {

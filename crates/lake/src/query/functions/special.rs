@@ -109,8 +109,7 @@ fn beta_inv(probability: f64, alpha: f64, beta: f64) -> f64 {
 fn welch_test([mean1, variance1, count1, mean2, variance2, count2]: [f64; 6]) -> f64 {
     let (error1, error2) = (variance1 / count1, variance2 / count2);
     let t = (mean1 - mean2) / (error1 + error2).sqrt();
-    let freedom =
-        (error1 + error2).powi(2) / (error1 * error1 / (count1 - 1.0) + error2 * error2 / (count2 - 1.0));
+    let freedom = (error1 + error2).powi(2) / (error1 * error1 / (count1 - 1.0) + error2 * error2 / (count2 - 1.0));
     // Also where a count is below 2, or nothing varies.
     if !(t.is_finite() && freedom > 0.0 && freedom.is_finite()) {
         return f64::NAN;

@@ -93,10 +93,8 @@ impl Lowering<'_> {
             (constant(&bins.step, axis.step.scalar)?, axis.step.scalar),
         ];
         let bin = call("op_bin_number", bin, ScalarType::Long, plan.span)?;
-        let in_range = bin
-            .clone()
-            .gt_eq(lit(0_i64))
-            .and(bin.clone().lt(lit(i64::try_from(bins.count).unwrap_or(i64::MAX))));
+        let in_range =
+            bin.clone().gt_eq(lit(0_i64)).and(bin.clone().lt(lit(i64::try_from(bins.count).unwrap_or(i64::MAX))));
         let filtered = LogicalPlanBuilder::from(input.plan.clone()).filter(in_range)?.build()?;
         let mut group = self.typed_all(keys, &input)?;
         group.push((bin, ScalarType::Long));
