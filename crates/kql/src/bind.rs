@@ -27,13 +27,14 @@ mod source;
 mod stored;
 mod union;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use kernel::diagnostic::{Diagnostic, Level, Span};
 use kernel::schema::ColumnSchema;
 use kernel::value::ScalarType;
 
-use crate::algebra::{AggregateCall, Expr, ExprKind, Plan, Query, Render, Size};
+use crate::algebra::{AggregateCall, Expr, ExprKind, Plan, Query, Render, SharedId, Size};
 use crate::catalog::Catalog;
 use crate::parser::Parsed;
 use crate::{codes, syntax};
@@ -159,6 +160,8 @@ struct Binder<'a> {
     environment: Environment,
     diagnostics: Vec<Diagnostic>,
     shared: Vec<Plan>,
+    /// What `as` called shared plans.
+    result_names: HashMap<SharedId, String>,
     render: Option<Render>,
     operators: u32,
     nodes: usize,
@@ -192,6 +195,7 @@ impl<'a> Binder<'a> {
             environment: None,
             diagnostics: Vec::new(),
             shared: Vec::new(),
+            result_names: HashMap::new(),
             render: None,
             operators: 0,
             nodes: 0,

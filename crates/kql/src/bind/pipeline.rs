@@ -250,6 +250,9 @@ impl Binder<'_> {
     /// `as name`: the rows so far, computed once, under a name.
     fn name_result(&mut self, input: Plan, name: &str) -> Plan {
         let plan = self.share(input);
+        if let Node::Shared(id) = plan.node {
+            self.result_names.insert(id, name.to_owned());
+        }
         self.define(name, Meaning::Table(Rc::new(plan.clone())));
         plan
     }
