@@ -117,7 +117,7 @@ pub(super) const ROWS: &[Row] = &[
         signatures: "countof(text: string, search: string, kind?: string): long",
         doc: "How often a text (or regex, with kind 'regex') occurs." },
     Row { class: Scalar, aliases: &[],
-        signatures: "reverse(value: string): string",
+        signatures: "reverse(value: any): string",
         doc: "The characters in the other order." },
     Row { class: Scalar, aliases: &[],
         signatures: "translate(from: string, to: string, text: string): string",

@@ -29,8 +29,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             None => Value::Null,
         }
     }),
+    // The first three groups lie with their least byte first.
     rows("base64_decode_toguid", |args| match decode(text(args, 0)) {
-        Some(bytes) => match uuid::Uuid::from_slice(&bytes)
+        Some(bytes) => match uuid::Uuid::from_slice_le(&bytes)
             .or_else(|_| uuid::Uuid::try_parse(std::str::from_utf8(&bytes).unwrap_or_default()))
         {
             Ok(guid) => Value::Guid(guid.to_string()),
@@ -39,7 +40,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         None => Value::Null,
     }),
     rows("base64_encode_fromguid", |args| {
-        Value::String(uuid::Uuid::try_parse(text(args, 0)).map(|guid| encode(guid.as_bytes())).unwrap_or_default())
+        Value::String(uuid::Uuid::try_parse(text(args, 0)).map(|guid| encode(&guid.to_bytes_le())).unwrap_or_default())
     }),
     rows("hash", hashed),
     rows("hash_xxhash64", hashed),
