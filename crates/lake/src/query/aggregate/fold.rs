@@ -359,6 +359,7 @@ impl FoldGroups {
         let longs = |bytes: &[u8]| -> Vec<i64> {
             bytes.chunks_exact(8).map(|part| i64::from_le_bytes(part.try_into().unwrap_or_default())).collect()
         };
+        let json = || serde_json::from_slice::<Json>(bytes).ok();
         match state {
             State::Elements { all, seen } => {
                 if let Ok(Json::Array(more)) = serde_json::from_slice(bytes) {
@@ -374,7 +375,7 @@ impl FoldGroups {
                     merge_bag(bag, members, usize::MAX);
                 }
             }
-            State::Shape(shape) => serde_json::from_slice(bytes).iter().for_each(|other| shape.merge(other)),
+            State::Shape(shape) => json().iter().for_each(|other| shape.merge(other)),
             State::Distinct(distinct) => distinct.merge(bytes),
             State::Digest(digest) => {
                 let other = serde_json::from_slice(bytes).ok().and_then(|json| Digest::of(&Value::Dynamic(json)));
@@ -416,11 +417,7 @@ impl FoldGroups {
                     *bits = Some(bits.map_or(*number, |bits| combine(self.fold, bits, *number)));
                 }
             }
-            State::One(best) => {
-                serde_json::from_slice(bytes)
-                    .into_iter()
-                    .for_each(|json| better(self.fold, best, Value::Dynamic(json)));
-            }
+            State::One(best) => json().into_iter().for_each(|json| better(self.fold, best, Value::Dynamic(json))),
         }
     }
 
