@@ -175,6 +175,7 @@ impl FoldGroups {
         let state = |state: &State| match state {
             State::Elements { all, .. } => all.len() * 64,
             State::Bag(bag) | State::Bins(bag) => bag.len() * 96,
+            State::Shape(shape) => shape.size(),
             State::Distinct(distinct) => distinct.size(),
             State::Digest(digest) => digest.size(),
             State::Numbers(numbers) => numbers.capacity() * 8,
