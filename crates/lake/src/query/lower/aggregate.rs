@@ -7,7 +7,7 @@ use kernel::{ScalarType, Value};
 use kql::algebra::{AggregateCall, Expr, ExprKind, Plan};
 use std::sync::Arc;
 
-use super::super::aggregate::fold::Fold;
+use super::super::aggregate::folds::Fold;
 use super::super::aggregate::pick::Extreme;
 use super::super::aggregate::{Kind, KqlAggregate};
 use super::super::cells::plan_type;

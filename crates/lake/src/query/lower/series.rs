@@ -6,7 +6,7 @@ use datafusion::logical_expr::{Expr as DfExpr, LogicalPlanBuilder, lit};
 use kernel::{ScalarType, Span, Value};
 use kql::algebra::{Expr, ExprKind, Plan, Series};
 
-use super::super::aggregate::fold::Fold;
+use super::super::aggregate::folds::Fold;
 use super::super::aggregate::{Kind, KqlAggregate};
 use super::super::convert;
 use super::expr::{call, lower};
