@@ -4,6 +4,7 @@ mod activity;
 mod aggregate;
 mod call;
 mod convert;
+mod declared_pattern;
 mod expr;
 mod find;
 mod graph;
@@ -18,6 +19,7 @@ mod pipeline;
 mod place_lookup;
 mod plugin;
 mod project;
+mod refused;
 mod relation;
 mod scan;
 mod series;
@@ -25,13 +27,14 @@ mod source;
 mod stored;
 mod union;
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use kernel::diagnostic::{Diagnostic, Level, Span};
 use kernel::schema::ColumnSchema;
 use kernel::value::ScalarType;
 
-use crate::algebra::{AggregateCall, Expr, ExprKind, Plan, Query, Render, Size};
+use crate::algebra::{AggregateCall, Expr, ExprKind, Plan, Query, Render, SharedId, Size};
 use crate::catalog::Catalog;
 use crate::parser::Parsed;
 use crate::{codes, syntax};
@@ -108,6 +111,7 @@ enum Meaning {
     Scalar(Expr),
     Table(Rc<Plan>),
     Function { function: Rc<syntax::Function>, environment: Environment },
+    Pattern { pattern: Rc<syntax::Pattern>, environment: Environment },
 }
 
 /// Names in force, innermost first.
@@ -156,6 +160,8 @@ struct Binder<'a> {
     environment: Environment,
     diagnostics: Vec<Diagnostic>,
     shared: Vec<Plan>,
+    /// What `as` called shared plans.
+    result_names: HashMap<SharedId, String>,
     render: Option<Render>,
     operators: u32,
     nodes: usize,
@@ -189,6 +195,7 @@ impl<'a> Binder<'a> {
             environment: None,
             diagnostics: Vec::new(),
             shared: Vec::new(),
+            result_names: HashMap::new(),
             render: None,
             operators: 0,
             nodes: 0,
@@ -250,6 +257,11 @@ impl<'a> Binder<'a> {
                 let function = Rc::new(function.clone());
                 self.define(&name.text, Meaning::Function { function, environment });
             }
+            syntax::Statement::Pattern(pattern) => {
+                let environment = self.environment.clone();
+                let meaning = Meaning::Pattern { pattern: Rc::new(pattern.clone()), environment };
+                self.define(&pattern.name.text, meaning);
+            }
             syntax::Statement::Parameters(parameters) => self.query_parameters(parameters),
             syntax::Statement::Other { name, span } if name.text == "set" => {
                 self.diagnostics.push(Diagnostic::warning(codes::IGNORED, *span, "`set` has no effect here"));
@@ -308,7 +320,7 @@ impl<'a> Binder<'a> {
         let size = match &meaning {
             Meaning::Scalar(expr) => expr.size(),
             Meaning::Table(plan) => plan.size(),
-            Meaning::Function { .. } => Size::default(),
+            Meaning::Function { .. } | Meaning::Pattern { .. } => Size::default(),
         };
         let outer = self.environment.take();
         self.environment = Some(Rc::new(Definition { name: name.to_owned(), meaning, size, outer }));
@@ -348,7 +360,7 @@ impl<'a> Binder<'a> {
             syntax::ExprKind::Name(name) => match self.lookup(name) {
                 Some(Meaning::Table(_)) => true,
                 Some(Meaning::Function { function, .. }) => self.function_is_tabular(function),
-                Some(Meaning::Scalar(_)) => false,
+                Some(Meaning::Scalar(_) | Meaning::Pattern { .. }) => false,
                 None => {
                     self.catalog.table(name).is_some()
                         || name == "_GetWatchlistAlias"
@@ -357,6 +369,7 @@ impl<'a> Binder<'a> {
             },
             syntax::ExprKind::Call { function, args } => self.call_is_tabular(function, args),
             // workspace("…").Table, database("…").Table
+            syntax::ExprKind::Member { .. } | syntax::ExprKind::Index { .. } if self.calls_pattern(expr) => true,
             syntax::ExprKind::Member { base, .. } => {
                 matches!(
                     &base.kind,
@@ -370,7 +383,7 @@ impl<'a> Binder<'a> {
     fn call_is_tabular(&self, function: &syntax::Name, args: &[syntax::Argument]) -> bool {
         match self.lookup(&function.text) {
             Some(Meaning::Function { function, .. }) => self.function_is_tabular(function),
-            Some(Meaning::Table(_)) => true,
+            Some(Meaning::Table(_) | Meaning::Pattern { .. }) => true,
             Some(Meaning::Scalar(_)) => false,
             None if function.text == "materialize" => {
                 args.first().is_some_and(|argument| self.is_tabular(&argument.value))
@@ -378,9 +391,10 @@ impl<'a> Binder<'a> {
             None => {
                 matches!(
                     function.text.as_str(),
-                    "table" | "_GetWatchlist" | "_GetWatchlistAlias" | "externaldata" | "view"
-                ) || (crate::functions::scalar(&function.text).is_none()
-                    && self.catalog.function(&function.text).is_some_and(|stored| self.stored_is_tabular(stored)))
+                    "table" | "materialized_view" | "_GetWatchlist" | "_GetWatchlistAlias" | "externaldata" | "view"
+                ) || refused::table(&function.text).is_some()
+                    || (crate::functions::scalar(&function.text).is_none()
+                        && self.catalog.function(&function.text).is_some_and(|stored| self.stored_is_tabular(stored)))
                     || self.catalog.table(&function.text).is_some()
             }
         }

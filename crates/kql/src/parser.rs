@@ -1,5 +1,6 @@
 //! Tokens to the syntax tree, with recovery: an error costs the operator that it is in, not the query.
 
+mod declared_pattern;
 mod expression;
 mod graph;
 mod literal;
@@ -244,6 +245,10 @@ impl<'a> Parser<'a> {
         if self.is("declare") && self.is_at(1, "query_parameters") && self.is_at(2, "(") {
             self.at += 2;
             return Statement::Parameters(self.parameters());
+        }
+        if self.is("declare") && self.is_at(1, "pattern") && self.is_word(2) {
+            self.at += 2;
+            return Statement::Pattern(self.declared_pattern());
         }
         if matches!(self.text(0), "set" | "declare" | "alias" | "restrict") && self.is_word(1) {
             let name = Name { text: self.text(0).to_owned(), span: start };

@@ -20,8 +20,27 @@ pub enum Statement {
     Query(Expr),
     /// `declare query_parameters(name: type = default, …)`
     Parameters(Vec<ParameterDecl>),
-    /// `set option = value`, `declare pattern …`, …
+    /// `declare pattern name = (a: string)[path: string] { … }`
+    Pattern(Pattern),
+    /// `set option = value`, …
     Other { name: Name, span: Span },
+}
+
+/// Tables by constant texts; without arms it only says that the name is a pattern.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    pub name: Name,
+    /// How many texts stand in the brackets of a call.
+    pub arguments: usize,
+    pub arms: Vec<PatternArm>,
+}
+
+/// `("a", "b").["path"] = { body }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatternArm {
+    pub arguments: Vec<String>,
+    pub path: Option<String>,
+    pub body: Vec<Statement>,
 }
 
 /// A user-defined function.
@@ -258,6 +277,7 @@ pub enum OperatorKind {
         settings: Vec<(Name, Expr)>,
     },
     MakeSeries {
+        options: Vec<Setting>,
         series: Vec<SeriesItem>,
         axis: NamedExpr,
         from: Option<Expr>,

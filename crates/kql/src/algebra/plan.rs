@@ -107,6 +107,8 @@ pub enum Node {
         to: Option<Expr>,
         step: Expr,
         keys: Vec<Expr>,
+        /// Without keys and without a row in range: one row of defaults instead of none.
+        nonempty: bool,
     },
 }
 

@@ -194,7 +194,7 @@ fn over_whole_inputs(plan: &mut Plan, needed: &Columns) -> Moved {
         Node::Graph(_) => Moved::nothing(width),
         Node::MakeSeries { .. } => {
             let mut inner = std::mem::replace(&mut plan.node, Node::ApplyInput);
-            if let Node::MakeSeries { input, series, axis, from, to, step, keys } = &mut inner {
+            if let Node::MakeSeries { input, series, axis, from, to, step, keys, .. } = &mut inner {
                 let calls = series
                     .iter_mut()
                     .flat_map(|one| one.calls.iter_mut())

@@ -226,6 +226,12 @@ impl Binder<'_> {
         args: Vec<Expr>,
         span: Span,
     ) -> Option<AggregateCall> {
+        if let ("count", [argument]) = (function.name, args.as_slice()) {
+            // An old form: `count(condition)` counts as `countif` does, of other values every row counts.
+            let counted = argument.clone();
+            let filter = (counted.scalar == ScalarType::Bool).then_some(counted);
+            return Some(AggregateCall { function, args: Vec::new(), filter, outputs: vec![ScalarType::Long], span });
+        }
         let resolved = self.resolve(function, args, span);
         let ExprKind::Call { mut args, .. } = resolved.kind else { return None };
         let mut function = function;

@@ -34,6 +34,8 @@ impl Binder<'_> {
             "column_ifexists" | "columnifexists" => return self.column_if_exists(args, span, row),
             "pack_all" => return self.pack_all(args, span, row),
             "bag_pack_columns" => return self.bag_pack_columns(args, span, row),
+            "iscolumnexists" => return self.is_column(args, span, row),
+            "estimate_data_size" => return self.data_size(args, span, row),
             "column_names_of" => return self.column_names_of(args, span),
             "ingestion_time" => return self.ingestion_time(span, row),
             "case" => return self.case(args, span, row),
@@ -89,6 +91,11 @@ impl Binder<'_> {
         let known = functions::all().iter().filter(|spec| spec.class != FunctionClass::Aggregate).map(|spec| spec.name);
         let stored = self.catalog.functions().map(|stored| stored.name.as_str());
         let near = nearest(&name.text, known.chain(stored));
+        if let Some(reason) = super::refused::function(&name.text) {
+            let message = format!("`{}` is not supported: {reason}", name.text);
+            self.error(codes::UNSUPPORTED, name.span, message);
+            return;
+        }
         let reported =
             self.error(codes::UNKNOWN_FUNCTION, name.span, format!("there is no function called `{}` here", name.text));
         if let Some(near) = near {
@@ -183,6 +190,35 @@ impl Binder<'_> {
             Some(column) => column,
             None => self.scalar(&default.value, row),
         }
+    }
+
+    /// `iscolumnexists("name")`
+    fn is_column(&mut self, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let name = args.first().map(|name| self.scalar(&name.value, &mut Row::default()).kind);
+        let (Some(ExprKind::Literal(Value::String(name))), [_]) = (name, args) else {
+            self.error(codes::NOT_CONSTANT, span, "`iscolumnexists` takes a constant column name");
+            return Self::invalid(span);
+        };
+        let there = expr::column(&row.columns, &name, span).is_some();
+        Expr { kind: ExprKind::Literal(Value::Bool(there)), scalar: ScalarType::Bool, span }
+    }
+
+    /// `estimate_data_size(column, …)`, `estimate_data_size(*)`
+    fn data_size(&mut self, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let mut values = Vec::new();
+        for argument in args {
+            match argument.value.kind {
+                syntax::ExprKind::Star => {
+                    values.extend((0..row.columns.len()).map(|at| expr::at(&row.columns, at, span)));
+                }
+                _ => values.push(self.scalar(&argument.value, row)),
+            }
+        }
+        if args.is_empty() {
+            self.error(codes::BAD_ARGUMENTS, span, "`estimate_data_size` takes columns, or `*` for all of them");
+            return Self::invalid(span);
+        }
+        self.internal("op_data_size", values, span)
     }
 
     /// `pack_all([ignore_null_empty])`: a bag of all columns.

@@ -17,6 +17,7 @@ impl Binder<'_> {
             syntax::ExprKind::Literal(value, scalar) => {
                 Expr { kind: ExprKind::Literal(null_or(value, *scalar)), scalar: *scalar, span }
             }
+            syntax::ExprKind::Name(name) if self.names_path(name, row) => self.path_itself(name, span, row),
             syntax::ExprKind::Name(name) => self.name(name, span, row),
             syntax::ExprKind::Member { base, name } => self.member(base, name, span, row),
             syntax::ExprKind::Index { base, index } => self.index(base, index, span, row),
@@ -96,6 +97,11 @@ impl Binder<'_> {
                 if function.parameters.iter().all(|parameter| parameter.default.is_some()) =>
             {
                 return self.user_function(name, &function, environment, &[], span, &mut Row::default());
+            }
+            Some(Meaning::Pattern { .. }) => {
+                let message = format!("`{name}` is a pattern, which gives tables; a value is needed here");
+                self.error(codes::WRONG_SHAPE, span, message);
+                return Self::invalid(span);
             }
             Some(Meaning::Function { .. }) => {
                 let message = format!("`{name}` is a function");

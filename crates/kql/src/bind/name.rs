@@ -69,7 +69,7 @@ const FIRST_ARGUMENT: [&str; 58] = [
 ];
 
 /// Functions whose result is `prefix_argument`.
-const PREFIXED: [(&str, &str); 20] = [
+const PREFIXED: [(&str, &str); 21] = [
     ("hll_merge", "hll_merge"),
     ("tdigest_merge", "merge_tdigests"),
     ("merge_tdigest", "merge_tdigests"),
@@ -88,6 +88,7 @@ const PREFIXED: [(&str, &str); 20] = [
     ("make_list_if", "list"),
     ("make_list_with_nulls", "list"),
     ("make_bag", "bag"),
+    ("buildschema", "schema"),
     ("make_bag_if", "bag"),
     ("make_dictionary", "dictionary"),
 ];

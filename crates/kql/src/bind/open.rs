@@ -147,7 +147,12 @@ impl Binder<'_> {
             let name = format!("{}{}", unpacking.prefix, key.name);
             let existing = kept.iter().position(|at| input.schema[*at].name == name);
             match (existing, unpacking.conflict) {
-                (Some(_), Conflict::KeepSource) => continue,
+                // The column takes the place that the key would have.
+                (Some(place), Conflict::KeepSource) => {
+                    let at = kept.remove(place);
+                    added.push((input.schema[at].clone(), expr::at(&input.schema, at, span)));
+                    continue;
+                }
                 (Some(place), Conflict::ReplaceSource) => {
                     kept.remove(place);
                 }

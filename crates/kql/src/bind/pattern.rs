@@ -296,10 +296,10 @@ impl Binder<'_> {
                     .help("write `map(inner_nodes(path), property)`");
                 Some(Self::invalid(span))
             }
+            // Graphs that queries make have no labels.
             "labels" if row.graph.is_some() => {
-                self.error(codes::UNSUPPORTED, span, "`labels` are of stored graphs; here graphs are made by queries")
-                    .help("keep labels in a column of the nodes or edges");
-                Some(Self::invalid(span))
+                let kind = ExprKind::Literal(Value::Dynamic(serde_json::Value::Array(Vec::new())));
+                Some(Expr { kind, scalar: ScalarType::Dynamic, span })
             }
             _ => None,
         }
@@ -355,6 +355,21 @@ impl Binder<'_> {
         let index = scope.width + scope.collected.len();
         scope.collected.push(one);
         Expr { kind: ExprKind::Column { index, name: format!("${index}") }, scalar, span }
+    }
+
+    /// Is `name` an edge of variable length?
+    pub(super) fn names_path(&self, name: &str, row: &Row) -> bool {
+        row.graph.as_ref().is_some_and(|scope| matches!(scope.variable(name), Some(Variable::Path(_))))
+    }
+
+    /// `path`: an array with a bag for each edge along it.
+    pub(super) fn path_itself(&mut self, name: &str, span: Span, row: &mut Row) -> Expr {
+        let Some(scope) = &row.graph else { return Self::invalid(span) };
+        let Some(Variable::Path(edge)) = scope.variable(name) else { return Self::invalid(span) };
+        let shown = (0..scope.edges.len()).filter(|at| !scope.edges[*at].name.starts_with('$'));
+        let properties: Vec<Expr> = shown.map(|at| expr::at(&scope.edges, at, span)).collect();
+        let bag = self.packed(properties, span);
+        self.collected(OfPath { edge, inner: false, fold: PathFold::Array, expr: bag }, span, row)
     }
 
     /// `path.property`: an array of the values along a path. `None` where `variable` is no path.

@@ -7,7 +7,7 @@ use kernel::schema::ColumnSchema;
 use kernel::value::{ScalarType, Value};
 
 use super::{Binder, Meaning, Row, source};
-use crate::algebra::{Expr, ExprKind, Node, Plan, Render, SharedId, SortKey};
+use crate::algebra::{BinaryOp, Expr, ExprKind, JoinKind, Node, Plan, Render, SharedId, SortKey};
 use crate::syntax::{Operator, OperatorKind, OrderBy, Projection};
 use crate::{codes, syntax};
 
@@ -175,6 +175,7 @@ impl Binder<'_> {
             self.expect(bound, ScalarType::Bool)
         };
         if !row.window {
+            let input = before_uniqueness(input, &predicate);
             return over(input, span, |input| Node::Filter { input, predicate });
         }
         // A window function in a condition: compute the condition as a column, filter, drop it.
@@ -229,7 +230,7 @@ impl Binder<'_> {
         }
     }
 
-    fn count(&mut self, input: Plan, span: Span) -> Plan {
+    pub(super) fn count(&mut self, input: Plan, span: Span) -> Plan {
         let Some(function) = crate::functions::aggregate("count") else { return input };
         let call = crate::algebra::AggregateCall {
             function,
@@ -249,6 +250,9 @@ impl Binder<'_> {
     /// `as name`: the rows so far, computed once, under a name.
     fn name_result(&mut self, input: Plan, name: &str) -> Plan {
         let plan = self.share(input);
+        if let Node::Shared(id) = plan.node {
+            self.result_names.insert(id, name.to_owned());
+        }
         self.define(name, Meaning::Table(Rc::new(plan.clone())));
         plan
     }
@@ -293,6 +297,43 @@ impl Binder<'_> {
             }
         }
     }
+}
+
+/// A condition on the left columns right after an innerunique join holds before one row is chosen for each key, so a
+/// key with a fitting row is in the answer: the language lets conditions pass into the join.
+fn before_uniqueness(mut joined: Plan, predicate: &Expr) -> Plan {
+    let Node::Join { kind: JoinKind::InnerUnique, left, .. } = &mut joined.node else { return joined };
+    let width = left.schema.len();
+    for conjunct in conjuncts(predicate) {
+        if reads_only(conjunct, width) {
+            let (condition, span) = (conjunct.clone(), conjunct.span);
+            let side = std::mem::replace(left.as_mut(), source::nothing(span));
+            **left = over(side, span, |input| Node::Filter { input, predicate: condition });
+        }
+    }
+    joined
+}
+
+fn conjuncts(predicate: &Expr) -> Vec<&Expr> {
+    match &predicate.kind {
+        ExprKind::Binary { op: BinaryOp::And, left, right } => {
+            let mut all = conjuncts(left);
+            all.extend(conjuncts(right));
+            all
+        }
+        _ => vec![predicate],
+    }
+}
+
+/// Does `expr` say the same wherever it is computed, and read none but the first `width` columns?
+fn reads_only(expr: &Expr, width: usize) -> bool {
+    let steady = match &expr.kind {
+        ExprKind::Column { index, .. } => *index < width,
+        ExprKind::Call { function, .. } => !matches!(function.name, "rand" | "new_guid"),
+        ExprKind::Invalid => false,
+        _ => expr.subplan().is_none(),
+    };
+    steady && expr.operands().into_iter().all(|operand| reads_only(operand, width))
 }
 
 /// An operator that keeps its input's columns.

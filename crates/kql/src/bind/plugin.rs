@@ -43,6 +43,7 @@ impl Binder<'_> {
             ("geo_polygon_lookup", None) => self.place_lookup(input, args, ShapeKind::Polygon, span),
             ("geo_line_lookup", None) => self.place_lookup(input, args, ShapeKind::Line, span),
             ("narrow", None) => self.narrow(input, span),
+            ("estimate_rows_count", None) => self.rows_count(input, span),
             ("preview", None) => self.preview(input, args, span),
             ("dcount_intersect", None) => self.dcount_intersect(input, args, span),
             (name, _) => {
@@ -51,7 +52,9 @@ impl Binder<'_> {
                 {
                     return plan;
                 }
-                self.error(codes::UNSUPPORTED, function.span, format!("the plugin `{name}` is not supported"));
+                let reason = super::refused::plugin(name).map_or_else(String::new, |reason| format!(": {reason}"));
+                let message = format!("the plugin `{name}` is not supported{reason}");
+                self.error(codes::UNSUPPORTED, function.span, message);
                 input
             }
         }
@@ -97,6 +100,13 @@ impl Binder<'_> {
             columns.push(expr);
         }
         projected(input, schema, columns, false, span)
+    }
+
+    /// `estimate_rows_count()`: the number of rows, which is exact here.
+    fn rows_count(&mut self, input: Plan, span: Span) -> Plan {
+        let mut counted = self.count(input, span);
+        "EstimatedRowsCount".clone_into(&mut counted.schema[0].name);
+        counted
     }
 
     /// `preview(n)`: some of the rows.

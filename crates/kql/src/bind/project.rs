@@ -49,11 +49,12 @@ impl Binder<'_> {
                 continue;
             }
             let value = self.scalar(&item.value, row);
-            if let Some(count) = sorted_together(&item.value) {
-                for at in 0..count {
+            if let Some(arrays) = sorted_together(&item.value) {
+                for (at, array) in arrays.iter().enumerate() {
                     let written = item.names.get(at).map(|name| name.text.clone());
                     let fixed = written.is_some();
-                    let name = Some(written.unwrap_or_else(|| format!("array{at}_sorted")));
+                    let stem = || automatic(&array.value).unwrap_or_else(|| format!("array{at}"));
+                    let name = Some(written.unwrap_or_else(|| format!("{}_sorted", stem())));
                     bound.push(Item { name, fixed, expr: Self::output(&value, at, ScalarType::Dynamic) });
                 }
                 continue;
@@ -332,11 +333,11 @@ pub(super) fn pick(input: Plan, positions: &[usize], span: Span) -> Plan {
     projected(input, schema, columns, false, span)
 }
 
-/// How many arrays a call of `array_sort_asc` or `array_sort_desc` sorts together.
-pub(super) fn sorted_together(value: &syntax::Expr) -> Option<usize> {
+/// The arrays that a call of `array_sort_asc` or `array_sort_desc` sorts together.
+pub(super) fn sorted_together(value: &syntax::Expr) -> Option<&[syntax::Argument]> {
     let syntax::ExprKind::Call { function, args } = &value.kind else { return None };
     let arrays = super::call::sorted_arrays(args);
-    (matches!(function.text.as_str(), "array_sort_asc" | "array_sort_desc") && arrays > 1).then_some(arrays)
+    (matches!(function.text.as_str(), "array_sort_asc" | "array_sort_desc") && arrays > 1).then(|| &args[..arrays])
 }
 
 /// Outputs of functions that give several, in order; such a call gives an array of them.
@@ -372,6 +373,14 @@ fn several(value: &syntax::Expr) -> Option<&'static [(&'static str, ScalarType)]
             ("left_interception", Real),
             ("left_variance", Real),
             ("left_rvariance", Real),
+        ],
+        "series_fft" | "series_ifft" => &[("real", Dynamic), ("imag", Dynamic)],
+        "series_fit_poly" => &[
+            ("rsquare", Real),
+            ("coefficients", Dynamic),
+            ("variance", Real),
+            ("rvariance", Real),
+            ("poly_fit", Dynamic),
         ],
         "series_periods_detect" => &[("periods", Dynamic), ("periods_scores", Dynamic)],
         "series_periods_validate" => &[("periods", Dynamic), ("scores", Dynamic)],

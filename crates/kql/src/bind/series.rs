@@ -11,7 +11,9 @@ use crate::{codes, syntax};
 
 impl Binder<'_> {
     pub(super) fn make_series(&mut self, input: Plan, operator: &Operator) -> Plan {
-        let OperatorKind::MakeSeries { series, axis, from, to, step, by } = &operator.kind else { return input };
+        let OperatorKind::MakeSeries { options, series, axis, from, to, step, by } = &operator.kind else {
+            return input;
+        };
         let span = operator.span;
         let mut row = Row::of(&input.schema);
         let mut names = Names::default();
@@ -45,10 +47,19 @@ impl Binder<'_> {
             self.error(codes::MISPLACED, span, "window functions cannot stand in `make-series`")
                 .help("compute them with `extend` first");
         }
+        let nonempty = match super::pipeline::option(options, "kind") {
+            None => false,
+            Some(("nonempty", _)) => true,
+            Some((other, at)) => {
+                self.error(codes::SYNTAX, at, format!("there is no `make-series` of kind `{other}`"))
+                    .help("write `kind=nonempty`");
+                false
+            }
+        };
         let name = names.automatic(axis_name);
         schema.push(ColumnSchema { name, scalar: ScalarType::Dynamic });
         Plan {
-            node: Node::MakeSeries { input: Box::new(input), series: bound, axis, from, to, step, keys },
+            node: Node::MakeSeries { input: Box::new(input), series: bound, axis, from, to, step, keys, nonempty },
             schema,
             span,
         }

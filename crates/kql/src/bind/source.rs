@@ -31,6 +31,9 @@ impl Binder<'_> {
                 .help("`join` or `lookup` the table instead");
             return nothing(expr.span);
         }
+        if self.calls_pattern(expr) {
+            return self.pattern_table(expr);
+        }
         match &expr.kind {
             syntax::ExprKind::Pipe { source, operators } => self.pipe(source.as_deref(), operators, expr.span),
             syntax::ExprKind::Name(name) => self.named_table(name, expr.span),
@@ -61,6 +64,10 @@ impl Binder<'_> {
             Some(Meaning::Scalar(Expr { kind: ExprKind::Invalid, .. })) => return nothing(span),
             Some(Meaning::Scalar(_)) => {
                 self.error(codes::WRONG_SHAPE, span, format!("`{name}` is a value, a table is needed here"));
+                return nothing(span);
+            }
+            Some(Meaning::Pattern { .. }) => {
+                self.error(codes::WRONG_SHAPE, span, format!("`{name}` is a pattern; call it with its texts"));
                 return nothing(span);
             }
             // A function without arguments may be named like a table.
@@ -117,12 +124,12 @@ impl Binder<'_> {
             }
             "_GetWatchlist" => return self.watchlist(args, span),
             "_GetWatchlistAlias" => return self.watchlist_names(span),
-            "table" => {
+            "table" | "materialized_view" => {
                 let name = args.first().map(|argument| self.scalar(&argument.value, &mut Row::default()));
                 if let Some(Expr { kind: ExprKind::Literal(Value::String(name)), .. }) = name {
                     return self.named_table(&name, span);
                 }
-                self.error(codes::NOT_CONSTANT, span, "`table(…)` needs a constant name");
+                self.error(codes::NOT_CONSTANT, span, format!("`{}(…)` needs a constant name", function.text));
                 return nothing(span);
             }
             _ => {}
@@ -132,6 +139,11 @@ impl Binder<'_> {
         }
         if args.is_empty() && self.catalog.table(&function.text).is_some() {
             return self.named_table(&function.text, span);
+        }
+        if let Some(reason) = super::refused::table(&function.text) {
+            let message = format!("`{}` is not supported: {reason}", function.text);
+            self.error(codes::UNSUPPORTED, function.span, message);
+            return nothing(span);
         }
         let known = self.catalog.functions().map(|function| function.name.as_str());
         let near = nearest(&function.text, known).map(str::to_owned);

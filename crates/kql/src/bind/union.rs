@@ -32,7 +32,7 @@ impl Binder<'_> {
     ) -> Plan {
         let fuzzy = option(options, "isfuzzy").is_some_and(|(word, _)| word == "true");
         let inner = option(options, "kind").is_some_and(|(word, _)| word == "inner");
-        let mut legs: Vec<Leg> = input.into_iter().map(|plan| Leg { name: leg_name(&plan, 0), plan }).collect();
+        let mut legs: Vec<Leg> = input.into_iter().map(|plan| Leg { name: self.leg_name(&plan, 0), plan }).collect();
         for table in tables {
             self.legs(table, fuzzy, &mut legs);
         }
@@ -84,7 +84,7 @@ impl Binder<'_> {
         }
         let name = match &table.kind {
             syntax::ExprKind::Name(name) => name.clone(),
-            _ => leg_name(&plan, legs.len()),
+            _ => self.leg_name(&plan, legs.len()),
         };
         legs.push(Leg { name, plan });
     }
@@ -98,7 +98,7 @@ impl Binder<'_> {
     ) -> Plan {
         let mut legs = Vec::new();
         match input {
-            Some(plan) => legs.push(Leg { name: leg_name(&plan, 0), plan }),
+            Some(plan) => legs.push(Leg { name: self.leg_name(&plan, 0), plan }),
             None if tables.is_empty() => {
                 self.legs(&syntax::Expr { kind: syntax::ExprKind::Star, span }, false, &mut legs);
             }
@@ -271,10 +271,14 @@ fn any_of(any: Vec<Expr>, span: Span) -> Expr {
     expr::balanced(BinaryOp::Or, any, span)
 }
 
-fn leg_name(plan: &Plan, at: usize) -> String {
-    match &plan.node {
-        Node::Table { name } => name.clone(),
-        _ => format!("union_arg{at}"),
+impl Binder<'_> {
+    /// What `withsource` says of a plan: the table, or the name that `as` gave to the rows.
+    fn leg_name(&self, plan: &Plan, at: usize) -> String {
+        match &plan.node {
+            Node::Table { name } => name.clone(),
+            Node::Shared(id) if self.result_names.contains_key(id) => self.result_names[id].clone(),
+            _ => format!("union_arg{at}"),
+        }
     }
 }
 

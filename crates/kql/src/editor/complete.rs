@@ -246,6 +246,10 @@ impl List<'_> {
                         self.add(&parameter.name.text, CompletionKind::Variable, "query parameter", None);
                     }
                 }
+                Statement::Pattern(pattern) => {
+                    let insert = Some(format!("{}(", pattern.name.text));
+                    self.add(&pattern.name.text, CompletionKind::Function, "pattern", insert);
+                }
                 Statement::Query(_) | Statement::Other { .. } => {}
             }
         }

@@ -6,7 +6,7 @@ use super::Row;
 /// In order of use in published queries, roughly; the registry sorts by name.
 #[rustfmt::skip]
 pub(super) const ROWS: &[Row] = &[
-    Row { class: Aggregate, aliases: &[],
+    Row { class: Aggregate, aliases: &["cnt"],
         signatures: "count(): long",
         doc: "Number of rows." },
     Row { class: Aggregate, aliases: &[],
@@ -183,4 +183,7 @@ pub(super) const ROWS: &[Row] = &[
     Row { class: Aggregate, aliases: &[],
         signatures: "percentilesw_array(value: number, weight: long, ...percent: any): dynamic",
         doc: "Weighted nearest-rank percentiles as an array." },
+    Row { class: Aggregate, aliases: &[],
+        signatures: "buildschema(value: dynamic): dynamic",
+        doc: "The least schema that admits all values." },
 ];

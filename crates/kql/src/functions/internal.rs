@@ -36,4 +36,7 @@ pub(super) const ROWS: &[Row] = &[
     Row { class: Scalar, aliases: &[],
         signatures: "op_without_empty(bag: dynamic): dynamic",
         doc: "`pack_all(true)`: a bag without null and empty values." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "op_data_size(...value: any): long",
+        doc: "`estimate_data_size`: about how many bytes the values take." },
 ];

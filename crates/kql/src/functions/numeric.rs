@@ -81,4 +81,23 @@ pub(super) const ROWS: &[Row] = &[
     Row { class: Scalar, aliases: &[],
         signatures: "isutf8(text: string): bool",
         doc: "Is the text valid UTF-8?" },
+    Row { class: Scalar, aliases: &[],
+        signatures: "welch_test(mean1: real, variance1: real, count1: real, mean2: real, variance2: real, count2: real): real",
+        doc: "p-value of Welch's test that two samples have the same mean." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "around(value: datetime, center: datetime, delta: timespan): bool | \
+        around(value: timespan, center: timespan, delta: timespan): bool | \
+        around(value: long, center: long, delta: long): bool | \
+        around(value: real, center: real, delta: real): bool | \
+        around(value: decimal, center: decimal, delta: decimal): bool",
+        doc: "Does the value lie no farther from the centre than the delta?" },
+    Row { class: Scalar, aliases: &[],
+        signatures: "zlib_compress_to_base64_string(text: string): string",
+        doc: "A text, compressed as zlib does, in base64." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "gzip_compress_to_base64_string(text: string): string",
+        doc: "A text, compressed as gzip does, in base64." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "datetime_list_timezones(): dynamic",
+        doc: "Names of the time zones." },
 ];

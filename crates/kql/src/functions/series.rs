@@ -88,7 +88,7 @@ pub(super) const ROWS: &[Row] = &[
         row_cumsum(value: decimal, restart?: bool): decimal | \
         row_cumsum(value: timespan, restart?: bool): timespan",
         doc: "The sum so far." },
-    Row { class: Window, aliases: &[],
+    Row { class: Window, aliases: &["row_rank"],
         signatures: "row_rank_dense(value: any, restart?: bool): long",
         doc: "The rank, without gaps." },
     Row { class: Window, aliases: &[],

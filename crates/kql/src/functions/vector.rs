@@ -108,4 +108,13 @@ pub(super) const ROWS: &[Row] = &[
     Row { class: Scalar, aliases: &[],
         signatures: "series_periods_validate(series: dynamic, ...period: real): dynamic",
         doc: "Scores of given periods of a series." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "series_fft(real: dynamic, imaginary?: dynamic): dynamic",
+        doc: "Discrete Fourier transform of a series: real and imaginary parts." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "series_ifft(real: dynamic, imaginary?: dynamic): dynamic",
+        doc: "Inverse discrete Fourier transform of a series: real and imaginary parts." },
+    Row { class: Scalar, aliases: &[],
+        signatures: "series_fit_poly(y: dynamic, x?: dynamic, degree?: long): dynamic",
+        doc: "Polynomial regression of a series." },
 ];

@@ -193,7 +193,7 @@ impl Parser<'_> {
     }
 
     fn make_series(&mut self) -> OperatorKind {
-        self.settings();
+        let options = self.settings();
         let mut series = Vec::new();
         loop {
             let value = self.named();
@@ -230,7 +230,7 @@ impl Parser<'_> {
             self.expr()
         };
         let by = if self.eat("by") { self.named_list() } else { Vec::new() };
-        OperatorKind::MakeSeries { series, axis, from, to, step, by }
+        OperatorKind::MakeSeries { options, series, axis, from, to, step, by }
     }
 
     /// As a named expression, but `in` does not belong to it.

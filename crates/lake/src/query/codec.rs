@@ -84,7 +84,7 @@ mod tests {
 
     use super::*;
     use crate::query::aggregate::Kind;
-    use crate::query::aggregate::fold::NAMES;
+    use crate::query::aggregate::folds::NAMES;
     use crate::query::aggregate::pick::Extreme;
     use crate::query::functions;
     use crate::query::walk::Walk;

@@ -8,13 +8,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use detect::Detect;
+use field::Field;
 use kernel::port::{Answer, QueryError, QueryLimits, QueryRequest, TimeRange};
 use kernel::{Clock, Diagnostic, TableSchema, Timestamp};
 use kql::catalog::Catalog;
 use lake::query::batch::Asking;
 use lake::query::{DeclaredTables, EmptyLibrary};
-use lake::{EngineConfig, QueryEngine};
+use lake::{EngineConfig, Lake, QueryEngine};
 use library::Library;
+use respond::{Policy, Respond};
 
 use super::serve;
 use crate::cli::{AnswerFormat, Query};

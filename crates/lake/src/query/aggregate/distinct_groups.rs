@@ -225,7 +225,8 @@ mod tests {
     use arrow_array::types::Int64Type;
 
     use super::*;
-    use crate::query::aggregate::fold::{Fold, FoldGroups};
+    use crate::query::aggregate::fold::FoldGroups;
+    use crate::query::aggregate::folds::Fold;
 
     /// Rows of `(group, value)` in two parts, merged, by the accumulator that `make` gives; in two emissions.
     fn counted<G: GroupsAccumulator>(rows: &[(usize, String)], groups: usize, make: impl Fn() -> G) -> Vec<i64> {

@@ -7,7 +7,7 @@ use super::super::cells::Cells;
 use super::super::convert;
 use super::super::functions::compare_values;
 use super::distinct::xxhash64;
-use super::fold::Fold;
+use super::folds::Fold;
 
 /// A whole number that lies in the order of whole numbers as `number` in that of reals.
 pub(super) fn ordered(number: f64) -> i64 {

@@ -14,86 +14,9 @@ use super::super::cells::{Cells, CellsBuilder};
 use super::super::{convert, decimal};
 use super::distinct::Distinct;
 use super::elements::{better, combine, hash_of, merge_bag, ordered, push_element};
+use super::folds::Fold;
+use super::shape::Shape;
 use super::sketch::{Digest, distinct_of, of_distinct};
-
-/// Which fold.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fold {
-    Set,
-    List,
-    ListWithNulls,
-    Bag,
-    DistinctCount,
-    /// The sketch itself, of values or of sketches.
-    Hll,
-    HllMerge,
-    /// Arguments are value and, where it has one, weight.
-    Digest,
-    DigestMerge,
-    Percentiles,
-    PercentilesArray,
-    /// Arguments are value and weight.
-    WeightedPercentiles,
-    WeightedPercentilesArray,
-    /// Arguments are the two values.
-    Covariance,
-    CovarianceP,
-    Variance,
-    VarianceP,
-    Stdev,
-    StdevP,
-    /// Mean of instants, spans or decimals.
-    MeanTicks,
-    BitAnd,
-    BitOr,
-    BitXor,
-    /// Least and greatest of dynamic values.
-    Least,
-    Greatest,
-    /// `make-series`: an array with the value of each bin; arguments are bin, value, number of bins, default.
-    Series,
-}
-
-pub(in crate::query) const NAMES: [(Fold, &str); 26] = [
-    (Fold::Hll, "hll"),
-    (Fold::HllMerge, "hll_merge"),
-    (Fold::Digest, "tdigest"),
-    (Fold::DigestMerge, "tdigest_merge"),
-    (Fold::Set, "make_set"),
-    (Fold::List, "make_list"),
-    (Fold::ListWithNulls, "make_list_with_nulls"),
-    (Fold::Bag, "make_bag"),
-    (Fold::DistinctCount, "dcount"),
-    (Fold::Percentiles, "percentile"),
-    (Fold::PercentilesArray, "percentiles_array"),
-    (Fold::WeightedPercentiles, "percentilew"),
-    (Fold::WeightedPercentilesArray, "percentilesw_array"),
-    (Fold::Covariance, "covariance"),
-    (Fold::CovarianceP, "covariancep"),
-    (Fold::Variance, "variance"),
-    (Fold::VarianceP, "variancep"),
-    (Fold::Stdev, "stdev"),
-    (Fold::StdevP, "stdevp"),
-    (Fold::MeanTicks, "avg"),
-    (Fold::BitAnd, "binary_all_and"),
-    (Fold::BitOr, "binary_all_or"),
-    (Fold::BitXor, "binary_all_xor"),
-    (Fold::Least, "min"),
-    (Fold::Greatest, "max"),
-    (Fold::Series, "series"),
-];
-
-impl Fold {
-    /// As in function names.
-    pub fn name(self) -> &'static str {
-        NAMES.iter().find(|(fold, _)| *fold == self).map_or("", |(_, name)| name)
-    }
-
-    /// The reverse of [`Self::name`].
-    pub fn named(name: &str) -> Option<Fold> {
-        NAMES.iter().find(|(_, known)| *known == name).map(|(fold, _)| *fold)
-    }
-}
 
 /// Elements of a collection at most, when the query names no limit.
 const MOST_ELEMENTS: usize = 1_048_576;
@@ -106,6 +29,7 @@ enum State {
         seen: Option<hashbrown::HashSet<u64>>,
     },
     Bag(Map<String, Json>),
+    Shape(Shape),
     Distinct(Distinct),
     Digest(Digest),
     Numbers(Vec<f64>),
@@ -171,6 +95,7 @@ impl FoldGroups {
         let state = |state: &State| match state {
             State::Elements { all, .. } => all.len() * 64,
             State::Bag(bag) | State::Bins(bag) => bag.len() * 96,
+            State::Shape(shape) => shape.size(),
             State::Distinct(distinct) => distinct.size(),
             State::Digest(digest) => digest.size(),
             State::Numbers(numbers) => numbers.capacity() * 8,
@@ -190,6 +115,7 @@ impl FoldGroups {
             Fold::Set => State::Elements { all: Vec::new(), seen: Some(hashbrown::HashSet::new()) },
             Fold::List | Fold::ListWithNulls => State::Elements { all: Vec::new(), seen: None },
             Fold::Bag => State::Bag(Map::new()),
+            Fold::Schema => State::Shape(Shape::default()),
             Fold::DistinctCount | Fold::Hll | Fold::HllMerge => State::Distinct(Distinct::default()),
             Fold::Digest | Fold::DigestMerge => State::Digest(Digest::default()),
             Fold::Percentiles | Fold::PercentilesArray if ticks => State::Ticks(Vec::new()),
@@ -225,6 +151,11 @@ impl FoldGroups {
             State::Bag(bag) => {
                 if let Value::Dynamic(Json::Object(members)) = cells[0].value(row) {
                     merge_bag(bag, members, self.limit());
+                }
+            }
+            State::Shape(shape) => {
+                if let Value::Dynamic(json) = cells[0].value(row) {
+                    shape.admit(&json);
                 }
             }
             State::Distinct(_) | State::Digest(_) => self.add_to_sketch(state, cells, row),
@@ -319,6 +250,7 @@ impl FoldGroups {
         match state {
             State::Elements { all, .. } => json(&Json::Array(all.clone())),
             State::Bag(bag) | State::Bins(bag) => json(&Json::Object(bag.clone())),
+            State::Shape(shape) => shape.write().map(|shape| json(&shape)).unwrap_or_default(),
             State::Distinct(distinct) => distinct.to_bytes(),
             State::Digest(digest) => match digest.to_value() {
                 Value::Dynamic(value) => json(&value),
@@ -348,6 +280,7 @@ impl FoldGroups {
         let longs = |bytes: &[u8]| -> Vec<i64> {
             bytes.chunks_exact(8).map(|part| i64::from_le_bytes(part.try_into().unwrap_or_default())).collect()
         };
+        let json = || serde_json::from_slice::<Json>(bytes).ok();
         match state {
             State::Elements { all, seen } => {
                 if let Ok(Json::Array(more)) = serde_json::from_slice(bytes) {
@@ -363,6 +296,7 @@ impl FoldGroups {
                     merge_bag(bag, members, usize::MAX);
                 }
             }
+            State::Shape(shape) => json().iter().for_each(|other| shape.merge(other)),
             State::Distinct(distinct) => distinct.merge(bytes),
             State::Digest(digest) => {
                 let other = serde_json::from_slice(bytes).ok().and_then(|json| Digest::of(&Value::Dynamic(json)));
@@ -404,11 +338,7 @@ impl FoldGroups {
                     *bits = Some(bits.map_or(*number, |bits| combine(self.fold, bits, *number)));
                 }
             }
-            State::One(best) => {
-                if let Ok(json) = serde_json::from_slice(bytes) {
-                    better(self.fold, best, Value::Dynamic(json));
-                }
-            }
+            State::One(best) => json().into_iter().for_each(|json| better(self.fold, best, Value::Dynamic(json))),
         }
     }
 
@@ -416,8 +346,13 @@ impl FoldGroups {
         match state {
             State::Elements { all, .. } => Value::Dynamic(Json::Array(all)),
             State::Bag(bag) => Value::Dynamic(Json::Object(bag)),
-            State::Distinct(distinct) if self.fold != Fold::DistinctCount => of_distinct(&distinct),
+            State::Shape(shape) => shape.write().map_or(Value::Null, Value::Dynamic),
+            State::Distinct(distinct) if self.fold != Fold::DistinctCount => match distinct.count() {
+                0 => Value::Null,
+                _ => of_distinct(&distinct),
+            },
             State::Distinct(distinct) => Value::Long(distinct.count()),
+            State::Digest(digest) if digest.is_empty() => Value::Null,
             State::Digest(digest) => digest.to_value(),
             State::Numbers(mut numbers) => {
                 numbers.sort_by(f64::total_cmp);
@@ -430,9 +365,6 @@ impl FoldGroups {
             State::Moments { count, squares, .. } => {
                 let population = matches!(self.fold, Fold::VarianceP | Fold::StdevP);
                 let divisor = if population { count } else { count - 1.0 };
-                if count == 0.0 {
-                    return Value::Real(f64::NAN);
-                }
                 let variance = if divisor > 0.0 { squares / divisor } else { 0.0 };
                 let root = matches!(self.fold, Fold::Stdev | Fold::StdevP);
                 Value::Real(if root { variance.sqrt() } else { variance })

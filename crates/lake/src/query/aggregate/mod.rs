@@ -8,7 +8,9 @@ pub mod distinct;
 mod distinct_groups;
 mod elements;
 pub mod fold;
+pub mod folds;
 pub mod pick;
+mod shape;
 mod single;
 pub mod sketch;
 
@@ -24,7 +26,8 @@ use kernel::ScalarType;
 
 use super::cells::plan_type;
 use distinct_groups::DistinctGroups;
-use fold::{Fold, FoldGroups};
+use fold::FoldGroups;
+use folds::Fold;
 use pick::{Extreme, PickGroups};
 use single::Single;
 

@@ -168,6 +168,11 @@ impl Digest {
         Some((below.sum(), total))
     }
 
+    /// Was nothing added?
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
     /// The digest as a value.
     pub fn to_value(&self) -> Value {
         let mut settled = self.clone();

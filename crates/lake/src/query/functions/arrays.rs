@@ -101,7 +101,9 @@ pub(super) const ENTRIES: &[Entry] = &[
         Some(Value::Dynamic(json)) => {
             let mut paths = Vec::new();
             tree_paths(json, "", &mut paths);
-            Value::Dynamic(paths.into())
+            let mut seen = std::collections::HashSet::new();
+            paths.retain(|path: &String| seen.insert(path.clone()));
+            Value::Dynamic(paths.into_iter().map(Json::String).collect())
         }
         _ => Value::Null,
     }),
@@ -430,19 +432,20 @@ fn remove(root: &mut Json, path: &[Json]) {
     }
 }
 
-fn tree_paths(json: &Json, prefix: &str, paths: &mut Vec<Json>) {
+/// The paths below `prefix`. The elements of an array have one path, that of the first.
+fn tree_paths(json: &Json, prefix: &str, paths: &mut Vec<String>) {
     match json {
         Json::Object(bag) => {
             for (key, value) in bag {
                 let path = format!("{prefix}['{key}']");
-                paths.push(json!(path));
+                paths.push(path.clone());
                 tree_paths(value, &path, paths);
             }
         }
         Json::Array(elements) => {
-            for (at, value) in elements.iter().enumerate() {
-                let path = format!("{prefix}[{at}]");
-                paths.push(json!(path));
+            for value in elements {
+                let path = format!("{prefix}[0]");
+                paths.push(path.clone());
                 tree_paths(value, &path, paths);
             }
         }

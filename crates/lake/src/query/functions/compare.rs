@@ -10,10 +10,10 @@ use datafusion::error::Result;
 use kernel::{ScalarType, Value};
 
 use super::operators::{place, reals};
-use super::{Call, Entry, columns, rows};
+use super::{Call, Entry, columns, rows, strict};
 use crate::query::cells::Cells;
-use crate::query::convert;
 use crate::query::dynamic::{Dynamic, Kind};
+use crate::query::{convert, decimal};
 
 pub(super) const ENTRIES: &[Entry] = &[
     columns("op_equal", |call| equality(call, true)),
@@ -27,11 +27,38 @@ pub(super) const ENTRIES: &[Entry] = &[
     columns("isnotnull", |call| nullness(call, false)),
     columns("isempty", |call| emptiness(call, true)),
     columns("isnotempty", |call| emptiness(call, false)),
+    strict("around", |args| Value::Bool(around(args))),
     rows("strcmp", |args| match args {
         [Value::String(left), Value::String(right)] => Value::Long(left.cmp(right) as i64),
         _ => Value::Null,
     }),
 ];
+
+/// Does the first value lie no farther from the second than the third?
+fn around(args: &[Value]) -> bool {
+    match args {
+        [Value::Decimal(value), Value::Decimal(center), Value::Decimal(delta)] => {
+            let [value, center, delta] = [value, center, delta].map(|text| decimal::parse(text).unwrap_or_default());
+            (value.wrapping_sub(center)).wrapping_abs() <= delta
+        }
+        [value @ Value::Real(_), center, delta] => {
+            let [value, center, delta] =
+                [value, center, delta].map(|number| convert::to_real(number).unwrap_or(f64::NAN));
+            (value - center).abs() <= delta
+        }
+        args => match args.iter().map(ticks).collect::<Option<Vec<i64>>>().as_deref() {
+            Some([value, center, delta]) => (i128::from(*value) - i128::from(*center)).abs() <= i128::from(*delta),
+            _ => false,
+        },
+    }
+}
+
+fn ticks(value: &Value) -> Option<i64> {
+    match value {
+        Value::DateTime(number) | Value::TimeSpan(number) | Value::Long(number) => Some(*number),
+        _ => None,
+    }
+}
 
 /// `==` and `!=`: null against null is null, null against a value is unequal.
 fn equality(call: &Call<'_>, wanted: bool) -> Result<ArrayRef> {

@@ -47,6 +47,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     columns("toguid", converted),
     columns("todatetime", converted),
     columns("totimespan", converted),
+    rows("op_data_size", |args| Value::Long(args.iter().map(size_of_value).sum())),
     strict("parse_version", |args| match args {
         [Value::String(text)] => version(text).map_or(Value::Null, |number| Value::Decimal(number.to_string())),
         _ => Value::Null,
@@ -180,6 +181,20 @@ fn type_name(value: &Value) -> String {
         Kind::Bag => "dictionary",
     }
     .to_owned()
+}
+
+/// About how many bytes a value takes: fixed types their width, texts their bytes, dynamic values their text.
+fn size_of_value(value: &Value) -> i64 {
+    let bytes = match value {
+        Value::Null => 0,
+        Value::Bool(_) => 1,
+        Value::Int(_) => 4,
+        Value::Long(_) | Value::Real(_) | Value::DateTime(_) | Value::TimeSpan(_) => 8,
+        Value::Guid(_) | Value::Decimal(_) => 16,
+        Value::String(text) => text.len(),
+        Value::Dynamic(json) => json.to_string().len(),
+    };
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Base64 and digests.
 
-use std::io::Read;
+use std::io::{Read, Write};
 
 use kernel::Value;
 use serde_json::{Value as Json, json};
@@ -29,8 +29,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             None => Value::Null,
         }
     }),
+    // The first three groups lie with their least byte first.
     rows("base64_decode_toguid", |args| match decode(text(args, 0)) {
-        Some(bytes) => match uuid::Uuid::from_slice(&bytes)
+        Some(bytes) => match uuid::Uuid::from_slice_le(&bytes)
             .or_else(|_| uuid::Uuid::try_parse(std::str::from_utf8(&bytes).unwrap_or_default()))
         {
             Ok(guid) => Value::Guid(guid.to_string()),
@@ -39,7 +40,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         None => Value::Null,
     }),
     rows("base64_encode_fromguid", |args| {
-        Value::String(uuid::Uuid::try_parse(text(args, 0)).map(|guid| encode(guid.as_bytes())).unwrap_or_default())
+        Value::String(uuid::Uuid::try_parse(text(args, 0)).map(|guid| encode(&guid.to_bytes_le())).unwrap_or_default())
     }),
     rows("hash", hashed),
     rows("hash_xxhash64", hashed),
@@ -50,6 +51,16 @@ pub(super) const ENTRIES: &[Entry] = &[
     }),
     rows("zlib_decompress_from_base64_string", |args| {
         inflated(text(args, 0), |bytes| Box::new(flate2::bufread::ZlibDecoder::new(bytes)))
+    }),
+    rows("gzip_compress_to_base64_string", |args| {
+        let text = text(args, 0);
+        Value::String(gzipped(text).map(|bytes| encode(&bytes)).unwrap_or_default())
+    }),
+    rows("zlib_compress_to_base64_string", |args| {
+        let text = text(args, 0);
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), level_for(text));
+        let bytes = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+        Value::String(bytes.map(|bytes| encode(&bytes)).unwrap_or_default())
     }),
     rows("hash_sha256", |args| Value::String(hex::encode(Sha256::digest(bytes_of(args))))),
 ];
@@ -104,6 +115,27 @@ fn inflated(text: &str, decoder: for<'a> fn(&'a [u8]) -> Box<dyn std::io::Read +
         String::from_utf8(inflated).ok().filter(|text| text.len() as u64 <= MOST_INFLATED)
     };
     Value::String(decode(text).and_then(read).unwrap_or_default())
+}
+
+/// A text that would not shrink is stored as it is.
+fn level_for(text: &str) -> flate2::Compression {
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    let shrunk = encoder.write_all(text.as_bytes()).and_then(|()| encoder.finish());
+    match shrunk {
+        Ok(bytes) if bytes.len() < text.len() => flate2::Compression::default(),
+        _ => flate2::Compression::none(),
+    }
+}
+
+/// RFC 1952, without a name, a time, a system or a word about the level.
+fn gzipped(text: &str) -> std::io::Result<Vec<u8>> {
+    let header = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+    let mut encoder = flate2::write::DeflateEncoder::new(header, level_for(text));
+    encoder.write_all(text.as_bytes())?;
+    let mut bytes = encoder.finish()?;
+    bytes.extend(crc32fast::hash(text.as_bytes()).to_le_bytes());
+    bytes.extend((text.len() as u32).to_le_bytes());
+    Ok(bytes)
 }
 
 /// What the digests read: the bytes of a text, the text of anything else.

@@ -67,7 +67,21 @@ pub(super) const ENTRIES: &[Entry] = &[
     strict("isnan", |args| Value::Bool(convert::to_real(&args[0]).is_some_and(f64::is_nan))),
     strict("isinf", |args| Value::Bool(convert::to_real(&args[0]).is_some_and(f64::is_infinite))),
     strict("isfinite", |args| Value::Bool(convert::to_real(&args[0]).is_some_and(f64::is_finite))),
-    volatile("new_guid", || Value::Guid(uuid::Uuid::new_v4().to_string())),
+    volatile("new_guid", |_| Value::Guid(uuid::Uuid::new_v4().to_string())),
+    volatile("rand", |args| {
+        // 53 of the random bits, which is what a real holds.
+        let (_, bits) = uuid::Uuid::new_v4().as_u64_pair();
+        let chance = (bits & ((1 << 53) - 1)) as f64 / (1_u64 << 53) as f64;
+        match args {
+            [] => Value::Real(chance),
+            [below] => match convert::to_long(below) {
+                Some(below) if below > 1 => Value::Real((chance * below as f64).floor().min(below as f64 - 1.0)),
+                Some(_) => Value::Real(chance),
+                None => Value::Null,
+            },
+            _ => Value::Null,
+        }
+    }),
 ];
 
 fn real(value: &Value, function: impl Fn(f64) -> f64) -> Value {

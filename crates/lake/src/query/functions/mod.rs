@@ -24,12 +24,14 @@ mod outliers;
 mod paths;
 mod patterns;
 mod periods;
+mod polynomial;
 mod punycode;
 mod segments;
 mod series;
 mod signals;
 mod sketches;
 mod special;
+mod spectrum;
 mod strings;
 mod terms;
 mod time;
@@ -74,7 +76,7 @@ enum Kernel {
     /// Whole columns.
     Columns(fn(&Call<'_>) -> Result<ArrayRef>),
     /// Row by row, a new value for each row.
-    Volatile(fn() -> Value),
+    Volatile(fn(&[Value]) -> Value),
 }
 
 /// A call on columns.
@@ -102,7 +104,7 @@ const fn columns(name: &'static str, function: fn(&Call<'_>) -> Result<ArrayRef>
     Entry { name, kernel: Kernel::Columns(function) }
 }
 
-const fn volatile(name: &'static str, function: fn() -> Value) -> Entry {
+const fn volatile(name: &'static str, function: fn(&[Value]) -> Value) -> Entry {
     Entry { name, kernel: Kernel::Volatile(function) }
 }
 
@@ -117,7 +119,7 @@ fn bad_value(message: impl Into<String>) -> DataFusionError {
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let tables: [&'static [Entry]; 31] = [
+    let tables: [&'static [Entry]; 33] = [
         arrays::ENTRIES,
         bits::ENTRIES,
         compare::ENTRIES,
@@ -136,12 +138,14 @@ static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(
         paths::ENTRIES,
         patterns::ENTRIES,
         periods::ENTRIES,
+        polynomial::ENTRIES,
         punycode::ENTRIES,
         segments::ENTRIES,
         series::ENTRIES,
         signals::ENTRIES,
         sketches::ENTRIES,
         special::ENTRIES,
+        spectrum::ENTRIES,
         strings::ENTRIES,
         terms::ENTRIES,
         time::ENTRIES,
@@ -255,11 +259,7 @@ impl Entry {
     pub fn evaluate(&self, call: &Call<'_>) -> Result<ArrayRef> {
         match self.kernel {
             Kernel::Columns(function) => function(call),
-            Kernel::Volatile(function) => {
-                let mut builder = CellsBuilder::new(call.returns);
-                (0..call.rows).for_each(|_| builder.push(function()));
-                Ok(builder.finish())
-            }
+            Kernel::Volatile(function) => Ok(by_row(call, function)),
             Kernel::Strict(function) => Ok(by_row(call, |args| {
                 if args.iter().any(|arg| matches!(arg, Value::Null)) { Value::Null } else { function(args) }
             })),

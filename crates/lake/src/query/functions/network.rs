@@ -187,7 +187,7 @@ fn format_v4(args: &[Value], with_prefix: bool) -> Value {
     let Some((address, own)) = parsed else { return Value::String(String::new()) };
     let length = match args.get(1) {
         Some(_) => match number(args, 1).and_then(|length| u32::try_from(length).ok()).filter(|length| *length <= 32) {
-            Some(length) => length,
+            Some(length) => length.min(own),
             None => return Value::String(String::new()),
         },
         None => own,

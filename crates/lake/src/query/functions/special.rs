@@ -1,4 +1,4 @@
-//! Special functions of statistics: error function, beta distribution.
+//! Special functions of statistics: error function, beta distribution, Welch's test.
 
 use kernel::Value;
 
@@ -10,6 +10,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     strict("erfc", |args| of(args, |[x]| libm::erfc(x))),
     strict("beta_pdf", |args| of(args, |[x, alpha, beta]| beta_pdf(x, alpha, beta))),
     strict("beta_cdf", |args| of(args, |[x, alpha, beta]| beta_cdf(x, alpha, beta))),
+    strict("welch_test", |args| of(args, welch_test)),
     strict("beta_inv", |args| of(args, |[p, alpha, beta]| beta_inv(p, alpha, beta))),
 ];
 
@@ -40,11 +41,16 @@ fn beta_pdf(x: f64, alpha: f64, beta: f64) -> f64 {
     ((alpha - 1.0) * x.ln() + (beta - 1.0) * (-x).ln_1p() - log_beta(alpha, beta)).exp()
 }
 
-/// The regularized incomplete beta function.
+/// Distribution of the beta distribution.
 fn beta_cdf(x: f64, alpha: f64, beta: f64) -> f64 {
     if !((0.0..=1.0).contains(&x) && is_shape(alpha) && is_shape(beta)) {
         return f64::NAN;
     }
+    incomplete_beta(x, alpha, beta)
+}
+
+/// The regularized incomplete beta function over 0 to 1.
+fn incomplete_beta(x: f64, alpha: f64, beta: f64) -> f64 {
     if x == 0.0 || x == 1.0 {
         return x;
     }
@@ -96,6 +102,19 @@ fn beta_inv(probability: f64, alpha: f64, beta: f64) -> f64 {
         if beta_cdf(middle, alpha, beta) < probability { low = middle } else { high = middle }
     }
     high
+}
+
+/// Probability that samples of the same mean differ as much as these two: Student's t with the degrees of freedom of
+/// Welch and Satterthwaite, on both sides.
+fn welch_test([mean1, variance1, count1, mean2, variance2, count2]: [f64; 6]) -> f64 {
+    let (error1, error2) = (variance1 / count1, variance2 / count2);
+    let t = (mean1 - mean2) / (error1 + error2).sqrt();
+    let freedom = (error1 + error2).powi(2) / (error1 * error1 / (count1 - 1.0) + error2 * error2 / (count2 - 1.0));
+    // Also where a count is below 2, or nothing varies.
+    if !(t.is_finite() && freedom > 0.0 && freedom.is_finite()) {
+        return f64::NAN;
+    }
+    incomplete_beta(freedom / (freedom + t * t), freedom / 2.0, 0.5)
 }
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     }),
     rows("substring", substring),
     rows("split", split),
-    strict("reverse", |args| Value::String(convert::to_text(&args[0]).chars().rev().collect())),
+    rows("reverse", |args| Value::String(convert::to_text(&args[0]).chars().rev().collect())),
     strict("replace_string", |args| {
         let (source, wanted) = (text(args, 0), text(args, 1));
         Value::String(if wanted.is_empty() { source.to_owned() } else { source.replace(wanted, text(args, 2)) })

@@ -8,6 +8,11 @@ use crate::query::calendar::{Civil, DAY, HOUR, LAST, MINUTE, SECOND, day_of_week
 use crate::query::convert;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    rows("datetime_list_timezones", |_| {
+        let zones = jiff::tz::db().available().map(|zone| zone.as_str().to_owned());
+        let zones: std::collections::BTreeSet<String> = zones.collect();
+        Value::Dynamic(zones.into_iter().collect())
+    }),
     strict("datetime_part", |args| instant(&args[1]).map_or(Value::Null, |ticks| part(text(args, 0), ticks))),
     strict("getyear", |args| of(args, |civil| civil.year)),
     strict("getmonth", |args| of(args, |civil| civil.month)),

@@ -57,13 +57,15 @@ fn parse_path(path: &str) -> Value {
         Some((scheme, rest)) => (scheme, rest),
         None => ("", path),
     };
-    let (rest, stream) = match rest.get(2..).and_then(|tail| tail.find(':')) {
-        Some(at) if scheme.is_empty() => (&rest[..at + 2], &rest[at + 3..]),
-        _ => (rest, ""),
-    };
-    let root = if scheme.is_empty() && rest.as_bytes().get(1) == Some(&b':') { &rest[..2] } else { "" };
+    let root = if rest.as_bytes().get(1) == Some(&b':') { &rest[..2] } else { "" };
     let cut = rest.rfind(['/', '\\']);
     let (directory, name) = cut.map_or(("", rest), |at| (&rest[..at], &rest[at + 1..]));
+    // After the drive of a path without folders a colon says nothing.
+    let own = if cut.is_none() { root.len() } else { 0 };
+    let (name, stream) = match name[own..].find(':') {
+        Some(at) => (&name[..own + at], &name[own + at + 1..]),
+        None => (name, ""),
+    };
     let last = directory.rsplit(['/', '\\']).next().unwrap_or_default();
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     Value::Dynamic(json!({

@@ -7,7 +7,7 @@ use kernel::{ScalarType, Value};
 use kql::algebra::{AggregateCall, Expr, ExprKind, Plan};
 use std::sync::Arc;
 
-use super::super::aggregate::fold::Fold;
+use super::super::aggregate::folds::Fold;
 use super::super::aggregate::pick::Extreme;
 use super::super::aggregate::{Kind, KqlAggregate};
 use super::super::cells::plan_type;
@@ -223,6 +223,7 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
         "make_list" => (Kind::Fold(Fold::List), one, rest()?),
         "make_list_with_nulls" => (Kind::Fold(Fold::ListWithNulls), one, rest()?),
         "make_bag" => (Kind::Fold(Fold::Bag), one, rest()?),
+        "buildschema" => (Kind::Fold(Fold::Schema), one, Vec::new()),
         "dcount" => (Kind::Fold(Fold::DistinctCount), one, Vec::new()),
         "hll" => (Kind::Fold(Fold::Hll), one, Vec::new()),
         "hll_merge" => (Kind::Fold(Fold::HllMerge), one, Vec::new()),
@@ -250,7 +251,7 @@ fn own(call: &AggregateCall) -> Result<(Kind, &[Expr], Vec<f64>), LowerError> {
 }
 
 /// Names of the aggregates that [`Lowering::measure`] can lower.
-pub const SUPPORTED: [&str; 33] = [
+pub const SUPPORTED: [&str; 34] = [
     "hll",
     "hll_merge",
     "tdigest",
@@ -267,6 +268,7 @@ pub const SUPPORTED: [&str; 33] = [
     "make_list",
     "make_list_with_nulls",
     "make_bag",
+    "buildschema",
     "dcount",
     "count_distinct",
     "percentile",

@@ -155,8 +155,9 @@ impl<'a> Lowering<'a> {
                 let spec = parse::Spec { kind: *kind, flags, pattern, drop_unmatched: *drop_unmatched };
                 self.parse(input, source, &spec, plan)
             }
-            Node::MakeSeries { input, series, axis, from, to, step, keys } => {
-                let range = series::Axis { value: axis, from: from.as_ref(), to: to.as_ref(), step };
+            Node::MakeSeries { input, series, axis, from, to, step, keys, nonempty } => {
+                let (from, to) = (from.as_ref(), to.as_ref());
+                let range = series::Axis { value: axis, from, to, step, nonempty: *nonempty };
                 self.make_series(input, series, &range, keys, plan)
             }
             // A method that reads the part of `mv-apply` around it cannot be computed before.

@@ -1,10 +1,12 @@
 //! `make-series`: aggregate by bin, then collect the bins of each group into arrays.
 
-use datafusion::logical_expr::{Expr as DfExpr, LogicalPlanBuilder};
+use datafusion::common::Column;
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{Expr as DfExpr, LogicalPlanBuilder, lit};
 use kernel::{ScalarType, Span, Value};
 use kql::algebra::{Expr, ExprKind, Plan, Series};
 
-use super::super::aggregate::fold::Fold;
+use super::super::aggregate::folds::Fold;
 use super::super::aggregate::{Kind, KqlAggregate};
 use super::super::convert;
 use super::expr::{call, lower};
@@ -17,6 +19,8 @@ pub(super) struct Axis<'a> {
     pub from: Option<&'a Expr>,
     pub to: Option<&'a Expr>,
     pub step: &'a Expr,
+    /// Also a row of defaults where no row is in range.
+    pub nonempty: bool,
 }
 
 /// Bins of one series at most.
@@ -89,10 +93,8 @@ impl Lowering<'_> {
             (constant(&bins.step, axis.step.scalar)?, axis.step.scalar),
         ];
         let bin = call("op_bin_number", bin, ScalarType::Long, plan.span)?;
-        let in_range = bin
-            .clone()
-            .gt_eq(datafusion::logical_expr::lit(0_i64))
-            .and(bin.clone().lt(datafusion::logical_expr::lit(i64::try_from(bins.count).unwrap_or(i64::MAX))));
+        let in_range =
+            bin.clone().gt_eq(lit(0_i64)).and(bin.clone().lt(lit(i64::try_from(bins.count).unwrap_or(i64::MAX))));
         let filtered = LogicalPlanBuilder::from(input.plan.clone()).filter(in_range)?.build()?;
         let mut group = self.typed_all(keys, &input)?;
         group.push((bin, ScalarType::Long));
@@ -117,7 +119,13 @@ impl Lowering<'_> {
             outputs.push((Col { name, scalar: ScalarType::Dynamic }.expr(), ScalarType::Dynamic));
         }
         let groups: Vec<DfExpr> = keyed.iter().map(Col::expr).collect();
-        let collected = LogicalPlanBuilder::from(binned.plan).aggregate(groups, aggregates)?.build()?;
+        let bins_seen = self.fresh();
+        aggregates.push(count(bin.expr()).alias(bins_seen.clone()));
+        let mut collected = LogicalPlanBuilder::from(binned.plan).aggregate(groups, aggregates)?;
+        if !axis.nonempty {
+            collected = collected.filter(DfExpr::Column(Column::new_unqualified(bins_seen)).gt(lit(0_i64)))?;
+        }
+        let collected = collected.build()?;
         outputs.push((constant(&bins.axis(), ScalarType::Dynamic)?, ScalarType::Dynamic));
         self.projected(collected, outputs, Vec::new())
     }

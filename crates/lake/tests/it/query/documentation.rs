@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use super::{FixedTables, NOW, engine_over};
 
 /// Examples answered as printed, names included.
-const RIGHT_AT_LEAST: usize = 337;
+const RIGHT_AT_LEAST: usize = 339;
 /// Examples answered with other values than printed; `docs/kql-deviations.md` tells why.
 const WRONG_AT_MOST: usize = 36;
 
