@@ -28,5 +28,5 @@ pub mod sql;
 pub use error::{Error, ScimType};
 pub use fact_tables::FACT_TABLES;
 pub use filter::Filter;
-pub use queries::{ListRequest, Listed, SortOrder};
+pub use queries::{ListRequest, Listed, MOST_RESULTS, SortOrder};
 pub use room::{Kind, Precondition, Scim, Stored};

@@ -30,7 +30,9 @@ enum Verb {
 pub fn apply(core: &'static Schema, resource: &Map<String, Json>, request: &Json) -> Result<Map<String, Json>, Error> {
     let fields = request.as_object().ok_or_else(|| Error::syntax("the body is no object of JSON"))?;
     let schemas = get(fields, "schemas").and_then(Json::as_array);
-    let named = schemas.is_some_and(|list| list.iter().any(|one| one.as_str().is_some_and(|text| text.eq_ignore_ascii_case(PATCH_OP))));
+    let named = schemas.is_some_and(|list| {
+        list.iter().any(|one| one.as_str().is_some_and(|text| text.eq_ignore_ascii_case(PATCH_OP)))
+    });
     if !named {
         return Err(Error::syntax(format!("`schemas` does not name {PATCH_OP}")));
     }
@@ -117,7 +119,8 @@ fn target<'a>(
             entry.as_object_mut().ok_or_else(unknown)?
         }
     };
-    let schema = path.schema.as_ref().and_then(|id| schema::ALL.into_iter().find(|schema| schema.id == id)).unwrap_or(core);
+    let schema =
+        path.schema.as_ref().and_then(|id| schema::ALL.into_iter().find(|schema| schema.id == id)).unwrap_or(core);
     if path.schema.is_none() && ["id", "meta", "schemas"].iter().any(|ours| path.name.eq_ignore_ascii_case(ours)) {
         return Err(read_only(&path.name));
     }
@@ -143,7 +146,7 @@ fn write(
     match path {
         Path::Extension(id) => {
             let fields = value.as_object().ok_or_else(|| Error::value(format!("the value of `{id}` is an object")))?;
-            for (name, value) in fields {
+            for (name, value) in fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("schemas")) {
                 let inner = AttributePath::parse(name)?;
                 let inner = Path::Attribute(AttributePath { schema: Some(id.clone()), ..inner });
                 write(core, resource, verb, &inner, value)?;
@@ -253,7 +256,8 @@ fn write_values(
         Some(part) => resource::typed(part, value)?,
         None => resource::typed(attribute, value)?.and_then(|all| resource::each(&all).next().cloned()),
     };
-    let mut values: Vec<Json> = holder.get(attribute.name).map(|all| resource::each(all).cloned().collect()).unwrap_or_default();
+    let mut values: Vec<Json> =
+        holder.get(attribute.name).map(|all| resource::each(all).cloned().collect()).unwrap_or_default();
     let chosen: Vec<usize> = (0..values.len()).filter(|at| filter.fits(&values[*at])).collect();
     if chosen.is_empty() {
         if verb == Verb::Replace {

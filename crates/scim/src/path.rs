@@ -73,7 +73,11 @@ pub enum Path {
     Extension(String),
     Attribute(AttributePath),
     /// `emails[type eq "work"]` and `emails[type eq "work"].value`.
-    Values { attribute: AttributePath, filter: Filter, sub: Option<String> },
+    Values {
+        attribute: AttributePath,
+        filter: Filter,
+        sub: Option<String>,
+    },
 }
 
 impl Path {
@@ -84,7 +88,8 @@ impl Path {
     pub fn parse(text: &str) -> Result<Path, Error> {
         let text = text.trim();
         filter::bounded(text)?;
-        if let Some(schema) = schema::ALL.iter().find(|schema| schema.extension && schema.id.eq_ignore_ascii_case(text)) {
+        if let Some(schema) = schema::ALL.iter().find(|schema| schema.extension && schema.id.eq_ignore_ascii_case(text))
+        {
             return Ok(Path::Extension(schema.id.to_owned()));
         }
         let Some(open) = text.find('[') else { return AttributePath::parse(text).map(Path::Attribute) };

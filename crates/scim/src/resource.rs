@@ -61,7 +61,9 @@ pub fn canonical(core: &'static Schema, body: &Json) -> Result<Map<String, Json>
     check_schemas(core, fields)?;
     let mut out = Map::new();
     for (name, value) in fields {
-        if let Some(extension) = schemas_of(core).into_iter().find(|one| one.extension && one.id.eq_ignore_ascii_case(name)) {
+        if let Some(extension) =
+            schemas_of(core).into_iter().find(|one| one.extension && one.id.eq_ignore_ascii_case(name))
+        {
             let inner = canonical_extension(extension, value)?;
             if !inner.is_empty() {
                 out.insert(extension.id.to_owned(), Json::Object(inner));
@@ -73,7 +75,11 @@ pub fn canonical(core: &'static Schema, body: &Json) -> Result<Map<String, Json>
             }
         } else {
             let attribute = core.attribute(name).ok_or_else(|| {
-                Error::syntax(format!("`{}` is no attribute of {}; /Schemas shows those that are", shorten(name), core.name))
+                Error::syntax(format!(
+                    "`{}` is no attribute of {}; /Schemas shows those that are",
+                    shorten(name),
+                    core.name
+                ))
             })?;
             put(&mut out, attribute, value)?;
         }
@@ -110,7 +116,8 @@ fn canonical_extension(extension: &'static Schema, value: &Json) -> Result<Map<S
         return Ok(out);
     }
     let fields = value.as_object().ok_or_else(|| Error::value(format!("`{}` is no object", extension.id)))?;
-    for (name, value) in fields {
+    // Some clients repeat `schemas` inside an extension; it says nothing that is not said outside.
+    for (name, value) in fields.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("schemas")) {
         let attribute = extension.attribute(name);
         let unknown = || Error::syntax(format!("`{}` is no attribute of {}", shorten(name), extension.id));
         put(&mut out, attribute.ok_or_else(unknown)?, value)?;
@@ -147,7 +154,9 @@ pub fn typed(attribute: &'static Attribute, value: &Json) -> Result<Option<Json>
         Json::Array(values) if values.len() > MOST_VALUES => {
             return Err(Error::value(format!("`{}` has more than {MOST_VALUES} values", attribute.name)));
         }
-        Json::Array(values) => values.iter().filter_map(|one| single(attribute, one).transpose()).collect::<Result<_, _>>()?,
+        Json::Array(values) => {
+            values.iter().filter_map(|one| single(attribute, one).transpose()).collect::<Result<_, _>>()?
+        }
         one => single(attribute, one)?.into_iter().collect(),
     };
     let primaries = values.iter().filter(|one| one["primary"] == Json::Bool(true)).count();
@@ -167,7 +176,8 @@ fn without_repeats(attribute: &Attribute, values: Vec<Json>) -> Vec<Json> {
 }
 
 fn single(attribute: &'static Attribute, value: &Json) -> Result<Option<Json>, Error> {
-    let wrong = |wanted: &str| Error::value(format!("`{}` is {}, not {wanted}", attribute.name, shorten(&value.to_string())));
+    let wrong =
+        |wanted: &str| Error::value(format!("`{}` is {}, not {wanted}", attribute.name, shorten(&value.to_string())));
     match attribute.kind {
         Type::Text | Type::Reference | Type::Binary => Ok(Some(Json::String(text(attribute.name, value)?))),
         Type::DateTime => {
@@ -194,14 +204,16 @@ fn complex(attribute: &'static Attribute, value: &Json) -> Result<Option<Json>, 
     let fields = match value {
         Json::Object(fields) => fields.clone(),
         // A value alone stands for its `value`: `"manager": "26118915-…"`, `"members": ["2819c223-…"]`.
-        Json::String(_) if attribute.part("value").is_some() => [("value".to_owned(), value.clone())].into_iter().collect(),
+        Json::String(_) if attribute.part("value").is_some() => {
+            [("value".to_owned(), value.clone())].into_iter().collect()
+        }
         _ => return Err(Error::value(format!("`{}` has values that are objects", attribute.name))),
     };
     let mut out = Map::new();
     for (name, value) in &fields {
-        let part = attribute.part(name).ok_or_else(|| {
-            Error::syntax(format!("`{}` is no part of `{}`", shorten(name), attribute.name))
-        })?;
+        let part = attribute
+            .part(name)
+            .ok_or_else(|| Error::syntax(format!("`{}` is no part of `{}`", shorten(name), attribute.name)))?;
         put(&mut out, part, value)?;
     }
     if attribute.name == "members" && !out.contains_key("value") {
@@ -217,5 +229,80 @@ fn text(name: &str, value: &Json) -> Result<String, Error> {
         }
         Json::String(text) => Ok(text.clone()),
         other => Err(Error::value(format!("`{name}` is {}, not a text", shorten(&other.to_string())))),
+    }
+}
+
+/// A resource with some attributes alone, or without some (RFC 7644 §3.9). `schemas` and `id` are always there.
+///
+/// # Errors
+/// `invalidPath` when a name is none.
+pub fn project(whole: Json, only: Option<&str>, without: Option<&str>) -> Result<Json, Error> {
+    let paths = |list: &str| -> Result<Vec<AttributePath>, Error> {
+        list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(AttributePath::parse).collect()
+    };
+    let Json::Object(fields) = whole else { return Ok(whole) };
+    let always = |name: &str| name == "schemas" || name == "id";
+    if let Some(list) = only.filter(|list| !list.trim().is_empty()) {
+        let mut out = Map::new();
+        for path in paths(list)? {
+            keep(&fields, &mut out, &path);
+        }
+        out.extend(fields.into_iter().filter(|(name, _)| always(name)));
+        return Ok(Json::Object(out));
+    }
+    let mut out = fields;
+    for path in without.map(paths).transpose()?.unwrap_or_default() {
+        let holder = match &path.schema {
+            None => Some(&mut out),
+            Some(schema) => out.get_mut(schema).and_then(Json::as_object_mut),
+        };
+        let Some(holder) = holder else { continue };
+        let Some(name) = holder.keys().find(|name| name.eq_ignore_ascii_case(&path.name)).cloned() else { continue };
+        match &path.sub {
+            _ if always(&name) => {}
+            None => drop(holder.remove(&name)),
+            Some(sub) => without_part(holder.get_mut(&name), sub),
+        }
+    }
+    Ok(Json::Object(out))
+}
+
+fn without_part(value: Option<&mut Json>, sub: &str) {
+    let drop_from = |one: &mut Json| {
+        if let Json::Object(fields) = one {
+            fields.retain(|name, _| !name.eq_ignore_ascii_case(sub));
+        }
+    };
+    match value {
+        Some(Json::Array(values)) => values.iter_mut().for_each(drop_from),
+        Some(one) => drop_from(one),
+        None => {}
+    }
+}
+
+fn keep(fields: &Map<String, Json>, out: &mut Map<String, Json>, path: &AttributePath) {
+    let (source, target) = match &path.schema {
+        None => (fields, out),
+        Some(schema) => {
+            let Some(inner) = fields.get(schema).and_then(Json::as_object) else { return };
+            let entry = out.entry(schema.clone()).or_insert_with(|| Json::Object(Map::new()));
+            let Some(target) = entry.as_object_mut() else { return };
+            (inner, target)
+        }
+    };
+    let found = source.iter().find(|(name, _)| name.eq_ignore_ascii_case(&path.name));
+    let Some((name, value)) = found else { return };
+    let part = |one: &Json, sub: &str| -> Json {
+        let fields = one.as_object().into_iter().flatten().filter(|(name, _)| name.eq_ignore_ascii_case(sub));
+        Json::Object(fields.map(|(name, value)| (name.clone(), value.clone())).collect())
+    };
+    let kept = match (&path.sub, value) {
+        (None, value) => value.clone(),
+        (Some(sub), Json::Array(values)) => values.iter().map(|one| part(one, sub)).collect(),
+        (Some(sub), value) => part(value, sub),
+    };
+    match (target.get_mut(name), kept) {
+        (Some(Json::Object(before)), Json::Object(more)) => before.extend(more),
+        (_, kept) => drop(target.insert(name.clone(), kept)),
     }
 }

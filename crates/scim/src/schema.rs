@@ -27,6 +27,8 @@ pub struct Attribute {
     pub unique: bool,
     pub about: &'static str,
     pub parts: &'static [Attribute],
+    /// What a reference leads to.
+    pub leads_to: &'static [&'static str],
 }
 
 /// A schema.
@@ -51,7 +53,12 @@ const fn one(name: &'static str, kind: Type, about: &'static str) -> Attribute {
         unique: false,
         about,
         parts: &[],
+        leads_to: &["external"],
     }
+}
+
+const fn reference(name: &'static str, about: &'static str, leads_to: &'static [&'static str]) -> Attribute {
+    Attribute { leads_to, ..one(name, Type::Reference, about) }
 }
 
 const fn text(name: &'static str, about: &'static str) -> Attribute {
@@ -95,21 +102,21 @@ const NAME: &[Attribute] = &[
 
 const GROUPS_OF_USER: &[Attribute] = &[
     Attribute { read_only: true, exact: true, ..text("value", "The group's id.") },
-    Attribute { read_only: true, ..one("$ref", Type::Reference, "The group's address.") },
+    Attribute { read_only: true, ..reference("$ref", "The group's address.", &["Group"]) },
     Attribute { read_only: true, ..text("display", "The group's name.") },
     Attribute { read_only: true, ..text("type", "direct.") },
 ];
 
 const MEMBERS: &[Attribute] = &[
     Attribute { exact: true, ..text("value", "The member's id.") },
-    one("$ref", Type::Reference, "The member's address."),
+    reference("$ref", "The member's address.", &["User", "Group"]),
     text("display", "The member's name."),
     text("type", "User or Group."),
 ];
 
 const MANAGER: &[Attribute] = &[
     text("value", "The manager's id."),
-    one("$ref", Type::Reference, "The manager's address."),
+    reference("$ref", "The manager's address.", &["User"]),
     Attribute { read_only: true, ..text("displayName", "The manager's name.") },
 ];
 
@@ -136,7 +143,10 @@ pub const USER: Schema = Schema {
         many("ims", "Instant messaging addresses.", PLURAL),
         many("photos", "Addresses of photographs.", PLURAL),
         many("addresses", "Postal addresses.", ADDRESS),
-        Attribute { read_only: true, ..many("groups", "Groups that the person is a direct member of.", GROUPS_OF_USER) },
+        Attribute {
+            read_only: true,
+            ..many("groups", "Groups that the person is a direct member of.", GROUPS_OF_USER)
+        },
         many("entitlements", "Entitlements.", PLURAL),
         many("roles", "Roles.", PLURAL),
         many("x509Certificates", "Certificates (DER, base64).", PLURAL),
@@ -215,7 +225,7 @@ impl Attribute {
             "uniqueness": if self.unique { "server" } else { "none" },
         });
         if self.kind == Type::Reference {
-            json["referenceTypes"] = json!(["external", "uri", "User", "Group"]);
+            json["referenceTypes"] = json!(self.leads_to);
         }
         if !self.parts.is_empty() {
             json["subAttributes"] = self.parts.iter().map(Attribute::to_json).collect();

@@ -5,6 +5,7 @@ mod csv_file;
 mod emergency;
 mod memory;
 mod openldap;
+mod scim_client;
 mod servers;
 mod sql_table;
 

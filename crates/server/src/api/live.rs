@@ -240,6 +240,7 @@ impl LiveSubscriber {
             | Fact::PersonMoved { .. }
             | Fact::PersonLeft { .. }
             | Fact::ProvisioningDue { .. }
+            | Fact::ScimChanged { .. }
             | Fact::AccountDisabled { .. } => Ok(None),
         }
     }
