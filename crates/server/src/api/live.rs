@@ -241,6 +241,10 @@ impl LiveSubscriber {
             | Fact::PersonLeft { .. }
             | Fact::ProvisioningDue { .. }
             | Fact::ScimChanged { .. }
+            | Fact::SodViolationFound { .. }
+            | Fact::RequestChanged { .. }
+            | Fact::ActivationChanged { .. }
+            | Fact::CampaignChanged { .. }
             | Fact::AccountDisabled { .. } => Ok(None),
         }
     }
