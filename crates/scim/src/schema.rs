@@ -110,8 +110,8 @@ const GROUPS_OF_USER: &[Attribute] = &[
 const MEMBERS: &[Attribute] = &[
     Attribute { exact: true, ..text("value", "The member's id.") },
     reference("$ref", "The member's address.", &["User", "Group"]),
-    text("display", "The member's name."),
-    text("type", "User or Group."),
+    Attribute { read_only: true, ..text("display", "The member's name, as it is now.") },
+    Attribute { read_only: true, ..text("type", "User or Group.") },
 ];
 
 const MANAGER: &[Attribute] = &[
