@@ -73,6 +73,8 @@ pub enum Fact {
     CampaignChanged { campaign: CampaignId, version: i64, at: Timestamp },
     /// A system confirmed that an account is disabled. Emitted by `identity`.
     AccountDisabled { account: AccountId, system: String, login: String, person: Option<PersonId>, at: Timestamp },
+    /// A user or group was provisioned to us, changed or deleted by SCIM. Emitted by `scim`.
+    ScimChanged { kind: String, resource: String, version: i64, at: Timestamp },
 }
 
 impl Fact {
@@ -107,6 +109,7 @@ impl Fact {
             Fact::ActivationChanged { .. } => "activation-changed",
             Fact::CampaignChanged { .. } => "campaign-changed",
             Fact::AccountDisabled { .. } => "account-disabled",
+            Fact::ScimChanged { .. } => "scim-changed",
         }
     }
 }

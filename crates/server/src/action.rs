@@ -71,6 +71,8 @@ actions! {
     ManageField = "manage-field";
     /// Deliver records.
     Ingest = "ingest";
+    /// Provision users and groups by SCIM.
+    Provision = "provision";
 }
 
 impl std::fmt::Display for Action {

@@ -77,6 +77,7 @@ pub struct App {
     pub(crate) respond: Respond,
     pub(crate) field: Field,
     pub(crate) library: Library,
+    pub(crate) scim: scim::Scim,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authority: Authority,
     pub(crate) passwords: Passwords,
@@ -134,6 +135,7 @@ impl Server {
             queries: Arc::new(Semaphore::new(config.queries)),
             stopping: CancellationToken::new(),
             config,
+            scim: scim::Scim::new(store.clone()),
             store,
             lake,
             intake,
@@ -151,6 +153,7 @@ impl Server {
         let router = routes
             .route("/answer/{secret}", axum::routing::get(answer_page::show).post(answer_page::take))
             .route("/api/{*rest}", axum::routing::any(guard::no_such_operation))
+            .route("/scim/{*rest}", axum::routing::any(crate::api::scim::no_such_address))
             .method_not_allowed_fallback(guard::wrong_method)
             .route_layer(from_fn_with_state(app.clone(), guard::guard))
             .fallback(move |request| {

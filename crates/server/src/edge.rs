@@ -49,7 +49,7 @@ pub async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next)
         let cause = cause.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
         axum::response::IntoResponse::into_response(Problem::internal(&format!("panic: {cause}")))
     });
-    let mut response = finish(response, &id);
+    let mut response = finish(response, &id, path.starts_with("/scim/"));
     let status = response.status();
     let elapsed_ms = (app.clock.monotonic_us().saturating_sub(started_us)) / 1_000;
     if status.is_server_error() {
@@ -64,10 +64,11 @@ pub async fn edge(State(app): State<Arc<App>>, mut request: Request, next: Next)
 }
 
 /// Gives a refusal its body. One of the framework gets the same form as ours, with the headers it had.
-fn finish(mut response: Response, id: &str) -> Response {
+fn finish(mut response: Response, id: &str, scim: bool) -> Response {
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         let headers = std::mem::take(response.headers_mut());
-        let mut with_body = problem.into_response_with(id);
+        let mut with_body =
+            if scim { crate::api::scim::from_problem(problem, id) } else { problem.into_response_with(id) };
         for (name, value) in &headers {
             if !with_body.headers().contains_key(name) && name != header::CONTENT_LENGTH {
                 with_body.headers_mut().append(name, value.clone());

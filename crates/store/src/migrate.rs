@@ -39,6 +39,7 @@ const MIGRATIONS: &[Migration] = migrations![
     35 "0035_identity_duties.sql",
     36 "0036_identity_activation.sql",
     37 "0037_identity_review.sql",
+    40 "0040_scim.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

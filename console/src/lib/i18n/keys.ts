@@ -724,6 +724,7 @@ export interface Messages {
   "scope.rule": null;
   "scope.token.administer": null;
   "scope.token.ingest": null;
+  "scope.token.provision": null;
   "scope.token.query": null;
   "scope.token.read": null;
   "scope.token.respond": null;

@@ -241,6 +241,7 @@ impl LiveSubscriber {
             | Fact::PersonMoved { .. }
             | Fact::PersonLeft { .. }
             | Fact::ProvisioningDue { .. }
+            | Fact::ScimChanged { .. }
             | Fact::SodViolationFound { .. }
             | Fact::RequestChanged { .. }
             | Fact::ActivationChanged { .. }

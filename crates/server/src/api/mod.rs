@@ -16,6 +16,7 @@ pub mod reference_tables;
 pub mod rule_view;
 pub mod rules;
 pub mod saved_queries;
+pub mod scim;
 pub mod session;
 pub mod sources;
 pub mod tokens;
@@ -48,6 +49,7 @@ pub fn routes() -> Routes {
     overview::routes(&mut routes);
     live::routes(&mut routes);
     ingest::routes(&mut routes);
+    scim::routes(&mut routes);
     health::routes(&mut routes);
     routes
 }

@@ -36,14 +36,16 @@ pub enum Scope {
     Rules,
     /// Deliver records, to one source or to any.
     Ingest,
+    /// Provision users and groups by SCIM.
+    Provision,
     /// Users, tokens, sources, ledger.
     Administer,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 6] =
-        [Scope::Read, Scope::Query, Scope::Respond, Scope::Rules, Scope::Ingest, Scope::Administer];
+    pub const ALL: [Scope; 7] =
+        [Scope::Read, Scope::Query, Scope::Respond, Scope::Rules, Scope::Ingest, Scope::Provision, Scope::Administer];
 
     /// The word in policies, API and storage.
     pub const fn as_str(self) -> &'static str {
@@ -53,6 +55,7 @@ impl Scope {
             Scope::Respond => "respond",
             Scope::Rules => "rules",
             Scope::Ingest => "ingest",
+            Scope::Provision => "provision",
             Scope::Administer => "administer",
         }
     }
@@ -130,6 +133,10 @@ async fn create_token(
     if request.scopes.contains(&Scope::Ingest) && !app.authority.permits(caller.asker(), Action::ManageSources, None) {
         return Err(Problem::forbidden("only those who may connect sources make tokens that deliver records")
             .with("action", Action::ManageSources.as_str()));
+    }
+    if request.scopes.contains(&Scope::Provision) && !app.authority.permits(caller.asker(), Action::ManageUsers, None) {
+        return Err(Problem::forbidden("only those who may manage users make tokens that provision them")
+            .with("action", Action::ManageUsers.as_str()));
     }
     let mut tx = app.store.begin().await?;
     let token = insert(&mut tx, &app, caller.person()?, &request).await?;

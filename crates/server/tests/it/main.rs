@@ -13,6 +13,7 @@ mod matrix;
 mod pages;
 mod people;
 mod queries;
+mod scim;
 mod sign_in;
 mod statements;
 mod wire;

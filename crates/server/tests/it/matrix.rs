@@ -93,7 +93,12 @@ async fn the_guard_keeps_to_the_matrix() {
             let asker = if roles.is_empty() { Asker::Anonymous } else { Asker::User { roles: &roles } };
             let permitted = authority.permits(asker, operation.action, Some("any"));
             let (status, problem) = house.refusal(&client, request(operation)).await;
-            let denied = problem.is_some_and(|problem| problem["parameters"].get("action").is_some());
+            // SCIM has a form of its own for refusals, without room for the action.
+            let denied = if operation.path.starts_with("/scim/") {
+                matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+            } else {
+                problem.is_some_and(|problem| problem["parameters"].get("action").is_some())
+            };
             assert_eq!(denied, !permitted, "{role:?} {} {}: {status}", operation.method, operation.path);
             if denied {
                 let expected = if role.is_none() { StatusCode::UNAUTHORIZED } else { StatusCode::FORBIDDEN };

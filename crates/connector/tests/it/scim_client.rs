@@ -1,0 +1,123 @@
+//! The SCIM connector against a service of other people: PyPI's `scim2-server`.
+
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use connector::scim::{ScimClient, ScimConfig};
+use connector::{
+    Attributes, Change, Connector, Effect, ErrorKind, NewObject, ObjectClass, ObjectKey, Operation, ProtectionRules,
+    Search, Secret, Trust,
+};
+
+use crate::servers::{free_port, stop, wait_for};
+
+const TOKEN: &str = "a-token-of-the-test";
+
+struct Service {
+    port: u16,
+    server: Child,
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        stop(&mut self.server);
+    }
+}
+
+fn service() -> Option<Service> {
+    let own = std::env::var_os("VIGIE_PYTHON").map(|home| PathBuf::from(home).join("bin"));
+    let path =
+        std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
+    let program =
+        own.into_iter().chain(path).map(|folder| folder.join("scim2-server")).find(|program| program.exists());
+    let Some(program) = program else {
+        println!("skipped: SCIM against scim2-server, because it is neither in VIGIE_PYTHON nor on PATH");
+        return None;
+    };
+    let port = free_port();
+    let server = Command::new(program)
+        .args(["--hostname", "127.0.0.1", "--port", &port.to_string(), "--bearer-token", TOKEN])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut service = Service { port, server };
+    wait_for(port, &mut service.server, "scim2-server");
+    Some(service)
+}
+
+fn connect(service: &Service, token: &str) -> ScimClient {
+    let url = format!("http://127.0.0.1:{}/v2", service.port);
+    let config = ScimConfig { url, token: Secret::new(token), trust: Trust::System };
+    ScimClient::new(config, ProtectionRules::default()).unwrap()
+}
+
+fn person(number: &str) -> ObjectKey {
+    ObjectKey::correlation(ObjectClass::Account, "externalId", number)
+}
+
+fn join(number: &str, login: &str) -> Operation {
+    let attributes = Attributes::new()
+        .with("name.givenName", "Amina")
+        .with("emails[type eq \"work\"].value", format!("{login}@vigie.test"))
+        .with("title", "Analyst");
+    let new = NewObject { name: login.into(), attributes, enabled: Some(true), ..NewObject::default() };
+    Operation::new(format!("join-{number}"), person(number), Change::Create(new))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_joiner_moves_and_leaves() {
+    let Some(service) = service() else { return };
+    let target = connect(&service, TOKEN);
+    target.identity().await.unwrap();
+    assert_eq!(connect(&service, "another").identity().await.unwrap_err().kind, ErrorKind::Auth);
+    let id = target.write(&join("7", "amina")).await.unwrap().id;
+    assert_eq!(target.write(&join("7", "amina")).await.unwrap().effect, Effect::AlreadyDone);
+    assert_eq!(target.write(&join("8", "amina")).await.unwrap_err().kind, ErrorKind::Conflict, "the name is taken");
+    let account = ObjectKey::id(ObjectClass::Account, id.0.clone());
+    let write = async |object: &ObjectKey, change: Change| {
+        target.write(&Operation::new("op", object.clone(), change)).await.map(|outcome| outcome.effect)
+    };
+    let wanted = Attributes::new()
+        .with("title", "Chief")
+        .with("emails[type eq \"work\"].value", "chief@vigie.test")
+        .with("urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department", "WASH");
+    let assign = Change::Assign { attributes: wanted, if_version: None };
+    assert_eq!(write(&account, assign.clone()).await.unwrap(), Effect::Applied);
+    assert_eq!(write(&account, assign).await.unwrap(), Effect::AlreadyDone);
+    assert_eq!(write(&account, Change::SetEnabled { enabled: false }).await.unwrap(), Effect::Applied);
+    assert_eq!(write(&account, Change::SetEnabled { enabled: false }).await.unwrap(), Effect::AlreadyDone);
+    assert_eq!(write(&account, Change::Rename { name: "amina.d".into() }).await.unwrap(), Effect::Applied);
+    let read = target.read(&person("7")).await.unwrap().unwrap();
+    assert_eq!(
+        (read.name.as_str(), read.enabled, read.attributes.text("title")),
+        ("amina.d", Some(false), Some("Chief"))
+    );
+    let group = ObjectKey::correlation(ObjectClass::Group, "displayName", "readers");
+    let new = NewObject { name: "readers".into(), ..NewObject::default() };
+    assert_eq!(write(&group, Change::Create(new)).await.unwrap(), Effect::Applied);
+    for effect in [Effect::Applied, Effect::AlreadyDone] {
+        assert_eq!(write(&group, Change::AddMember { member: id.clone(), until: None }).await.unwrap(), effect);
+    }
+    assert_eq!(target.members(&group, None, 10).await.unwrap().members.len(), 1);
+    for effect in [Effect::Applied, Effect::AlreadyDone] {
+        assert_eq!(write(&group, Change::RemoveMember { member: id.clone() }).await.unwrap(), effect);
+    }
+    for number in 20..32 {
+        target.write(&join(&number.to_string(), &format!("p{number}"))).await.unwrap();
+    }
+    let (mut seen, mut next) = (std::collections::BTreeSet::new(), None);
+    loop {
+        let page =
+            target.search(&Search { limit: 5, ..Search::all(ObjectClass::Account) }, next.as_ref()).await.unwrap();
+        seen.extend(page.objects.into_iter().map(|object| object.id));
+        next = page.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 13);
+    for effect in [Effect::Applied, Effect::AlreadyDone] {
+        assert_eq!(write(&account, Change::Delete).await.unwrap(), effect);
+    }
+}
