@@ -321,7 +321,8 @@ impl Turn {
             return Err(Refusal::rule(text).into());
         }
         if account.wanted.is_none() {
-            want_closed(self, &mut account, account_is_closed(&account)).await?;
+            let close = account.status != Status::Enabled;
+            want_closed(self, &mut account, close).await?;
             if let Some(wanted) = &mut account.wanted {
                 wanted.entitlements.remove(entitlement);
             }
@@ -335,10 +336,6 @@ impl Turn {
         self.record("account.deny", id, Json::Null, json!({ "entitlement": entitlement, "why": why }));
         Ok(())
     }
-}
-
-fn account_is_closed(account: &Account) -> bool {
-    account.status != Status::Enabled
 }
 
 async fn anchors_of(turn: &mut Turn, person: PersonId) -> Result<Vec<(String, String)>, Error> {

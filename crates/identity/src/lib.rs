@@ -62,10 +62,10 @@ pub mod sql;
 mod subscriber;
 pub mod system;
 
+pub use desk::ServiceAccount;
 pub use duty_documents::DUTY_KINDS;
 pub use duty_sql::DUTY_STATEMENTS;
 pub use duty_tables::DUTY_TABLES;
-pub use desk::ServiceAccount;
 pub use error::{Error, Refusal};
 pub use fact_tables::FACT_TABLES;
 pub use queries::{IdleLicence, LicenceCost, PastView, PersonView};

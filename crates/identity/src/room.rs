@@ -109,7 +109,10 @@ impl Identity {
             return Ok(known);
         }
         let documents = document::all(read).await?;
-        let policy = Policy::compile(revision, &documents).map_err(crate::plan::all_of)?;
+        let (policy, faults) = Policy::read(revision, &documents);
+        for fault in faults {
+            tracing::warn!(%fault, revision, "a document of the Access desk is at fault; what it would give is left out");
+        }
         let catalog = Catalog::load(read, &policy).await?;
         let fresh = Arc::new(Known { policy: Arc::new(policy), catalog: Arc::new(catalog) });
         *self.known.write() = Some(fresh.clone());

@@ -8,7 +8,7 @@ use minijinja::Value;
 use serde::Serialize;
 
 use super::subject::{Catalog, Contract, Subject};
-use crate::assignment::{Assignment, Mode, Target};
+use crate::assignment::{Assignment, Mode, Source, Target};
 use crate::engagement::{EngagementState, Standing, day_after, day_begins};
 use crate::error::Refusal;
 use crate::policy::{Facts, Matcher, Policy, Reached};
@@ -349,7 +349,10 @@ impl Gathering<'_> {
         if let Some(until) = assignment.until {
             self.again_at(until);
             if until <= self.now {
-                self.access.lapsed.push((assignment.id, "its time is over"));
+                // What was borrowed is taken back, and verified, by whoever lent it.
+                if assignment.source != Source::Activation {
+                    self.access.lapsed.push((assignment.id, "its time is over"));
+                }
                 return;
             }
         }

@@ -313,7 +313,7 @@ fn compiled(revision: i64, documents: Vec<Document>, drafts: &[Draft]) -> Result
 }
 
 /// Everything that is wrong, in one refusal.
-pub(crate) fn all_of(faults: Vec<Refusal>) -> Error {
+fn all_of(faults: Vec<Refusal>) -> Error {
     let texts: Vec<String> = faults.iter().map(Refusal::to_string).collect();
     Refusal::rule(texts.join("\n")).into()
 }

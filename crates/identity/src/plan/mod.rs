@@ -10,7 +10,6 @@ use kernel::id::{AccountId, PersonId, PlanId};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-pub(crate) use commands::all_of;
 pub use commands::{PlanDetail, PlanDifference, Proposal, SystemProgress};
 pub(crate) use propose::{PersonPlan, Proposer, fingerprint};
 pub(crate) use records::{finish_plans, items as items_of};
