@@ -32,6 +32,7 @@ pub mod account;
 pub mod activation;
 pub mod approver;
 pub mod assignment;
+mod batch_sql;
 pub mod compute;
 mod desk;
 pub mod document;

@@ -2,6 +2,8 @@
 
 use store::Statement;
 
+pub use crate::batch_sql::{BATCH_PAST, BATCHES, DECIDE_BATCH, INSERT_BATCH, LAST_BATCH};
+
 pub const REVISION: Statement =
     Statement::new("identity.revision", "SELECT revision FROM identity_revision WHERE id = 1");
 pub const TOUCH_REVISION: Statement =
@@ -372,41 +374,9 @@ pub const SET_ACCOUNT_PLAN: Statement =
     Statement::new("identity.set_account_plan", "UPDATE identity_account SET plan_id = $2 WHERE id = $1");
 pub const PEOPLE_IDS: Statement =
     Statement::new("identity.people_ids", "SELECT id FROM identity_person WHERE state = 'active' ORDER BY id");
-pub const LAST_BATCH: Statement = Statement::new(
-    "identity.last_batch",
-    "SELECT id, feed, digest, state, snapshot_us, records, joiners, movers, leavers, unchanged, quarantined, \
-     findings, delta, content, plan_id, received_by, received_us, decided_by, decided_us, decision FROM \
-     identity_batch WHERE feed = $1 AND (state = 'applied' OR state = 'held') ORDER BY \
-     received_us DESC, id DESC LIMIT 1",
-);
-pub const BATCH: Statement = Statement::new(
-    "identity.batch",
-    "SELECT id, feed, digest, state, snapshot_us, records, joiners, movers, leavers, unchanged, quarantined, \
-     findings, delta, content, plan_id, received_by, received_us, decided_by, decided_us, decision FROM \
-     identity_batch WHERE id = $1",
-);
-pub const BATCHES: Statement = Statement::new(
-    "identity.batches",
-    "SELECT id, feed, digest, state, snapshot_us, records, joiners, movers, leavers, unchanged, quarantined, \
-     findings, delta, content, plan_id, received_by, received_us, decided_by, decided_us, decision FROM \
-     identity_batch WHERE CAST($1 AS TEXT) IS NULL OR feed = $1 ORDER BY received_us DESC, id DESC LIMIT $2",
-);
-pub const INSERT_BATCH: Statement = Statement::new(
-    "identity.insert_batch",
-    "INSERT INTO identity_batch (id, feed, digest, state, snapshot_us, records, joiners, movers, leavers, \
-     unchanged, quarantined, findings, delta, content, plan_id, received_by, received_us) VALUES ($1, $2, $3, \
-     $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
-);
-pub const DECIDE_BATCH: Statement = Statement::new(
-    "identity.decide_batch",
-    "UPDATE identity_batch SET state = $2, plan_id = $3, decided_by = $4, decided_us = $5, decision = $6, \
-     content = NULL WHERE id = $1 AND state = 'held'",
-);
-pub const BATCH_PAST: Statement = Statement::new(
-    "identity.batch_past",
-    "SELECT MAX(snapshot_us) AS snapshot_us, CAST(SUM(CASE WHEN received_us >= $2 THEN leavers ELSE 0 END) AS \
-     BIGINT) AS leavers FROM identity_batch WHERE feed = $1 AND state = 'applied'",
-);
+
+pub const BATCH: Statement =
+    Statement::new("identity.batch", concat!("SELECT ", batch_columns!(), " FROM identity_batch WHERE id = $1"));
 pub const PAUSE_SYSTEM: Statement = Statement::new(
     "identity.pause_system",
     "UPDATE identity_account SET progress = 'retrying', retry_us = $2, problem = $3, updated_us = $4 WHERE \

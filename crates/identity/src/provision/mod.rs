@@ -6,10 +6,13 @@
 
 mod emergency;
 mod engine;
+mod groups;
+mod health;
 mod observe;
 mod outcome;
 mod reconcile;
 mod steps;
+mod times;
 
 use std::sync::Arc;
 
@@ -19,11 +22,12 @@ use connector::{Connector, ConnectorError};
 pub use emergency::LockedOut;
 pub use engine::Provisioned;
 pub(crate) use engine::RETRY;
+pub use health::SystemHealth;
 pub use observe::{Difference, differences};
 pub use outcome::backoff_us;
-pub use reconcile::{Mode, Reconciled, SystemHealth};
-pub(crate) use reconcile::{READ, READ_ALL, read_again};
+pub use reconcile::{Mode, Reconciled};
 pub use steps::{Given, Step, Stop, steps};
+pub(crate) use times::{READ, READ_ALL, read_again};
 
 use crate::system::System;
 

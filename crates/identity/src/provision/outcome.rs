@@ -108,7 +108,7 @@ fn note_seen(after: &mut Account, attempt: &Attempt, wanted: &Wanted, given: &Gi
         return;
     }
     let mut held: BTreeSet<String> = match &attempt.object {
-        Some(object) => held_of(object, given).unwrap_or_else(|| was.entitlements.clone()),
+        Some(object) => held(object, given).unwrap_or_else(|| was.entitlements.clone()),
         None => BTreeSet::new(),
     };
     let mut ours: BTreeSet<String> = was.ours.intersection(&held).cloned().collect();
@@ -129,8 +129,8 @@ fn note_seen(after: &mut Account, attempt: &Attempt, wanted: &Wanted, given: &Gi
     ours.retain(|name| held.contains(name));
     let mut enabled = attempt.object.as_ref().and_then(|object| object.enabled);
     let mut container = attempt.object.as_ref().and_then(|object| object.container.clone());
-    let mut name =
-        attempt.object.as_ref().map_or_else(|| object_name(wanted, given.system), |object| object.name.clone());
+    let called = attempt.object.as_ref().map(|object| object.name.clone());
+    let mut name = called.unwrap_or_else(|| object_name(wanted, given.system));
     let mut written = was.attributes;
     for step in &attempt.done {
         match &step.change {
@@ -149,9 +149,7 @@ fn note_seen(after: &mut Account, attempt: &Attempt, wanted: &Wanted, given: &Gi
     if attempt.failure.is_none() {
         written.clone_from(&wanted.attributes);
     }
-    if attempt.closed == Some(true) {
-        enabled = Some(false);
-    }
+    enabled = if attempt.closed == Some(true) { Some(false) } else { enabled };
     after.status = match enabled {
         Some(true) => Status::Enabled,
         Some(false) => Status::Disabled,
@@ -160,10 +158,6 @@ fn note_seen(after: &mut Account, attempt: &Attempt, wanted: &Wanted, given: &Gi
     };
     after.seen = Some(Seen { name, enabled, container, attributes: written, entitlements: held, ours });
     after.seen_at = Some(now);
-}
-
-fn held_of(object: &Object, given: &Given<'_>) -> Option<BTreeSet<String>> {
-    held(object, given)
 }
 
 fn texts_of(attributes: &connector::Attributes, system: &System) -> BTreeSet<String> {

@@ -1,35 +1,31 @@
 //! Reading systems: everything now and then, what changed in between, and what is done about what others changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 use connector::{
     Attribution, Capability, Cursor, Delta, Key, NativeChange, Object, ObjectClass, ObjectId, ObjectKey, Search,
     WhatChanged,
 };
-use kernel::id::{AccountId, EntitlementId};
-use kernel::{Actor, Timestamp};
+use kernel::Actor;
+use kernel::id::AccountId;
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use store::{Deadline, Due, params};
+use store::params;
 
 use super::Targets;
 use super::engine::{Working, ids_of, short_name};
+use super::groups;
 use super::observe::{Difference, Memberships, differences, off_standard, seen, status};
+use super::times::{READ, READ_ALL, promise};
 use crate::account::{self, Account, AccountKind, Progress, Protection, Status, WantedState};
 use crate::assignment::{NewAssignment, Source, Target};
-use crate::entitlement::{self, Entitlement, EntitlementKind};
 use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
 use crate::room::{Identity, Turn};
 use crate::sql;
-use crate::system::{DriftPolicy, System};
+use crate::system::DriftPolicy;
 
-/// When a system is asked for what changed.
-pub(crate) const READ: &str = "identity.read";
-/// When everything of a system is read.
-pub(crate) const READ_ALL: &str = "identity.read-all";
-const MINUTE_US: i64 = 60_000_000;
 /// Fewer objects than this say nothing of a lost scope.
 const FEW: i64 = 20;
 /// Putting the same account back more often than this is a quarrel, not a repair.
@@ -62,11 +58,11 @@ pub struct Reconciled {
 }
 
 /// Everything that was read of a system.
-struct Reading {
+pub(super) struct Reading {
     accounts: Vec<Object>,
-    groups: Vec<Object>,
+    pub(super) groups: Vec<Object>,
     memberships: Option<Memberships>,
-    nesting: BTreeSet<(ObjectId, ObjectId)>,
+    pub(super) nesting: BTreeSet<(ObjectId, ObjectId)>,
     cursor: Option<Cursor>,
 }
 
@@ -177,24 +173,6 @@ impl Identity {
     }
 }
 
-/// Sets the deadlines at which a system is asked for what changed, and read as a whole.
-pub(crate) async fn read_again(turn: &mut Turn, key: &str, system: &System) -> Result<(), Error> {
-    promise(turn, READ, key, system.delta_minutes).await?;
-    promise(turn, READ_ALL, key, system.reconcile_hours.saturating_mul(60)).await
-}
-
-async fn promise(turn: &mut Turn, kind: &str, key: &str, minutes: i64) -> Result<(), Error> {
-    let deadline = Deadline {
-        kind: kind.to_owned(),
-        subject: key.to_owned(),
-        owes: "system:identity".to_owned(),
-        due: Due::After(minutes.max(1).saturating_mul(MINUTE_US)),
-        otherwise: format!("{key} is read again"),
-    };
-    turn.tx.deadline(deadline).await?;
-    Ok(())
-}
-
 impl Working<'_> {
     async fn read_everything(&self) -> Result<Reading, connector::ConnectorError> {
         let can = |capability| self.target.capabilities().has(capability);
@@ -270,7 +248,7 @@ async fn take(turn: &mut Turn, working: &Working<'_>, reading: &Reading, mode: M
         found.fault = Some(fault);
         return Ok(found);
     }
-    take_groups(turn, working, reading).await?;
+    groups::take(turn, working, reading).await?;
     let mut by_native: HashMap<String, Account> = HashMap::new();
     let mut by_anchor: HashMap<String, Account> = HashMap::new();
     for account in accounts {
@@ -321,73 +299,6 @@ async fn lost_scope(
         )));
     }
     Ok(None)
-}
-
-async fn take_groups(turn: &mut Turn, working: &Working<'_>, reading: &Reading) -> Result<(), Error> {
-    let known = entitlement::all(&mut turn.tx).await?;
-    let of_system: Vec<&Entitlement> = known.iter().filter(|one| one.system == working.key).collect();
-    let by_native: HashMap<&str, &Entitlement> =
-        of_system.iter().filter_map(|one| Some((one.native_id.as_deref()?, *one))).collect();
-    let by_name: HashMap<&str, &Entitlement> = of_system.iter().map(|one| (one.name.as_str(), *one)).collect();
-    let now = turn.now();
-    let mut changed = 0;
-    let mut ids: HashMap<&ObjectId, EntitlementId> = HashMap::new();
-    for group in &reading.groups {
-        let name = short_name(group);
-        let before = by_native.get(group.id.as_str()).or_else(|| by_name.get(name.as_str()));
-        let new = Entitlement::named(&crate::role::Grant::entitlement(working.key, &name), now);
-        let Some(mut one) = before.map(|one| (*one).clone()).or(new) else { continue };
-        ids.insert(&group.id, one.id);
-        let renamed = (one.name != name).then(|| name.clone());
-        if one.version > 0
-            && one.native_id.as_deref() == Some(group.id.as_str())
-            && one.gone.is_none()
-            && one.title == renamed
-        {
-            continue;
-        }
-        if one.version == 0 {
-            one.kind = EntitlementKind::Group;
-        }
-        // Roles go on naming it as they did: it is the same group.
-        one.title = renamed;
-        one.native_id = Some(group.id.0.clone());
-        one.seen = Some(now);
-        one.gone = None;
-        entitlement::save(&mut turn.tx, &mut one).await?;
-        changed += 1;
-    }
-    for one in of_system.iter().filter(|one| one.gone.is_none() && one.native_id.is_some()) {
-        if working.system.entitlement_attribute.is_none() && !ids.values().any(|id| *id == one.id) {
-            let mut one = (*one).clone();
-            one.gone = Some(now);
-            entitlement::save(&mut turn.tx, &mut one).await?;
-            changed += 1;
-        }
-    }
-    take_nesting(turn, reading, &ids).await?;
-    if changed > 0 {
-        turn.tx.execute(&sql::TOUCH_REVISION, params![]).await?;
-    }
-    Ok(())
-}
-
-async fn take_nesting(
-    turn: &mut Turn,
-    reading: &Reading,
-    ids: &HashMap<&ObjectId, EntitlementId>,
-) -> Result<(), Error> {
-    let own: BTreeSet<EntitlementId> = ids.values().copied().collect();
-    let told = reading.nesting.iter().filter_map(|(parent, child)| Some((*ids.get(parent)?, *ids.get(child)?)));
-    let told: BTreeSet<_> = told.collect();
-    let known: BTreeSet<_> = entitlement::nesting(&mut turn.tx).await?.into_iter().collect();
-    for (parent, child) in told.difference(&known) {
-        entitlement::nest(&mut turn.tx, *parent, *child, true).await?;
-    }
-    for (parent, child) in known.difference(&told).filter(|(parent, _)| own.contains(parent)) {
-        entitlement::nest(&mut turn.tx, *parent, *child, false).await?;
-    }
-    Ok(())
 }
 
 /// What was seen of one account.
@@ -676,65 +587,4 @@ async fn account_of(turn: &mut Turn, working: &Working<'_>, object: &Object) -> 
     Ok(accounts.into_iter().find(|account| {
         account.native_id.is_none() && account.wanted.as_ref().is_some_and(|wanted| wanted.anchor == anchor)
     }))
-}
-
-/// How far each system has been read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SystemHealth {
-    pub system: String,
-    /// `new`, `healthy`, `away`, `lost` or `scope-lost`.
-    pub state: String,
-    pub problem: Option<String>,
-    pub read: Option<Timestamp>,
-    pub objects: i64,
-    /// Accounts by how far they are from what is wanted.
-    pub progress: BTreeMap<String, i64>,
-}
-
-impl Identity {
-    /// How each system is.
-    ///
-    /// # Errors
-    /// [`Error::Store`] when the database fails.
-    pub async fn health(&self) -> Result<Vec<SystemHealth>, Error> {
-        let known = self.known().await?;
-        let mut health: BTreeMap<String, SystemHealth> = BTreeMap::new();
-        for key in known.policy.systems.keys() {
-            let new = SystemHealth {
-                system: key.clone(),
-                state: "new".to_owned(),
-                problem: None,
-                read: None,
-                objects: 0,
-                progress: BTreeMap::new(),
-            };
-            health.insert(key.clone(), new);
-        }
-        for row in self.store.fetch_all(&sql::CURSORS, params![]).await? {
-            let Some(one) = health.get_mut(row.text("system")?) else { continue };
-            one.state = row.text("state")?.to_owned();
-            one.problem = row.text_opt("problem")?.map(str::to_owned);
-            one.read = row.time_opt("read_us")?;
-            one.objects = row.int("objects")?;
-        }
-        for row in self.store.fetch_all(&sql::PROGRESS, params![]).await? {
-            let Some(one) = health.get_mut(row.text("system")?) else { continue };
-            one.progress.insert(row.text("progress")?.to_owned(), row.int("accounts")?);
-        }
-        Ok(health.into_values().collect())
-    }
-}
-
-impl Identity {
-    /// Remembers that a system could not be read, and when it is tried again.
-    pub(crate) async fn note_away(&self, key: &str, problem: &str) -> Result<(), Error> {
-        let known = self.known().await?;
-        let Some(system) = known.policy.systems.get(key) else { return Ok(()) };
-        let mut turn = self.turn(&Actor::system("identity"), problem).await?;
-        turn.tx.execute(&sql::SAVE_CURSOR_PROBLEM, params![key, "away", problem]).await?;
-        read_again(&mut turn, key, system).await?;
-        turn.record("system.away", format!("system:{key}"), Json::Null, json!({ "problem": problem }));
-        turn.finish().await?;
-        Ok(())
-    }
 }
