@@ -45,3 +45,5 @@ pub const BATCH_PAST: Statement = Statement::new(
     "SELECT MAX(snapshot_us) AS snapshot_us, CAST(SUM(CASE WHEN received_us >= $2 THEN leavers ELSE 0 END) AS \
      BIGINT) AS leavers FROM identity_batch WHERE feed = $1 AND state = 'applied'",
 );
+pub const BATCH: Statement =
+    Statement::new("identity.batch", concat!("SELECT ", batch_columns!(), " FROM identity_batch WHERE id = $1"));

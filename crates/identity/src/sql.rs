@@ -2,7 +2,7 @@
 
 use store::Statement;
 
-pub use crate::batch_sql::{BATCH_PAST, BATCHES, DECIDE_BATCH, INSERT_BATCH, LAST_BATCH};
+pub use crate::batch_sql::{BATCH, BATCH_PAST, BATCHES, DECIDE_BATCH, INSERT_BATCH, LAST_BATCH};
 
 pub const REVISION: Statement =
     Statement::new("identity.revision", "SELECT revision FROM identity_revision WHERE id = 1");
@@ -375,8 +375,6 @@ pub const SET_ACCOUNT_PLAN: Statement =
 pub const PEOPLE_IDS: Statement =
     Statement::new("identity.people_ids", "SELECT id FROM identity_person WHERE state = 'active' ORDER BY id");
 
-pub const BATCH: Statement =
-    Statement::new("identity.batch", concat!("SELECT ", batch_columns!(), " FROM identity_batch WHERE id = $1"));
 pub const PAUSE_SYSTEM: Statement = Statement::new(
     "identity.pause_system",
     "UPDATE identity_account SET progress = 'retrying', retry_us = $2, problem = $3, updated_us = $4 WHERE \
