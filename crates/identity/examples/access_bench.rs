@@ -1,4 +1,4 @@
-//! The Access desk's figures: `cargo xtask bench access` runs this and records what it prints, one `name<TAB>value` a line.
+//! The Access desk's figures: `cargo run --release -p identity --example access_bench` prints them, one `name<TAB>value` a line.
 //!
 //! State and targets are SQLite files on disk with full durability; the targets are reached through the SQL table connector.
 #![expect(
