@@ -129,6 +129,12 @@ pub struct Wanted {
     pub login: String,
     /// The value of the system's anchor attribute.
     pub anchor: String,
+    /// Names by what policy calls them, the login among them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
+    /// Names that it had before, by what policy calls them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub former: BTreeMap<String, Vec<String>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub attributes: BTreeMap<String, Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -152,6 +158,9 @@ pub struct Seen {
     pub attributes: BTreeMap<String, Vec<String>>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub entitlements: BTreeSet<String>,
+    /// Of these, what this desk gave: it takes back nothing else.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub ours: BTreeSet<String>,
 }
 
 impl Account {

@@ -11,9 +11,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use store::{Row, params};
 
+use crate::entitlement;
 use crate::error::{Error, Refusal, said};
 use crate::room::{Identity, Read, Turn};
-use crate::sql;
+use crate::system::System;
+use crate::{provision, sql};
 
 /// Most documents of one house.
 const MOST: u32 = 100_000;
@@ -151,6 +153,13 @@ pub(crate) async fn write(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> 
     ];
     turn.tx.execute_one(&sql::SAVE_DOCUMENT, row).await?;
     turn.tx.execute(&sql::TOUCH_REVISION, params![]).await?;
+    if let (DocumentKind::System, true) = (after.kind, draft.body.is_some()) {
+        let system: System = after.read()?;
+        entitlement::note_all(&mut turn.tx, &after.key, &system).await?;
+        if before.is_none() && system.connector.is_some() {
+            provision::read_again(turn, &after.key, &system).await?;
+        }
+    }
     let verb = if draft.body.is_none() { "retire" } else { "save" };
     let shown = |document: &Document| json!({ "version": document.version, "body": document.body });
     let entity = format!("{}:{}", after.kind, after.key);

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::role::Grant;
 use crate::room::Read;
 use crate::sql;
-use crate::system::Risk;
+use crate::system::{EntitlementNote, Risk, System};
 
 /// Most entitlements, or nestings, of one house.
 const MOST: u32 = 1_000_000;
@@ -69,6 +69,17 @@ impl Entitlement {
             version: 0,
             updated: now,
         })
+    }
+
+    /// With what people know of it.
+    pub fn noted(mut self, note: &EntitlementNote) -> Entitlement {
+        self.kind = note.kind;
+        self.title = note.title.clone().or(self.title);
+        self.owner.clone_from(&note.owner);
+        self.risk = note.risk;
+        self.privileged = note.privileged;
+        self.cost_yearly = note.cost_yearly;
+        self
     }
 
     /// How roles name it.
@@ -150,6 +161,24 @@ pub(crate) async fn nest(tx: &mut Tx, parent: EntitlementId, child: EntitlementI
         tx.execute(&sql::NEST, params![parent, child, now]).await?;
     } else {
         tx.execute(&sql::UNNEST, params![parent, child]).await?;
+    }
+    Ok(())
+}
+
+/// Writes what a system's document knows of its entitlements.
+pub(crate) async fn note_all(tx: &mut Tx, key: &str, system: &System) -> Result<(), Error> {
+    if system.entitlements.is_empty() {
+        return Ok(());
+    }
+    let known = all(tx).await?;
+    let now = tx.now();
+    for (name, note) in &system.entitlements {
+        let before = known.iter().find(|one| one.system == key && one.name == *name).cloned();
+        let one = before.clone().or_else(|| Entitlement::named(&Grant::entitlement(key, name), now));
+        let Some(mut noted) = one.map(|one| one.noted(note)) else { continue };
+        if before.as_ref() != Some(&noted) {
+            save(tx, &mut noted).await?;
+        }
     }
     Ok(())
 }

@@ -1,14 +1,19 @@
 //! The room: a handle to the state database and one turn of work in a transaction.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kernel::id::PersonId;
 use kernel::{Actor, Timestamp};
+use parking_lot::RwLock;
 use serde_json::Value as Json;
 use store::{Committed, Entry, Param, Row, Statement, Store, Tx};
 
+use crate::compute::Catalog;
+use crate::document;
 use crate::error::Error;
 use crate::fact_tables::FACT_TABLES;
+use crate::policy::Policy;
 
 /// Decisions of the desk are taken one after the other.
 const DESK: &str = "identity.desk";
@@ -39,6 +44,14 @@ impl Read for Store {
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) store: Store,
+    known: Arc<RwLock<Option<Arc<Known>>>>,
+}
+
+/// Policy and catalogue as last read; read anew only after they were changed, by whichever process.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) policy: Arc<Policy>,
+    pub(crate) catalog: Arc<Catalog>,
 }
 
 /// One turn of work: all of it is written, or nothing.
@@ -46,6 +59,13 @@ pub(crate) struct Turn {
     pub(crate) tx: Tx,
     pub(crate) actor: Actor,
     pub(crate) reason: String,
+    pub(crate) known: Arc<Known>,
+    /// What asked for the turn, and its id: kept with the plan that follows.
+    pub(crate) cause: (String, Option<String>),
+    /// More accounts than this are not closed in this turn.
+    pub(crate) limit: Option<usize>,
+    /// The fingerprint of the plan that must come out.
+    pub(crate) expected: Option<String>,
     /// Whose access has to be computed anew before the turn ends.
     pub(crate) touched: BTreeSet<PersonId>,
     entries: Vec<Entry>,
@@ -56,14 +76,63 @@ impl Identity {
     pub fn new(store: Store) -> Identity {
         store.register_fact_tables(&FACT_TABLES);
         store.register_fact_tables(&crate::duty_tables::DUTY_TABLES);
-        Identity { store }
+        Identity { store, known: Arc::default() }
     }
 
     /// Begins a turn of work.
     pub(crate) async fn turn(&self, actor: &Actor, reason: &str) -> Result<Turn, Error> {
         let mut tx = self.store.begin().await?;
         tx.lock(DESK).await?;
-        Ok(Turn { tx, actor: actor.clone(), reason: reason.to_owned(), touched: BTreeSet::new(), entries: Vec::new() })
+        let known = self.known_in(&mut tx).await?;
+        Ok(Turn {
+            tx,
+            actor: actor.clone(),
+            reason: reason.to_owned(),
+            known,
+            cause: ("person".to_owned(), None),
+            limit: None,
+            expected: None,
+            touched: BTreeSet::new(),
+            entries: Vec::new(),
+        })
+    }
+
+    /// Policy and catalogue as they stand.
+    pub(crate) async fn known(&self) -> Result<Arc<Known>, Error> {
+        self.known_in(&mut self.store.clone()).await
+    }
+
+    async fn known_in(&self, read: &mut impl Read) -> Result<Arc<Known>, Error> {
+        let revision = document::revision(read).await?;
+        let known = self.known.read().clone();
+        if let Some(known) = known.filter(|known| known.policy.revision == revision) {
+            return Ok(known);
+        }
+        let documents = document::all(read).await?;
+        let (policy, faults) = Policy::read(revision, &documents);
+        for fault in faults {
+            tracing::warn!(%fault, revision, "a document of the Access desk is at fault; what it would give is left out");
+        }
+        let catalog = Catalog::load(read, &policy).await?;
+        let fresh = Arc::new(Known { policy: Arc::new(policy), catalog: Arc::new(catalog) });
+        *self.known.write() = Some(fresh.clone());
+        Ok(fresh)
+    }
+
+    /// Policy as it stands.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn policy(&self) -> Result<Arc<Policy>, Error> {
+        Ok(self.known().await?.policy.clone())
+    }
+
+    /// What systems can give, as it stands.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn catalog(&self) -> Result<Arc<Catalog>, Error> {
+        Ok(self.known().await?.catalog.clone())
     }
 
     /// House time.
@@ -100,6 +169,7 @@ impl Turn {
 
     /// Writes everything. A turn that did nothing writes nothing.
     pub(crate) async fn finish(mut self) -> Result<Option<Committed>, Error> {
+        crate::plan::settle(&mut self).await?;
         let Some(last) = self.entries.pop() else { return Ok(None) };
         for entry in self.entries {
             self.tx.record(entry);

@@ -2,6 +2,8 @@
 
 use store::Statement;
 
+pub use crate::batch_sql::{BATCH, BATCH_PAST, BATCHES, DECIDE_BATCH, INSERT_BATCH, LAST_BATCH};
+
 pub const REVISION: Statement =
     Statement::new("identity.revision", "SELECT revision FROM identity_revision WHERE id = 1");
 pub const TOUCH_REVISION: Statement =
@@ -292,6 +294,180 @@ pub const FINDINGS: Statement = Statement::new(
      closed_by, decision FROM identity_finding WHERE (CAST($1 AS TEXT) IS NULL OR kind = $1) AND (CAST($2 AS \
      TEXT) IS NULL OR state = $2) ORDER BY opened_us DESC, id DESC LIMIT $3",
 );
+pub const NAMES: Statement = Statement::new(
+    "identity.names",
+    "SELECT scope, folded, name, person_id, held_until_us FROM identity_name ORDER BY scope, folded LIMIT $1",
+);
+pub const NAME: Statement = Statement::new(
+    "identity.name",
+    "SELECT scope, folded, name, person_id, held_until_us FROM identity_name WHERE scope = $1 AND folded = $2",
+);
+pub const TAKE_NAME: Statement = Statement::new(
+    "identity.take_name",
+    "INSERT INTO identity_name (scope, folded, name, person_id) VALUES ($1, $2, $3, $4) ON CONFLICT (scope, \
+     folded) DO UPDATE SET name = excluded.name, person_id = excluded.person_id, held_until_us = NULL",
+);
+pub const HOLD_NAME: Statement = Statement::new(
+    "identity.hold_name",
+    "UPDATE identity_name SET held_until_us = $3 WHERE scope = $1 AND folded = $2",
+);
+pub const INSERT_PLAN: Statement = Statement::new(
+    "identity.insert_plan",
+    "INSERT INTO identity_plan (id, title, cause, cause_ref, state, counts, proposal, revision, created_by, \
+     created_us, begun_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+);
+pub const INSERT_PLAN_ITEM: Statement = Statement::new(
+    "identity.insert_plan_item",
+    "INSERT INTO identity_plan_item (plan_id, position, person_id, person_name, account_id, system, change, \
+     summary, base_version, before, after, why) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+);
+pub const PLAN: Statement = Statement::new(
+    "identity.plan",
+    "SELECT id, title, cause, cause_ref, state, counts, proposal, revision, created_by, created_us, begun_us, \
+     ended_us FROM identity_plan WHERE id = $1",
+);
+pub const PLANS: Statement = Statement::new(
+    "identity.plans",
+    "SELECT id, title, cause, cause_ref, state, counts, proposal, revision, created_by, created_us, begun_us, \
+     ended_us FROM identity_plan ORDER BY created_us DESC, id DESC LIMIT $1",
+);
+pub const PLAN_ITEMS: Statement = Statement::new(
+    "identity.plan_items",
+    "SELECT plan_id, position, person_id, person_name, account_id, system, change, summary, base_version, \
+     before, after, why FROM identity_plan_item WHERE plan_id = $1 ORDER BY position LIMIT $2",
+);
+pub const PLAN_ITEMS_OF_PERSON: Statement = Statement::new(
+    "identity.plan_items_of_person",
+    "SELECT i.plan_id, i.position, i.person_id, i.person_name, i.account_id, i.system, i.change, i.summary, \
+     i.base_version, i.before, i.after, i.why FROM identity_plan_item i JOIN identity_plan p ON p.id = \
+     i.plan_id WHERE i.person_id = $1 AND p.begun_us IS NOT NULL ORDER BY p.created_us DESC, i.position LIMIT \
+     500",
+);
+pub const PLAN_PROGRESS: Statement = Statement::new(
+    "identity.plan_progress",
+    "SELECT a.system, a.progress, COUNT(*) AS accounts FROM identity_plan_item i JOIN identity_account a ON \
+     a.id = i.account_id WHERE i.plan_id = $1 GROUP BY a.system, a.progress ORDER BY a.system, a.progress",
+);
+pub const PLAN_EXECUTED: Statement = Statement::new(
+    "identity.plan_executed",
+    "UPDATE identity_plan SET state = 'done', begun_us = $2, ended_us = $2, cause_ref = $3 WHERE id = $1",
+);
+pub const PLAN_STATE: Statement =
+    Statement::new("identity.plan_state", "UPDATE identity_plan SET state = $2 WHERE id = $1");
+pub const DROP_PLAN: Statement = Statement::new(
+    "identity.drop_plan",
+    "UPDATE identity_plan SET state = 'dropped' WHERE id = $1 AND state = 'simulated'",
+);
+pub const PLANS_DONE: Statement = Statement::new(
+    "identity.plans_done",
+    "UPDATE identity_plan SET state = 'done', ended_us = $1 WHERE (state = 'running' OR state = 'partial') AND \
+     NOT EXISTS (SELECT 1 FROM identity_account a WHERE a.plan_id = identity_plan.id AND a.progress <> \
+     'settled')",
+);
+pub const PLANS_PARTIAL: Statement = Statement::new(
+    "identity.plans_partial",
+    "UPDATE identity_plan SET state = 'partial' WHERE state = 'running' AND EXISTS (SELECT 1 FROM \
+     identity_account a WHERE a.plan_id = identity_plan.id AND (a.progress = 'retrying' OR a.progress = \
+     'refused' OR a.progress = 'quarantined'))",
+);
+pub const SET_ACCOUNT_PLAN: Statement =
+    Statement::new("identity.set_account_plan", "UPDATE identity_account SET plan_id = $2 WHERE id = $1");
+pub const PEOPLE_IDS: Statement =
+    Statement::new("identity.people_ids", "SELECT id FROM identity_person WHERE state = 'active' ORDER BY id");
+
+pub const PAUSE_SYSTEM: Statement = Statement::new(
+    "identity.pause_system",
+    "UPDATE identity_account SET progress = 'retrying', retry_us = $2, problem = $3, updated_us = $4 WHERE \
+     system = $1 AND (progress = 'queued' OR (progress = 'retrying' AND retry_us <= $4))",
+);
+pub const NEXT_RETRY: Statement = Statement::new(
+    "identity.next_retry",
+    "SELECT MIN(retry_us) AS retry_us FROM identity_account WHERE system = $1 AND progress = 'retrying'",
+);
+pub const CURSOR: Statement = Statement::new(
+    "identity.cursor",
+    "SELECT system, cursor, state, problem, read_us, objects FROM identity_cursor WHERE system = $1",
+);
+pub const CURSORS: Statement = Statement::new(
+    "identity.cursors",
+    "SELECT system, cursor, state, problem, read_us, objects FROM identity_cursor ORDER BY system",
+);
+pub const SAVE_CURSOR: Statement = Statement::new(
+    "identity.save_cursor",
+    "INSERT INTO identity_cursor (system, cursor, state, problem, read_us, objects) VALUES ($1, $2, $3, $4, \
+     $5, $6) ON CONFLICT (system) DO UPDATE SET cursor = excluded.cursor, state = excluded.state, problem = \
+     excluded.problem, read_us = excluded.read_us, objects = excluded.objects",
+);
+pub const SAVE_CURSOR_PROBLEM: Statement = Statement::new(
+    "identity.save_cursor_problem",
+    "INSERT INTO identity_cursor (system, state, problem, objects) VALUES ($1, $2, $3, 0) ON CONFLICT (system) \
+     DO UPDATE SET state = excluded.state, problem = excluded.problem",
+);
+pub const ACCOUNT_BY_NATIVE: Statement = Statement::new(
+    "identity.account_by_native",
+    "SELECT id FROM identity_account WHERE system = $1 AND native_id = $2",
+);
+pub const MOVE_CURSOR: Statement = Statement::new(
+    "identity.move_cursor",
+    "UPDATE identity_cursor SET cursor = $2, state = 'healthy', problem = NULL, read_us = $3 WHERE system = $1",
+);
+pub const PROGRESS: Statement = Statement::new(
+    "identity.progress",
+    "SELECT system, progress, COUNT(*) AS accounts FROM identity_account GROUP BY system, progress ORDER BY \
+     system, progress",
+);
+pub const MAYBE_OWNERS: Statement = Statement::new(
+    "identity.maybe_owners",
+    "SELECT id FROM identity_person WHERE state = 'active' AND ((LENGTH($2) > 0 AND LOWER(COALESCE(mail, '')) \
+     = $2) OR LOWER(COALESCE(number, '')) = $1 OR LOWER(given_name || '.' || family_name) = $1) ORDER BY id \
+     LIMIT 10",
+);
+pub const DELETE_ACCOUNT: Statement =
+    Statement::new("identity.delete_account", "DELETE FROM identity_account WHERE id = $1 AND native_id IS NULL");
+pub const PERSON_BY_NUMBER: Statement = Statement::new(
+    "identity.person_by_number",
+    "SELECT id FROM identity_person WHERE number = $1 AND state = 'active'",
+);
+pub const PERSON_HERE: Statement = Statement::new(
+    "identity.person_here",
+    "SELECT p.id FROM identity_person p WHERE p.number = $1 AND p.state = 'active' AND p.blocked_us IS NULL \
+     AND EXISTS (SELECT 1 FROM identity_engagement e WHERE e.person_id = p.id AND (e.state = 'active' OR \
+     e.state = 'leave' OR e.state = 'secondment'))",
+);
+pub const ACCOUNTS_OWNED: Statement = Statement::new(
+    "identity.accounts_owned",
+    "SELECT id, login FROM identity_account WHERE owner = $1 AND (kind = 'service' OR kind = 'shared') AND \
+     status <> 'absent'",
+);
+pub const SPONSORED: Statement = Statement::new(
+    "identity.sponsored",
+    "SELECT id, given_name, family_name FROM identity_person WHERE sponsor = $1 AND state = 'active'",
+);
+pub const INSERT_MERGE: Statement = Statement::new(
+    "identity.insert_merge",
+    "INSERT INTO identity_merge (id, survivor, absorbed, moved, merged_us, merged_by) VALUES ($1, $2, $3, $4, \
+     $5, $6)",
+);
+pub const MERGE: Statement =
+    Statement::new("identity.merge", "SELECT id, survivor, absorbed, moved FROM identity_merge WHERE id = $1");
+pub const MERGES_OF: Statement = Statement::new(
+    "identity.merges_of",
+    "SELECT id, absorbed FROM identity_merge WHERE survivor = $1 AND undone_us IS NULL ORDER BY id DESC",
+);
+pub const UNDO_MERGE: Statement = Statement::new(
+    "identity.undo_merge",
+    "UPDATE identity_merge SET undone_us = $2, undone_by = $3 WHERE id = $1 AND undone_us IS NULL",
+);
+pub const MOVE_ENGAGEMENT: Statement =
+    Statement::new("identity.move_engagement", "UPDATE identity_engagement SET person_id = $2 WHERE id = $1");
+pub const MOVE_SLICES: Statement =
+    Statement::new("identity.move_slices", "UPDATE identity_slice SET person_id = $2 WHERE subject = $1");
+pub const MOVE_ACCOUNT: Statement = Statement::new(
+    "identity.move_account",
+    "UPDATE identity_account SET person_id = $2, version = version + 1 WHERE id = $1",
+);
+pub const RESTRICTED_PEOPLE: Statement =
+    Statement::new("identity.restricted_people", "SELECT id FROM identity_person WHERE restricted = 1");
 
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[Statement] = &[
@@ -348,4 +524,51 @@ pub const STATEMENTS: &[Statement] = &[
     DECIDE_FINDING,
     FINDING,
     FINDINGS,
+    NAMES,
+    NAME,
+    TAKE_NAME,
+    HOLD_NAME,
+    INSERT_PLAN,
+    INSERT_PLAN_ITEM,
+    PLAN,
+    PLANS,
+    PLAN_ITEMS,
+    PLAN_ITEMS_OF_PERSON,
+    PLAN_PROGRESS,
+    PLAN_EXECUTED,
+    PLAN_STATE,
+    DROP_PLAN,
+    PLANS_DONE,
+    PLANS_PARTIAL,
+    SET_ACCOUNT_PLAN,
+    PEOPLE_IDS,
+    LAST_BATCH,
+    BATCH,
+    BATCHES,
+    INSERT_BATCH,
+    DECIDE_BATCH,
+    BATCH_PAST,
+    PAUSE_SYSTEM,
+    NEXT_RETRY,
+    CURSOR,
+    CURSORS,
+    SAVE_CURSOR,
+    SAVE_CURSOR_PROBLEM,
+    ACCOUNT_BY_NATIVE,
+    MOVE_CURSOR,
+    PROGRESS,
+    MAYBE_OWNERS,
+    DELETE_ACCOUNT,
+    PERSON_BY_NUMBER,
+    PERSON_HERE,
+    ACCOUNTS_OWNED,
+    SPONSORED,
+    INSERT_MERGE,
+    MERGE,
+    MERGES_OF,
+    UNDO_MERGE,
+    MOVE_ENGAGEMENT,
+    MOVE_SLICES,
+    MOVE_ACCOUNT,
+    RESTRICTED_PEOPLE,
 ];

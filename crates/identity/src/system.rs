@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::engagement::Standing;
+use crate::entitlement::EntitlementKind;
 
 kernel::words! {
     /// How much harm wrong access can do.
@@ -48,6 +49,9 @@ pub struct System {
     pub anchor: String,
     /// The name people sign in with.
     pub login: Naming,
+    /// Which of the names is the object's own at the system, where that is not the login: the common name of a directory.
+    #[serde(default)]
+    pub object_name: Option<String>,
     /// Other names that must be unlike those of others: user principal name, mail.
     #[serde(default)]
     pub names: BTreeMap<String, Naming>,
@@ -57,6 +61,12 @@ pub struct System {
     /// Template of the container (organisational unit).
     #[serde(default)]
     pub container: Option<String>,
+    /// Where the system has no groups: the attribute of an account whose values are its entitlements.
+    #[serde(default)]
+    pub entitlement_attribute: Option<String>,
+    /// What is known of its entitlements, by name.
+    #[serde(default)]
+    pub entitlements: BTreeMap<String, EntitlementNote>,
     /// What an account is in each standing of the contract.
     #[serde(default)]
     pub standing: StandingPolicy,
@@ -90,6 +100,27 @@ pub struct System {
     /// When a full reading shows fewer objects than this share of the last, in percent, nothing is believed of it.
     #[serde(default = "most")]
     pub scope_floor_percent: i64,
+}
+
+/// What people know of an entitlement and a system does not tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntitlementNote {
+    #[serde(default = "group")]
+    pub kind: EntitlementKind,
+    #[serde(default)]
+    pub title: Option<String>,
+    /// The number of the person who answers for it.
+    #[serde(default)]
+    pub owner: Option<String>,
+    #[serde(default)]
+    pub risk: Risk,
+    /// It goes when somebody does not work: on leave, between contracts.
+    #[serde(default)]
+    pub privileged: bool,
+    /// What one account with it costs in a year.
+    #[serde(default)]
+    pub cost_yearly: Option<f64>,
 }
 
 /// A connector of a kind with its settings.
@@ -215,6 +246,9 @@ impl Default for Settings {
     }
 }
 
+const fn group() -> EntitlementKind {
+    EntitlementKind::Group
+}
 const fn yes() -> bool {
     true
 }

@@ -69,6 +69,14 @@ actions! {
     OperateField = "operate-field";
     /// Keep the radio room's register, its areas and its duress words.
     ManageField = "manage-field";
+    /// See people, their access and its reasons, accounts, plans and findings.
+    ReadIdentity = "read-identity";
+    /// Take in feeds, simulate, give and end access, decide about accounts and records that wait.
+    OperateIdentity = "operate-identity";
+    /// Put policy in force, carry out plans, release batches that are held; see restricted people.
+    ManageIdentity = "manage-identity";
+    /// Lock somebody out of every system at once.
+    LockOut = "lock-out";
     /// Deliver records.
     Ingest = "ingest";
     /// Provision users and groups by SCIM.

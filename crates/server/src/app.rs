@@ -8,6 +8,8 @@ use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
 use detect::Detect;
 use field::Field;
+use identity::Identity;
+use identity::provision::Targets;
 use kernel::Clock;
 use kernel::port::{EventLake, IntakePort, TimeRange};
 use library::Library;
@@ -58,6 +60,9 @@ pub struct ServerParts {
     pub detect: Detect,
     pub respond: Respond,
     pub field: Field,
+    pub identity: Identity,
+    /// The systems in which accounts live.
+    pub targets: Arc<dyn Targets>,
     pub library: Library,
     pub clock: Arc<dyn Clock>,
     pub console: Console,
@@ -76,6 +81,8 @@ pub struct App {
     pub(crate) detect: Detect,
     pub(crate) respond: Respond,
     pub(crate) field: Field,
+    pub(crate) identity: Identity,
+    pub(crate) targets: Arc<dyn Targets>,
     pub(crate) library: Library,
     pub(crate) scim: scim::Scim,
     pub(crate) clock: Arc<dyn Clock>,
@@ -117,8 +124,21 @@ impl Server {
     /// # Errors
     /// [`Error`] names what is wrong and what to do.
     pub async fn build(parts: ServerParts) -> Result<Server, Error> {
-        let ServerParts { store, lake, intake, history, detect, respond, field, library, clock, console, config } =
-            parts;
+        let ServerParts {
+            store,
+            lake,
+            intake,
+            history,
+            detect,
+            respond,
+            field,
+            identity,
+            targets,
+            library,
+            clock,
+            console,
+            config,
+        } = parts;
         let (routes, operations, contract) = crate::api::routes().finish();
         let contract = contract.to_pretty_json().expect("the contract holds nothing that JSON cannot carry");
         store.register_fact_tables(sql::FACT_TABLES);
@@ -144,6 +164,8 @@ impl Server {
             detect,
             respond,
             field,
+            identity,
+            targets,
             library,
             clock,
             console,

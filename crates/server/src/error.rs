@@ -174,6 +174,25 @@ impl From<field::Error> for Problem {
     }
 }
 
+impl From<identity::Error> for Problem {
+    fn from(error: identity::Error) -> Problem {
+        match error {
+            identity::Error::NotFound { what, id } => Problem::not_found(what, &id),
+            identity::Error::Refused(refusal) => {
+                let problem =
+                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", refusal.to_string());
+                match refusal {
+                    identity::Refusal::Bad { field, .. } => problem.with("field", field),
+                    identity::Refusal::NotNow { allowed, .. } => problem.with("allowed", allowed),
+                    identity::Refusal::Rule(_) => problem,
+                }
+            }
+            identity::Error::Conflict(conflict) => store::Error::Conflict(conflict).into(),
+            identity::Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<library::Error> for Problem {
     fn from(error: library::Error) -> Problem {
         match error {

@@ -11,6 +11,7 @@ pub mod revision;
 pub mod rule_history;
 pub mod rules;
 pub mod samples;
+pub mod systems;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -32,7 +32,7 @@ pub fn sigma(folders: &[PathBuf], filters: &[(PathBuf, String)], lists: &Lists) 
 
 /// Scheduled rules in Sentinel's YAML form; one that cannot be read is a broken rule with its problem.
 pub fn scheduled(folders: &[PathBuf]) -> Result<Vec<NewRule>> {
-    let mut texts = shipped("kql/");
+    let mut texts = [shipped("kql/"), shipped("identity/")].concat();
     for folder in folders {
         for path in yaml_files(folder)? {
             let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;

@@ -1,9 +1,43 @@
 //! The Access desk from outside, on both engines.
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
+mod deliveries;
+mod lifecycle;
+mod provisioning;
 mod reading;
 mod rig;
+mod simulation;
 
 testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
+    lifecycle::a_joiner_is_made_ahead_and_let_in_on_the_day,
+    lifecycle::a_joiner_who_does_not_come_leaves_nothing,
+    lifecycle::a_leaver_is_out_on_the_last_second_of_the_duty_station,
+    lifecycle::a_rehire_gets_the_same_account_and_not_the_old_access,
+    lifecycle::a_gap_is_a_pause,
+    lifecycle::two_contracts_are_a_union_and_each_takes_its_own_part,
+    lifecycle::an_end_in_the_past_ends_access_now_and_tells_of_the_exposure,
+    lifecycle::a_mover_has_the_new_before_the_old_goes,
+    lifecycle::leave_keeps_the_account_and_takes_power,
+    lifecycle::a_new_name_keeps_the_anchor_and_the_old_address,
+    lifecycle::names_that_collide_get_a_number_that_stays,
+    lifecycle::an_emergency_closes_everything_and_says_what_it_could_not_reach,
+    lifecycle::merged_records_are_one_person_until_they_are_taken_apart,
+    lifecycle::people_without_a_record_behind_them_need_a_sponsor_and_end,
+    deliveries::the_same_file_twice_has_no_effect_and_an_older_one_is_refused,
+    deliveries::what_is_damaged_is_rejected_with_the_reason,
+    deliveries::too_many_leavers_hold_the_whole_batch_until_one_person_says_yes,
+    deliveries::a_slow_bleed_is_held_too,
+    deliveries::a_person_decides_who_somebody_is,
+    deliveries::the_same_name_alone_never_makes_one_person_of_two,
+    deliveries::objects_of_scim_are_read_as_rows,
+    provisioning::three_of_eight_systems_fail_and_the_others_are_done,
+    provisioning::a_change_at_the_directory_is_put_back_or_taken_over,
+    provisioning::what_nobody_knows_is_never_deleted_and_never_joined_by_itself,
+    provisioning::protected_accounts_are_left_alone,
+    provisioning::a_directory_that_was_restored_is_looked_at_first,
+    provisioning::a_scope_that_was_lost_is_a_fault,
+    provisioning::a_service_account_has_an_owner_and_a_term,
+    provisioning::a_plan_is_carried_out_as_it_was_looked_at,
+    provisioning::a_rule_that_would_close_many_is_looked_at_first,
 }

@@ -5,6 +5,7 @@ pub mod exceptions;
 pub mod field;
 pub mod functions;
 pub mod health;
+pub mod identity;
 pub mod incidents;
 pub mod ingest;
 pub mod kql;
@@ -45,6 +46,7 @@ pub fn routes() -> Routes {
     exceptions::routes(&mut routes);
     sources::routes(&mut routes);
     field::routes(&mut routes);
+    identity::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);
     live::routes(&mut routes);

@@ -34,6 +34,9 @@ pub enum Role {
     Analyst,
     /// Keeps the radio room.
     Operator,
+    /// Runs the Access desk.
+    #[serde(rename = "access-officer")]
+    AccessOfficer,
     /// Reads everything, the ledger included, and changes nothing.
     Auditor,
     /// Answers for the people of one organisation in the radio room, and sees no others.
@@ -42,8 +45,15 @@ pub enum Role {
 
 impl Role {
     /// All of them.
-    pub const ALL: [Role; 6] =
-        [Role::Administrator, Role::Engineer, Role::Analyst, Role::Operator, Role::Auditor, Role::Partner];
+    pub const ALL: [Role; 7] = [
+        Role::Administrator,
+        Role::Engineer,
+        Role::Analyst,
+        Role::Operator,
+        Role::AccessOfficer,
+        Role::Auditor,
+        Role::Partner,
+    ];
 
     /// The word in policies, API and storage.
     pub const fn as_str(self) -> &'static str {
@@ -52,6 +62,7 @@ impl Role {
             Role::Engineer => "engineer",
             Role::Analyst => "analyst",
             Role::Operator => "operator",
+            Role::AccessOfficer => "access-officer",
             Role::Auditor => "auditor",
             Role::Partner => "partner",
         }

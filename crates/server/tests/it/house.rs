@@ -172,6 +172,25 @@ impl IntakePort for FakeIntake {
     }
 }
 
+/// Systems in memory.
+#[derive(Default)]
+pub struct FakeTargets {
+    targets: Mutex<std::collections::BTreeMap<String, Arc<connector::memory::Memory>>>,
+}
+
+#[async_trait]
+impl identity::provision::Targets for FakeTargets {
+    async fn target(
+        &self,
+        key: &str,
+        _: &identity::system::System,
+    ) -> Result<Arc<dyn connector::Connector>, connector::ConnectorError> {
+        let mut targets = self.targets.lock();
+        let target = targets.entry(key.to_owned()).or_insert_with(|| Arc::new(connector::memory::Memory::new(key)));
+        Ok(target.clone())
+    }
+}
+
 /// The server and everything around it.
 pub struct House {
     pub server: Server,
@@ -182,6 +201,8 @@ pub struct House {
     pub detect: detect::Detect,
     pub field: field::Field,
     pub respond: respond::Respond,
+    pub identity: identity::Identity,
+    pub targets: Arc<FakeTargets>,
     _database: TestDatabase,
 }
 
@@ -265,6 +286,8 @@ impl House {
         let detect = detect::Detect::new(store.clone());
         let field = field::Field::new(store.clone());
         let respond = respond::Respond::new(store.clone(), respond::Policy::default());
+        let identity = identity::Identity::new(store.clone());
+        let targets = Arc::new(FakeTargets::default());
         let (lake, intake) = (Arc::new(FakeLake::default()), Arc::new(FakeIntake::default()));
         let parts = ServerParts {
             store: store.clone(),
@@ -274,13 +297,15 @@ impl House {
             detect: detect.clone(),
             respond: respond.clone(),
             field: field.clone(),
+            identity: identity.clone(),
+            targets: targets.clone(),
             library: library::Library::new(store.clone()),
             clock: clock.clone(),
             console,
             config,
         };
         let server = Server::build(parts).await.expect("server");
-        House { server, clock, lake, intake, store, detect, field, respond, _database: database }
+        House { server, clock, lake, intake, store, detect, field, respond, identity, targets, _database: database }
     }
 
     /// Sends a request and reads the whole answer.

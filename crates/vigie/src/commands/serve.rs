@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use detect::Detect;
 use field::Field;
+use identity::Identity;
 use intake::SourceRegistry;
 use intake::listen::{self, ListenContext, ListenOptions};
 use kernel::port::{EventLake, IntakePort, SourceDefinition};
@@ -27,6 +28,7 @@ use crate::platform::field_keeper::FieldKeeper;
 use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
 use crate::platform::rule_history::LakeHistory;
 use crate::platform::samples::RecordSamples;
+use crate::platform::systems::SystemTargets;
 use crate::platform::{Ground, data_file, drop_folder, rules};
 use crate::terminal;
 
@@ -60,6 +62,8 @@ struct House {
     detect: Detect,
     respond: Respond,
     field: Field,
+    identity: Identity,
+    targets: Arc<SystemTargets>,
     pipeline: Arc<Pipeline>,
     events: Arc<Events>,
     server: Server,
@@ -78,6 +82,8 @@ impl House {
         let detect = Detect::new(store.clone()).with_samples(Arc::new(samples));
         let respond = Respond::new(store.clone(), Policy::default());
         let field = Field::new(store.clone());
+        let identity = Identity::new(store.clone());
+        let targets = Arc::new(SystemTargets::new(data_file(&config, "secrets")));
         let (rules_ready, ready) = watch::channel(false);
         let (queue, detection) = DetectionQueue::new(detect.clone(), ready);
         let pipeline = Arc::new(Pipeline::new(
@@ -99,6 +105,8 @@ impl House {
             detect: detect.clone(),
             respond: respond.clone(),
             field: field.clone(),
+            identity: identity.clone(),
+            targets: targets.clone(),
             library,
             clock: ground.clock.clone(),
             console: Console::embedded(),
@@ -117,6 +125,8 @@ impl House {
             detect,
             respond,
             field,
+            identity,
+            targets,
             pipeline,
             events,
             server,
@@ -265,6 +275,8 @@ impl House {
             self.detect.subscriber(),
             self.respond.subscriber(),
             self.field.subscriber(),
+            self.identity.subscriber(),
+            self.identity.engine(self.targets.clone()),
             self.server.subscriber(),
         ];
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));

@@ -1,0 +1,130 @@
+//! From access to what is wanted of each account. Names are settled in between, because they depend on those of others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kernel::Timestamp;
+use kernel::id::AccountId;
+use minijinja::Value;
+
+use super::access::{Access, DAY_US, Phase};
+use super::subject::Subject;
+use crate::account::{Account, AccountKind, Wanted, WantedState};
+use crate::error::Refusal;
+use crate::names::Named;
+use crate::policy::{NameFacts, Policy};
+use crate::system::Resting;
+
+/// What an account should be, before its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Draft {
+    pub system: String,
+    /// The account that there is.
+    pub account: Option<AccountId>,
+    pub state: WantedState,
+    pub entitlements: BTreeSet<String>,
+}
+
+/// What every account of somebody should be. Accounts that nothing is to be done about are left out.
+pub fn drafts(policy: &Policy, subject: &Subject, access: &Access, now: Timestamp) -> Vec<Draft> {
+    let own = |account: &&Account| account.kind == AccountKind::Person && account.may_be_changed();
+    let mut accounts: BTreeMap<&str, &Account> = BTreeMap::new();
+    for account in subject.accounts.iter().filter(own) {
+        accounts.entry(&account.system).or_insert(account);
+    }
+    let mut systems: BTreeSet<&str> = access.lines.iter().map(|line| line.grant.system.as_str()).collect();
+    systems.extend(access.ahead.iter().map(String::as_str));
+    systems.extend(accounts.keys());
+    let guarded =
+        |system: &str| subject.accounts.iter().any(|account| account.system == system && !account.may_be_changed());
+    let one = |system: &str| draft(policy, access, system, accounts.get(system).copied(), now);
+    systems.into_iter().filter(|system| !guarded(system)).filter_map(one).collect()
+}
+
+fn draft(policy: &Policy, access: &Access, system: &str, account: Option<&Account>, now: Timestamp) -> Option<Draft> {
+    let lines = || access.lines.iter().filter(|line| line.grant.system == system);
+    let document = policy.systems.get(system)?;
+    let entitlements = lines().filter_map(|line| line.grant.entitlement.clone()).collect();
+    let account_id = account.map(|account| account.id);
+    let named =
+        |state, entitlements| Some(Draft { system: system.to_owned(), account: account_id, state, entitlements });
+    let expired = account.and_then(|account| account.expires).is_some_and(|expires| expires <= now);
+    let wakes = lines().any(|line| line.account == Resting::Enabled && !line.asleep);
+    match access.phase {
+        Phase::Blocked { .. } => account.and_then(|_| named(WantedState::Disabled, entitlements)),
+        Phase::Here { .. } if wakes && !expired => named(WantedState::Enabled, entitlements),
+        Phase::Here { .. } | Phase::Between { .. } if lines().next().is_some() => {
+            if account.is_none() && !matches!(access.phase, Phase::Here { .. }) {
+                return None;
+            }
+            named(WantedState::Disabled, entitlements)
+        }
+        Phase::Here { .. } | Phase::Between { .. } | Phase::Coming { .. } => {
+            if access.ahead.contains(system) || account.is_some() {
+                return named(WantedState::Disabled, entitlements);
+            }
+            None
+        }
+        Phase::Gone { since } => {
+            let account = account?;
+            let over = |days: i64| since.plus_micros(days.saturating_mul(DAY_US)) <= now;
+            let gone = document.delete_days.is_some_and(over);
+            let was_there = account.wanted.is_some();
+            match (gone, was_there) {
+                (true, true) => named(WantedState::Absent, BTreeSet::new()),
+                _ => named(WantedState::Disabled, entitlements),
+            }
+        }
+        Phase::Nobody => {
+            // A contract that was never to be: what was made ahead of it goes.
+            let account = account?;
+            let untouched = account.wanted.as_ref().is_some_and(|wanted| wanted.state != WantedState::Enabled);
+            let ever_used = account.last_use.is_some();
+            let state = if untouched && !ever_used { WantedState::Absent } else { WantedState::Disabled };
+            named(state, BTreeSet::new())
+        }
+    }
+}
+
+/// What is wanted of an account, with its names.
+///
+/// # Errors
+/// A template that cannot be filled.
+pub fn wanted(policy: &Policy, draft: &Draft, anchor: &str, facts: &Value, named: &Named) -> Result<Wanted, Refusal> {
+    let names = &named.names;
+    let system = policy
+        .systems
+        .get(&draft.system)
+        .ok_or_else(|| Refusal::bad("system", format!("there is no system `{}`", draft.system)))?;
+    let login = names.get("login").map_or("", String::as_str);
+    let known = NameFacts { login, names };
+    let mut attributes = BTreeMap::new();
+    for attribute in system.attributes.keys() {
+        let value = policy.templates.attribute(&draft.system, attribute, facts, &known)?;
+        let value = value.trim();
+        let values = if value.is_empty() { Vec::new() } else { vec![value.to_owned()] };
+        attributes.insert(attribute.clone(), values);
+    }
+    for (name, former) in &named.former {
+        let naming = if name == "login" { Some(&system.login) } else { system.names.get(name) };
+        let Some(attribute) = naming.and_then(|naming| naming.alias_attribute.clone()) else { continue };
+        let values: &mut Vec<String> = attributes.entry(attribute).or_default();
+        for former in former {
+            values.push(policy.templates.alias(&draft.system, name, former)?);
+        }
+    }
+    let container = match &system.container {
+        Some(_) => Some(policy.templates.container(&draft.system, facts, &known)?.trim().to_owned()),
+        None => None,
+    };
+    Ok(Wanted {
+        state: draft.state,
+        login: login.to_owned(),
+        anchor: anchor.to_owned(),
+        names: names.clone(),
+        former: named.former.clone(),
+        attributes,
+        container: container.filter(|container| !container.is_empty()),
+        entitlements: draft.entitlements.clone(),
+        expires: None,
+    })
+}

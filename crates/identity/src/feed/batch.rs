@@ -1,0 +1,533 @@
+//! Deliveries: taken in, held, released, refused; and decisions on records that wait.
+
+use kernel::id::{BatchId, FindingId, PersonId, PlanId};
+use kernel::{Actor, Timestamp};
+use serde::Serialize;
+use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
+use store::{Row, params};
+
+use super::apply;
+use super::decode::{Decoded, Manifest, decode};
+use super::delta::{Delta, FeedChange, Held, Suspicion, delta, new_person_id};
+use super::guard::{Past, Verdict, guard};
+use super::mapping::{Mapped, Mapper};
+use super::{Change, Feed};
+use crate::engagement;
+use crate::error::{Error, Refusal, said};
+use crate::finding::FindingKind;
+use crate::person;
+use crate::room::{Identity, Read, Turn};
+use crate::sql;
+
+const DAY_US: i64 = 86_400_000_000;
+/// Changes that a batch shows by name.
+const SHOWN: usize = 2_000;
+
+kernel::words! {
+    /// What became of a delivery.
+    BatchState {
+        Applied = "applied",
+        /// A person has to look; nothing was written.
+        Held = "held",
+        /// It cannot be used; nothing was written.
+        Rejected = "rejected",
+        /// It was held, and a person said no.
+        Refused = "refused",
+    }
+}
+
+/// A delivery as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// The key of the feed.
+    pub feed: String,
+    pub body: Vec<u8>,
+    pub manifest: Manifest,
+}
+
+/// A delivery with what became of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Batch {
+    pub id: BatchId,
+    pub feed: String,
+    /// SHA-256 of the delivery.
+    pub digest: String,
+    pub state: BatchState,
+    pub snapshot: Option<Timestamp>,
+    pub records: i64,
+    pub joiners: i64,
+    pub movers: i64,
+    pub leavers: i64,
+    pub unchanged: i64,
+    pub quarantined: i64,
+    /// What is wrong with it, or why it is held.
+    pub findings: Vec<String>,
+    /// What it changes, by name; at most 2,000.
+    pub changes: Json,
+    pub plan: Option<PlanId>,
+    pub received_by: String,
+    pub received: Timestamp,
+    pub decided_by: Option<String>,
+    pub decided: Option<Timestamp>,
+    pub decision: Option<String>,
+}
+
+/// A delivery that was read and compared.
+struct Compared {
+    delta: Delta,
+    held: Held,
+    records: u64,
+    snapshot: Option<Timestamp>,
+    verdict: Verdict,
+}
+
+impl Identity {
+    /// Takes a delivery in. What it says is written unless a guard objects. The same delivery twice has no effect: the
+    /// batch of the first is the answer.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for an unknown feed. A delivery that cannot be used is no error: its batch says why.
+    pub async fn receive(&self, delivery: &Delivery, actor: &Actor) -> Result<Batch, Error> {
+        let mut turn = self.turn(actor, &format!("feed {}", delivery.feed)).await?;
+        let digest = hex::encode(Sha256::digest(&delivery.body));
+        let last = turn.tx.fetch_optional(&sql::LAST_BATCH, params![&delivery.feed]).await?;
+        if let Some(last) = last.as_ref().map(batch).transpose()?.filter(|last| last.digest == digest) {
+            return Ok(last);
+        }
+        let feed = feed_of(&turn, &delivery.feed)?;
+        let mut new = empty(&turn, &delivery.feed, digest);
+        let compared = match decode(&feed, &delivery.body, &delivery.manifest) {
+            Ok(decoded) => compare(&mut turn, &delivery.feed, &feed, &decoded).await?,
+            Err(faults) => Err(faults),
+        };
+        let compared = match compared {
+            Ok(compared) => compared,
+            Err(faults) => {
+                new.findings = faults;
+                return finish(turn, new, None).await;
+            }
+        };
+        describe(&mut new, &compared);
+        match &compared.verdict {
+            Verdict::Reject(reasons) => new.findings.clone_from(reasons),
+            Verdict::Hold(reasons) => {
+                new.state = BatchState::Held;
+                new.findings.clone_from(reasons);
+            }
+            Verdict::Apply => {
+                new.state = BatchState::Applied;
+                apply_all(&mut turn, &mut new, &compared).await?;
+            }
+        }
+        let body = (new.state == BatchState::Held).then(|| {
+            json!({ "body": String::from_utf8_lossy(&delivery.body), "manifest": delivery.manifest }).to_string()
+        });
+        finish(turn, new, body).await
+    }
+
+    /// What a delivery would change, without keeping anything of it.
+    ///
+    /// # Errors
+    /// As [`Identity::receive`].
+    pub async fn try_delivery(
+        &self,
+        delivery: &Delivery,
+        actor: &Actor,
+    ) -> Result<(Batch, crate::plan::Proposal), Error> {
+        let mut turn = self.turn(actor, "a trial").await?;
+        let feed = feed_of(&turn, &delivery.feed)?;
+        let mut new = empty(&turn, &delivery.feed, hex::encode(Sha256::digest(&delivery.body)));
+        let compared = match decode(&feed, &delivery.body, &delivery.manifest) {
+            Ok(decoded) => compare(&mut turn, &delivery.feed, &feed, &decoded).await?,
+            Err(faults) => Err(faults),
+        };
+        let proposal = crate::plan::Proposal::Delivery {
+            feed: delivery.feed.clone(),
+            body: String::from_utf8_lossy(&delivery.body).into_owned(),
+            manifest: delivery.manifest.clone(),
+        };
+        match compared {
+            Ok(compared) => {
+                describe(&mut new, &compared);
+                match compared.verdict {
+                    Verdict::Reject(reasons) => new.findings = reasons,
+                    Verdict::Hold(reasons) => {
+                        new.state = BatchState::Held;
+                        new.findings = reasons;
+                    }
+                    Verdict::Apply => new.state = BatchState::Applied,
+                }
+            }
+            Err(faults) => new.findings = faults,
+        }
+        Ok((new, proposal))
+    }
+
+    /// Releases a batch that is held, with everything that it does now, or refuses it. One approval is enough.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is not held, or when it would do more harm now than what was looked at.
+    pub async fn decide_batch(&self, id: BatchId, release: bool, why: &str, actor: &Actor) -> Result<Batch, Error> {
+        let why = said("reason", why, 2_000)?;
+        let mut turn = self.turn(actor, &why).await?;
+        let row = turn.tx.fetch_optional(&sql::BATCH, params![id]).await?;
+        let row = row.ok_or_else(|| Error::missing("batch", id))?;
+        let mut held = batch(&row)?;
+        if held.state != BatchState::Held {
+            let allowed = Vec::new();
+            return Err(
+                Refusal::NotNow { what: "batch", command: "decide", state: held.state.to_string(), allowed }.into()
+            );
+        }
+        held.decided = Some(turn.now());
+        held.decided_by = Some(actor.to_string());
+        held.decision = Some(why);
+        if !release {
+            held.state = BatchState::Refused;
+            return decided(turn, held).await;
+        }
+        let content: Json = row.json("content")?;
+        let body = content["body"].as_str().unwrap_or_default().as_bytes().to_vec();
+        let manifest: Manifest = serde_json::from_value(content["manifest"].clone()).unwrap_or_default();
+        let feed = feed_of(&turn, &held.feed)?;
+        let decoded = decode(&feed, &body, &manifest).map_err(|faults| Refusal::rule(faults.join("; ")))?;
+        let compared = compare(&mut turn, &held.feed.clone(), &feed, &decoded).await?;
+        let compared = compared.map_err(|faults| Refusal::rule(faults.join("; ")))?;
+        if let Verdict::Reject(reasons) = &compared.verdict {
+            return Err(Refusal::rule(format!("it cannot be used any more: {}", reasons.join("; "))).into());
+        }
+        let leavers = i64::try_from(compared.delta.leavers()).unwrap_or(i64::MAX);
+        if leavers > held.leavers {
+            let text = format!("{leavers} people would leave now; {} when it was held: send it again", held.leavers);
+            return Err(Refusal::rule(text).into());
+        }
+        held.state = BatchState::Applied;
+        apply_all(&mut turn, &mut held, &compared).await?;
+        decided(turn, held).await
+    }
+
+    /// Decides on a record that waits: it is that person, it is somebody new, or it is nobody.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it was decided already, or when the finding is of another kind.
+    pub async fn decide_record(
+        &self,
+        id: FindingId,
+        decision: &RecordDecision,
+        why: &str,
+        actor: &Actor,
+    ) -> Result<(), Error> {
+        let why = said("reason", why, 2_000)?;
+        let mut turn = self.turn(actor, &why).await?;
+        let finding = turn.decide_finding(id, &format!("{}: {why}", decision.word())).await?;
+        if !matches!(finding.kind, FindingKind::Match | FindingKind::NumberReused) {
+            return Err(Refusal::rule(format!("a finding of the kind {} is not decided this way", finding.kind)).into());
+        }
+        let source = finding.detail["feed"].as_str().unwrap_or_default().to_owned();
+        let record: Mapped = serde_json::from_value(finding.detail["record"].clone())
+            .map_err(|error| Refusal::rule(format!("the record cannot be read any more: {error}")))?;
+        let (person, is_new) = match decision {
+            RecordDecision::Nobody => {
+                turn.finish().await?;
+                return Ok(());
+            }
+            RecordDecision::Same(person) => {
+                person::must(&mut turn.tx, *person).await?;
+                (*person, false)
+            }
+            RecordDecision::New => (new_person_id(&source, &record), true),
+        };
+        let held = held_state(&mut turn, &source).await?;
+        let kind = if held.engagements.contains_key(&record.key) { FeedChange::Update } else { FeedChange::Join };
+        let change = Change { kind, person, is_new, key: record.key.clone(), mapped: Some(record) };
+        let now = turn.now();
+        apply::change(&mut turn, &source, &held, &change, now, "decision").await?;
+        turn.finish().await?;
+        Ok(())
+    }
+
+    /// Batches of a feed or of all, the latest first; at most 500.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn batches(&self, feed: Option<&str>) -> Result<Vec<Batch>, Error> {
+        self.store.fetch_all(&sql::BATCHES, params![feed, 500]).await?.iter().map(batch).collect()
+    }
+
+    /// One batch.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there is none of that id.
+    pub async fn batch(&self, id: BatchId) -> Result<Batch, Error> {
+        let row = self.store.fetch_optional(&sql::BATCH, params![id]).await?;
+        batch(&row.ok_or_else(|| Error::missing("batch", id))?)
+    }
+}
+
+/// What a person says of a record that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordDecision {
+    Same(PersonId),
+    New,
+    Nobody,
+}
+
+impl RecordDecision {
+    const fn word(&self) -> &'static str {
+        match self {
+            RecordDecision::Same(_) => "same person",
+            RecordDecision::New => "somebody new",
+            RecordDecision::Nobody => "nobody",
+        }
+    }
+}
+
+fn feed_of(turn: &Turn, key: &str) -> Result<Feed, Error> {
+    turn.known.policy.feeds.get(key).cloned().ok_or_else(|| Error::missing("feed", key))
+}
+
+fn empty(turn: &Turn, feed: &str, digest: String) -> Batch {
+    Batch {
+        id: turn.tx.id(),
+        feed: feed.to_owned(),
+        digest,
+        state: BatchState::Rejected,
+        snapshot: None,
+        records: 0,
+        joiners: 0,
+        movers: 0,
+        leavers: 0,
+        unchanged: 0,
+        quarantined: 0,
+        findings: Vec::new(),
+        changes: Json::Array(Vec::new()),
+        plan: None,
+        received_by: turn.actor.to_string(),
+        received: turn.now(),
+        decided_by: None,
+        decided: None,
+        decision: None,
+    }
+}
+
+/// Everything that is known of a feed's people.
+pub(super) async fn held_state(turn: &mut Turn, source: &str) -> Result<Held, Error> {
+    let anchors = person::anchors(&mut turn.tx).await?;
+    let people = person::all(&mut turn.tx).await?.into_iter().map(|person| (person.id, person)).collect();
+    let engagements = engagement::of_source(&mut turn.tx, source).await?;
+    let engagements = engagements.into_iter().map(|engagement| (engagement.source_key.clone(), engagement)).collect();
+    Ok(Held { anchors, people, engagements })
+}
+
+async fn compare(
+    turn: &mut Turn,
+    source: &str,
+    feed: &Feed,
+    decoded: &Decoded,
+) -> Result<Result<Compared, Vec<String>>, Error> {
+    let snapshot = match decoded.snapshot.as_deref().map(instant) {
+        Some(Err(fault)) => return Ok(Err(vec![fault])),
+        Some(Ok(snapshot)) => Some(snapshot),
+        None => None,
+    };
+    let (mapped, bad) = match Mapper::new(source, feed)?.map(decoded) {
+        Ok(mapped) => mapped,
+        Err(fault) => return Ok(Err(vec![fault])),
+    };
+    let held = held_state(turn, source).await?;
+    let now = turn.now();
+    let delta = delta(&turn.known.policy.clone(), source, feed, &held, mapped, bad, now);
+    let past = past(&mut turn.tx, source, feed, now).await?;
+    let records = decoded.records.len() as u64;
+    let verdict = guard(&feed.guards, &delta, records, decoded.is_whole, snapshot, &past);
+    Ok(Ok(Compared { delta, held, records, snapshot, verdict }))
+}
+
+fn instant(text: &str) -> Result<Timestamp, String> {
+    let day = || format!("{text}T00:00:00Z").parse::<Timestamp>();
+    text.parse::<Timestamp>()
+        .or_else(|_| day())
+        .map_err(|_| format!("`{text}` is no day of which a delivery could tell"))
+}
+
+async fn past(read: &mut impl Read, source: &str, feed: &Feed, now: Timestamp) -> Result<Past, Error> {
+    let since = now.plus_micros(-feed.guards.window_days.saturating_mul(DAY_US));
+    let row = read.rows(&sql::BATCH_PAST, params![source, since]).await?;
+    let row = row.first().ok_or_else(|| Error::missing("past of feed", source))?;
+    Ok(Past {
+        snapshot: row.time_opt("snapshot_us")?,
+        window_leavers: u64::try_from(row.int_opt("leavers")?.unwrap_or(0)).unwrap_or(0),
+    })
+}
+
+fn describe(batch: &mut Batch, compared: &Compared) {
+    let delta = &compared.delta;
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    batch.snapshot = compared.snapshot;
+    batch.records = count(compared.records);
+    batch.joiners = count(delta.count(&[FeedChange::Join, FeedChange::Reopen]));
+    batch.movers = count(delta.count(&[FeedChange::Move]));
+    batch.leavers = count(delta.leavers());
+    batch.unchanged = count(delta.unchanged);
+    batch.quarantined = delta.quarantine.len() as i64;
+    let name = |change: &Change| match (&change.mapped, compared.held.people.get(&change.person)) {
+        (Some(mapped), _) => mapped.person.display_name(),
+        (None, Some(person)) => person.sheet.display_name(),
+        (None, None) => String::new(),
+    };
+    // Who leaves is looked at first.
+    let rank = |change: &&Change| match change.kind {
+        FeedChange::Absent | FeedChange::Leave => 0,
+        FeedChange::Reopen | FeedChange::Move => 1,
+        FeedChange::Join => 2,
+        FeedChange::Update => 3,
+    };
+    let mut changes: Vec<&Change> = delta.changes.iter().collect();
+    changes.sort_by_key(rank);
+    let shown = changes.iter().take(SHOWN);
+    let shown = shown.map(
+        |change| json!({ "change": change.kind, "key": change.key, "person": change.person, "name": name(change) }),
+    );
+    batch.changes = shown.collect();
+}
+
+async fn apply_all(turn: &mut Turn, batch: &mut Batch, compared: &Compared) -> Result<(), Error> {
+    let at = compared.snapshot.unwrap_or(turn.now());
+    let source = batch.feed.clone();
+    let cause = batch.id.to_string();
+    for change in &compared.delta.changes {
+        apply::change(turn, &source, &compared.held, change, at, &cause).await?;
+    }
+    apply::quarantine(turn, &source, &compared.delta.quarantine, &cause).await?;
+    turn.cause = ("feed".to_owned(), Some(cause));
+    batch.plan = crate::plan::settle(turn).await?;
+    Ok(())
+}
+
+async fn finish(mut turn: Turn, batch: Batch, body: Option<String>) -> Result<Batch, Error> {
+    insert(&mut turn, &batch, body).await?;
+    turn.finish().await?;
+    Ok(batch)
+}
+
+async fn insert(turn: &mut Turn, batch: &Batch, body: Option<String>) -> Result<(), Error> {
+    let row = params![
+        batch.id,
+        &batch.feed,
+        &batch.digest,
+        batch.state.as_str(),
+        batch.snapshot,
+        batch.records,
+        batch.joiners,
+        batch.movers,
+        batch.leavers,
+        batch.unchanged,
+        batch.quarantined,
+        &json!(batch.findings),
+        &batch.changes,
+        body,
+        batch.plan,
+        &batch.received_by,
+        batch.received,
+    ];
+    turn.tx.execute_one(&sql::INSERT_BATCH, row).await?;
+    record(turn, batch, "receive");
+    Ok(())
+}
+
+async fn decided(mut turn: Turn, batch: Batch) -> Result<Batch, Error> {
+    let row = params![
+        batch.id,
+        batch.state.as_str(),
+        batch.plan,
+        batch.decided_by.clone(),
+        batch.decided,
+        batch.decision.clone()
+    ];
+    turn.tx.execute_one(&sql::DECIDE_BATCH, row).await?;
+    record(&mut turn, &batch, "decide");
+    turn.finish().await?;
+    Ok(batch)
+}
+
+fn record(turn: &mut Turn, batch: &Batch, verb: &str) {
+    let after = json!({
+        "feed": batch.feed, "digest": batch.digest, "state": batch.state, "records": batch.records,
+        "joiners": batch.joiners, "movers": batch.movers, "leavers": batch.leavers, "findings": batch.findings,
+    });
+    turn.record(&format!("batch.{verb}"), batch.id, Json::Null, after);
+}
+
+fn batch(row: &Row) -> Result<Batch, Error> {
+    let text = |column: &str| Ok::<_, Error>(row.text_opt(column)?.map(str::to_owned));
+    Ok(Batch {
+        id: row.id("id")?,
+        feed: row.text("feed")?.to_owned(),
+        digest: row.text("digest")?.to_owned(),
+        state: row.parse("state")?,
+        snapshot: row.time_opt("snapshot_us")?,
+        records: row.int("records")?,
+        joiners: row.int("joiners")?,
+        movers: row.int("movers")?,
+        leavers: row.int("leavers")?,
+        unchanged: row.int("unchanged")?,
+        quarantined: row.int("quarantined")?,
+        findings: row.json("findings")?,
+        changes: row.json("delta")?,
+        plan: row.id_opt("plan_id")?,
+        received_by: row.text("received_by")?.to_owned(),
+        received: row.time("received_us")?,
+        decided_by: text("decided_by")?,
+        decided: row.time_opt("decided_us")?,
+        decision: text("decision")?,
+    })
+}
+
+/// Which finding a suspicion becomes.
+pub(super) const fn finding_kind(suspicion: Suspicion) -> FindingKind {
+    match suspicion {
+        Suspicion::Match => FindingKind::Match,
+        Suspicion::NumberReused => FindingKind::NumberReused,
+        Suspicion::Bad => FindingKind::BadRow,
+    }
+}
+
+impl Identity {
+    /// What a delivery would do to accounts: it is written in a transaction that is dropped.
+    pub(crate) async fn rehearse_delivery(
+        &self,
+        delivery: &Delivery,
+        actor: &Actor,
+    ) -> Result<Vec<crate::plan::PlanItem>, Error> {
+        let mut turn = self.turn(actor, "a rehearsal").await?;
+        self.apply_rehearsed(&mut turn, delivery, false).await?;
+        match crate::plan::settle(&mut turn).await? {
+            Some(plan) => crate::plan::items_of(&mut turn.tx, plan).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Writes a delivery that a person looked at: limits hold it no more, faults do.
+    pub(crate) async fn apply_rehearsed(&self, turn: &mut Turn, delivery: &Delivery, keep: bool) -> Result<(), Error> {
+        let feed = feed_of(turn, &delivery.feed)?;
+        let faults = |faults: Vec<String>| Error::from(Refusal::rule(faults.join("; ")));
+        let decoded = decode(&feed, &delivery.body, &delivery.manifest).map_err(faults)?;
+        let compared = compare(turn, &delivery.feed, &feed, &decoded).await?.map_err(faults)?;
+        if let Verdict::Reject(reasons) = compared.verdict {
+            return Err(faults(reasons));
+        }
+        let at = compared.snapshot.unwrap_or(turn.now());
+        for change in &compared.delta.changes {
+            apply::change(turn, &delivery.feed, &compared.held, change, at, "plan").await?;
+        }
+        apply::quarantine(turn, &delivery.feed, &compared.delta.quarantine, "plan").await?;
+        if keep {
+            let mut new = empty(turn, &delivery.feed, hex::encode(Sha256::digest(&delivery.body)));
+            describe(&mut new, &compared);
+            new.state = BatchState::Applied;
+            insert(turn, &new, None).await?;
+        }
+        Ok(())
+    }
+}

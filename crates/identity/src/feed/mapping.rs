@@ -1,0 +1,252 @@
+//! From a source's columns to our fields, as the feed's document says.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::civil::Date;
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, UndefinedBehavior, context};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::Feed;
+use super::decode::Decoded;
+use crate::engagement::{EngagementSheet, Standing};
+use crate::error::Refusal;
+use crate::person::{PersonKind, PersonSheet};
+
+/// Fields that a mapping may fill, beside `extra.…` and `person.extra.…`.
+const FIELDS: [&str; 18] = [
+    "anchor",
+    "key",
+    "number",
+    "given_name",
+    "family_name",
+    "birth_date",
+    "mail",
+    "kind",
+    "sponsor",
+    "begins",
+    "ends",
+    "standing",
+    "station",
+    "org_unit",
+    "job",
+    "grade",
+    "manager",
+    "effective",
+];
+const NEEDED: [&str; 5] = ["anchor", "key", "given_name", "family_name", "begins"];
+const FUEL: u64 = 20_000;
+
+/// One record in our words.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Mapped {
+    pub line: u64,
+    /// What the source calls the person for good.
+    pub anchor: String,
+    /// What the source calls the contract for good.
+    pub key: String,
+    pub person: PersonSheet,
+    pub engagement: EngagementSheet,
+    /// From which day on this holds, when the source says so.
+    pub effective: Option<Date>,
+    pub digest: String,
+}
+
+/// Where a field comes from.
+enum Origin {
+    Column(String),
+    Template(String),
+}
+
+/// A feed's mapping, ready.
+pub struct Mapper<'a> {
+    feed: &'a Feed,
+    origins: Vec<(String, Origin)>,
+    environment: Environment<'static>,
+    has_templates: bool,
+}
+
+impl<'a> Mapper<'a> {
+    /// Checks and prepares the mapping of a feed.
+    ///
+    /// # Errors
+    /// The field that there is not or that is missing, or the template that cannot be read.
+    pub fn new(key: &str, feed: &'a Feed) -> Result<Mapper<'a>, Refusal> {
+        let place = |field: &str| format!("feed {key}: {field}");
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Chainable);
+        environment.set_fuel(Some(FUEL));
+        let mut origins = Vec::new();
+        for (field, from) in &feed.map {
+            let known = FIELDS.contains(&field.as_str())
+                || field
+                    .strip_prefix("extra.")
+                    .or(field.strip_prefix("person.extra."))
+                    .is_some_and(|name| !name.is_empty());
+            if !known {
+                let fields = FIELDS.join(", ");
+                return Err(Refusal::bad(
+                    place(field),
+                    format!("there is no such field; there are {fields}, extra.…, person.extra.…"),
+                ));
+            }
+            let origin = if from.contains("{{") || from.contains("{%") {
+                let added = environment.add_template_owned(field.clone(), from.clone());
+                added.map_err(|error| Refusal::bad(place(field), error.to_string()))?;
+                Origin::Template(field.clone())
+            } else {
+                Origin::Column(from.clone())
+            };
+            origins.push((field.clone(), origin));
+        }
+        if let Some(missing) = NEEDED.iter().find(|needed| !feed.map.contains_key(**needed)) {
+            return Err(Refusal::bad(place("map"), format!("`{missing}` is not mapped")));
+        }
+        for (at, check) in feed.checks.iter().enumerate() {
+            let source = format!("{{% if {} %}}1{{% endif %}}", check.holds);
+            let added = environment.add_template_owned(format!("check {at}"), source);
+            added.map_err(|error| Refusal::bad(place(&format!("checks[{at}]")), error.to_string()))?;
+        }
+        let has_templates =
+            !feed.checks.is_empty() || origins.iter().any(|(_, origin)| matches!(origin, Origin::Template(_)));
+        Ok(Mapper { feed, origins, environment, has_templates })
+    }
+
+    /// Maps every record. Those that cannot be used are told with their line.
+    ///
+    /// # Errors
+    /// A column that the mapping names and the delivery does not have: nothing of it can be used.
+    pub fn map(&self, decoded: &Decoded) -> Result<(Vec<Mapped>, Vec<(u64, String)>), String> {
+        let columns: HashMap<&str, usize> =
+            decoded.header.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
+        let named = |(_, origin): &(String, Origin)| match origin {
+            Origin::Column(column) => Some(column.clone()),
+            Origin::Template(_) => None,
+        };
+        let optional_in_json = self.feed.format != super::FeedFormat::Csv;
+        let missing: Vec<String> =
+            self.origins.iter().filter_map(named).filter(|column| !columns.contains_key(column.as_str())).collect();
+        if !missing.is_empty()
+            && !(optional_in_json && !decoded.records.is_empty() && missing.len() < self.origins.len())
+        {
+            return Err(format!(
+                "the columns {} are missing; there are {}",
+                missing.join(", "),
+                decoded.header.join(", ")
+            ));
+        }
+        let (mut mapped, mut bad) = (Vec::with_capacity(decoded.records.len()), Vec::new());
+        for (line, record) in &decoded.records {
+            match self.record(*line, &columns, record) {
+                Ok(one) => mapped.push(one),
+                Err(problem) => bad.push((*line, problem)),
+            }
+        }
+        Ok((mapped, bad))
+    }
+
+    fn record(&self, line: u64, columns: &HashMap<&str, usize>, record: &[String]) -> Result<Mapped, String> {
+        let row = if self.has_templates { self.row(columns, record)? } else { Value::UNDEFINED };
+        let mut fields: BTreeMap<&str, String> = BTreeMap::new();
+        for (field, origin) in &self.origins {
+            let value = match origin {
+                Origin::Column(column) => {
+                    columns.get(column.as_str()).and_then(|at| record.get(*at)).cloned().unwrap_or_default()
+                }
+                Origin::Template(name) => self.render(name, &row)?.trim().to_owned(),
+            };
+            let translated = self.feed.values.get(field).map(|words| words.get(&value).or_else(|| words.get("*")));
+            let value = match translated {
+                Some(Some(word)) => word.clone(),
+                Some(None) if !value.is_empty() => {
+                    return Err(format!("{field}: `{value}` is a word that the feed's `values` do not have"));
+                }
+                _ => value,
+            };
+            if !value.is_empty() {
+                fields.insert(field, value);
+            }
+        }
+        self.build(line, &fields)
+    }
+
+    fn row(&self, columns: &HashMap<&str, usize>, record: &[String]) -> Result<Value, String> {
+        let named: BTreeMap<&str, &str> =
+            columns.iter().filter_map(|(name, at)| Some((*name, record.get(*at)?.as_str()))).collect();
+        let row = context! { row => Value::from(Serde(&named)) };
+        for (at, check) in self.feed.checks.iter().enumerate() {
+            if self.render(&format!("check {at}"), &row)?.is_empty() {
+                return Err(check.otherwise.clone());
+            }
+        }
+        Ok(row)
+    }
+
+    fn render(&self, name: &str, row: &Value) -> Result<String, String> {
+        let rendered = self.environment.get_template(name).and_then(|template| template.render(row.clone()));
+        rendered.map_err(|error| format!("{name}: {error}"))
+    }
+
+    fn build(&self, line: u64, fields: &BTreeMap<&str, String>) -> Result<Mapped, String> {
+        let text = |name: &str| fields.get(name).cloned();
+        let needed = |name: &str| text(name).ok_or_else(|| format!("{name} is empty"));
+        let extra = |prefix: &str| -> BTreeMap<String, String> {
+            let named =
+                |(field, value): (&&str, &String)| Some((field.strip_prefix(prefix)?.to_owned(), value.clone()));
+            fields.iter().filter_map(named).collect()
+        };
+        let word = |name: &str| text(name).map(|word| word.to_lowercase());
+        let kind = word("kind")
+            .map_or(Ok(PersonKind::Staff), |word| word.parse().map_err(|error| format!("kind: {error}")))?;
+        let standing = word("standing")
+            .map_or(Ok(Standing::Active), |word| word.parse().map_err(|error| format!("standing: {error}")))?;
+        let person = PersonSheet {
+            kind,
+            number: text("number"),
+            given_name: needed("given_name")?,
+            family_name: needed("family_name")?,
+            birth_date: self.date(fields, "birth_date")?,
+            mail: text("mail").map(|mail| mail.to_lowercase()),
+            sponsor: text("sponsor"),
+            extra: extra("person.extra."),
+        };
+        if kind.needs_sponsor() && person.sponsor.is_none() {
+            return Err(format!("a {kind} needs a sponsor"));
+        }
+        let begins = self.date(fields, "begins")?.ok_or("begins is empty")?;
+        let ends = self.date(fields, "ends")?;
+        if ends.is_some_and(|ends| ends < begins) && standing != Standing::Cancelled {
+            return Err(format!("it ends on {} before it begins on {begins}", ends.unwrap_or(begins)));
+        }
+        let engagement = EngagementSheet {
+            begins,
+            ends,
+            standing,
+            station: word("station"),
+            org_unit: text("org_unit"),
+            job: text("job"),
+            grade: text("grade"),
+            manager: text("manager"),
+            extra: extra("extra."),
+        };
+        let (anchor, key) = (needed("anchor")?, needed("key")?);
+        let said = json!([anchor, key, person, engagement]).to_string();
+        let digest = hex::encode(&Sha256::digest(said)[..16]);
+        Ok(Mapped { line, anchor, key, person, engagement, effective: self.date(fields, "effective")?, digest })
+    }
+
+    fn date(&self, fields: &BTreeMap<&str, String>, name: &str) -> Result<Option<Date>, String> {
+        let Some(text) = fields.get(name) else { return Ok(None) };
+        let parsed = match &self.feed.date_format {
+            Some(format) => Date::strptime(format, text),
+            // An instant is cut to its day.
+            None => text.get(..10).unwrap_or(text).parse(),
+        };
+        parsed.map(Some).map_err(|_| {
+            let form = self.feed.date_format.as_deref().unwrap_or("2026-11-30");
+            format!("{name}: `{text}` is no date of the form {form}")
+        })
+    }
+}

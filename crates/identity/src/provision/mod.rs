@@ -1,0 +1,42 @@
+//! Bringing systems to what is wanted: read, compare, write what is missing, remember what was seen.
+//!
+//! There is no list of operations that could be done twice or be lost: an account knows what is wanted of it, and every
+//! attempt begins with what the system holds. So a crash between a write and its record, a retry and a second engine all
+//! end in the same state.
+
+mod emergency;
+mod engine;
+mod groups;
+mod health;
+mod observe;
+mod outcome;
+mod reconcile;
+mod steps;
+mod times;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector::{Connector, ConnectorError};
+
+pub use emergency::LockedOut;
+pub use engine::Provisioned;
+pub(crate) use engine::RETRY;
+pub use health::SystemHealth;
+pub use observe::{Difference, differences};
+pub use outcome::backoff_us;
+pub use reconcile::{Mode, Reconciled};
+pub use steps::{Given, Step, Stop, steps};
+pub(crate) use times::{READ, READ_ALL, read_again};
+
+use crate::system::System;
+
+/// Where connectors come from. The binary builds them from settings; tests keep targets in memory.
+#[async_trait]
+pub trait Targets: Send + Sync {
+    /// The connector of a system.
+    ///
+    /// # Errors
+    /// Settings that cannot be used, or a secret that is not there.
+    async fn target(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError>;
+}

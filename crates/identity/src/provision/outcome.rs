@@ -1,0 +1,244 @@
+//! What came of an attempt on one account, as it is remembered.
+
+use std::collections::BTreeSet;
+
+use connector::{ConnectorError, ErrorKind, Object, ObjectId, Retry};
+use kernel::id::AccountId;
+use kernel::{Fact, Timestamp};
+use serde_json::{Value as Json, json};
+
+use super::steps::{Given, Step, Stop, attributes, held, object_name};
+use crate::account::{self, Account, Progress, Protection, Seen, Status, Wanted, WantedState};
+use crate::error::Error;
+use crate::finding::{FindingKind, NewFinding};
+use crate::names;
+use crate::room::Turn;
+use crate::system::System;
+
+const DAY_US: i64 = 86_400_000_000;
+const FIRST_PAUSE_US: i64 = 30_000_000;
+const LONGEST_PAUSE_US: i64 = 3_600_000_000;
+/// Nothing works before somebody mends it; it is looked at this often.
+const MENDING_PAUSE_US: i64 = 300_000_000;
+
+/// What happened to one account.
+pub(super) struct Attempt {
+    pub(super) account: Account,
+    pub(super) object: Option<Object>,
+    pub(super) done: Vec<Step>,
+    pub(super) made: Option<ObjectId>,
+    pub(super) failure: Option<Failure>,
+    /// The system shows that the account is closed; `None`: it was not to be closed now.
+    pub(super) closed: Option<bool>,
+}
+
+/// Why it is not as wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Failure {
+    Connector(ConnectorError),
+    Stop(Stop),
+}
+
+/// The pause after so many attempts: doubled each time, an hour at most, and spread so that accounts do not come together.
+pub fn backoff_us(attempts: i64, account: AccountId) -> i64 {
+    let doubled = FIRST_PAUSE_US.saturating_mul(1_i64 << attempts.clamp(0, 20));
+    let pause = doubled.min(LONGEST_PAUSE_US);
+    let spread = account.uuid().as_bytes()[15];
+    pause + pause / 5 * i64::from(spread) / 255
+}
+
+/// Remembers an attempt.
+pub(super) async fn remember(turn: &mut Turn, attempt: Attempt, given: &Given<'_>) -> Result<Progress, Error> {
+    let before = &attempt.account;
+    let mut after = account::must(&mut turn.tx, before.id).await?;
+    // Somebody may have wished otherwise meanwhile: what was seen counts, and the next attempt does the rest.
+    let superseded = after.version != before.version;
+    let Some(wanted) = before.wanted.clone() else { return Ok(Progress::Settled) };
+    note_seen(&mut after, &attempt, &wanted, given, turn.now());
+    match &attempt.failure {
+        None => {
+            after.progress = if superseded { Progress::Queued } else { Progress::Settled };
+            after.attempts = 0;
+            after.retry = None;
+            after.problem = None;
+        }
+        Some(failure) => fail(turn, &mut after, failure, superseded).await?,
+    }
+    let known = turn.known.clone();
+    let ids = |names: &BTreeSet<String>| names.iter().map(|name| known.catalog.id(&after.system, name)).collect();
+    let held: BTreeSet<_> = after.seen.as_ref().map(|seen| ids(&seen.entitlements)).unwrap_or_default();
+    let was: BTreeSet<_> = before.seen.as_ref().map(|seen| ids(&seen.entitlements)).unwrap_or_default();
+    account::save_holdings(&mut turn.tx, after.id, &was, &held).await?;
+    account::save(&mut turn.tx, &mut after).await?;
+    announce(turn, &attempt, &after, &wanted).await?;
+    let done: Vec<Json> = attempt.done.iter().map(shown).collect();
+    let entry =
+        json!({ "done": done, "progress": after.progress, "problem": after.problem, "native_id": after.native_id });
+    turn.record("account.provision", after.id, Json::Null, entry);
+    Ok(after.progress)
+}
+
+fn shown(step: &Step) -> Json {
+    let change = match &step.change {
+        connector::Change::Create(new) => json!({ "create": new.name }),
+        connector::Change::Assign { attributes, .. } => {
+            json!({ "assign": attributes.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>() })
+        }
+        other => json!(other),
+    };
+    json!({ "change": change, "entitlement": step.entitlement })
+}
+
+/// What the system holds now, as far as this attempt knows.
+fn note_seen(after: &mut Account, attempt: &Attempt, wanted: &Wanted, given: &Given<'_>, now: Timestamp) {
+    let was = attempt.account.seen.clone().unwrap_or_default();
+    if let Some(id) = attempt.made.as_ref().or(attempt.object.as_ref().map(|object| &object.id)) {
+        after.native_id = Some(id.0.clone());
+    }
+    let deleted = attempt.done.iter().any(|step| matches!(step.change, connector::Change::Delete));
+    let there = attempt.made.is_some() || attempt.object.is_some();
+    if deleted || !there {
+        let gone = wanted.state == WantedState::Absent || deleted;
+        if gone {
+            after.status = Status::Absent;
+            after.seen = None;
+            after.native_id = None;
+            after.seen_at = Some(now);
+        }
+        return;
+    }
+    let mut held: BTreeSet<String> = match &attempt.object {
+        Some(object) => held(object, given).unwrap_or_else(|| was.entitlements.clone()),
+        None => BTreeSet::new(),
+    };
+    let mut ours: BTreeSet<String> = was.ours.intersection(&held).cloned().collect();
+    if attempt.object.is_none() && given.system.entitlement_attribute.is_some() {
+        held.extend(wanted.entitlements.iter().cloned());
+    }
+    for (name, joined) in attempt.done.iter().filter_map(|step| step.entitlement.as_ref()) {
+        if *joined {
+            held.insert(name.clone())
+        } else {
+            held.remove(name)
+        };
+    }
+    if given.system.entitlement_attribute.is_some() && attempt.failure.is_none() {
+        held = texts_of(&attributes(wanted, &attempt.account, attempt.object.as_ref(), given), given.system);
+    }
+    ours.extend(wanted.entitlements.intersection(&held).cloned());
+    ours.retain(|name| held.contains(name));
+    let mut enabled = attempt.object.as_ref().and_then(|object| object.enabled);
+    let mut container = attempt.object.as_ref().and_then(|object| object.container.clone());
+    let called = attempt.object.as_ref().map(|object| object.name.clone());
+    let mut name = called.unwrap_or_else(|| object_name(wanted, given.system));
+    let mut written = was.attributes;
+    for step in &attempt.done {
+        match &step.change {
+            connector::Change::Create(new) => {
+                enabled = new.enabled;
+                container.clone_from(&new.container);
+                written.clone_from(&wanted.attributes);
+            }
+            connector::Change::SetEnabled { enabled: now } => enabled = Some(*now),
+            connector::Change::Move { container: to } => container = Some(to.clone()),
+            connector::Change::Rename { name: to } => name.clone_from(to),
+            connector::Change::Assign { .. } => written.clone_from(&wanted.attributes),
+            _ => {}
+        }
+    }
+    if attempt.failure.is_none() {
+        written.clone_from(&wanted.attributes);
+    }
+    enabled = if attempt.closed == Some(true) { Some(false) } else { enabled };
+    after.status = match enabled {
+        Some(true) => Status::Enabled,
+        Some(false) => Status::Disabled,
+        None if wanted.state == WantedState::Enabled => Status::Enabled,
+        None => Status::Disabled,
+    };
+    after.seen = Some(Seen { name, enabled, container, attributes: written, entitlements: held, ours });
+    after.seen_at = Some(now);
+}
+
+fn texts_of(attributes: &connector::Attributes, system: &System) -> BTreeSet<String> {
+    let name = system.entitlement_attribute.as_deref().unwrap_or_default();
+    attributes.values(name).iter().map(ToString::to_string).collect()
+}
+
+async fn fail(turn: &mut Turn, after: &mut Account, failure: &Failure, superseded: bool) -> Result<(), Error> {
+    after.attempts += 1;
+    let now = turn.now();
+    let (progress, kind, text) = match failure {
+        Failure::Stop(Stop::Protected(why)) => {
+            after.protection = Protection::Protected;
+            (Progress::Settled, Some(FindingKind::JoinRefused), format!("it is never written: {why}"))
+        }
+        Failure::Stop(Stop::NoSuchEntitlement(names)) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let text = format!("there is no {} at the system; the rest was done", names.join(", "));
+            (Progress::Refused, Some(FindingKind::Refused), text)
+        }
+        Failure::Connector(error) => match (error.retry(), error.kind) {
+            (Retry::Later { not_before_ms }, _) => {
+                let asked = not_before_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(0).saturating_mul(1_000));
+                after.retry = Some(now.plus_micros(backoff_us(after.attempts - 1, after.id).max(asked)));
+                (Progress::Retrying, None, error.to_string())
+            }
+            (Retry::WhenMended, _) => {
+                after.retry = Some(now.plus_micros(MENDING_PAUSE_US));
+                (Progress::Retrying, None, error.to_string())
+            }
+            (Retry::Never, ErrorKind::Protected) => {
+                after.protection = Protection::Protected;
+                (Progress::Settled, Some(FindingKind::JoinRefused), error.to_string())
+            }
+            (Retry::Never, ErrorKind::Conflict) => {
+                (Progress::Quarantined, Some(FindingKind::JoinRefused), error.to_string())
+            }
+            (Retry::Never, _) => (Progress::Refused, Some(FindingKind::Refused), error.to_string()),
+        },
+    };
+    after.progress = if superseded { Progress::Queued } else { progress };
+    after.problem = Some(text.clone());
+    if let Some(kind) = kind {
+        let existing = match failure {
+            Failure::Connector(error) => error.existing.as_ref().map(|id| id.0.clone()),
+            Failure::Stop(_) => None,
+        };
+        let finding = NewFinding {
+            person: after.person,
+            account: Some(after.id),
+            system: Some(after.system.clone()),
+            detail: json!({ "problem": text, "existing": existing, "login": after.login }),
+            ..NewFinding::new(kind, after.id, format!("{} in {}: {text}", after.login, after.system))
+        };
+        turn.find(finding).await?;
+    }
+    Ok(())
+}
+
+async fn announce(turn: &mut Turn, attempt: &Attempt, after: &Account, wanted: &Wanted) -> Result<(), Error> {
+    let was_open = attempt.account.status != Status::Disabled && attempt.account.status != Status::Absent;
+    let now = turn.now();
+    if after.status == Status::Disabled && was_open && attempt.account.seen.is_some() {
+        turn.tx.emit(Fact::AccountDisabled {
+            account: after.id,
+            system: after.system.clone(),
+            login: after.login.clone(),
+            person: after.person,
+            at: now,
+        });
+    }
+    if after.status == Status::Absent && attempt.account.status != Status::Absent {
+        let known = turn.known.clone();
+        let days = known.policy.systems.get(&after.system).map_or(0, |system| system.hold_days);
+        let until = now.plus_micros(days.saturating_mul(DAY_US));
+        names::hold(&mut turn.tx, &known.policy, &after.system, wanted, until).await?;
+    }
+    if after.progress == Progress::Settled && attempt.failure.is_none() {
+        for kind in [FindingKind::Refused, FindingKind::JoinRefused, FindingKind::Drift] {
+            turn.settle_finding(kind, &after.id.to_string(), "the account is as wanted").await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,131 @@
+//! What the room hears: promises whose time has come, and accounts that are to be changed.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use kernel::id::{AccountId, PersonId};
+use kernel::{Actor, Fact};
+use store::{Delivery, HandlerError, Subscriber};
+
+use crate::desk::{self, ACCOUNT, SPONSOR};
+use crate::error::Error;
+use crate::plan::PERSON;
+use crate::provision::{READ, READ_ALL, RETRY, Targets};
+use crate::room::Identity;
+
+impl Identity {
+    /// Hears that the clock changed what somebody should have. To be given to `Store::run_outbox`.
+    pub fn subscriber(&self) -> Arc<dyn Subscriber> {
+        Arc::new(Moments { identity: self.clone() })
+    }
+
+    /// Hears that systems are to be written or read, and does it. It has a place of its own in the outbox, because systems
+    /// take their time.
+    pub fn engine(&self, targets: Arc<dyn Targets>) -> Arc<dyn Subscriber> {
+        Arc::new(Engine { identity: self.clone(), targets })
+    }
+}
+
+struct Moments {
+    identity: Identity,
+}
+
+#[async_trait]
+impl Subscriber for Moments {
+    fn name(&self) -> &'static str {
+        "identity.moments"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["deadline-expired", "person-left"]
+    }
+
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        match &delivery.fact {
+            Fact::DeadlineExpired { kind, subject, .. } if [PERSON, ACCOUNT, SPONSOR].contains(&kind.as_str()) => {
+                Ok(self.due(delivery, kind, subject).await?)
+            }
+            Fact::PersonLeft { person, .. } => Ok(self.left(delivery, *person).await?),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Moments {
+    async fn due(&self, delivery: &Delivery, kind: &str, subject: &str) -> Result<(), Error> {
+        let mut turn = self.identity.turn(&Actor::system("identity"), "the time had come").await?;
+        if !turn.tx.acknowledge(delivery).await? {
+            return Ok(());
+        }
+        turn.cause = ("clock".to_owned(), None);
+        match (kind, subject.parse::<PersonId>(), subject.parse::<AccountId>()) {
+            (PERSON, Ok(person), _) => turn.touch(person),
+            (SPONSOR, Ok(person), _) => desk::sponsor_due(&mut turn, person).await?,
+            (ACCOUNT, _, Ok(account)) => desk::account_due(&mut turn, account).await?,
+            _ => tracing::warn!(kind, subject, "a promise expired about nobody"),
+        }
+        turn.record("promise.due", subject, serde_json::Value::Null, serde_json::json!({ "kind": kind }));
+        turn.finish().await.map(drop)
+    }
+
+    async fn left(&self, delivery: &Delivery, person: PersonId) -> Result<(), Error> {
+        let mut turn = self.identity.turn(&Actor::system("identity"), "an owner or sponsor left").await?;
+        if !turn.tx.acknowledge(delivery).await? {
+            return Ok(());
+        }
+        desk::owner_left(&mut turn, person).await?;
+        turn.record("person.left", person, serde_json::Value::Null, serde_json::Value::Null);
+        turn.finish().await.map(drop)
+    }
+}
+
+struct Engine {
+    identity: Identity,
+    targets: Arc<dyn Targets>,
+}
+
+#[async_trait]
+impl Subscriber for Engine {
+    fn name(&self) -> &'static str {
+        "identity.engine"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["deadline-expired", "provisioning-due"]
+    }
+
+    /// Safe to repeat: it works on what is due now, whatever the delivery said.
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        match &delivery.fact {
+            Fact::ProvisioningDue { .. } => {
+                self.identity.provision(self.targets.as_ref()).await?;
+            }
+            Fact::DeadlineExpired { kind, .. } if kind == RETRY => {
+                self.identity.provision(self.targets.as_ref()).await?;
+            }
+            Fact::DeadlineExpired { kind, subject, .. } if kind == READ || kind == READ_ALL => {
+                self.read(subject, kind == READ_ALL).await?;
+                self.identity.provision(self.targets.as_ref()).await?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// A system that does not answer is read at its next time; that is said where its health is shown.
+    async fn read(&self, system: &str, everything: bool) -> Result<(), Error> {
+        let targets = self.targets.as_ref();
+        let read = match everything {
+            true => self.identity.read_all(system, targets).await,
+            false => self.identity.read_changes(system, targets).await,
+        };
+        match read {
+            Ok(_) => Ok(()),
+            Err(Error::Refused(refusal)) => self.identity.note_away(system, &refusal.to_string()).await,
+            Err(Error::NotFound { .. }) => Ok(()),
+            Err(other) => Err(other),
+        }
+    }
+}

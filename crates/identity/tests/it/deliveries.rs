@@ -1,0 +1,247 @@
+//! Feeds: what stands between a file and a write.
+
+use identity::feed::{BatchState, Delivery, Manifest, RecordDecision};
+use identity::finding::{FindingKind, FindingState};
+use proptest::prelude::*;
+
+use crate::rig::{self, Rig, file, officer, record};
+
+fn people(count: usize) -> Vec<String> {
+    let one = |n: usize| {
+        let (number, family, given) = (format!("P-{n}"), format!("Family{n}"), format!("Given{n}"));
+        let born = format!("{}-{:02}-01", 1940 + n % 60, 1 + n % 12);
+        let unit = if n % 4 == 0 { "FIN" } else { "OPS" };
+        record(&[
+            ("person", &number),
+            ("contract", &number),
+            ("family", &family),
+            ("given", &given),
+            ("born", &born),
+            ("unit", unit),
+        ])
+    };
+    (0..count).map(one).collect()
+}
+
+/// Everything of the room that a delivery could have written.
+async fn written(rig: &Rig) -> Vec<String> {
+    use kernel::port::FactTables;
+    let mut rows = Vec::new();
+    for table in identity::FACT_TABLES.iter().filter(|table| table.name != "IdentityFindings") {
+        let columns: Vec<String> = table.columns.iter().map(|column| column.name.to_owned()).collect();
+        for row in rig.store.scan(table.name, &columns, None).await.unwrap() {
+            rows.push(format!("{} {row:?}", table.name));
+        }
+    }
+    rows
+}
+
+pub async fn the_same_file_twice_has_no_effect_and_an_older_one_is_refused(url: String) {
+    let rig = rig::open(&url).await;
+    let monday = file(&people(5), "2026-11-16");
+    let first = rig.deliver_text(&monday).await;
+    assert_eq!((first.state, first.joiners), (BatchState::Applied, 5));
+    let again = rig.deliver_text(&monday).await;
+    assert_eq!(again.id, first.id, "the answer is the first batch");
+    let tuesday = rig.deliver_text(&file(&people(6), "2026-11-17")).await;
+    assert_eq!((tuesday.state, tuesday.joiners, tuesday.unchanged), (BatchState::Applied, 1, 5));
+    let before = written(&rig).await;
+    let sunday = rig.deliver_text(&file(&people(4), "2026-11-15")).await;
+    assert_eq!(sunday.state, BatchState::Rejected, "{:?}", sunday.findings);
+    assert_eq!(written(&rig).await, before);
+}
+
+pub async fn what_is_damaged_is_rejected_with_the_reason(url: String) {
+    let rig = rig::open(&url).await;
+    let good = file(&people(3), "2026-11-16");
+    let latin = good.replace("Given1", "Andr\u{e9}");
+    let latin: Vec<u8> = latin.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
+    let swapped = good.replacen("person,contract,given,family", "person,contract,family,given", 1);
+    let cases: [(Vec<u8>, &str); 6] = [
+        (Vec::new(), "empty"),
+        (latin, "not UTF-8"),
+        (swapped.into_bytes(), "SHA-256"),
+        (good.replace("END,3", "END,4").into_bytes(), "its last line says 4"),
+        (good.replace("born", "birthday").into_bytes(), "SHA-256"),
+        (b"\xff\xfea\0".to_vec(), "UTF-16"),
+    ];
+    let before = written(&rig).await;
+    for (body, word) in cases {
+        let delivery = Delivery { feed: "hr".to_owned(), body, manifest: Manifest::default() };
+        let batch = rig.identity.receive(&delivery, &officer()).await.unwrap();
+        assert_eq!(batch.state, BatchState::Rejected);
+        assert!(batch.findings.iter().any(|finding| finding.contains(word)), "{word} not in {:?}", batch.findings);
+    }
+    assert_eq!(written(&rig).await, before);
+}
+
+pub async fn too_many_leavers_hold_the_whole_batch_until_one_person_says_yes(url: String) {
+    let mut rig = rig::open(&url).await;
+    rig.deliver_text(&file(&people(100), "2026-11-16")).await;
+    rig.work().await;
+    let before = written(&rig).await;
+    let held = rig.deliver_text(&file(&people(90), "2026-11-17")).await;
+    assert_eq!((held.state, held.leavers), (BatchState::Held, 10), "{:?}", held.findings);
+    assert_eq!(written(&rig).await, before, "it writes nothing");
+    let refused = rig.identity.decide_batch(held.id, false, "a mistake of payroll", &officer()).await.unwrap();
+    assert_eq!(refused.state, BatchState::Refused);
+    assert!(rig.identity.decide_batch(held.id, true, "after all", &officer()).await.is_err(), "it was decided");
+    let held = rig.deliver_text(&file(&people(90), "2026-11-18")).await;
+    let released = rig.identity.decide_batch(held.id, true, "a project closed", &officer()).await.unwrap();
+    assert_eq!(released.state, BatchState::Applied);
+    rig.work().await;
+    assert_eq!(rig.at("ad", "gfamily95").await.unwrap().enabled, Some(false));
+    assert_eq!(rig.at("ad", "gfamily5").await.unwrap().enabled, Some(true));
+}
+
+pub async fn a_slow_bleed_is_held_too(url: String) {
+    let mut rig = rig::open(&url).await;
+    let small = rig::POLICY.replace("trailer = \"END\"", "trailer = \"END\"\nguards = { window_leavers_max = 6 }");
+    rig.save(&small).await.unwrap();
+    rig.deliver_text(&file(&people(200), "2026-11-10")).await;
+    rig.work().await;
+    let states = [(197, BatchState::Applied), (194, BatchState::Applied), (191, BatchState::Held)];
+    for (day, (left, expected)) in states.into_iter().enumerate() {
+        let batch = rig.deliver_text(&file(&people(left), &format!("2026-11-{}", 11 + day))).await;
+        assert_eq!(batch.state, expected, "{left}: {:?}", batch.findings);
+        rig.pass_days(1).await;
+    }
+}
+
+pub async fn a_person_decides_who_somebody_is(url: String) {
+    let mut rig = rig::open(&url).await;
+    let amina = record(&[("person", "P-10"), ("contract", "C-10"), ("ends", "2026-11-19")]);
+    rig.deliver_text(&file(&[amina.clone()], "2026-11-16")).await;
+    rig.work().await;
+    // The same human being under a new number, with another family name.
+    let again = record(&[("person", "P-77"), ("contract", "C-77"), ("family", "Ndiaye")]);
+    let batch = rig.deliver_text(&file(&[amina.clone(), again], "2026-11-20")).await;
+    assert_eq!((batch.quarantined, rig.people().await.len()), (1, 1));
+    let finding = rig.identity.findings(Some(FindingKind::Match), None).await.unwrap().remove(0);
+    let person = rig.person("Diallo").await;
+    rig.identity
+        .decide_record(finding.id, &RecordDecision::Same(person.id), "same passport", &officer())
+        .await
+        .unwrap();
+    rig.work().await;
+    let view = rig.identity.person_view(person.id).await.unwrap();
+    assert_eq!((view.engagements.len(), view.person.sheet.family_name.as_str()), (2, "Ndiaye"));
+    // Her old number, given to somebody else.
+    let stranger = record(&[
+        ("person", "P-10"),
+        ("contract", "C-90"),
+        ("given", "Bo"),
+        ("family", "Lind"),
+        ("born", "1999-09-09"),
+    ]);
+    let again = record(&[("person", "P-77"), ("contract", "C-77"), ("family", "Ndiaye")]);
+    let batch = rig.deliver_text(&file(&[amina, again, stranger], "2026-11-21")).await;
+    assert_eq!(batch.quarantined, 1, "{:?}", batch.findings);
+    assert_eq!(
+        rig.identity.person_view(person.id).await.unwrap().person.sheet.given_name,
+        "Amina",
+        "nothing was overwritten"
+    );
+    let finding =
+        rig.identity.findings(Some(FindingKind::NumberReused), Some(FindingState::Open)).await.unwrap().remove(0);
+    rig.identity.decide_record(finding.id, &RecordDecision::New, "a new colleague", &officer()).await.unwrap();
+    assert_eq!(rig.people().await.len(), 2);
+    assert!(rig.identity.decide_record(finding.id, &RecordDecision::New, "again", &officer()).await.is_err());
+}
+
+pub async fn the_same_name_alone_never_makes_one_person_of_two(url: String) {
+    let rig = rig::open(&url).await;
+    let one = record(&[("person", "P-10"), ("contract", "C-10")]);
+    let other = record(&[("person", "P-11"), ("contract", "C-11"), ("born", "1991-01-01")]);
+    rig.deliver_text(&file(&[one.clone()], "2026-11-16")).await;
+    let batch = rig.deliver_text(&file(&[one, other], "2026-11-17")).await;
+    assert_eq!((batch.joiners, batch.quarantined, rig.people().await.len()), (1, 0, 2));
+}
+
+pub async fn objects_of_scim_are_read_as_rows(url: String) {
+    let rig = rig::open(&url).await;
+    let feed = r#"
+[feed.cloud]
+title = "Cloud HR"
+owner = "P-1"
+format = "json"
+scope = "partial"
+values = { standing = { true = "active", false = "suspended" } }
+[feed.cloud.map]
+anchor = "id"
+key = "id"
+number = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User.employeeNumber"
+given_name = "name.givenName"
+family_name = "name.familyName"
+mail = "emails.0.value"
+standing = "active"
+begins = "{{ row['meta.created'][:10] }}"
+job = "title"
+"#;
+    rig.save(feed).await.unwrap();
+    let body = r#"{"totalResults":2,"Resources":[
+      {"id":"s1","name":{"givenName":"Bo","familyName":"Lind"},"active":true,"emails":[{"value":"Bo@Office.example"}],"meta":{"created":"2026-01-02T00:00:00Z"},
+       "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User":{"employeeNumber":"701"}},
+      {"id":"s2","name":{"givenName":"Cy","familyName":"Moss"},"active":false,"meta":{"created":"2026-01-02T00:00:00Z"}}]}"#;
+    let deliver = async |body: &str| {
+        let delivery =
+            Delivery { feed: "cloud".to_owned(), body: body.as_bytes().to_vec(), manifest: Manifest::default() };
+        rig.identity.receive(&delivery, &officer()).await.unwrap()
+    };
+    let batch = deliver(body).await;
+    assert_eq!((batch.state, batch.joiners), (BatchState::Applied, 2), "{:?}", batch.findings);
+    let bo = rig.person("Lind").await;
+    assert_eq!((bo.sheet.number.as_deref(), bo.sheet.mail.as_deref()), (Some("701"), Some("bo@office.example")));
+    let page = deliver(&body.replace("\"totalResults\":2", "\"totalResults\":9")).await;
+    assert!(page.findings[0].contains("one page of several"), "{:?}", page.findings);
+}
+
+/// Whatever is missing at the end of a file, nothing is written: with a last line that counts, and without.
+#[test]
+fn a_file_that_was_cut_writes_nothing_wherever_it_was_cut() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for trailer in [true, false] {
+        let database = testkit::sqlite();
+        let url = database.url.clone();
+        let (rig, next) = runtime.block_on(async {
+            let rig = rig::open(&url).await;
+            let mut next = people(40);
+            next[3] = next[3].replace("OPS", "FIN");
+            next.push(record(&[
+                ("person", "P-900"),
+                ("contract", "P-900"),
+                ("family", "Newman"),
+                ("born", "2001-01-01"),
+            ]));
+            let mut next = file(&next, "2026-11-17");
+            let mut first = file(&people(40), "2026-11-16");
+            if !trailer {
+                rig.save(&rig::POLICY.replace("trailer = \"END\"", "")).await.unwrap();
+                for text in [&mut first, &mut next] {
+                    let cut = text.rfind("END,").unwrap();
+                    text.truncate(cut);
+                }
+            }
+            let batch = rig.deliver_text(&first).await;
+            if !trailer {
+                assert_eq!(batch.state, BatchState::Held, "nothing says that it is whole");
+                rig.identity.decide_batch(batch.id, true, "the first file", &officer()).await.unwrap();
+            }
+            (rig, next)
+        });
+        let before = runtime.block_on(written(&rig));
+        let check = |cut: usize| {
+            let batch = runtime.block_on(rig.deliver_text(&next[..cut]));
+            assert_ne!(batch.state, BatchState::Applied, "cut at {cut} of {}, last line {trailer}", next.len());
+        };
+        let bytes = next.len();
+        // Every line's end and its neighbours, where a cut is hardest to see; the others by chance.
+        for (at, _) in next.match_indices('\n').filter(|(at, _)| *at + 1 < bytes) {
+            (at.saturating_sub(1)..=at + 1).filter(|cut| *cut < bytes).for_each(check);
+        }
+        proptest!(ProptestConfig::with_cases(60), |(cut in 0..bytes)| check(cut));
+        assert_eq!(runtime.block_on(written(&rig)), before, "last line {trailer}");
+        let whole = runtime.block_on(rig.deliver_text(&next));
+        assert_eq!(whole.state, if trailer { BatchState::Applied } else { BatchState::Held }, "the whole file is fine");
+    }
+}

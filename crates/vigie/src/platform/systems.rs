@@ -1,0 +1,130 @@
+//! Connectors of the systems in which accounts live, made from the documents of the Access desk.
+//!
+//! A secret is a file of its own below `secrets/` in the data folder, named by the document and read when the connector is
+//! made; it is in no database and no log.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connector::active_directory::{ActiveDirectory, ActiveDirectoryConfig};
+use connector::csv_file::{CsvFile, CsvFileConfig};
+use connector::ldap::{Ldap, LdapConfig};
+use connector::sql_table::{LinkMapping, SqlTable, SqlTableConfig, TableMapping};
+use connector::{Connector, ConnectorError, ErrorKind, ProtectionRules, Secret};
+use identity::provision::Targets;
+use identity::system::{ConnectorSettings, System};
+use parking_lot::Mutex;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+/// A connector with the settings that it was made from.
+type Made = (ConnectorSettings, Arc<dyn Connector>);
+
+/// Connectors by system; each is made once, and anew when its document changes.
+pub struct SystemTargets {
+    secrets: PathBuf,
+    made: Mutex<BTreeMap<String, Made>>,
+}
+
+/// What every kind of connector may have beside its own settings.
+#[derive(Deserialize)]
+struct Shared {
+    /// The file below `secrets/` with the password, or with the address of a database.
+    secret: Option<String>,
+    #[serde(default)]
+    protection: ProtectionRules,
+}
+
+/// The tables of a database.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SqlSettings {
+    /// The address, where it has no password in it.
+    url: Option<String>,
+    accounts: TableMapping,
+    groups: Option<TableMapping>,
+    members: Option<LinkMapping>,
+}
+
+impl SystemTargets {
+    /// Secrets lie in `secrets`.
+    pub fn new(secrets: PathBuf) -> SystemTargets {
+        SystemTargets { secrets, made: Mutex::default() }
+    }
+
+    async fn make(&self, settings: &ConnectorSettings, system: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
+        let mut own = settings.settings.clone();
+        let (secret, protection) = (own.remove("secret"), own.remove("protection"));
+        let shared = [("secret", secret), ("protection", protection)];
+        let shared = shared.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect();
+        let Shared { secret, mut protection } = read(shared)?;
+        protection.listed.extend(system.break_glass.iter().cloned());
+        protection.sync_accounts.extend(system.protected.iter().cloned());
+        let secret = secret.map(|name| self.secret(&name)).transpose()?;
+        let needed =
+            || secret.clone().ok_or_else(|| ConnectorError::invalid("it needs a `secret`: the name of a file"));
+        Ok(match settings.kind.as_str() {
+            "sql-table" => {
+                let SqlSettings { url, accounts, groups, members } = read(own)?;
+                let url = match url {
+                    Some(url) => Secret::new(url),
+                    None => needed()?,
+                };
+                Arc::new(SqlTable::connect(SqlTableConfig { url, accounts, groups, members }, protection).await?)
+            }
+            "csv" => Arc::new(CsvFile::open(read::<CsvFileConfig>(own)?, protection)?),
+            "ldap" => {
+                let mut config: LdapConfig = read(own)?;
+                config.server.password = needed()?;
+                Arc::new(Ldap::new(config, protection)?)
+            }
+            "active-directory" => {
+                let mut config: ActiveDirectoryConfig = read(own)?;
+                config.server.password = needed()?;
+                Arc::new(ActiveDirectory::new(config, protection)?)
+            }
+            other => {
+                let kinds = "sql-table, csv, ldap, active-directory";
+                return Err(ConnectorError::invalid(format!("there is no connector `{other}`; there are {kinds}")));
+            }
+        })
+    }
+
+    fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
+        let plain =
+            name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) && !name.starts_with('.');
+        if !plain {
+            return Err(ConnectorError::invalid(format!(
+                "`{name}` is no name of a secret: letters, digits, `-`, `_`, `.`"
+            )));
+        }
+        let path = self.secrets.join(name);
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            ConnectorError::new(ErrorKind::Auth, format!("the secret {} cannot be read: {error}", path.display()))
+        })?;
+        Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+    }
+}
+
+fn read<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, ConnectorError> {
+    T::deserialize(Value::Object(settings))
+        .map_err(|error| ConnectorError::invalid(format!("the settings of the connector cannot be used: {error}")))
+}
+
+#[async_trait]
+impl Targets for SystemTargets {
+    async fn target(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
+        let settings = system.connector.as_ref();
+        let settings = settings.ok_or_else(|| ConnectorError::invalid(format!("nothing connects {key}")))?;
+        let known = self.made.lock().get(key).filter(|(made, _)| made == settings).map(|(_, made)| made.clone());
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let made = self.make(settings, system).await?;
+        self.made.lock().insert(key.to_owned(), (settings.clone(), made.clone()));
+        Ok(made)
+    }
+}
