@@ -25,6 +25,8 @@ pub mod arrival;
 pub mod channel;
 mod error;
 mod fact_tables;
+pub mod feed;
+pub mod mail;
 pub mod outgoing;
 mod queries;
 mod receive;

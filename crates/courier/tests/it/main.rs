@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
 mod door;
+mod mail;
 mod peer;
 mod queue;
 mod rig;
