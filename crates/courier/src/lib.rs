@@ -22,7 +22,9 @@
 //! `DistressSignalled`, `DistressCancelled`.
 
 pub mod arrival;
+pub mod cap;
 pub mod channel;
+pub mod cot;
 mod error;
 mod fact_tables;
 pub mod feed;
@@ -35,6 +37,8 @@ mod room;
 pub mod sms;
 pub mod sql;
 pub mod tls;
+pub mod track;
+mod xml;
 
 pub use arrival::Reading;
 pub use channel::{Channel, ChannelState, Limits, Outcome, Piece};

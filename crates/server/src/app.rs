@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
+use courier::Courier;
 use detect::Detect;
 use field::Field;
 use kernel::Clock;
@@ -58,6 +59,7 @@ pub struct ServerParts {
     pub detect: Detect,
     pub respond: Respond,
     pub field: Field,
+    pub courier: Courier,
     pub library: Library,
     pub clock: Arc<dyn Clock>,
     pub console: Console,
@@ -76,6 +78,7 @@ pub struct App {
     pub(crate) detect: Detect,
     pub(crate) respond: Respond,
     pub(crate) field: Field,
+    pub(crate) courier: Courier,
     pub(crate) library: Library,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) authority: Authority,
@@ -116,7 +119,7 @@ impl Server {
     /// # Errors
     /// [`Error`] names what is wrong and what to do.
     pub async fn build(parts: ServerParts) -> Result<Server, Error> {
-        let ServerParts { store, lake, intake, history, detect, respond, field, library, clock, console, config } =
+        let ServerParts { store, lake, intake, history, detect, respond, field, courier, library, clock, console, config } =
             parts;
         let (routes, operations, contract) = crate::api::routes().finish();
         let contract = contract.to_pretty_json().expect("the contract holds nothing that JSON cannot carry");
@@ -142,6 +145,7 @@ impl Server {
             detect,
             respond,
             field,
+            courier,
             library,
             clock,
             console,

@@ -10,6 +10,82 @@ pub mod webhook;
 
 use kernel::Timestamp;
 
+use crate::arrival::Reading;
+
+/// A format that is delivered over HTTP, under its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feed {
+    OsmAnd,
+    InReach,
+    OwnTracks,
+    Meshtastic,
+    Webhook,
+    Cap,
+    Gpx,
+    Kml,
+    GeoJson,
+}
+
+/// What came with a request.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FeedRequest<'a> {
+    /// Without what served to authenticate.
+    pub query: &'a str,
+    /// The device that the request itself names, for formats that do not.
+    pub device: Option<&'a str>,
+    pub body: &'a [u8],
+}
+
+impl Feed {
+    /// All of them.
+    pub const ALL: [Feed; 9] = [
+        Feed::OsmAnd,
+        Feed::InReach,
+        Feed::OwnTracks,
+        Feed::Meshtastic,
+        Feed::Webhook,
+        Feed::Cap,
+        Feed::Gpx,
+        Feed::Kml,
+        Feed::GeoJson,
+    ];
+
+    /// The name in the address, and of the channel.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Feed::OsmAnd => "osmand",
+            Feed::InReach => "inreach",
+            Feed::OwnTracks => "owntracks",
+            Feed::Meshtastic => "meshtastic",
+            Feed::Webhook => "webhook",
+            Feed::Cap => "cap",
+            Feed::Gpx => "gpx",
+            Feed::Kml => "kml",
+            Feed::GeoJson => "geojson",
+        }
+    }
+
+    /// By its name.
+    pub fn named(name: &str) -> Option<Feed> {
+        Feed::ALL.into_iter().find(|feed| feed.as_str() == name)
+    }
+
+    /// Reads a request.
+    pub fn read(self, request: FeedRequest<'_>) -> Reading {
+        match self {
+            Feed::OsmAnd => osmand::read(request.query, request.body),
+            Feed::InReach => inreach::read(request.body),
+            Feed::OwnTracks => owntracks::read(request.device, request.body),
+            Feed::Meshtastic => meshtastic::read(request.body),
+            Feed::Webhook => webhook::read(request.body),
+            Feed::Cap => crate::cap::read_feed(request.body),
+            Feed::Gpx => crate::track::read_gpx(request.device, request.body),
+            Feed::Kml => crate::track::read_kml(request.device, request.body),
+            Feed::GeoJson => crate::track::read_geojson(request.device, request.body),
+        }
+    }
+}
+
 /// Instants as devices write them: seconds or milliseconds since 1970, ISO 8601, or `2026-11-30 14:25:00` in UTC.
 pub(crate) fn instant(text: &str) -> Option<Timestamp> {
     let text = text.trim();

@@ -1,7 +1,9 @@
 //! The API, one file per room. Each file has its wire types, its operations and a `routes` that registers them.
 
 pub mod alerts;
+pub mod courier;
 pub mod exceptions;
+pub mod feeds;
 pub mod field;
 pub mod functions;
 pub mod health;
@@ -44,6 +46,8 @@ pub fn routes() -> Routes {
     exceptions::routes(&mut routes);
     sources::routes(&mut routes);
     field::routes(&mut routes);
+    courier::routes(&mut routes);
+    feeds::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);
     live::routes(&mut routes);

@@ -274,6 +274,7 @@ impl House {
             detect: detect.clone(),
             respond: respond.clone(),
             field: field.clone(),
+            courier: courier::Courier::new(store.clone()),
             library: library::Library::new(store.clone()),
             clock: clock.clone(),
             console,
