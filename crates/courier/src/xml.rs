@@ -43,7 +43,9 @@ impl Element {
                     }
                 }
                 Event::End(_) => {
-                    let Some(mut element) = open.pop() else { return Err(format!("at byte {at}: an end without a start")) };
+                    let Some(mut element) = open.pop() else {
+                        return Err(format!("at byte {at}: an end without a start"));
+                    };
                     element.text = element.text.trim().to_owned();
                     match open.last_mut() {
                         Some(parent) => parent.children.push(element),
@@ -222,7 +224,10 @@ mod tests {
 
     #[test]
     fn documents_are_trees() {
-        let root = Element::read(b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><a:r k='1 &amp; 2'><b>x &lt; <![CDATA[<y>]]></b><b/></a:r>").unwrap();
+        let root = Element::read(
+            b"\xef\xbb\xbf<?xml version='1.0'?><!-- x --><a:r k='1 &amp; 2'><b>x &lt; <![CDATA[<y>]]></b><b/></a:r>",
+        )
+        .unwrap();
         assert_eq!((root.name.as_str(), root.attribute("k"), root.said("b")), ("r", Some("1 & 2"), Some("x < <y>")));
         assert_eq!(root.all("b").count(), 2);
         for wrong in ["", "<a>", "<a></b>", "<a>&bomb;</a>", "text", "</a>"] {

@@ -119,8 +119,20 @@ impl Server {
     /// # Errors
     /// [`Error`] names what is wrong and what to do.
     pub async fn build(parts: ServerParts) -> Result<Server, Error> {
-        let ServerParts { store, lake, intake, history, detect, respond, field, courier, library, clock, console, config } =
-            parts;
+        let ServerParts {
+            store,
+            lake,
+            intake,
+            history,
+            detect,
+            respond,
+            field,
+            courier,
+            library,
+            clock,
+            console,
+            config,
+        } = parts;
         let (routes, operations, contract) = crate::api::routes().finish();
         let contract = contract.to_pretty_json().expect("the contract holds nothing that JSON cannot carry");
         store.register_fact_tables(sql::FACT_TABLES);

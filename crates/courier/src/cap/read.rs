@@ -126,7 +126,8 @@ pub fn read_feed(bytes: &[u8]) -> Reading {
     text.provider_id = Some(format!("{},{},{}", alert.sender, alert.identifier, alert.sent));
     text.automatic = true;
     text.exercise = matches!(alert.status.as_str(), "Exercise" | "Test" | "Draft");
-    let urgent = info.is_some_and(|info| info.urgency == "Immediate" && matches!(info.severity.as_str(), "Extreme" | "Severe"));
+    let urgent =
+        info.is_some_and(|info| info.urgency == "Immediate" && matches!(info.severity.as_str(), "Extreme" | "Severe"));
     text.precedence = urgent.then_some(Precedence::Immediate);
     reading.items.push(Item::Text(text));
     reading

@@ -3,20 +3,8 @@
 pub const STATUSES: [&str; 5] = ["Actual", "Exercise", "System", "Test", "Draft"];
 pub const MESSAGE_TYPES: [&str; 5] = ["Alert", "Update", "Cancel", "Ack", "Error"];
 pub const SCOPES: [&str; 3] = ["Public", "Restricted", "Private"];
-pub const CATEGORIES: [&str; 12] = [
-    "Geo",
-    "Met",
-    "Safety",
-    "Security",
-    "Rescue",
-    "Fire",
-    "Health",
-    "Env",
-    "Transport",
-    "Infra",
-    "CBRNE",
-    "Other",
-];
+pub const CATEGORIES: [&str; 12] =
+    ["Geo", "Met", "Safety", "Security", "Rescue", "Fire", "Health", "Env", "Transport", "Infra", "CBRNE", "Other"];
 pub const RESPONSES: [&str; 9] =
     ["Shelter", "Evacuate", "Prepare", "Execute", "Avoid", "Monitor", "Assess", "AllClear", "None"];
 pub const URGENCIES: [&str; 5] = ["Immediate", "Expected", "Future", "Past", "Unknown"];

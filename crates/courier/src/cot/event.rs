@@ -72,9 +72,8 @@ pub fn read_event(bytes: &[u8]) -> Result<Event, String> {
 
 /// Takes what matters of a detail.
 pub(super) fn read_detail(event: &mut Event, detail: &Element) {
-    let attribute = |element: &str, name: &str| {
-        detail.child(element).and_then(|found| found.attribute(name)).map(str::to_owned)
-    };
+    let attribute =
+        |element: &str, name: &str| detail.child(element).and_then(|found| found.attribute(name)).map(str::to_owned);
     event.call_sign = attribute("contact", "callsign").or(event.call_sign.take());
     if let Some(track) = detail.child("track") {
         event.course_deg = crate::feed::course(track.number("course")).or(event.course_deg);
@@ -203,15 +202,22 @@ impl Event {
             pen.full("contact", &[("callsign", call_sign)], "");
         }
         if self.course_deg.is_some() || self.speed_mps.is_some() {
-            let (course, speed) = (self.course_deg.unwrap_or(0.0).to_string(), self.speed_mps.unwrap_or(0.0).to_string());
+            let (course, speed) =
+                (self.course_deg.unwrap_or(0.0).to_string(), self.speed_mps.unwrap_or(0.0).to_string());
             pen.full("track", &[("course", &course), ("speed", &speed)], "");
         }
         if let Some(battery) = self.battery_percent {
             pen.full("status", &[("battery", &battery.round().to_string())], "");
         }
         if let Some((room, sender, id)) = &self.chat {
-            let chat = [("parent", "RootContactGroup"), ("groupOwner", "false"), ("chatroom", room.as_str()), ("id", room.as_str()),
-                ("senderCallsign", sender.as_str()), ("messageId", id.as_str())];
+            let chat = [
+                ("parent", "RootContactGroup"),
+                ("groupOwner", "false"),
+                ("chatroom", room.as_str()),
+                ("id", room.as_str()),
+                ("senderCallsign", sender.as_str()),
+                ("messageId", id.as_str()),
+            ];
             pen.begin("__chat", &chat);
             pen.full("chatgrp", &[("uid0", sender), ("uid1", room), ("id", room)], "").end();
             pen.full("link", &[("uid", sender), ("type", "a-f-G-U-C"), ("relation", "p-p")], "");
@@ -276,7 +282,10 @@ mod tests {
         assert_eq!(told("t-x-d-d", "takPing", ""), Vec::<String>::new());
         let help = "<emergency type='911 Alert'>BF12</emergency>";
         assert_eq!(told("b-a-o-tbl", "ANDROID-1-9-1-1", help)[1], "Declare ANDROID-1 b-a-o-tbl 911 Alert");
-        assert_eq!(told("b-a-o-can", "ANDROID-1-9-1-1", "<emergency cancel='true'/>")[1], "Cancel ANDROID-1 b-a-o-can emergency");
+        assert_eq!(
+            told("b-a-o-can", "ANDROID-1-9-1-1", "<emergency cancel='true'/>")[1],
+            "Cancel ANDROID-1 b-a-o-can emergency"
+        );
         let chat = "<__chat chatroom='All Chat Rooms' senderCallsign='BF12' messageId='7'/><remarks>all well</remarks>";
         assert_eq!(told("b-t-f", "GeoChat.x", chat), ["BF12 to All Chat Rooms: all well"]);
         assert!(told("b-m-p-s-m", "spot", "")[0].starts_with("! an event of type b-m-p-s-m"));
@@ -284,10 +293,16 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let event = chat("7", "Radio room", "All Chat Rooms", "Bridge <closed> & guarded", Timestamp(1_795_262_400_000_000));
+        let event =
+            chat("7", "Radio room", "All Chat Rooms", "Bridge <closed> & guarded", Timestamp(1_795_262_400_000_000));
         let read = read_event(event.write().as_bytes()).unwrap();
         assert_eq!((read.remarks, read.chat, read.time), (event.remarks, event.chat, event.time));
-        for wrong in ["<x/>", "<event/>", "<event uid='1' type='a'/>", "<event uid='1' type='a'><point lat='x' lon='1'/></event>"] {
+        for wrong in [
+            "<x/>",
+            "<event/>",
+            "<event uid='1' type='a'/>",
+            "<event uid='1' type='a'><point lat='x' lon='1'/></event>",
+        ] {
             assert!(read_event(wrong.as_bytes()).is_err(), "{wrong}");
         }
     }

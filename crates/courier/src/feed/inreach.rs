@@ -68,7 +68,8 @@ fn read_event(at: usize, event: &Json, reading: &mut Reading) {
         0..=2 | 8 | 10..=12 | 17 | 20 | 21 | 65 => {}
         3 | 14..=16 | 24..=63 => {}
         64 | 66 => binary(&imei, event, reading),
-        _ => reading.note(format!("event {at} of {imei}: messageCode {code} is not known; its text and position are kept")),
+        _ => reading
+            .note(format!("event {at} of {imei}: messageCode {code} is not known; its text and position are kept")),
     }
     // Presets say in their text what they mean; without one, the number is all that there is.
     let said = match (words, code) {
@@ -116,12 +117,7 @@ fn recipients(event: &Json) -> String {
     if all.is_empty() { SOURCE.to_owned() } else { all.join(", ") }
 }
 
-fn read_point(
-    imei: &str,
-    event: &Json,
-    time: Option<kernel::Timestamp>,
-    reading: &mut Reading,
-) -> Option<(f64, f64)> {
+fn read_point(imei: &str, event: &Json, time: Option<kernel::Timestamp>, reading: &mut Reading) -> Option<(f64, f64)> {
     let point = event.get("point")?;
     let (latitude, longitude) = number(point.get("latitude")).zip(number(point.get("longitude")))?;
     if let Err(problem) = on_globe(latitude, longitude) {
@@ -146,7 +142,9 @@ fn read_point(
 fn binary(imei: &str, event: &Json, reading: &mut Reading) {
     let payload = text(event.get("payload")).unwrap_or_default();
     match base64::engine::general_purpose::STANDARD.decode(payload.as_bytes()) {
-        Ok(bytes) => reading.note(format!("{imei} sent {} bytes that only its own program can read; they are kept", bytes.len())),
+        Ok(bytes) => {
+            reading.note(format!("{imei} sent {} bytes that only its own program can read; they are kept", bytes.len()))
+        }
         Err(error) => reading.note(format!("{imei}: payload is not base64: {error}")),
     }
 }
@@ -167,7 +165,9 @@ mod tests {
     fn kinds(body: &str) -> Vec<String> {
         let reading = read(body.as_bytes());
         let items = reading.items.iter().map(|item| match item {
-            Item::Position(at) => format!("position {:?}{}", at.speed_mps.map(f64::round), if at.no_fix { " no fix" } else { "" }),
+            Item::Position(at) => {
+                format!("position {:?}{}", at.speed_mps.map(f64::round), if at.no_fix { " no fix" } else { "" })
+            }
             Item::Distress(call) => format!("{:?} {} {:?}", call.call, call.code, call.place),
             Item::Text(text) => format!("text {} to {}", text.text, text.recipient),
             other => format!("{other:?}"),
@@ -184,11 +184,10 @@ mod tests {
         for (code, call) in [(4, "Declare 4 declare SOS"), (6, "Confirm 6 confirm SOS"), (7, "Cancel 7 cancel SOS")] {
             assert_eq!(kinds(&post(code, "", 2)), [at.clone(), format!("{call} Some((-8.5, 125.6))")]);
         }
-        assert_eq!(kinds(&post(4, "broken leg", 0)), [
-            "position Some(10.0) no fix",
-            "Declare 4 declare SOS None",
-            "text broken leg to desk@una.example",
-        ]);
+        assert_eq!(
+            kinds(&post(4, "broken leg", 0)),
+            ["position Some(10.0) no fix", "Declare 4 declare SOS None", "text broken leg to desk@una.example",]
+        );
         assert_eq!(kinds(&post(3, "On my way", 2)), [at.clone(), "text On my way to desk@una.example".to_owned()]);
         assert_eq!(kinds(&post(15, "", 2))[1], "text [quick message 15] to desk@una.example");
         for code in [24, 63] {

@@ -51,7 +51,10 @@ pub fn read(bytes: &[u8]) -> Reading {
     };
     let mut reading = Reading::default();
     if bytes.len() > length {
-        reading.note(format!("{} bytes follow after the declared length of {length}; they are left out", bytes.len() - length));
+        reading.note(format!(
+            "{} bytes follow after the declared length of {length}; they are left out",
+            bytes.len() - length
+        ));
     }
     if bytes.len() < length {
         reading.note(format!("the message is cut off: {length} bytes are declared, {} are there", bytes.len()));
@@ -135,14 +138,20 @@ fn give(parts: &Parts<'_>, reading: &mut Reading) {
     }
     let Some(payload) = parts.payload.filter(|payload| !payload.is_empty()) else {
         if parts.location.is_none() {
-            reading.note(format!("{} sent neither payload nor location (session status {})", header.imei, header.status));
+            reading
+                .note(format!("{} sent neither payload nor location (session status {})", header.imei, header.status));
         }
         return;
     };
-    let readable = std::str::from_utf8(payload).ok().filter(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()));
+    let readable =
+        std::str::from_utf8(payload).ok().filter(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()));
     let words = readable.map_or_else(
         || {
-            reading.note(format!("{} sent {} bytes that are no text; shown in hexadecimal", header.imei, payload.len()));
+            reading.note(format!(
+                "{} sent {} bytes that are no text; shown in hexadecimal",
+                header.imei,
+                payload.len()
+            ));
             hex::encode(payload)
         },
         str::to_owned,

@@ -36,11 +36,15 @@ pub fn read(body: &[u8]) -> Reading {
             let mut message = Text::plain(Means::Mqtt, node.clone(), recipient, words);
             message.sent = heard;
             // Several gateways may hear one packet.
-            message.provider_id = json.get("id").and_then(Json::as_i64).filter(|id| *id != 0).map(|id| format!("{node}-{id}"));
+            message.provider_id =
+                json.get("id").and_then(Json::as_i64).filter(|id| *id != 0).map(|id| format!("{node}-{id}"));
             reading.items.push(Item::Text(message));
         }
         Some("position") => position(node, payload, heard, &mut reading),
-        Some(kind) => reading.note(format!("packets of type `{}` are not needed here; it is kept", kind.chars().take(40).collect::<String>())),
+        Some(kind) => reading.note(format!(
+            "packets of type `{}` are not needed here; it is kept",
+            kind.chars().take(40).collect::<String>()
+        )),
         None => reading.note("the packet has no type"),
     }
     reading
@@ -63,7 +67,9 @@ fn position(node: String, payload: &Json, heard: Option<kernel::Timestamp>, read
         altitude_m: number(payload.get("altitude")),
         accuracy_m: accuracy_m(number(payload.get("precision_bits"))),
         speed_mps: not_negative(number(payload.get("ground_speed"))),
-        course_deg: course(number(payload.get("ground_track")).map(|track| if track > 360.0 { track / 1e5 } else { track })),
+        course_deg: course(
+            number(payload.get("ground_track")).map(|track| if track > 360.0 { track / 1e5 } else { track }),
+        ),
         ..Position::at(SOURCE, node, latitude, longitude)
     }));
 }

@@ -105,7 +105,9 @@ impl Receiver {
 /// The fields between `$` and the checksum, which must be right.
 fn fields(line: &str) -> Result<Vec<&str>, String> {
     let line = line.trim();
-    let sentence = line.strip_prefix(['$', '!']).ok_or_else(|| format!("`{}` is no sentence", line.chars().take(20).collect::<String>()))?;
+    let sentence = line
+        .strip_prefix(['$', '!'])
+        .ok_or_else(|| format!("`{}` is no sentence", line.chars().take(20).collect::<String>()))?;
     let (body, checksum) = sentence.rsplit_once('*').ok_or("the sentence has no checksum")?;
     let stated = u8::from_str_radix(checksum.trim(), 16).map_err(|_| "the checksum is not two hexadecimal digits")?;
     let real = body.bytes().fold(0, |sum, byte| sum ^ byte);
@@ -155,7 +157,9 @@ mod tests {
         assert_eq!(at.fix_time.map(|time| time.to_string()).as_deref(), Some("2026-11-21T12:00:00.500000Z"));
         assert_eq!((at.latitude, at.longitude, at.altitude_m, at.accuracy_m), (-8.55, 125.57, Some(35.0), Some(6.0)));
         let zda = sentence("GPZDA,120001.00,21,11,2026,00,00");
-        assert!(matches!(receiver.line("base", &zda), Ok(Sentence::Time(time)) if time.to_string().contains("12:00:01")));
+        assert!(
+            matches!(receiver.line("base", &zda), Ok(Sentence::Time(time)) if time.to_string().contains("12:00:01"))
+        );
         assert_eq!(receiver.line("base", &sentence("GPRMC,120002,V,,,,,,,211126,,,N")), Ok(Sentence::NoFix));
     }
 
@@ -164,7 +168,9 @@ mod tests {
         let mut receiver = Receiver::default();
         assert!(receiver.line("base", "$GPRMC,1*00").unwrap_err().contains("checksum is 00"));
         assert!(receiver.line("base", "hello").unwrap_err().contains("no sentence"));
-        assert!(receiver.line("base", &sentence("GPRMC,120000,A,xx,S,1,E,,,211126")).unwrap_err().contains("no coordinate"));
+        assert!(
+            receiver.line("base", &sentence("GPRMC,120000,A,xx,S,1,E,,,211126")).unwrap_err().contains("no coordinate")
+        );
         assert_eq!(receiver.line("base", &sentence("GPGSV,1,1,00")), Ok(Sentence::Other));
     }
 

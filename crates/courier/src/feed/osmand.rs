@@ -208,21 +208,40 @@ mod tests {
 
     #[test]
     fn queries_of_clients() {
-        check("id=bf12&timestamp=1795262400&lat=-8.55&lon=125.57&speed=40&bearing=7.5&altitude=12&batt=87", "", &[
-            "bf12 2026-11-21T12:00:00 -8.55 125.57 Some(20.58) Some(7.5) Some(87.0)",
-        ]);
+        check(
+            "id=bf12&timestamp=1795262400&lat=-8.55&lon=125.57&speed=40&bearing=7.5&altitude=12&batt=87",
+            "",
+            &["bf12 2026-11-21T12:00:00 -8.55 125.57 Some(20.58) Some(7.5) Some(87.0)"],
+        );
         check("id=bf12&timestamp=1795262400123&lat=60&lon=30", "", &["bf12 2026-11-21T12:00:00 60 30 None None None"]);
-        check("deviceid=1&timestamp=2026-11-21T12%3A00%3A00Z&location=60.5,30", "", &["1 2026-11-21T12:00:00 60.5 30 None None None"]);
-        check("lat=49.6&lon=6.1&timestamp=2026-11-21+12%3A00%3A00&id=35", "", &["35 2026-11-21T12:00:00 49.6 6.1 None None None"]);
+        check(
+            "deviceid=1&timestamp=2026-11-21T12%3A00%3A00Z&location=60.5,30",
+            "",
+            &["1 2026-11-21T12:00:00 60.5 30 None None None"],
+        );
+        check(
+            "lat=49.6&lon=6.1&timestamp=2026-11-21+12%3A00%3A00&id=35",
+            "",
+            &["35 2026-11-21T12:00:00 49.6 6.1 None None None"],
+        );
         check("", "id=form&lat=1&lon=2&heading=370", &["form - 1 2 None Some(10.0) None"]);
-        check("id=1&timestamp=1&cell=257,02,16,2224&wifi=00-14,-80", "", &["! there is no lat and lon; nothing to show of it"]);
+        check(
+            "id=1&timestamp=1&cell=257,02,16,2224&wifi=00-14,-80",
+            "",
+            &["! there is no lat and lon; nothing to show of it"],
+        );
         check("timestamp=1&lat=1&lon=2", "", &["! there is no id: set the device identifier in the client"]);
         check("id=1&lat=91&lon=2", "", &["! latitude 91 is not within -90 to 90"]);
-        check("id=1&lat=NaN&lon=2", "", &["! lat: `NaN` is not a number", "! there is no lat and lon; nothing to show of it"]);
-        check("id=1&lat=1&lon=2&timestamp=soon", "", &[
-            "1 - 1 2 None None None",
-            "! timestamp: `soon` is not an instant; the time of receipt is taken",
-        ]);
+        check(
+            "id=1&lat=NaN&lon=2",
+            "",
+            &["! lat: `NaN` is not a number", "! there is no lat and lon; nothing to show of it"],
+        );
+        check(
+            "id=1&lat=1&lon=2&timestamp=soon",
+            "",
+            &["1 - 1 2 None None None", "! timestamp: `soon` is not an instant; the time of receipt is taken"],
+        );
         check("id=1&lat=1&lon=2&alarm=sos", "", &["1 - 1 2 None None None", "Declare 1 alarm sos"]);
         // A call for help counts also without a position.
         check("id=1&alarm=SOS", "", &["Declare 1 alarm SOS", "! there is no lat and lon; nothing to show of it"]);

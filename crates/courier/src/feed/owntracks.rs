@@ -52,7 +52,10 @@ fn read_one(device: Option<&str>, json: &Json, reading: &mut Reading) {
             location(device, label, json, reading);
         }
         Some("encrypted") => reading.note(format!("{device} encrypts its payload; switch that off and use TLS")),
-        Some("lwt" | "waypoint" | "waypoints" | "card" | "cmd" | "configuration" | "beacon" | "steps" | "status" | "request") => {
+        Some(
+            "lwt" | "waypoint" | "waypoints" | "card" | "cmd" | "configuration" | "beacon" | "steps" | "status"
+            | "request",
+        ) => {
             reading.note("nothing of this kind is needed here; it is kept");
         }
         Some(other) => reading.note(format!("_type `{}` is not known", other.chars().take(40).collect::<String>())),
@@ -99,15 +102,27 @@ mod tests {
         let reading = read(Some("ana/phone"), body.as_bytes());
         let [Item::Position(at)] = reading.items.as_slice() else { panic!("{reading:?}") };
         assert_eq!((at.device.as_str(), at.label.as_deref(), at.accuracy_m), ("ana/phone", Some("b2"), Some(12.0)));
-        assert_eq!((at.speed_mps.map(f64::round), at.course_deg, at.battery_percent), (Some(10.0), Some(1.0), Some(55.0)));
+        assert_eq!(
+            (at.speed_mps.map(f64::round), at.course_deg, at.battery_percent),
+            (Some(10.0), Some(1.0), Some(55.0))
+        );
     }
 
     #[test]
     fn other_kinds_are_told_or_kept() {
         let crossed = r#"{"_type":"transition","event":"enter","desc":"Gate","tst":1795262400,"lat":1,"lon":2,"topic":"owntracks/ana/phone/event"}"#;
         let reading = read(None, crossed.as_bytes());
-        assert!(matches!(&reading.items[0], Item::Text(text) if text.text == "enter Gate" && text.sender == "ana/phone" && text.automatic));
-        for body in [r#"{"_type":"lwt","tid":"x"}"#, r#"{"_type":"encrypted","tid":"x"}"#, r#"{"_type":"location","tid":"x"}"#, "[]", "{}", "7"] {
+        assert!(
+            matches!(&reading.items[0], Item::Text(text) if text.text == "enter Gate" && text.sender == "ana/phone" && text.automatic)
+        );
+        for body in [
+            r#"{"_type":"lwt","tid":"x"}"#,
+            r#"{"_type":"encrypted","tid":"x"}"#,
+            r#"{"_type":"location","tid":"x"}"#,
+            "[]",
+            "{}",
+            "7",
+        ] {
             let reading = read(None, body.as_bytes());
             assert!(reading.items.is_empty() && reading.findings.len() == 1, "{body}: {reading:?}");
         }

@@ -58,7 +58,9 @@ impl Imap {
         let refuse = |problem: String| Error::configuration("mail_imap_url", problem);
         let place = place(&settings.url, "imap", 993, 143).map_err(refuse)?;
         if place.encryption == Encryption::Upgraded {
-            return Err(refuse("STARTTLS is not possible; write imaps://host/INBOX, or imap://host/INBOX?tls=none".to_owned()));
+            return Err(refuse(
+                "STARTTLS is not possible; write imaps://host/INBOX, or imap://host/INBOX?tls=none".to_owned(),
+            ));
         }
         Ok(Imap { settings, place })
     }

@@ -43,7 +43,11 @@ pub(crate) fn place(text: &str, name: &str, wrapped_port: u16, plain_port: u16) 
         scheme if scheme == wrapped => Encryption::Wrapped,
         scheme if scheme == name && clear => Encryption::None,
         scheme if scheme == name => Encryption::Upgraded,
-        other => return Err(format!("`{other}` is not possible; write {wrapped}://host, {name}://host or {name}://host?tls=none")),
+        other => {
+            return Err(format!(
+                "`{other}` is not possible; write {wrapped}://host, {name}://host or {name}://host?tls=none"
+            ));
+        }
     };
     let port = url.port().unwrap_or(if encryption == Encryption::Wrapped { wrapped_port } else { plain_port });
     let path = url.path().trim_matches('/').to_owned();

@@ -151,7 +151,8 @@ fn delivery_status(mail: &Message<'_>) -> Option<Reading> {
         all.push('\n');
     }
     let line = |name: &str| {
-        let found = all.lines().find(|line| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
+        let found =
+            all.lines().find(|line| line.get(..name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name)));
         found.map(|line| line[name.len()..].trim().to_owned())
     };
     let Some(ours) = line("Message-ID:").and_then(|id| our_id(&id)) else {

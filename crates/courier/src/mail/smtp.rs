@@ -48,7 +48,8 @@ impl Smtp {
     /// # Errors
     /// [`Error::Configuration`] names what cannot be used.
     pub fn new(settings: &SmtpSettings) -> Result<Smtp, Error> {
-        let place = place(&settings.url, "smtp", 465, 587).map_err(|problem| Error::configuration("mail_smtp_url", problem))?;
+        let place =
+            place(&settings.url, "smtp", 465, 587).map_err(|problem| Error::configuration("mail_smtp_url", problem))?;
         let from: Mailbox = settings.from.parse().map_err(|error| {
             Error::configuration("mail_from", format!("`{}` is not a mail address: {error}", settings.from))
         })?;

@@ -46,7 +46,11 @@ mod tests {
             longitude: 125.57,
             altitude_m: (minutes == 0).then_some(35.5),
         };
-        Track { device: "bf12".to_owned(), label: Some("Car <12> & co".to_owned()), points: vec![point(0, -8.55), point(5, -8.56)] }
+        Track {
+            device: "bf12".to_owned(),
+            label: Some("Car <12> & co".to_owned()),
+            points: vec![point(0, -8.55), point(5, -8.56)],
+        }
     }
 
     fn points(reading: &Reading) -> Vec<TrackPoint> {

@@ -113,7 +113,13 @@ pub fn read_kml(device: Option<&str>, bytes: &[u8]) -> Reading {
     finish(reading, "placemark")
 }
 
-fn of_coordinates<'a>(device: &'a str, label: Option<String>, time: Option<&'a str>, text: &str, by: char) -> Found<'a> {
+fn of_coordinates<'a>(
+    device: &'a str,
+    label: Option<String>,
+    time: Option<&'a str>,
+    text: &str,
+    by: char,
+) -> Found<'a> {
     let mut numbers = text.split(by).map(|part| part.trim().parse::<f64>().ok().filter(|number| number.is_finite()));
     let longitude = numbers.next().flatten();
     let latitude = numbers.next().flatten();

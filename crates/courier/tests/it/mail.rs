@@ -127,7 +127,11 @@ async fn a_mailbox_of_somebody_else_is_read_as_mail_arrives() {
         std::net::TcpStream::connect(("127.0.0.1", port)).ok()
     })
     .await;
-    deliver(folder.path(), "1", "From: ana@una.example\nMessage-ID: <1@una.example>\nSubject: hello\n\nbefore the start\n");
+    deliver(
+        folder.path(),
+        "1",
+        "From: ana@una.example\nMessage-ID: <1@una.example>\nSubject: hello\n\nbefore the start\n",
+    );
     let database = testkit::sqlite();
     let mut rig = Rig::open(&database.url).await;
     let settings = ImapSettings {

@@ -334,7 +334,8 @@ async fn send_test_message(
     caller: Caller,
     Body(request): Body<TestMessage>,
 ) -> Result<Json<OutgoingWithTries>, Problem> {
-    let means: Means = request.means.parse().map_err(|error: kernel::message::NotAMeans| Problem::invalid(error.to_string()))?;
+    let means: Means =
+        request.means.parse().map_err(|error: kernel::message::NotAMeans| Problem::invalid(error.to_string()))?;
     let key = format!("test/{}", hex::encode(state.store.random::<12>()));
     let dispatch = Dispatch {
         key: key.clone(),

@@ -54,11 +54,7 @@ async fn deliver_to_feed(app: State<Arc<App>>, target: Path<String>, request: Re
     take(app, target, request).await
 }
 
-async fn take(
-    State(app): State<Arc<App>>,
-    Path(target): Path<String>,
-    request: Request,
-) -> Result<Response, Problem> {
+async fn take(State(app): State<Arc<App>>, Path(target): Path<String>, request: Request) -> Result<Response, Problem> {
     let feed = Feed::named(&target).ok_or_else(|| {
         let names: Vec<&str> = Feed::ALL.iter().map(|feed| feed.as_str()).collect();
         Problem::not_found("feed", &target).help(format!("feeds are: {}", names.join(", ")))

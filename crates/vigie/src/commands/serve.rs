@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use courier::Courier;
 use detect::Detect;
 use field::Field;
 use intake::SourceRegistry;
@@ -60,6 +61,7 @@ struct House {
     detect: Detect,
     respond: Respond,
     field: Field,
+    courier: Courier,
     pipeline: Arc<Pipeline>,
     events: Arc<Events>,
     server: Server,
@@ -78,6 +80,7 @@ impl House {
         let detect = Detect::new(store.clone()).with_samples(Arc::new(samples));
         let respond = Respond::new(store.clone(), Policy::default());
         let field = Field::new(store.clone());
+        let courier = Courier::new(store.clone());
         let (rules_ready, ready) = watch::channel(false);
         let (queue, detection) = DetectionQueue::new(detect.clone(), ready);
         let pipeline = Arc::new(Pipeline::new(
@@ -99,6 +102,7 @@ impl House {
             detect: detect.clone(),
             respond: respond.clone(),
             field: field.clone(),
+            courier: courier.clone(),
             library,
             clock: ground.clock.clone(),
             console: Console::embedded(),
@@ -117,6 +121,7 @@ impl House {
             detect,
             respond,
             field,
+            courier,
             pipeline,
             events,
             server,
@@ -130,6 +135,7 @@ impl House {
         let listener = server::listen(self.config.listen, tls.as_ref()).await?;
         let address = listener.local_addr().context("the address of the listener")?;
         self.start_listeners().await?;
+        self.start_courier().await?;
         self.start_detection(replay);
         self.start_loops();
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -220,6 +226,20 @@ impl House {
         }
     }
 
+    /// Messages out and in, each channel on its own.
+    async fn start_courier(&self) -> Result<()> {
+        for task in self.courier.start(&self.config.courier).await? {
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    () = task => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
+        Ok(())
+    }
+
     /// Compiles the rules beside the start, then lets detection begin: first what the last run left.
     fn start_detection(&self, replay: Replay) {
         let (detect, config, ready) = (self.detect.clone(), self.config.clone(), self.rules_ready.clone());
@@ -265,6 +285,7 @@ impl House {
             self.detect.subscriber(),
             self.respond.subscriber(),
             self.field.subscriber(),
+            self.courier.subscriber(),
             self.server.subscriber(),
         ];
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
