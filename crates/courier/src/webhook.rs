@@ -102,7 +102,7 @@ impl Webhook {
             .header("webhook-signature", signature)
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| error.to_string())?;
-        let answer = async {
+        let answer = async move {
             let response = sender.send_request(request).await.map_err(told)?;
             let status = response.status();
             let retry =
@@ -111,10 +111,12 @@ impl Webhook {
             let text = text.map(|body| String::from_utf8_lossy(&body.to_bytes()).into_owned()).unwrap_or_default();
             Ok((status, retry, text))
         };
-        tokio::select! {
-            answered = answer => answered,
-            ended = connection => Err(ended.map_or_else(told, |()| format!("{host}:{port} closed the connection"))),
-        }
+        // Together: the connection carries the answer, and ends when the sender is gone.
+        let (answered, ended) = tokio::join!(answer, connection);
+        answered.map_err(|problem: String| match ended {
+            Ok(()) => problem,
+            Err(error) => format!("{problem}: {error}"),
+        })
     }
 }
 

@@ -130,22 +130,37 @@ fn resolved(reference: &BytesRef<'_>) -> Option<String> {
     escape::resolve_predefined_entity(&reference.decode().ok()?).map(str::to_owned)
 }
 
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
 /// Writes a document line by line.
 #[derive(Debug, Default)]
 pub(crate) struct Pen {
     text: String,
     open: Vec<&'static str>,
+    /// Everything in one line, as some programs want it.
+    one_line: bool,
 }
 
 impl Pen {
     /// With the declaration.
     pub(crate) fn document() -> Pen {
-        Pen { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned(), open: Vec::new() }
+        Pen { text: DECLARATION.to_owned(), ..Pen::default() }
+    }
+
+    /// With the declaration, then everything in one line.
+    pub(crate) fn line_of_document() -> Pen {
+        Pen { text: DECLARATION.to_owned(), ..Pen::fragment() }
+    }
+
+    /// In one line, without the declaration.
+    pub(crate) fn fragment() -> Pen {
+        Pen { one_line: true, ..Pen::default() }
     }
 
     /// Begins an element.
     pub(crate) fn begin(&mut self, name: &'static str, attributes: &[(&str, &str)]) -> &mut Pen {
-        self.tag(name, attributes, ">\n");
+        self.tag(name, attributes, ">");
+        self.end_line();
         self.open.push(name);
         self
     }
@@ -154,7 +169,8 @@ impl Pen {
     pub(crate) fn end(&mut self) -> &mut Pen {
         if let Some(name) = self.open.pop() {
             self.indent();
-            self.text.push_str(&format!("</{name}>\n"));
+            self.text.push_str(&format!("</{name}>"));
+            self.end_line();
         }
         self
     }
@@ -162,8 +178,7 @@ impl Pen {
     /// An element with a text alone.
     pub(crate) fn line(&mut self, name: &str, text: &str) -> &mut Pen {
         self.tag(name, &[], ">");
-        self.text.push_str(&clean(text));
-        self.text.push_str(&format!("</{name}>\n"));
+        self.close_with(name, text);
         self
     }
 
@@ -178,11 +193,11 @@ impl Pen {
     /// An element with attributes and a text.
     pub(crate) fn full(&mut self, name: &str, attributes: &[(&str, &str)], text: &str) -> &mut Pen {
         if text.is_empty() {
-            self.tag(name, attributes, "/>\n");
+            self.tag(name, attributes, "/>");
+            self.end_line();
         } else {
             self.tag(name, attributes, ">");
-            self.text.push_str(&clean(text));
-            self.text.push_str(&format!("</{name}>\n"));
+            self.close_with(name, text);
         }
         self
     }
@@ -195,8 +210,23 @@ impl Pen {
         self.text
     }
 
+    fn close_with(&mut self, name: &str, text: &str) {
+        let text = clean(text);
+        self.text.push_str(&if self.one_line { text.replace('\n', "&#10;") } else { text });
+        self.text.push_str(&format!("</{name}>"));
+        self.end_line();
+    }
+
+    fn end_line(&mut self) {
+        if !self.one_line {
+            self.text.push('\n');
+        }
+    }
+
     fn indent(&mut self) {
-        self.text.push_str(&"  ".repeat(self.open.len()));
+        if !self.one_line {
+            self.text.push_str(&"  ".repeat(self.open.len()));
+        }
     }
 
     fn tag(&mut self, name: &str, attributes: &[(&str, &str)], end: &str) {

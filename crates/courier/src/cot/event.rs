@@ -168,7 +168,7 @@ impl Event {
         let at = |time: Option<Timestamp>| time.map_or_else(|| "1970-01-01T00:00:00.000Z".to_owned(), millis);
         let number = |value: Option<f64>| value.unwrap_or(UNKNOWN).to_string();
         let (time, start, stale) = (at(self.time), at(self.start.or(self.time)), at(self.stale.or(self.time)));
-        let mut pen = Pen::document();
+        let mut pen = Pen::line_of_document();
         pen.begin(
             "event",
             &[

@@ -127,7 +127,7 @@ pub fn to_proto(event: &Event) -> Vec<u8> {
     let millis = |at: Option<Timestamp>| at.and_then(|at| u64::try_from(at.micros() / 1_000).ok()).unwrap_or(0);
     let mut rest = event.clone();
     (rest.call_sign, rest.course_deg, rest.speed_mps, rest.battery_percent) = (None, None, None, None);
-    let mut pen = Pen::default();
+    let mut pen = Pen::fragment();
     rest.write_detail(&mut pen);
     let track = Track { speed: event.speed_mps.unwrap_or(0.0), course: event.course_deg.unwrap_or(0.0) };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 100")]

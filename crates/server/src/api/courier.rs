@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::action::Action;
 use crate::app::App;
 use crate::auth::caller::Caller;
-use crate::body::Body;
+use crate::body::{Body, Filter};
 use crate::problem::Problem;
 use crate::routes::Routes;
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use kernel::Timestamp;
 use kernel::message::{Address, DeliveryState, Dispatch, Means, Precedence};
 use serde::{Deserialize, Serialize};
@@ -244,7 +244,7 @@ async fn courier_state(State(app): State<Arc<App>>) -> Result<Json<CourierState>
 #[utoipa::path(get, path = "/api/v1/courier/messages", tag = "courier", params(Page), responses((status = 200, body = Vec<IncomingMessage>)))]
 async fn list_messages(
     State(app): State<Arc<App>>,
-    Query(page): Query<Page>,
+    Filter(page): Filter<Page>,
 ) -> Result<Json<Vec<IncomingMessage>>, Problem> {
     let before = page.before.map_or(Timestamp::MAX, |at| at.0);
     let messages = app.courier.messages(before, page.limit.unwrap_or(100)).await?;
@@ -272,7 +272,7 @@ async fn list_messages(
 #[utoipa::path(get, path = "/api/v1/courier/dispatches", tag = "courier", params(DispatchPage), responses((status = 200, body = Vec<OutgoingMessage>)))]
 async fn list_dispatches(
     State(app): State<Arc<App>>,
-    Query(page): Query<DispatchPage>,
+    Filter(page): Filter<DispatchPage>,
 ) -> Result<Json<Vec<OutgoingMessage>>, Problem> {
     let state = page.state.map(|word| word.parse::<DeliveryState>().map_err(Problem::invalid)).transpose()?;
     let before = page.before.map_or(Timestamp::MAX, |at| at.0);
@@ -284,7 +284,7 @@ async fn list_dispatches(
 #[utoipa::path(get, path = "/api/v1/courier/dispatch", tag = "courier", params(ByKey), responses((status = 200, body = OutgoingWithTries)))]
 async fn get_dispatch(
     State(app): State<Arc<App>>,
-    Query(by): Query<ByKey>,
+    Filter(by): Filter<ByKey>,
 ) -> Result<Json<OutgoingWithTries>, Problem> {
     let (message, tries) = app.courier.dispatch(&by.key).await?;
     let word = |one: courier::Try| MessageTry {
@@ -351,7 +351,7 @@ async fn send_test_message(
         expires: Some(state.store.now().plus_micros(3_600_000_000)),
     };
     state.courier.request(&caller.actor(), "test", &[dispatch]).await?;
-    get_dispatch(state, Query(ByKey { key })).await
+    get_dispatch(state, Filter(ByKey { key })).await
 }
 
 fn outgoing(message: courier::Outgoing) -> OutgoingMessage {

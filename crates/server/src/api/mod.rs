@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod courier;
 pub mod exceptions;
+pub mod exchange;
 pub mod feeds;
 pub mod field;
 pub mod functions;
@@ -48,6 +49,7 @@ pub fn routes() -> Routes {
     field::routes(&mut routes);
     courier::routes(&mut routes);
     feeds::routes(&mut routes);
+    exchange::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);
     live::routes(&mut routes);
