@@ -22,17 +22,26 @@
 //! `DistressSignalled`, `DistressCancelled`.
 
 pub mod arrival;
+pub mod cap;
 pub mod channel;
+pub mod cot;
 mod error;
 mod fact_tables;
+pub mod feed;
+pub mod listen;
+pub mod mail;
 pub mod outgoing;
 mod queries;
 mod receive;
 mod retry;
 mod room;
+mod service;
 pub mod sms;
 pub mod sql;
 pub mod tls;
+pub mod track;
+pub mod webhook;
+mod xml;
 
 pub use arrival::Reading;
 pub use channel::{Channel, ChannelState, Limits, Outcome, Piece};
@@ -42,3 +51,4 @@ pub use outgoing::{Outgoing, Sender};
 pub use queries::{RawDelivery, ReceivedMessage, Try};
 pub use receive::Taken;
 pub use room::Courier;
+pub use service::{Settings, Task};

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use bytes::Bytes;
+use courier::Courier;
 use detect::Detect;
 use field::Field;
 use identity::Identity;
@@ -63,6 +64,7 @@ pub struct ServerParts {
     pub identity: Identity,
     /// The systems in which accounts live.
     pub targets: Arc<dyn Targets>,
+    pub courier: Courier,
     pub library: Library,
     pub clock: Arc<dyn Clock>,
     pub console: Console,
@@ -83,6 +85,7 @@ pub struct App {
     pub(crate) field: Field,
     pub(crate) identity: Identity,
     pub(crate) targets: Arc<dyn Targets>,
+    pub(crate) courier: Courier,
     pub(crate) library: Library,
     pub(crate) scim: scim::Scim,
     pub(crate) clock: Arc<dyn Clock>,
@@ -134,6 +137,7 @@ impl Server {
             field,
             identity,
             targets,
+            courier,
             library,
             clock,
             console,
@@ -166,6 +170,7 @@ impl Server {
             field,
             identity,
             targets,
+            courier,
             library,
             clock,
             console,

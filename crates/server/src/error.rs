@@ -193,6 +193,20 @@ impl From<identity::Error> for Problem {
     }
 }
 
+impl From<courier::Error> for Problem {
+    fn from(error: courier::Error) -> Problem {
+        match error {
+            courier::Error::NotFound { what, ref id } => Problem::not_found(what, id),
+            courier::Error::Refused { field, .. } => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", error.to_string())
+                    .with("field", field)
+            }
+            courier::Error::Configuration { .. } => Problem::internal(&error),
+            courier::Error::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<library::Error> for Problem {
     fn from(error: library::Error) -> Problem {
         match error {

@@ -9,6 +9,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::action::Action;
+use crate::api::feeds;
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::auth::secret;
@@ -39,7 +40,10 @@ pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) ->
 }
 
 async fn admit(app: &App, parts: &Parts, operation: &Operation) -> Result<Caller, Problem> {
-    let caller = Caller::of(&parts.headers, app).await?;
+    let caller = match device_token(parts, operation) {
+        Some(headers) => Caller::of(&headers, app).await?,
+        None => Caller::of(&parts.headers, app).await?,
+    };
     if operation.action != Action::Enter {
         own_page(&caller, &parts.method, &parts.headers)?;
     }
@@ -48,6 +52,38 @@ async fn admit(app: &App, parts: &Parts, operation: &Operation) -> Result<Caller
         return Ok(caller);
     }
     Err(denied(&caller, operation))
+}
+
+/// Trackers and portals cannot send `Authorization: Bearer`: they have a place for a password (Basic), a header of their own, or
+/// nothing but the address. Their token is taken from there, on the paths of feeds alone.
+fn device_token(parts: &Parts, operation: &Operation) -> Option<HeaderMap> {
+    if !operation.path.starts_with(feeds::PATH) {
+        return None;
+    }
+    let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let authorization = text("authorization");
+    if authorization.is_some_and(|value| value.get(..7).is_some_and(|scheme| scheme.eq_ignore_ascii_case("bearer "))) {
+        return None;
+    }
+    let token = text("x-outbound-auth-token")
+        .map(str::to_owned)
+        .or_else(|| authorization.and_then(basic_password))
+        .or_else(|| feeds::query_token(parts.uri.query().unwrap_or_default()))?;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::AUTHORIZATION, format!("Bearer {token}").parse().ok()?);
+    Some(headers)
+}
+
+/// The password of `Basic …`.
+fn basic_password(authorization: &str) -> Option<String> {
+    use base64::Engine;
+    let (scheme, encoded) = authorization.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim()).ok()?;
+    let (_, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(password.to_owned())
 }
 
 fn denied(caller: &Caller, operation: &Operation) -> Problem {

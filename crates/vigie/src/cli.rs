@@ -1,12 +1,14 @@
 //! The command line.
 
 mod kept;
+mod messages;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use kept::{Functions, References, Watchlists};
+pub use messages::{Courier, CourierTest};
 
 /// Vigie keeps one watch over an organisation's machines, accounts and people.
 #[derive(Debug, Parser)]
@@ -80,6 +82,11 @@ pub enum Command {
     },
     /// What each source delivered, as the lake knows it.
     Sources,
+    /// Look after messages out and in.
+    Courier {
+        #[command(subcommand)]
+        command: Courier,
+    },
     /// Run the platform: console, API, live sources, detection.
     Serve,
     /// Look after the configuration.

@@ -9,6 +9,7 @@ pub mod kept;
 pub mod kql;
 pub mod lake;
 pub mod ledger;
+pub mod messages;
 pub mod query;
 pub mod rules;
 pub mod scan;

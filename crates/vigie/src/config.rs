@@ -39,6 +39,7 @@ pub struct Config {
     pub placeholders: Option<PathBuf>,
     pub lateness_s: u64,
     pub correlation_hits: u64,
+    pub courier: courier::Settings,
     pub log_filter: String,
 }
 
@@ -75,8 +76,45 @@ impl Config {
             placeholders: resolved.path("detect.placeholders")?,
             lateness_s: resolved.integer("detect.lateness_s")?,
             correlation_hits: resolved.integer("detect.correlation_hits")?,
+            courier: courier_settings(resolved)?,
             log_filter: resolved.text("log.filter")?.to_owned(),
             data_dir,
         })
     }
+}
+
+fn courier_settings(resolved: &Resolved) -> Result<courier::Settings, ConfigError> {
+    let text = |key| resolved.text(key).map(str::to_owned);
+    Ok(courier::Settings {
+        ca_file: resolved.path("courier.ca_file")?,
+        keep_raw_days: resolved.parsed("courier.keep_raw_days", "a number of days")?,
+        sms_url: text("courier.sms_url")?,
+        sms_system_id: text("courier.sms_system_id")?,
+        sms_password: text("courier.sms_password")?,
+        sms_system_type: text("courier.sms_system_type")?,
+        sms_source: text("courier.sms_source")?,
+        sms_per_second: resolved.parsed("courier.sms_per_second", "a number")?,
+        sms_window: resolved.parsed("courier.sms_window", "a number")?,
+        mail_smtp_url: text("courier.mail_smtp_url")?,
+        mail_smtp_user: text("courier.mail_smtp_user")?,
+        mail_smtp_password: text("courier.mail_smtp_password")?,
+        mail_from: text("courier.mail_from")?,
+        mail_imap_url: text("courier.mail_imap_url")?,
+        mail_imap_user: text("courier.mail_imap_user")?,
+        mail_imap_password: text("courier.mail_imap_password")?,
+        webhooks: text("courier.webhooks")?,
+        webhook_secret: text("courier.webhook_secret")?,
+        iridium_listen: resolved.address("courier.iridium_listen")?,
+        iridium_confirm: resolved.boolean("courier.iridium_confirm")?,
+        cot_listen: resolved.address("courier.cot_listen")?,
+        cot_server: text("courier.cot_server")?,
+        cot_call_sign: text("courier.cot_call_sign")?,
+        mqtt_url: text("courier.mqtt_url")?,
+        mqtt_user: text("courier.mqtt_user")?,
+        mqtt_password: text("courier.mqtt_password")?,
+        mqtt_topics: text("courier.mqtt_topics")?,
+        mqtt_send_topic: text("courier.mqtt_send_topic")?,
+        nmea: text("courier.nmea")?,
+        nmea_device: text("courier.nmea_device")?,
+    })
 }

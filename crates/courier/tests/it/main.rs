@@ -1,7 +1,10 @@
 //! The courier from outside: on both engines, under simulation, and with other people's programs at the other end.
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
+mod corpus;
 mod door;
+mod judges;
+mod mail;
 mod peer;
 mod queue;
 mod rig;

@@ -1,7 +1,10 @@
 //! The API, one file per room. Each file has its wire types, its operations and a `routes` that registers them.
 
 pub mod alerts;
+pub mod courier;
 pub mod exceptions;
+pub mod exchange;
+pub mod feeds;
 pub mod field;
 pub mod functions;
 pub mod health;
@@ -47,6 +50,9 @@ pub fn routes() -> Routes {
     sources::routes(&mut routes);
     field::routes(&mut routes);
     identity::routes(&mut routes);
+    courier::routes(&mut routes);
+    feeds::routes(&mut routes);
+    exchange::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);
     live::routes(&mut routes);

@@ -299,6 +299,7 @@ impl House {
             field: field.clone(),
             identity: identity.clone(),
             targets: targets.clone(),
+            courier: courier::Courier::new(store.clone()),
             library: library::Library::new(store.clone()),
             clock: clock.clone(),
             console,

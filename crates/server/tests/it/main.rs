@@ -4,6 +4,7 @@
 
 mod bodies;
 mod contract;
+mod courier;
 mod desk;
 mod field;
 mod field_reach;

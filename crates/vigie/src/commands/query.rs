@@ -60,6 +60,7 @@ impl Asked {
         drop(Detect::new(store.clone()));
         drop(Respond::new(store.clone(), Policy::default()));
         drop(Field::new(store.clone()));
+        drop(courier::Courier::new(store.clone()));
         let library = Library::new(store.clone());
         let engine = serve::engine(&lake, &store, &library, ground.clock.clone(), &ground.config)?;
         Ok(Asked { lake, library, engine })

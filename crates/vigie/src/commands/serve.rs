@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use courier::Courier;
 use detect::Detect;
 use field::Field;
 use identity::Identity;
@@ -64,6 +65,7 @@ struct House {
     field: Field,
     identity: Identity,
     targets: Arc<SystemTargets>,
+    courier: Courier,
     pipeline: Arc<Pipeline>,
     events: Arc<Events>,
     server: Server,
@@ -84,6 +86,7 @@ impl House {
         let field = Field::new(store.clone());
         let identity = Identity::new(store.clone());
         let targets = Arc::new(SystemTargets::new(data_file(&config, "secrets")));
+        let courier = Courier::new(store.clone());
         let (rules_ready, ready) = watch::channel(false);
         let (queue, detection) = DetectionQueue::new(detect.clone(), ready);
         let pipeline = Arc::new(Pipeline::new(
@@ -107,6 +110,7 @@ impl House {
             field: field.clone(),
             identity: identity.clone(),
             targets: targets.clone(),
+            courier: courier.clone(),
             library,
             clock: ground.clock.clone(),
             console: Console::embedded(),
@@ -127,6 +131,7 @@ impl House {
             field,
             identity,
             targets,
+            courier,
             pipeline,
             events,
             server,
@@ -140,6 +145,7 @@ impl House {
         let listener = server::listen(self.config.listen, tls.as_ref()).await?;
         let address = listener.local_addr().context("the address of the listener")?;
         self.start_listeners().await?;
+        self.start_courier().await?;
         self.start_detection(replay);
         self.start_loops();
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -230,6 +236,20 @@ impl House {
         }
     }
 
+    /// Messages out and in, each channel on its own.
+    async fn start_courier(&self) -> Result<()> {
+        for task in self.courier.start(&self.config.courier).await? {
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    () = task => {}
+                    () = stop.cancelled() => {}
+                }
+            });
+        }
+        Ok(())
+    }
+
     /// Compiles the rules beside the start, then lets detection begin: first what the last run left.
     fn start_detection(&self, replay: Replay) {
         let (detect, config, ready) = (self.detect.clone(), self.config.clone(), self.rules_ready.clone());
@@ -277,6 +297,7 @@ impl House {
             self.field.subscriber(),
             self.identity.subscriber(),
             self.identity.engine(self.targets.clone()),
+            self.courier.subscriber(),
             self.server.subscriber(),
         ];
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));

@@ -38,7 +38,7 @@ const fn setting(key: &'static str, kind: Kind, default: &'static str, doc: &'st
 }
 
 /// All settings, by section.
-pub const SETTINGS: [Setting; 26] = [
+pub const SETTINGS: [Setting; 56] = [
     setting(
         "data.dir",
         Kind::Text,
@@ -165,13 +165,133 @@ pub const SETTINGS: [Setting; 26] = [
         "200000",
         "Hits that correlations remember, about 400 bytes each; when there are more, the quietest groups go, counted.",
     ),
+    setting(
+        "courier.ca_file",
+        Kind::Text,
+        "\"\"",
+        "PEM file of root certificates that are trusted besides those of the machine, for every connection to others.",
+    ),
+    setting(
+        "courier.keep_raw_days",
+        Kind::Integer,
+        "90",
+        "Days for which the bytes of every delivery are kept as they came.",
+    ),
+    setting(
+        "courier.sms_url",
+        Kind::Text,
+        "\"\"",
+        "SMSC by SMPP 3.4: `smpp://host:2775`, or `smpps://host:2776` with TLS. Empty: no short messages.",
+    ),
+    setting("courier.sms_system_id", Kind::Text, "\"\"", "The system_id of the bind."),
+    setting("courier.sms_password", Kind::Secret, "\"\"", "The password of the bind, 8 characters at most."),
+    setting("courier.sms_system_type", Kind::Text, "\"\"", "The system_type of the bind, where the network wants one."),
+    setting(
+        "courier.sms_source",
+        Kind::Text,
+        "\"\"",
+        "What short messages come from: a number, a short code, or a name of up to 11 letters.",
+    ),
+    setting(
+        "courier.sms_per_second",
+        Kind::Integer,
+        "10",
+        "Short messages in a second at most. 0: as fast as the network takes them.",
+    ),
+    setting(
+        "courier.sms_window",
+        Kind::Integer,
+        "10",
+        "Short messages that wait for their answer at once; one place more is kept for distress.",
+    ),
+    setting(
+        "courier.mail_smtp_url",
+        Kind::Text,
+        "\"\"",
+        "Mail out: `smtps://host`, `smtp://host` with STARTTLS, or `smtp://host?tls=none` on this machine. Empty: none.",
+    ),
+    setting("courier.mail_smtp_user", Kind::Text, "\"\"", "User of the mail server. Empty: without login."),
+    setting("courier.mail_smtp_password", Kind::Secret, "\"\"", "Password of the mail server."),
+    setting("courier.mail_from", Kind::Text, "\"\"", "Whom mail is from: `Radio room <radio@una.example>`."),
+    setting(
+        "courier.mail_imap_url",
+        Kind::Text,
+        "\"\"",
+        "The mailbox that is read: `imaps://host/INBOX`. Empty: none.",
+    ),
+    setting("courier.mail_imap_user", Kind::Text, "\"\"", "User of the mailbox."),
+    setting("courier.mail_imap_password", Kind::Secret, "\"\"", "Password of the mailbox."),
+    setting(
+        "courier.webhooks",
+        Kind::Text,
+        "\"\"",
+        "Webhooks by name, apart by blanks: `partner=https://host/path other=https://…`. Empty: none.",
+    ),
+    setting(
+        "courier.webhook_secret",
+        Kind::Secret,
+        "\"\"",
+        "Key with which webhooks are signed (HMAC-SHA256, Standard Webhooks).",
+    ),
+    setting(
+        "courier.iridium_listen",
+        Kind::Text,
+        "\"\"",
+        "Address for Iridium SBD DirectIP, such as `0.0.0.0:10800`. Let only the gateway reach it. Empty: off.",
+    ),
+    setting(
+        "courier.iridium_confirm",
+        Kind::Boolean,
+        "false",
+        "Answer each DirectIP message with a confirmation, for gateways that are set up so.",
+    ),
+    setting(
+        "courier.cot_listen",
+        Kind::Text,
+        "\"\"",
+        "Address for Cursor-on-Target clients, such as `10.0.0.1:8087`. It has no login: on a closed network alone. Empty: off.",
+    ),
+    setting(
+        "courier.cot_server",
+        Kind::Text,
+        "\"\"",
+        "TAK server: `tcp://host:8087`, or `ssl://host:8089`. Empty: none.",
+    ),
+    setting(
+        "courier.cot_call_sign",
+        Kind::Text,
+        "\"Radio room\"",
+        "What the desk is called in chats of Cursor-on-Target.",
+    ),
+    setting("courier.mqtt_url", Kind::Text, "\"\"", "MQTT broker: `mqtt://host`, or `mqtts://host`. Empty: none."),
+    setting("courier.mqtt_user", Kind::Text, "\"\"", "User of the broker. Empty: without login."),
+    setting("courier.mqtt_password", Kind::Secret, "\"\"", "Password of the broker."),
+    setting(
+        "courier.mqtt_topics",
+        Kind::Text,
+        "\"owntracks/# msh/+/2/json/#\"",
+        "Topics that are listened to, apart by blanks.",
+    ),
+    setting(
+        "courier.mqtt_send_topic",
+        Kind::Text,
+        "\"\"",
+        "Where a gateway of Meshtastic takes texts to send: `msh/EU_868/2/json/mqtt/`. Empty: none are sent.",
+    ),
+    setting(
+        "courier.nmea",
+        Kind::Text,
+        "\"\"",
+        "The own receiver: `tcp://host:10110`, or a serial line such as `/dev/ttyUSB0`, its speed set already. Empty: none.",
+    ),
+    setting("courier.nmea_device", Kind::Text, "\"base\"", "What the own receiver is called as a device."),
 ];
 
 /// Log filter has its own entry outside the sections' count because it is read before the file is.
 pub const LOG_FILTER: Setting = setting(
     "log.filter",
     Kind::Text,
-    "\"warn,vigie=info,server=info,store=info,lake=info,intake=info,detect=info,respond=info,buoyant_kernel=off\"",
+    "\"warn,vigie=info,server=info,store=info,lake=info,intake=info,detect=info,respond=info,courier=info,buoyant_kernel=off\"",
     "What is logged, as `level` or `crate=level,…`: error, warn, info, debug, trace.",
 );
 
