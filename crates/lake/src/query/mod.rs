@@ -19,6 +19,7 @@ pub mod dynamic;
 pub mod engine;
 pub mod expansion;
 mod file_cache;
+mod facts;
 pub mod functions;
 pub mod kept;
 pub mod lower;

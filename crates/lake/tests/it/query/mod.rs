@@ -6,6 +6,7 @@ mod compare;
 mod documentation;
 mod engine;
 mod files;
+mod facts;
 mod prune;
 mod registry;
 mod specs;
