@@ -6,6 +6,7 @@ mod literal;
 mod nested;
 mod operator;
 mod relation;
+mod words;
 
 use kernel::diagnostic::{Diagnostic, Span};
 use kernel::value::ScalarType;
@@ -256,7 +257,7 @@ impl<'a> Parser<'a> {
     }
 
     fn let_statement(&mut self) -> Statement {
-        let name = self.name("a name");
+        let name = self.variable_name("a name");
         if !self.expect("=") {
             let span = self.here();
             return Statement::Let { name, value: Expr::missing(span) };
@@ -308,7 +309,7 @@ impl<'a> Parser<'a> {
         let mut parameters = Vec::new();
         self.expect("(");
         while !self.is(")") && self.at < self.tokens.len() {
-            let name = self.name("a parameter");
+            let name = self.given_name("a parameter");
             self.expect(":");
             let kind = if self.is("(") {
                 let any = self.is_at(1, "*");
@@ -352,7 +353,7 @@ impl<'a> Parser<'a> {
 
     fn columns_after(&mut self, mut columns: Vec<(Name, ScalarType)>) -> Vec<(Name, ScalarType)> {
         while !self.is(")") && self.at < self.tokens.len() {
-            let name = self.name("a column");
+            let name = self.given_name("a column");
             self.expect(":");
             let scalar = self.type_name();
             columns.push((name, scalar));

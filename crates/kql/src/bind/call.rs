@@ -334,6 +334,8 @@ impl Binder<'_> {
             return None;
         }
         let outer = std::mem::replace(&mut self.environment, environment);
+        let parameters = arguments.iter().map(|(name, _)| name.clone()).collect();
+        let outer_declared = std::mem::replace(&mut self.declared, parameters);
         let outer_at = self.at;
         self.call_depth += 1;
         for (name, meaning) in arguments {
@@ -342,6 +344,7 @@ impl Binder<'_> {
         let result = body(self);
         self.call_depth -= 1;
         self.environment = outer;
+        self.declared = outer_declared;
         self.at = outer_at;
         Some(result)
     }

@@ -273,8 +273,8 @@ impl Binder<'_> {
         if let Some(value) = convert::constant(literal, scalar) {
             return value;
         }
-        let message = format!("this {} is no {scalar}", bound.scalar);
-        self.error(codes::WRONG_TYPE, value.span, message);
+        let message = format!("this {} is no {scalar}, so the cell is null", bound.scalar);
+        self.ignored(value.span, &message);
         Value::Null
     }
 
@@ -302,6 +302,8 @@ impl Binder<'_> {
             match bound.kind {
                 ExprKind::Literal(Value::String(address)) => places.push((address, uri.span)),
                 ExprKind::Invalid => {}
+                // It names no place; which ones there are is told where they are looked up.
+                ExprKind::Literal(value) => places.push((value.to_json().to_string(), uri.span)),
                 _ => self
                     .error(codes::NOT_CONSTANT, uri.span, "the place must be a constant string")
                     .help("write the address in quotes"),

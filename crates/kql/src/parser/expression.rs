@@ -271,6 +271,7 @@ impl Parser<'_> {
             } else if self.is(".") && self.is_word(1) {
                 self.at += 1;
                 let name = self.name("a name");
+                self.no_word_used(&name);
                 ExprKind::Member { base: Box::new(base), name }
             } else if self.is(".") {
                 self.at += 1;
@@ -316,7 +317,10 @@ impl Parser<'_> {
         }
         match self.try_name() {
             Some(function) if self.is("(") => self.call(function),
-            Some(name) => Expr { kind: ExprKind::Name(name.text), span: name.span },
+            Some(name) => {
+                self.no_word_used(&name);
+                Expr { kind: ExprKind::Name(name.text), span: name.span }
+            }
             None => {
                 self.expected("an expression");
                 Expr::missing(Span::new(start.start, start.start))
@@ -344,7 +348,9 @@ impl Parser<'_> {
         }
         self.close(")");
         self.condition = outer;
-        if scalar_type(&function.text).is_some() {
+        if scalar_type(&function.text).is_none() {
+            self.no_word_called(&function);
+        } else {
             let message = format!("`{}(…)` takes a constant", function.text);
             let diagnostic = Diagnostic::error(codes::BAD_NUMBER, function.span, message);
             self.diagnostics.push(diagnostic.with_help(format!("use `to{}(…)` to convert a value", function.text)));
@@ -369,7 +375,7 @@ impl Parser<'_> {
             let mut names = Vec::new();
             self.at += 1;
             for _ in 0..length {
-                names.push(self.name("a name"));
+                names.push(self.given_name("a name"));
                 self.at += 1;
             }
             self.at += 1;
@@ -377,7 +383,7 @@ impl Parser<'_> {
         }
         let bracketed = self.is("[") && self.is_at(2, "]") && self.is_at(3, "=");
         if bracketed || (self.is_word(0) && self.is_at(1, "=")) {
-            let name = self.name("a name");
+            let name = self.given_name("a name");
             self.at += 1;
             return NamedExpr { names: vec![name], value: self.expr() };
         }

@@ -141,7 +141,7 @@ impl Parser<'_> {
             "getschema" => Kind::GetSchema,
             "as" => {
                 self.settings();
-                Kind::As(self.name("a name"))
+                Kind::As(self.variable_name("a name"))
             }
             "invoke" => Kind::Invoke(self.expr()),
             "render" => self.render(),
