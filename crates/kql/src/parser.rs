@@ -217,12 +217,18 @@ impl<'a> Parser<'a> {
     fn statements(&mut self, close: Option<&str>) -> Vec<Statement> {
         let mut statements = Vec::new();
         loop {
-            while self.eat(";") {}
+            if self.is(";") {
+                self.expected("a statement");
+                while self.eat(";") {}
+            }
             if self.at >= self.tokens.len() || close.is_some_and(|close| self.is(close)) {
                 return statements;
             }
             let start = self.at;
             statements.push(self.statement());
+            if self.eat(";") {
+                continue;
+            }
             if self.at < self.tokens.len() && !self.is(";") && !close.is_some_and(|close| self.is(close)) {
                 self.expected("`|`, `;` or the end of the query");
                 self.skip_operator();
@@ -398,9 +404,10 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Some(Name { text, span: start });
         }
-        if self.is("[") && self.kind(1) == Some(TokenKind::String) && self.is_at(2, "]") {
-            let text = string_value(self.text(1));
-            self.at += 3;
+        let texts = (1..).take_while(|ahead| self.kind(*ahead) == Some(TokenKind::String)).count();
+        if self.is("[") && texts > 0 && self.is_at(texts + 1, "]") {
+            let text = (1..=texts).map(|ahead| string_value(self.text(ahead))).collect();
+            self.at += texts + 2;
             return Some(Name { text, span: self.since(start) });
         }
         None

@@ -61,7 +61,7 @@ pub const TABLE_RIGHTS: &[TableRight] = &[
     all("Persons", Action::ReadField),
     all("Vehicles", Action::ReadField),
     all("Premises", Action::ReadField),
-    all("Areas", Action::ReadField),
+    all("SrmAreas", Action::ReadField),
     all("Contacts", Action::ReadField),
     all("CallSigns", Action::ReadField),
     all("DutyLog", Action::ReadField),

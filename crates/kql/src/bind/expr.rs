@@ -126,10 +126,13 @@ impl Binder<'_> {
     /// A name stands for nothing, not for a mistake: a rule that names a key must not fail in the hour in which no event
     /// has it, and a fuzzy union was written for tables that may not be there.
     fn unknown_as_null(&mut self, unknown: Unknown, name: &str, span: Span) -> Expr {
-        self.ignored(span, &match unknown {
-            Unknown::Data => format!("the data has no column `{name}` now, so it is null"),
-            Unknown::Table => format!("no table that is there has a column `{name}`, so it is null"),
-        });
+        self.ignored(
+            span,
+            &match unknown {
+                Unknown::Data => format!("the data has no column `{name}` now, so it is null"),
+                Unknown::Table => format!("no table that is there has a column `{name}`, so it is null"),
+            },
+        );
         Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::Dynamic, span }
     }
 

@@ -18,6 +18,9 @@ impl Binder<'_> {
         if let Some((string_op, negated)) = string_op(&op.text) {
             return self.string_match(op, string_op, negated, left, right, span);
         }
+        if op.text == "=" && !self.compares(op, &right) {
+            return Self::invalid(span);
+        }
         let op_kind = match op.text.as_str() {
             "==" | "=" => BinaryOp::Equal,
             "!=" | "<>" => BinaryOp::NotEqual,
@@ -37,8 +40,8 @@ impl Binder<'_> {
             }
         };
         // Parts of dynamic values are computed with as reals.
-        let of_dynamics = left.scalar == ScalarType::Dynamic && right.scalar == ScalarType::Dynamic;
         let arithmetic = matches!(op.text.as_str(), "+" | "-" | "*" | "/" | "%");
+        let of_dynamics = arithmetic && left.scalar == ScalarType::Dynamic && right.scalar == ScalarType::Dynamic;
         if never_equal(op_kind, left.scalar, right.scalar) {
             return self.unequal(op_kind, &left, &right, span);
         }
@@ -52,6 +55,18 @@ impl Binder<'_> {
             }
             Err((left, right)) => self.mismatch(op, left, right, span),
         }
+    }
+
+    /// A single `=` in a condition gives a name, and does so to no use. Where a bool follows, the condition would be
+    /// that bool alone; it is taken for the comparison that was meant.
+    fn compares(&mut self, op: &syntax::Name, right: &Expr) -> bool {
+        let help = "compare with `==`, or with `=~` to ignore case";
+        if right.scalar == ScalarType::Bool {
+            self.ignored(op.span, "`=` is read as `==` here");
+            return true;
+        }
+        self.error(codes::SYNTAX, op.span, "`=` gives a name; it does not compare").help(help);
+        false
     }
 
     /// `==` between types that have no value in common. The language accepts it; whoever wrote it should know.
@@ -250,11 +265,10 @@ impl Binder<'_> {
         Expr { kind, scalar: ScalarType::Bool, span }
     }
 
-    /// A string or dynamic as string; in~ also takes other types by their text.
+    /// A string or dynamic as string.
     fn textual(&mut self, op: &syntax::Name, value: Expr) -> Expr {
         match value.scalar {
             ScalarType::String | ScalarType::Dynamic => convert(value, ScalarType::String),
-            _ if op.text.ends_with("in~") => self.force(value, ScalarType::String),
             other => {
                 let message = format!("`{}` needs a string, this is a {other}", op.text);
                 self.error(codes::BAD_OPERANDS, value.span, message).help("convert it with `tostring(…)`");

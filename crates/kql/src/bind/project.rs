@@ -309,6 +309,9 @@ impl Binder<'_> {
                 self.error(codes::SYNTAX, item.value.span, "write `new = old`");
                 continue;
             };
+            if new.text == *old {
+                self.error(codes::DUPLICATE_NAME, new.span, format!("there is a column called `{old}` already"));
+            }
             match input.schema.iter().position(|column| column.name == *old) {
                 Some(at) => schema[at].name.clone_from(&new.text),
                 None => {

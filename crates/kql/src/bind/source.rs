@@ -304,9 +304,8 @@ impl Binder<'_> {
                 ExprKind::Invalid => {}
                 // It names no place; which ones there are is told where they are looked up.
                 ExprKind::Literal(value) => places.push((value.to_json().to_string(), uri.span)),
-                _ => self
-                    .error(codes::NOT_CONSTANT, uri.span, "the place must be a constant string")
-                    .help("write the address in quotes"),
+                // Nor is one known that has yet to be computed.
+                _ => places.push(("what is computed here".to_owned(), uri.span)),
             }
         }
         self.check_addresses(&places);

@@ -76,8 +76,11 @@ impl Binder<'_> {
         let (before, lost) = (self.diagnostics.len(), self.table_lost);
         let plan = self.table(table);
         if fuzzy {
-            let is_missing =
-                |problem: &&Diagnostic| matches!(problem.code.as_str(), codes::UNKNOWN_TABLE | codes::UNKNOWN_FUNCTION);
+            let is_missing = |problem: &&Diagnostic| match problem.code.as_str() {
+                codes::UNKNOWN_TABLE => true,
+                codes::UNKNOWN_FUNCTION => problem.message.ends_with("that gives a table"),
+                _ => false,
+            };
             if let Some(missing) = self.diagnostics[before..].iter().find(is_missing).map(|one| one.message.clone()) {
                 // A fuzzy union leaves out what is not there.
                 self.diagnostics.truncate(before);
@@ -176,7 +179,14 @@ impl Binder<'_> {
         match &predicate.kind {
             syntax::ExprKind::Literal(Value::String(text), _) => search_term(text, row, predicate.span),
             syntax::ExprKind::Logical { all, operands } => {
-                let operands = operands.iter().map(|operand| self.search_predicate(operand, row)).collect();
+                let operands = operands.iter().map(|operand| {
+                    let bound = self.search_predicate(operand, row);
+                    match bound.scalar {
+                        ScalarType::Dynamic => self.force(bound, ScalarType::Bool),
+                        _ => self.expect(bound, ScalarType::Bool),
+                    }
+                });
+                let operands = operands.collect();
                 expr::balanced(if *all { BinaryOp::And } else { BinaryOp::Or }, operands, predicate.span)
             }
             syntax::ExprKind::Call { function, args } if function.text == "not" && args.len() == 1 => {

@@ -52,7 +52,7 @@ pub(super) const ROWS: &[Row] = &[
         signatures: "convert_volume(value: real, from: string, to: string): real",
         doc: "Converts a volume from one unit to another; null for unknown units." },
     Row { class: Scalar, aliases: &[],
-        signatures: "regex_quote(text: string): string",
+        signatures: "regex_quote(text: text): string",
         doc: "The text with characters that regular expressions take specially escaped." },
     Row { class: Scalar, aliases: &[],
         signatures: "base64_encode_fromarray(bytes: dynamic): string",
@@ -79,6 +79,6 @@ pub(super) const ROWS: &[Row] = &[
         signatures: "punycode_domain_to_string(domain: string): string",
         doc: "The domain name with each label in Punycode where it needs it." },
     Row { class: Scalar, aliases: &[],
-        signatures: "isutf8(text: string): bool",
+        signatures: "isutf8(text: text): bool",
         doc: "Is the text valid UTF-8?" },
 ];

@@ -201,7 +201,7 @@ impl Parser<'_> {
         let mut settings = Vec::new();
         if self.eat("with") {
             self.expect("(");
-            settings = self.properties();
+            settings = self.properties(true);
             self.close(")");
         }
         OperatorKind::ParseKv { source, columns, settings }
@@ -284,7 +284,14 @@ impl Parser<'_> {
         let mut properties: Vec<(Name, Expr)> = Vec::new();
         if self.eat("with") {
             self.expect("(");
-            properties = self.properties();
+            while !self.is(")") && self.at < self.tokens.len() {
+                let name = self.name("a property");
+                self.expect("=");
+                properties.push((name, self.setting_value()));
+                if !self.eat(",") {
+                    break;
+                }
+            }
             self.close(")");
         }
         OperatorKind::ExternalData { columns, uris, properties }

@@ -65,7 +65,8 @@ impl Parser<'_> {
     fn no_word(&mut self, name: &Name, words: &[&[&str]]) {
         // In brackets every text is a name.
         let bare = self.slice(name.span) == name.text;
-        if bare && words.iter().any(|words| words.binary_search(&name.text.as_str()).is_ok()) {
+        let operator = name.text.contains(['!', '~']);
+        if bare && (operator || words.iter().any(|words| words.binary_search(&name.text.as_str()).is_ok())) {
             let message = format!("`{}` is a word of the language and no name here", name.text);
             let problem = Diagnostic::error(codes::SYNTAX, name.span, message);
             self.diagnostics.push(problem.with_help(format!("write it in brackets: `['{}']`", name.text)));
