@@ -5,6 +5,7 @@ mod aggregate;
 mod call;
 mod convert;
 mod expr;
+mod file_profile;
 mod find;
 mod graph;
 mod join;

@@ -29,9 +29,8 @@ use crate::config::ServerConfig;
 use crate::console::Console;
 use crate::error::Error;
 use crate::routes::Operations;
-use crate::{answer_page, edge, guard, sql};
 use crate::table_rights::readable_by_rules;
-use crate::{edge, guard, sql};
+use crate::{answer_page, edge, guard, sql};
 
 /// Live events kept for a listener that is slow; one that is slower is told how many it missed.
 const LIVE_QUEUE: usize = 512;

@@ -4,11 +4,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use field::sight::Sight;
 use kernel::port::{EventLake, FactTables, RowScope, TableGrant};
 use kernel::{TableSchema, Value};
 use store::Store;
 
 use crate::action::Action;
+use crate::api::field::sight::sight_of;
 use crate::api::users::Role;
 use crate::app::App;
 use crate::auth::caller::Caller;
@@ -40,6 +42,12 @@ const fn all(table: &'static str, action: Action) -> TableRight {
     TableRight { table, action, own: None }
 }
 
+/// All rows for who sees the radio room, those of their organisation for its focal point.
+const fn own(table: &'static str, column: &'static str) -> TableRight {
+    let own = OwnRows { action: Action::ReadOwnField, column };
+    TableRight { table, action: Action::ReadField, own: Some(own) }
+}
+
 /// Every table of facts. One that is missing is read by nobody.
 pub const TABLE_RIGHTS: &[TableRight] = &[
     all("Ledger", Action::ReadLedger),
@@ -58,11 +66,11 @@ pub const TABLE_RIGHTS: &[TableRight] = &[
     all("ReferenceTables", Action::Query),
     all("Organisations", Action::ReadField),
     all("Zones", Action::ReadField),
-    all("Persons", Action::ReadField),
-    all("Vehicles", Action::ReadField),
-    all("Premises", Action::ReadField),
+    own("Persons", "Organisation"),
+    own("Vehicles", "Organisation"),
+    own("Premises", "Organisation"),
     all("SrmAreas", Action::ReadField),
-    all("Contacts", Action::ReadField),
+    own("Contacts", "Organisation"),
     all("CallSigns", Action::ReadField),
     all("DutyLog", Action::ReadField),
     all("Missions", Action::ReadField),
@@ -70,8 +78,15 @@ pub const TABLE_RIGHTS: &[TableRight] = &[
     all("FieldAlarms", Action::ReadField),
     all("RadioChecks", Action::ReadField),
     all("RadioCheckCalls", Action::ReadField),
-    all("Headcounts", Action::ReadField),
+    own("Headcounts", "Organisation"),
     all("Shifts", Action::ReadField),
+    own("FieldPositions", "Organisation"),
+    all("FieldTrackers", Action::ReadField),
+    all("FenceCrossings", Action::ReadField),
+    all("DistressSignals", Action::ReadField),
+    all("FieldMessages", Action::ReadField),
+    all("FieldMessagesSent", Action::ReadField),
+    all("SightsOpened", Action::ReadField),
 ];
 
 /// How much of a table an asker reads.
@@ -142,8 +157,15 @@ pub(crate) fn readable_by_rules(authority: &Authority, store: &Store, lake: &dyn
     Readable::of(authority, RULES_RUN_AS, store, lake.tables(), &[])
 }
 
-/// What [`OwnRows::column`] holds in rows that are the caller's own.
-#[expect(clippy::unused_async, reason = "whose somebody is will be asked of the database")]
-async fn own_values(_app: &App, _caller: &Caller) -> Result<Vec<Value>, Problem> {
-    Ok(Vec::new())
+/// What [`OwnRows::column`] holds in rows that are the caller's own: their organisation. Sight of others that was opened
+/// for a time is for the pages that count each look.
+async fn own_values(app: &App, caller: &Caller) -> Result<Vec<Value>, Problem> {
+    if !app.authority.permits(caller.asker(), Action::ReadOwnField, None) {
+        return Ok(Vec::new());
+    }
+    let own = match sight_of(app, caller).await? {
+        Sight::Partial { own, .. } => own,
+        Sight::Whole => None,
+    };
+    Ok(own.into_iter().map(Value::String).collect())
 }

@@ -164,6 +164,10 @@ impl Binder<'_> {
             self.error(codes::SYNTAX, call.span, "`invoke` needs a call: `invoke name()`");
             return input;
         };
+        let stored = self.catalog.function(&function.text).is_some() || self.lookup(&function.text).is_some();
+        if function.text == "FileProfile" && !stored && self.catalog.enriches() {
+            return self.file_profile(input, args, span);
+        }
         let outer = self.environment.clone();
         // The input gets a name that no query can write.
         self.define("$input", Meaning::Table(Rc::new(input)));
