@@ -1,6 +1,8 @@
 //! Runs scheduled rules when they are due.
 
-use kernel::port::{Answer, EventLake, QueryRequest, TimeRange};
+use std::sync::Arc;
+
+use kernel::port::{Answer, EventLake, QueryRequest, TableGrant, TimeRange};
 use kernel::{Entity, Timestamp, Value};
 use sha2::{Digest, Sha256};
 use store::{Housekeeping, Row, params};
@@ -55,11 +57,16 @@ struct Due {
 
 impl Detect {
     /// Runs every rule that is due at `now`, one after the other. A run whose query fails is tried again at its next
-    /// time, over the window that it missed as well.
+    /// time, over the window that it missed as well. `tables` are those that rules may read; `None`: all.
     ///
     /// # Errors
     /// [`Error::Store`] when the database fails; what ran before is kept.
-    pub async fn run_due(&self, now: Timestamp, lake: &dyn EventLake) -> Result<ScheduleRound, Error> {
+    pub async fn run_due(
+        &self,
+        now: Timestamp,
+        lake: &dyn EventLake,
+        tables: Option<Arc<[TableGrant]>>,
+    ) -> Result<ScheduleRound, Error> {
         let mut round = ScheduleRound::default();
         for row in self.store.fetch_all(&sql::DUE_RULES, params![now]).await? {
             let due = Due {
@@ -68,7 +75,7 @@ impl Detect {
                 rule: row.json("schedule")?,
                 covered: row.time_opt("covered_us")?,
             };
-            match self.run_one(&due, now, lake).await? {
+            match self.run_one(&due, now, lake, tables.clone()).await? {
                 Ok(raised) => round.raised += raised,
                 Err(()) => round.failed += 1,
             }
@@ -79,11 +86,18 @@ impl Detect {
         Ok(round)
     }
 
-    async fn run_one(&self, due: &Due, now: Timestamp, lake: &dyn EventLake) -> Result<Result<u32, ()>, Error> {
+    async fn run_one(
+        &self,
+        due: &Due,
+        now: Timestamp,
+        lake: &dyn EventLake,
+        tables: Option<Arc<[TableGrant]>>,
+    ) -> Result<Result<u32, ()>, Error> {
         let run = due.rule.run_at(now, due.covered);
         let mut request = QueryRequest::new(due.rule.query.as_str(), now);
         request.range = Some(TimeRange { from: run.from, to: run.to });
         request.limits.rows = MOST_ROWS;
+        request.tables = tables;
         let outcome = lake.query(request).await;
         let (rows, elapsed_us, error) = match &outcome {
             Ok(answer) => (answer.rows.len() as u64, answer.elapsed_us, None),

@@ -46,7 +46,31 @@ pub struct QueryRequest {
     pub range: Option<TimeRange>,
     pub limits: QueryLimits,
     /// Tables that the asker may read; `None`: all.
-    pub tables: Option<Arc<[String]>>,
+    pub tables: Option<Arc<[TableGrant]>>,
+}
+
+/// A table that an asker may read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableGrant {
+    pub name: String,
+    /// Which of its rows; `None`: all.
+    pub rows: Option<RowScope>,
+}
+
+/// The rows of a table of facts that are the asker's own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowScope {
+    /// A column of the table.
+    pub column: String,
+    /// What it holds in those rows; with none, there are none.
+    pub values: Vec<Value>,
+}
+
+impl TableGrant {
+    /// Every row of the table.
+    pub fn whole(name: impl Into<String>) -> TableGrant {
+        TableGrant { name: name.into(), rows: None }
+    }
 }
 
 impl QueryRequest {
@@ -229,10 +253,49 @@ pub struct SourceStatus {
     pub silent: bool,
 }
 
+/// What is wanted of a table of facts. The conditions hold for every row that is wanted; rows for which they do not hold
+/// may come, too, and the reader sorts them out.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FactScan {
+    pub table: String,
+    /// The columns of each row, in this order.
+    pub columns: Vec<String>,
+    /// All of them hold.
+    pub conditions: Vec<FactCondition>,
+    /// No more rows than this are read; which of them is not specified.
+    pub limit: Option<u64>,
+}
+
+impl FactScan {
+    /// Some columns of every row.
+    pub fn of(table: &str, columns: &[&str]) -> FactScan {
+        let columns = columns.iter().map(|name| (*name).to_owned()).collect();
+        FactScan { table: table.to_owned(), columns, ..FactScan::default() }
+    }
+}
+
+/// A condition on one column. A null never fulfils one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FactCondition {
+    pub column: String,
+    pub test: FactTest,
+}
+
+/// What a value must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FactTest {
+    /// One of these; texts are compared byte by byte.
+    OneOf(Vec<Value>),
+    /// This or more.
+    AtLeast(Value),
+    /// This or less.
+    AtMost(Value),
+}
+
 /// The state database as KQL reads it: each table of facts under its PascalCase name.
 #[async_trait]
 pub trait FactTables: Send + Sync {
     fn tables(&self) -> Vec<TableSchema>;
-    /// Rows of one table, each with the values of `columns` in that order. `range` narrows `TimeGenerated`.
-    async fn scan(&self, table: &str, columns: &[String], range: Option<TimeRange>) -> Result<Vec<Vec<Value>>, String>;
+    /// Rows of one table.
+    async fn scan(&self, scan: &FactScan) -> Result<Vec<Vec<Value>>, String>;
 }

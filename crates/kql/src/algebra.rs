@@ -7,6 +7,7 @@
 
 mod expr;
 mod method;
+mod narrow;
 mod plan;
 mod prune;
 mod size;
@@ -17,6 +18,7 @@ pub use method::{
     Activity, ActivityMeasure, Bins, Cycles, Direction, GraphMatch, GraphNodes, GraphStep, MatchOutput, Method,
     PathFold, PatternKind, Patterns, Scan, ScanOutput, ScanStep,
 };
+pub use narrow::{Narrowing, narrowing};
 pub use plan::{
     AggregateCall, ExpandColumn, ExternalSource, Graph, JoinKey, JoinKind, Node, ParseKind, ParsePart, Plan, Series,
     SharedId, SortKey,

@@ -6,6 +6,7 @@ mod call;
 mod convert;
 mod declared_pattern;
 mod expr;
+mod file_profile;
 mod find;
 mod graph;
 mod join;
@@ -155,6 +156,15 @@ impl Row {
     }
 }
 
+/// Why not every column is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unknown {
+    /// The data gave the columns of an operator, as far as there is data.
+    Data,
+    /// A table of a fuzzy union is not there.
+    Table,
+}
+
 struct Binder<'a> {
     catalog: &'a Catalog,
     environment: Environment,
@@ -172,6 +182,8 @@ struct Binder<'a> {
     at: Option<Span>,
     /// The parser reported something, so a gap in the tree is no news.
     gaps_reported: bool,
+    /// Names of `let`s and parameters of the block that is being bound.
+    declared: Vec<String>,
     /// What completion and hover watch.
     observation: Observation,
     /// Columns of the operators whose columns depend on the data, in the order of binding.
@@ -180,8 +192,8 @@ struct Binder<'a> {
     known_used: usize,
     /// The first operator whose columns are not known. What follows it cannot be judged, so nothing is reported.
     open: Option<OpenColumns>,
-    /// The data was asked for the columns of an operator before.
-    columns_asked: bool,
+    /// A name that stands for no column is null, not a mistake.
+    unknown_is_null: Option<Unknown>,
     /// A table that is not there was named: of what is looked for among no columns nothing is known.
     table_lost: bool,
     /// Stored functions that were met.
@@ -203,11 +215,12 @@ impl<'a> Binder<'a> {
             columns_in_scope: false,
             at: None,
             gaps_reported: false,
+            declared: Vec::new(),
             observation: Observation::default(),
             known: &[],
             known_used: 0,
             open: None,
-            columns_asked: false,
+            unknown_is_null: None,
             table_lost: false,
             stored: stored::StoredCalls::default(),
         }
@@ -249,10 +262,12 @@ impl<'a> Binder<'a> {
         match statement {
             syntax::Statement::Query(expr) => return Some(expr),
             syntax::Statement::Let { name, value } => {
+                self.declare(name);
                 let meaning = self.meaning(value);
                 self.define(&name.text, meaning);
             }
             syntax::Statement::LetFunction { name, function } => {
+                self.declare(name);
                 let environment = self.environment.clone();
                 let function = Rc::new(function.clone());
                 self.define(&name.text, Meaning::Function { function, environment });
@@ -272,6 +287,15 @@ impl<'a> Binder<'a> {
             }
         }
         None
+    }
+
+    /// A name means one thing in its block.
+    fn declare(&mut self, name: &syntax::Name) {
+        if self.declared.contains(&name.text) && !name.text.is_empty() {
+            let message = format!("`{}` is declared twice here", name.text);
+            self.error(codes::DUPLICATE_NAME, name.span, message).help("give one of them another name");
+        }
+        self.declared.push(name.text.clone());
     }
 
     /// Parameters that nobody filled have their defaults.

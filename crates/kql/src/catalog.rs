@@ -14,6 +14,8 @@ pub struct Catalog {
     functions: BTreeMap<String, StoredFunction>,
     watchlists: BTreeMap<String, TableSchema>,
     addresses: Addresses,
+    /// What Microsoft's products add to the language is there, as in an installation.
+    enriched: bool,
 }
 
 /// What `externaldata` may read.
@@ -50,6 +52,7 @@ impl Catalog {
     pub fn with_kept(mut self, kept: &Kept) -> Catalog {
         self.functions.extend(kept.functions.iter().map(|one| (one.name.clone(), one.clone())));
         self.watchlists.extend(kept.watchlists.iter().map(|one| (one.name.clone(), one.clone())));
+        self.enriched = true;
         if kept.any_address {
             self.addresses = Addresses::Any;
         }
@@ -57,6 +60,16 @@ impl Catalog {
             listed.extend(kept.addresses.iter().cloned());
         }
         self
+    }
+
+    /// Whether functions of Microsoft's products are known that are no part of the language.
+    pub(crate) fn enriches(&self) -> bool {
+        self.enriched
+    }
+
+    /// An installation without data: whatever people could keep is there and empty.
+    pub(crate) fn stands_for_everything(&self) -> bool {
+        self.enriched && self.addresses == Addresses::Any
     }
 
     /// Lets `externaldata` name any address.

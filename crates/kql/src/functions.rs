@@ -77,6 +77,8 @@ pub enum Accepts {
     Type(ScalarType),
     /// Anything, as it is.
     Any,
+    /// Anything, by its text as `tostring` gives it.
+    Text,
     /// int, long, real or decimal, as it is.
     Number,
     /// int or long, as it is.

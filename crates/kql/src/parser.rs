@@ -7,6 +7,7 @@ mod literal;
 mod nested;
 mod operator;
 mod relation;
+mod words;
 
 use kernel::diagnostic::{Diagnostic, Span};
 use kernel::value::ScalarType;
@@ -217,12 +218,18 @@ impl<'a> Parser<'a> {
     fn statements(&mut self, close: Option<&str>) -> Vec<Statement> {
         let mut statements = Vec::new();
         loop {
-            while self.eat(";") {}
+            if self.is(";") {
+                self.expected("a statement");
+                while self.eat(";") {}
+            }
             if self.at >= self.tokens.len() || close.is_some_and(|close| self.is(close)) {
                 return statements;
             }
             let start = self.at;
             statements.push(self.statement());
+            if self.eat(";") {
+                continue;
+            }
             if self.at < self.tokens.len() && !self.is(";") && !close.is_some_and(|close| self.is(close)) {
                 self.expected("`|`, `;` or the end of the query");
                 self.skip_operator();
@@ -261,7 +268,7 @@ impl<'a> Parser<'a> {
     }
 
     fn let_statement(&mut self) -> Statement {
-        let name = self.name("a name");
+        let name = self.variable_name("a name");
         if !self.expect("=") {
             let span = self.here();
             return Statement::Let { name, value: Expr::missing(span) };
@@ -313,7 +320,7 @@ impl<'a> Parser<'a> {
         let mut parameters = Vec::new();
         self.expect("(");
         while !self.is(")") && self.at < self.tokens.len() {
-            let name = self.name("a parameter");
+            let name = self.given_name("a parameter");
             self.expect(":");
             let kind = if self.is("(") {
                 let any = self.is_at(1, "*");
@@ -357,7 +364,7 @@ impl<'a> Parser<'a> {
 
     fn columns_after(&mut self, mut columns: Vec<(Name, ScalarType)>) -> Vec<(Name, ScalarType)> {
         while !self.is(")") && self.at < self.tokens.len() {
-            let name = self.name("a column");
+            let name = self.given_name("a column");
             self.expect(":");
             let scalar = self.type_name();
             columns.push((name, scalar));
@@ -402,9 +409,10 @@ impl<'a> Parser<'a> {
             self.at += 1;
             return Some(Name { text, span: start });
         }
-        if self.is("[") && self.kind(1) == Some(TokenKind::String) && self.is_at(2, "]") {
-            let text = string_value(self.text(1));
-            self.at += 3;
+        let texts = (1..).take_while(|ahead| self.kind(*ahead) == Some(TokenKind::String)).count();
+        if self.is("[") && texts > 0 && self.is_at(texts + 1, "]") {
+            let text = (1..=texts).map(|ahead| string_value(self.text(ahead))).collect();
+            self.at += texts + 2;
             return Some(Name { text, span: self.since(start) });
         }
         None

@@ -9,7 +9,6 @@ use kernel::{ColumnSchema, Timestamp, Value};
 use serde_json::Value as Json;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::api::query::readable_tables;
 use crate::api::query::{
     AnswerColumns, AnswerDone, AnswerError, AnswerLine, AnswerRows, AnswerSummary, ExportFormat, Question,
 };
@@ -18,6 +17,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::error::query_problem;
 use crate::problem::Problem;
+use crate::table_rights::readable;
 
 /// Rows in one line of NDJSON.
 const ROWS_PER_LINE: usize = 1_000;
@@ -57,9 +57,9 @@ impl Answering {
             rows: rows.unwrap_or(most_rows).min(most_rows),
         };
         let started_us = app.clock.monotonic_us();
-        let names: Arc<[String]> = readable_tables(&app, caller).into_iter().map(|table| table.name).collect();
+        let grants = readable(&app, caller).await?.grants;
         let request =
-            QueryRequest { range, limits, tables: Some(names), ..QueryRequest::new(query.clone(), app.store.now()) };
+            QueryRequest { range, limits, tables: Some(grants), ..QueryRequest::new(query.clone(), app.store.now()) };
         let answer = app.lake.stream(request).await.map_err(|error| query_problem(&error, &query))?;
         Ok(Answering { app, text: query, answer, sent: 0, begun: false, started_us, _place: place })
     }

@@ -32,6 +32,7 @@ use crate::config::ServerConfig;
 use crate::console::Console;
 use crate::error::Error;
 use crate::routes::Operations;
+use crate::table_rights::readable_by_rules;
 use crate::{answer_page, edge, guard, sql};
 
 /// Live events kept for a listener that is slow; one that is slower is told how many it missed.
@@ -228,6 +229,11 @@ impl Server {
     /// Every operation, for the authorisation matrix.
     pub fn operations(&self) -> &Operations {
         &self.app.operations
+    }
+
+    /// What scheduled rules may read when they run.
+    pub fn rule_tables(&self) -> Arc<[kernel::port::TableGrant]> {
+        readable_by_rules(&self.app.authority, &self.app.store, &*self.app.lake).grants
     }
 }
 

@@ -32,6 +32,7 @@ mod problem;
 mod routes;
 mod serve;
 pub mod sql;
+pub mod table_rights;
 mod tls;
 
 pub use app::{Looked, RuleHistory, Server, ServerParts, SetupLink};

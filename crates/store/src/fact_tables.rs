@@ -1,18 +1,19 @@
 //! State tables as KQL reads them: PascalCase tables over registered SQL.
 
 use async_trait::async_trait;
-use kernel::port::{FactTables, TimeRange};
+use kernel::port::{FactCondition, FactScan, FactTables, FactTest};
 use kernel::{ColumnSchema, ScalarType, TableSchema, Timestamp, Value};
 use sqlx::AssertSqlSafe;
 
 use crate::error::Error;
 use crate::param::Param;
-use crate::params;
 use crate::row::Cell;
 use crate::store::Store;
 
 /// Rows of one scan; more are an error, never a silent cut.
 const MOST_ROWS: usize = 1_000_000;
+/// Values that one condition may have in a statement; one with more is left to the reader.
+const MOST_VALUES: usize = 1_000;
 
 /// A table that KQL can name.
 #[derive(Debug, Clone, Copy)]
@@ -51,12 +52,73 @@ impl FactTable {
         TableSchema { name: self.name.to_owned(), columns: self.columns.iter().map(column).collect() }
     }
 
-    /// The statement for some columns. Every part of it is a constant of a room.
-    fn select(&self, columns: &[&FactColumn]) -> String {
+    fn column(&self, name: &str) -> Result<&'static FactColumn, String> {
+        let found = self.columns.iter().find(|column| column.name == name);
+        found.ok_or_else(|| format!("{} has no column {name}", self.name))
+    }
+
+    /// The statement for some columns, narrowed by what of the conditions the database can judge. Every part of its
+    /// text is a constant of a room; what an asker wrote is bound.
+    fn select(&self, columns: &[&FactColumn], conditions: &[FactCondition], limit: usize) -> Result<Select, String> {
         let list: Vec<&str> = columns.iter().map(|column| column.sql).collect();
         let list = if list.is_empty() { "1".to_owned() } else { list.join(", ") };
-        format!("SELECT {list} FROM {} WHERE {} >= $1 AND {} < $2 LIMIT $3", self.from, self.time, self.time)
+        let mut select = Select { text: format!("SELECT {list} FROM {}", self.from), bound: Vec::new() };
+        let mut joint = " WHERE ";
+        for condition in conditions {
+            let column = self.column(&condition.column)?;
+            let sql = if column.name == "TimeGenerated" { self.time } else { column.sql };
+            let values = match &condition.test {
+                FactTest::OneOf(values) => values.as_slice(),
+                FactTest::AtLeast(value) | FactTest::AtMost(value) => std::slice::from_ref(value),
+            };
+            let upwards = matches!(condition.test, FactTest::AtMost(_));
+            let params: Option<Vec<Param>> = values.iter().map(|value| param(value, column.scalar, upwards)).collect();
+            let Some(params) = params.filter(|params| params.len() <= MOST_VALUES) else { continue };
+            let places: Vec<String> = params.into_iter().map(|param| select.place(param)).collect();
+            select.text.push_str(std::mem::replace(&mut joint, " AND "));
+            select.text.push_str(&match (&condition.test, places.as_slice()) {
+                (FactTest::OneOf(_), []) => "1 = 0".to_owned(),
+                (FactTest::OneOf(_), places) => format!("{sql} IN ({})", places.join(", ")),
+                (FactTest::AtLeast(_), places) => format!("{sql} >= {}", places.concat()),
+                (FactTest::AtMost(_), places) => format!("{sql} <= {}", places.concat()),
+            });
+        }
+        let limit = select.place(Param::from(limit));
+        select.text.push_str(&format!(" LIMIT {limit}"));
+        Ok(select)
     }
+}
+
+/// A statement with what is bound to it.
+struct Select {
+    text: String,
+    bound: Vec<Param>,
+}
+
+impl Select {
+    fn place(&mut self, param: Param) -> String {
+        self.bound.push(param);
+        format!("${}", self.bound.len())
+    }
+}
+
+/// A value as the database compares it with a column; none where it would compare otherwise than KQL does. An instant
+/// between two microseconds goes down, or `upwards`.
+fn param(value: &Value, scalar: ScalarType, upwards: bool) -> Option<Param> {
+    Some(match (scalar, value) {
+        // What is empty in KQL may be NULL in the database.
+        (ScalarType::String, Value::String(text)) if !text.is_empty() => Param::from(text),
+        (ScalarType::Bool, Value::Bool(value)) => Param::from(*value),
+        (ScalarType::Int | ScalarType::Long, Value::Int(value)) => Param::from(*value),
+        (ScalarType::Int | ScalarType::Long, Value::Long(value)) => Param::from(*value),
+        (ScalarType::Real, Value::Real(value)) if value.is_finite() => Param::from(*value),
+        (ScalarType::DateTime, Value::DateTime(ticks)) => {
+            let down = Timestamp::from_ticks(*ticks);
+            let between = upwards && down.ticks() != *ticks;
+            Param::from(if between { down.plus_micros(1) } else { down })
+        }
+        _ => return None,
+    })
 }
 
 /// The tables of the store itself.
@@ -105,13 +167,17 @@ impl Store {
         known.extend_from_slice(tables);
     }
 
-    /// Has the engine check the statement of a fact table with all its columns. Tests do this for every table.
+    /// Asks a fact table for all its columns under a condition on each. Tests do this for every table.
     ///
     /// # Errors
     /// What the engine says against it.
     pub async fn prepare_fact_table(&self, table: &FactTable) -> Result<(), Error> {
         let all: Vec<&FactColumn> = table.columns.iter().collect();
-        self.inner.database.prepare(table.name, AssertSqlSafe(table.select(&all))).await
+        let unfit = |problem| Error::Misuse { statement: table.name, problem };
+        // Every column under a condition, so that the database's own type of each is seen to fit.
+        let conditions: Vec<FactCondition> = table.columns.iter().filter_map(any_condition).collect();
+        let select = table.select(&all, &conditions, 1).map_err(unfit)?;
+        self.inner.database.fetch(table.name, AssertSqlSafe(select.text), select.bound).await.map(drop)
     }
 
     fn fact_table(&self, name: &str) -> Option<FactTable> {
@@ -125,25 +191,16 @@ impl FactTables for Store {
         self.inner.fact_tables.read().iter().map(FactTable::schema).collect()
     }
 
-    async fn scan(&self, table: &str, columns: &[String], range: Option<TimeRange>) -> Result<Vec<Vec<Value>>, String> {
+    async fn scan(&self, scan: &FactScan) -> Result<Vec<Vec<Value>>, String> {
+        let table = &scan.table;
         let known = self.fact_table(table).ok_or_else(|| format!("no table of facts is called {table}"))?;
-        let columns = columns
-            .iter()
-            .map(|name| {
-                known
-                    .columns
-                    .iter()
-                    .find(|column| column.name == name)
-                    .ok_or_else(|| format!("{table} has no column {name}"))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        let (from, to) = range.map_or((i64::MIN, i64::MAX), |range| (range.from.micros(), range.to.micros()));
-        let select = known.select(&columns);
-        let bound: Vec<Param> = params![from, to, MOST_ROWS + 1];
-        let rows = self.inner.database.fetch(known.name, AssertSqlSafe(select), bound).await;
+        let columns = scan.columns.iter().map(|name| known.column(name)).collect::<Result<Vec<_>, _>>()?;
+        let limit = scan.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        let select = known.select(&columns, &scan.conditions, limit.min(MOST_ROWS + 1))?;
+        let rows = self.inner.database.fetch(known.name, AssertSqlSafe(select.text), select.bound).await;
         let rows = rows.map_err(|error| error.to_string())?;
         if rows.len() > MOST_ROWS {
-            return Err(format!("{table} has more than {MOST_ROWS} rows in this range; narrow TimeGenerated"));
+            return Err(format!("{table} has more than {MOST_ROWS} rows; narrow it by a condition on a column"));
         }
         rows.into_iter()
             .map(|row| {
@@ -154,6 +211,19 @@ impl FactTables for Store {
             })
             .collect()
     }
+}
+
+/// A condition that the column can be asked for, if any.
+fn any_condition(column: &FactColumn) -> Option<FactCondition> {
+    let value = match column.scalar {
+        ScalarType::String => Value::String("x".to_owned()),
+        ScalarType::Bool => Value::Bool(true),
+        ScalarType::Int | ScalarType::Long => Value::Long(1),
+        ScalarType::Real => Value::Real(1.0),
+        ScalarType::DateTime => Value::DateTime(Timestamp(1).ticks()),
+        _ => return None,
+    };
+    Some(FactCondition { column: column.name.to_owned(), test: FactTest::OneOf(vec![value]) })
 }
 
 fn value(cell: Cell, column: &FactColumn) -> Result<Value, String> {

@@ -1,7 +1,7 @@
 //! Statements, KQL, the log.
 
 use field::LogFilter;
-use kernel::port::FactTables;
+use kernel::port::{FactScan, FactTables};
 use kernel::{Actor, Value};
 
 use crate::rig::{self, operator};
@@ -18,7 +18,7 @@ pub async fn every_statement_prepares(url: String) {
 
 /// The texts of a column of a fact table.
 async fn column(rig: &rig::Rig, table: &str, column: &str) -> Vec<String> {
-    let rows = rig.store.scan(table, &[column.to_owned()], None).await.unwrap();
+    let rows = rig.store.scan(&FactScan::of(table, &[column])).await.unwrap();
     let text = |value: Value| match value {
         Value::String(text) => text,
         other => other.to_json().to_string(),

@@ -314,7 +314,7 @@ fn output_names(spelling: &str, call: &AggregateCall, args: &[syntax::Argument],
         "percentile" | "percentiles" | "percentilew" | "percentilesw" => {
             let values = if spelling.ends_with('w') { 2 } else { 1 };
             let percents = call.args.iter().skip(values).map(|percent| match &percent.kind {
-                ExprKind::Literal(Value::Real(percent)) => percent.to_string().replace('.', "_"),
+                ExprKind::Literal(Value::Real(percent)) if *percent >= 0.0 => percent.to_string().replace('.', "_"),
                 _ => String::new(),
             });
             percents.map(|percent| format!("percentile_{}_{percent}", argument.clone().unwrap_or_default())).collect()

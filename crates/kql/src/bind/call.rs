@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use kernel::diagnostic::Span;
+use kernel::schema::ColumnSchema;
 use kernel::value::{ScalarType, Value};
 
 use super::convert::{common, convert, cost};
@@ -119,6 +120,7 @@ impl Binder<'_> {
             .enumerate()
             .map(|(at, arg)| match parameter(overload, at) {
                 Some(Accepts::Type(scalar)) => convert_argument(arg, scalar),
+                Some(Accepts::Text) => self.force(arg, ScalarType::String),
                 Some(Accepts::Common) => convert(arg, shared.unwrap_or(ScalarType::Dynamic)),
                 _ => arg,
             })
@@ -370,6 +372,8 @@ impl Binder<'_> {
             return None;
         }
         let outer = std::mem::replace(&mut self.environment, environment);
+        let parameters = arguments.iter().map(|(name, _)| name.clone()).collect();
+        let outer_declared = std::mem::replace(&mut self.declared, parameters);
         let outer_at = self.at;
         self.call_depth += 1;
         for (name, meaning) in arguments {
@@ -378,6 +382,7 @@ impl Binder<'_> {
         let result = body(self);
         self.call_depth -= 1;
         self.environment = outer;
+        self.declared = outer_declared;
         self.at = outer_at;
         Some(result)
     }
@@ -423,9 +428,10 @@ impl Binder<'_> {
             let meaning = match &parameter.kind {
                 syntax::ParameterKind::Table { columns, .. } => {
                     let plan = self.table(value);
-                    for (column, _) in columns {
-                        if !plan.schema.iter().any(|known| known.name == column.text) {
-                            let message = format!("`{name}` needs a table with a column `{}`", column.text);
+                    for (column, scalar) in columns {
+                        let has = |known: &ColumnSchema| known.name == column.text && known.scalar == *scalar;
+                        if self.unknown_is_null.is_none() && !plan.schema.iter().any(has) {
+                            let message = format!("`{name}` needs a table with a column `{}: {scalar}`", column.text);
                             self.error(codes::BAD_ARGUMENTS, value.span, message);
                             return None;
                         }
@@ -434,12 +440,28 @@ impl Binder<'_> {
                 }
                 syntax::ParameterKind::Scalar(scalar) => {
                     let bound = self.scalar(value, row);
-                    Meaning::Scalar(self.expect(bound, *scalar))
+                    Meaning::Scalar(self.argument(bound, *scalar))
                 }
             };
             given.push((parameter.name.text.clone(), meaning));
         }
         Some(given)
+    }
+
+    /// An argument as its parameter's type: by the function that converts where there is no other way.
+    fn argument(&mut self, value: Expr, to: ScalarType) -> Expr {
+        match &value.kind {
+            ExprKind::Literal(Value::Long(_)) if to == ScalarType::Int => convert_argument(value, to),
+            _ => {
+                let known = to == ScalarType::Dynamic || super::convert::is_unknown(&value);
+                let invalid = matches!(value.kind, ExprKind::Invalid);
+                if !invalid && !known && value.scalar != ScalarType::Dynamic && cost(value.scalar, to).is_none() {
+                    let by = super::convert::conversion_function(to);
+                    self.ignored(value.span, &format!("this {} becomes a {to} as by `{by}(…)`", value.scalar));
+                }
+                self.force(value, to)
+            }
+        }
     }
 
     /// One output of a function that gives several, as an element of its array.
@@ -484,6 +506,11 @@ fn fits(function: &FunctionSpec, args: &[Expr]) -> bool {
     }
 }
 
+/// A constant that is known to be no text.
+fn constant_shape(arg: &Expr) -> bool {
+    matches!(arg.kind, ExprKind::Literal(_)) && super::convert::shape(arg).is_some()
+}
+
 /// What it costs to call `overload` with `args`; `None` where it cannot be.
 fn price(overload: &Overload, args: &[Expr]) -> Option<u32> {
     let needed = overload.parameters.iter().filter(|parameter| !parameter.optional).count();
@@ -495,7 +522,9 @@ fn price(overload: &Overload, args: &[Expr]) -> Option<u32> {
         let numeric = super::convert::is_numeric(arg.scalar);
         total += match parameter(overload, at)? {
             Accepts::Any | Accepts::Common => 0,
+            Accepts::Type(ScalarType::String) if constant_shape(arg) => return None,
             Accepts::Type(scalar) => cost(arg.scalar, scalar)?,
+            Accepts::Text => 0,
             Accepts::Number if numeric => 0,
             Accepts::Integer if matches!(arg.scalar, ScalarType::Int | ScalarType::Long) => 0,
             Accepts::Ordered if numeric || matches!(arg.scalar, ScalarType::DateTime | ScalarType::TimeSpan) => 0,
@@ -511,9 +540,10 @@ fn common_type(overload: &Overload, args: &[Expr]) -> Option<ScalarType> {
     shared_type(shared.map(|(_, arg)| arg.scalar))
 }
 
+/// A dynamic value takes the type of the others; others that do not agree make a dynamic.
 fn shared_type(types: impl Iterator<Item = ScalarType>) -> Option<ScalarType> {
-    types.fold(None, |shared, scalar| match shared {
-        None => Some(scalar),
-        Some(known) => Some(common(known, scalar).unwrap_or(ScalarType::Dynamic)),
-    })
+    let all: Vec<ScalarType> = types.collect();
+    let mut fixed = all.iter().copied().filter(|scalar| *scalar != ScalarType::Dynamic);
+    let first = fixed.next().or(all.first().copied())?;
+    Some(fixed.try_fold(first, common).unwrap_or(ScalarType::Dynamic))
 }

@@ -5,7 +5,7 @@ use kernel::value::{ScalarType, Value};
 use serde_json::Value as Json;
 
 use super::Binder;
-use crate::algebra::{Expr, ExprKind};
+use crate::algebra::{BinaryOp, Expr, ExprKind};
 use crate::codes;
 use crate::functions;
 
@@ -49,7 +49,7 @@ pub(super) fn cost(from: ScalarType, to: ScalarType) -> Option<u32> {
 impl Binder<'_> {
     /// `expr` as `to` by an implicit conversion, or an error that names both types.
     pub(super) fn expect(&mut self, expr: Expr, to: ScalarType) -> Expr {
-        if matches!(expr.kind, ExprKind::Invalid) || cost(expr.scalar, to).is_some() {
+        if matches!(expr.kind, ExprKind::Invalid) || is_unknown(&expr) || cost(expr.scalar, to).is_some() {
             return convert(expr, to);
         }
         // A long constant serves where an int is needed.
@@ -79,6 +79,62 @@ impl Binder<'_> {
             Some(function) => self.resolve(function, args, span),
             None => Binder::invalid(span),
         }
+    }
+}
+
+/// A null of which nothing is known: it takes every type.
+pub(super) fn is_unknown(expr: &Expr) -> bool {
+    expr.scalar == ScalarType::Dynamic && matches!(expr.kind, ExprKind::Literal(Value::Null))
+}
+
+/// What a dynamic value is known to be before the query runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Array,
+    Bag,
+    /// A part of one, or a constant of another kind.
+    Other,
+}
+
+/// The shape of a constant, of what a function gives, of a part of one. `None`: a text, or not known.
+pub(super) fn shape(expr: &Expr) -> Option<Shape> {
+    match &expr.kind {
+        ExprKind::Literal(Value::Dynamic(json)) => Some(match json {
+            Json::Array(_) => Shape::Array,
+            Json::Object(_) => Shape::Bag,
+            _ => Shape::Other,
+        }),
+        ExprKind::Call { function, .. } => match function.name {
+            "split" | "pack_array" | "extract_all" | "bag_keys" | "array_concat" | "set_union" => Some(Shape::Array),
+            "bag_pack" | "parse_url" | "parse_xml" | "parse_urlquery" => Some(Shape::Bag),
+            _ => None,
+        },
+        ExprKind::Path { base, .. } => match &base.kind {
+            ExprKind::Literal(_) => None,
+            _ => shape(base).map(|_| Shape::Other),
+        },
+        _ => None,
+    }
+}
+
+/// Whether no value of one type is one of the other.
+pub(super) fn never_equal(op: BinaryOp, left: ScalarType, right: ScalarType) -> bool {
+    use ScalarType::{Bool, DateTime, Guid, TimeSpan};
+    let alone = |scalar: ScalarType| matches!(scalar, DateTime | TimeSpan | Guid);
+    let fixed = |scalar: ScalarType| alone(scalar) || scalar == Bool || is_numeric(scalar);
+    let equality = matches!(op, BinaryOp::Equal | BinaryOp::NotEqual);
+    equality && left != right && fixed(left) && fixed(right) && (alone(left) || alone(right))
+}
+
+/// Both in the type of the other where one is unknown.
+pub(super) fn known_types(left: Expr, right: Expr) -> (Expr, Expr) {
+    match (is_unknown(&left), is_unknown(&right)) {
+        (true, false) => (convert(left, right.scalar), right),
+        (false, true) => {
+            let right = convert(right, left.scalar);
+            (left, right)
+        }
+        _ => (left, right),
     }
 }
 
@@ -155,6 +211,13 @@ pub(super) fn constant(value: &Value, to: ScalarType) -> Option<Value> {
         Value::Dynamic(json) if to == ScalarType::Dynamic => return Some(Value::Dynamic(json.clone())),
         Value::String(text) if to == ScalarType::String => return Some(Value::String(text.clone())),
         Value::Dynamic(Json::String(text)) | Value::String(text) => text.trim().to_owned(),
+        Value::Bool(value) if to == ScalarType::String => if *value { "True" } else { "False" }.to_owned(),
+        Value::TimeSpan(_) | Value::DateTime(_) | Value::Dynamic(_) if to == ScalarType::String => {
+            match value.to_json() {
+                Json::String(text) => text,
+                json => json.to_string(),
+            }
+        }
         Value::Bool(_) | Value::TimeSpan(_) | Value::DateTime(_) | Value::Dynamic(_) if to != ScalarType::Dynamic => {
             return None;
         }

@@ -5,7 +5,7 @@ use kernel::schema::ColumnSchema;
 use kernel::value::{ScalarType, Value};
 
 use super::name::nearest;
-use super::{Binder, Meaning, Row, convert};
+use super::{Binder, Meaning, Row, Unknown, convert};
 use crate::algebra::{BinaryOp, Expr, ExprKind, PathStep, UnaryOp};
 use crate::{codes, syntax};
 
@@ -119,8 +119,8 @@ impl Binder<'_> {
             let message = format!("`{name}` stands outside an aggregate");
             let help = format!("write `take_any({name})` or group `by {name}`");
             self.error(codes::MISPLACED, span, message).help(help);
-        } else if self.columns_asked && !name.is_empty() {
-            return self.column_without_data(name, span);
+        } else if let Some(unknown) = self.unknown_is_null.filter(|_| !name.is_empty()) {
+            return self.unknown_as_null(unknown, name, span);
         } else if !name.is_empty() {
             self.unknown_column(name, span, row);
         } else if !self.gaps_reported {
@@ -129,10 +129,16 @@ impl Binder<'_> {
         Self::invalid(span)
     }
 
-    /// After an operator whose columns the data gave: a name that it did not give stands for nothing, not for a mistake.
-    /// A rule that names a key must not fail in the hour in which no event has it.
-    fn column_without_data(&mut self, name: &str, span: Span) -> Expr {
-        self.ignored(span, &format!("the data has no column `{name}` now, so it is null"));
+    /// A name stands for nothing, not for a mistake: a rule that names a key must not fail in the hour in which no event
+    /// has it, and a fuzzy union was written for tables that may not be there.
+    fn unknown_as_null(&mut self, unknown: Unknown, name: &str, span: Span) -> Expr {
+        self.ignored(
+            span,
+            &match unknown {
+                Unknown::Data => format!("the data has no column `{name}` now, so it is null"),
+                Unknown::Table => format!("no table that is there has a column `{name}`, so it is null"),
+            },
+        );
         Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::Dynamic, span }
     }
 

@@ -150,7 +150,9 @@ impl Binder<'_> {
         if matches!(left.kind, ExprKind::Invalid) || matches!(right.kind, ExprKind::Invalid) {
             return None;
         }
-        if left.scalar == ScalarType::Dynamic || right.scalar == ScalarType::Dynamic {
+        // Of a column that no table has, the type is not known either.
+        let unknown = self.unknown_is_null.is_some() && left.scalar != right.scalar;
+        if !unknown && (left.scalar == ScalarType::Dynamic || right.scalar == ScalarType::Dynamic) {
             self.error(codes::WRONG_TYPE, span, "a join key cannot be dynamic")
                 .help("`extend` it with `tostring(…)` before the join");
             return None;

@@ -111,7 +111,11 @@ pub(super) fn automatic(expr: &Expr) -> Option<String> {
         }
         ExprKind::Call { function, args } => {
             let function = function.text.as_str();
-            let argument = args.first().and_then(|argument| automatic(&argument.value));
+            // `bin(Hour = Timestamp, 1h)` is `Hour`.
+            let argument = args.first().and_then(|argument| match &argument.name {
+                Some(name) => Some(name.text.clone()),
+                None => automatic(&argument.value),
+            });
             if FIRST_ARGUMENT.contains(&function) {
                 return argument;
             }

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::name::Names;
 use super::project::projected;
-use super::{Binder, Collected, Row, convert, expr};
+use super::{Binder, Collected, Row, Unknown, convert, expr};
 use crate::algebra::{AggregateCall, ExpandColumn, Expr, ExprKind, Node, PathStep, Plan, Query};
 use crate::{codes, syntax};
 
@@ -72,10 +72,22 @@ impl OpenColumns {
 
 /// What `bag_unpack` was asked besides the column.
 #[derive(Default)]
-struct Unpacking {
-    prefix: String,
+pub(super) struct Unpacking {
+    pub(super) prefix: String,
     conflict: Conflict,
     ignored: Vec<String>,
+}
+
+impl Unpacking {
+    /// A key that was to be left out.
+    pub(super) fn ignores(&self, key: &str) -> bool {
+        self.ignored.iter().any(|ignored| ignored == key)
+    }
+
+    /// A key takes the place of a column of its name.
+    pub(super) fn replaces(&self) -> bool {
+        self.conflict == Conflict::ReplaceSource
+    }
 }
 
 /// A key that is already a column.
@@ -97,7 +109,7 @@ impl Binder<'_> {
     ) -> Option<Vec<ColumnSchema>> {
         if let Some(columns) = self.known.get(self.known_used) {
             self.known_used += 1;
-            self.columns_asked = true;
+            self.unknown_is_null = Some(Unknown::Data);
             return Some(columns.clone());
         }
         if self.known_used >= MOST_QUESTIONS {
@@ -143,7 +155,7 @@ impl Binder<'_> {
         };
         let mut kept: Vec<usize> = (0..input.schema.len()).filter(|at| *at != index).collect();
         let mut added = Vec::new();
-        for key in keys.into_iter().filter(|key| !unpacking.ignored.contains(&key.name)) {
+        for key in keys.into_iter().filter(|key| !unpacking.ignores(&key.name)) {
             let name = format!("{}{}", unpacking.prefix, key.name);
             let existing = kept.iter().position(|at| input.schema[*at].name == name);
             match (existing, unpacking.conflict) {
@@ -163,8 +175,7 @@ impl Binder<'_> {
                 }
                 (None, _) => {}
             }
-            let kind = ExprKind::Path { base: Box::new(bag.clone()), step: PathStep::Key(key.name) };
-            let value = convert::convert(Expr { kind, scalar: ScalarType::Dynamic, span }, key.scalar);
+            let value = Self::key_of(&bag, &key.name, key.scalar, span);
             added.push((ColumnSchema { name, scalar: key.scalar }, value));
         }
         let mut schema: Vec<ColumnSchema> = kept.iter().map(|at| input.schema[*at].clone()).collect();
@@ -176,7 +187,7 @@ impl Binder<'_> {
         projected(input, schema, columns, false, span)
     }
 
-    fn unpacking(&mut self, args: &[syntax::Argument]) -> Option<Unpacking> {
+    pub(super) fn unpacking(&mut self, args: &[syntax::Argument]) -> Option<Unpacking> {
         let mut unpacking = Unpacking::default();
         for (at, argument) in args.iter().enumerate() {
             let positional = ["prefix", "columnsConflict", "ignoredProperties"].get(at).copied().unwrap_or("");
@@ -204,6 +215,12 @@ impl Binder<'_> {
             }
         }
         Some(unpacking)
+    }
+
+    /// The value under a key, as a type.
+    pub(super) fn key_of(bag: &Expr, key: &str, scalar: ScalarType, span: Span) -> Expr {
+        let kind = ExprKind::Path { base: Box::new(bag.clone()), step: PathStep::Key(key.to_owned()) };
+        convert::convert(Expr { kind, scalar: ScalarType::Dynamic, span }, scalar)
     }
 
     /// The question of `bag_unpack`: keys and types of the values.

@@ -4,7 +4,7 @@ use kernel::diagnostic::Span;
 use kernel::value::{ScalarType, Value};
 use serde_json::Value as Json;
 
-use super::convert::{common, convert, cost, element, is_numeric};
+use super::convert::{common, convert, cost, element, is_numeric, known_types, never_equal, shape};
 use super::{Binder, Row};
 use crate::algebra::{BinaryOp, Expr, ExprKind, Haystack, StringOp};
 use crate::{codes, syntax};
@@ -14,8 +14,12 @@ impl Binder<'_> {
         if matches!(left.kind, ExprKind::Invalid) || matches!(right.kind, ExprKind::Invalid) {
             return Self::invalid(span);
         }
+        let (left, right) = known_types(left, right);
         if let Some((string_op, negated)) = string_op(&op.text) {
             return self.string_match(op, string_op, negated, left, right, span);
+        }
+        if op.text == "=" && !self.compares(op, &right) {
+            return Self::invalid(span);
         }
         let op_kind = match op.text.as_str() {
             "==" | "=" => BinaryOp::Equal,
@@ -35,16 +39,42 @@ impl Binder<'_> {
                 return Self::invalid(span);
             }
         };
+        // Parts of dynamic values are computed with as reals.
         let arithmetic = matches!(op.text.as_str(), "+" | "-" | "*" | "/" | "%");
+        let of_dynamics = arithmetic && left.scalar == ScalarType::Dynamic && right.scalar == ScalarType::Dynamic;
+        if never_equal(op_kind, left.scalar, right.scalar) {
+            return self.unequal(op_kind, &left, &right, span);
+        }
         let typed =
             if arithmetic { self.arithmetic(op_kind, left, right) } else { self.comparison(op_kind, left, right) };
         match typed {
             Ok((left, right, scalar)) => {
                 let kind = ExprKind::Binary { op: op_kind, left: Box::new(left), right: Box::new(right) };
-                Expr { kind, scalar, span }
+                let computed = Expr { kind, scalar, span };
+                if of_dynamics { convert(computed, ScalarType::Dynamic) } else { computed }
             }
             Err((left, right)) => self.mismatch(op, left, right, span),
         }
+    }
+
+    /// A single `=` in a condition gives a name, and does so to no use. Where a bool follows, the condition would be
+    /// that bool alone; it is taken for the comparison that was meant.
+    fn compares(&mut self, op: &syntax::Name, right: &Expr) -> bool {
+        let help = "compare with `==`, or with `=~` to ignore case";
+        if right.scalar == ScalarType::Bool {
+            self.ignored(op.span, "`=` is read as `==` here");
+            return true;
+        }
+        self.error(codes::SYNTAX, op.span, "`=` gives a name; it does not compare").help(help);
+        false
+    }
+
+    /// `==` between types that have no value in common. The language accepts it; whoever wrote it should know.
+    fn unequal(&mut self, op: BinaryOp, left: &Expr, right: &Expr, span: Span) -> Expr {
+        let message = format!("a {} never equals a {}", left.scalar, right.scalar);
+        self.ignored(span, &message);
+        let kind = ExprKind::Literal(Value::Bool(op == BinaryOp::NotEqual));
+        Expr { kind, scalar: ScalarType::Bool, span }
     }
 
     fn mismatch(&mut self, op: &syntax::Name, left: ScalarType, right: ScalarType, span: Span) -> Expr {
@@ -76,7 +106,9 @@ impl Binder<'_> {
         span: Span,
     ) -> Expr {
         let fits = |expr: &Expr| matches!(expr.scalar, ScalarType::String | ScalarType::Dynamic);
-        if !fits(&left) || !fits(&right) {
+        // What is known not to be a text has no terms to look for.
+        let looks_for_terms = op.text.trim_start_matches('!').starts_with("has");
+        if !fits(&left) || !fits(&right) || (looks_for_terms && shape(&right).is_some()) {
             return self.mismatch(op, left.scalar, right.scalar, span);
         }
         let left = Box::new(convert(left, ScalarType::String));
@@ -112,6 +144,14 @@ impl Binder<'_> {
             None if !ordering && types.1 == ScalarType::Bool && is_numeric(types.0) => {
                 (self.force(left, ScalarType::Bool), right)
             }
+            None if types.0 == ScalarType::Bool && is_numeric(types.1) => {
+                let left = self.force(left, ScalarType::Long);
+                return self.comparison(op, left, right);
+            }
+            None if types.1 == ScalarType::Bool && is_numeric(types.0) => {
+                let right = self.force(right, ScalarType::Long);
+                return self.comparison(op, left, right);
+            }
             None => return Err(types),
         };
         Ok((left, right, ScalarType::Bool))
@@ -123,7 +163,7 @@ impl Binder<'_> {
         left: Expr,
         right: Expr,
     ) -> Result<(Expr, Expr, ScalarType), (ScalarType, ScalarType)> {
-        use ScalarType::{DateTime, Dynamic, Int, Long, Real, TimeSpan};
+        use ScalarType::{DateTime, Decimal, Dynamic, Int, Long, Real, TimeSpan};
         let types = (left.scalar, right.scalar);
         let scale = |scalar: ScalarType| if scalar == Real { Real } else { Long };
         Ok(match (op, left.scalar, right.scalar) {
@@ -141,8 +181,18 @@ impl Binder<'_> {
                 let to = scale(left.scalar);
                 (convert(left, to), right, TimeSpan)
             }
+            (BinaryOp::Multiply | BinaryOp::Divide, TimeSpan, Decimal) => {
+                let right = self.force(right, Real);
+                (left, right, TimeSpan)
+            }
+            (BinaryOp::Multiply, Decimal, TimeSpan) => (self.force(left, Real), right, TimeSpan),
             (BinaryOp::Subtract, Dynamic, DateTime) => (convert(left, DateTime), right, TimeSpan),
-            (BinaryOp::Add | BinaryOp::Subtract, Dynamic, TimeSpan) => return Err(types),
+            (BinaryOp::Subtract, DateTime, Dynamic) => (left, convert(right, DateTime), TimeSpan),
+            (BinaryOp::Add, Dynamic, DateTime) => (convert(left, TimeSpan), right, DateTime),
+            (BinaryOp::Add, DateTime, Dynamic) => (left, convert(right, TimeSpan), DateTime),
+            (BinaryOp::Add | BinaryOp::Subtract, Dynamic, TimeSpan) => (convert(left, TimeSpan), right, TimeSpan),
+            (BinaryOp::Add | BinaryOp::Subtract, TimeSpan, Dynamic) => (left, convert(right, TimeSpan), TimeSpan),
+            (_, Dynamic, Dynamic) => (convert(left, Real), convert(right, Real), Real),
             (_, a, b) => match common(a, b) {
                 Some(Int) => (convert(left, Long), convert(right, Long), Long),
                 Some(scalar) if is_numeric(scalar) => (convert(left, scalar), convert(right, scalar), scalar),
@@ -156,6 +206,8 @@ impl Binder<'_> {
             return Self::invalid(span);
         }
         // `between (start .. span)`: the end is start + span.
+        let (value, low) = known_types(value, low);
+        let (value, high) = if high.scalar == ScalarType::TimeSpan { (value, high) } else { known_types(value, high) };
         let high = if value.scalar == ScalarType::DateTime && high.scalar == ScalarType::TimeSpan {
             let kind =
                 ExprKind::Binary { op: BinaryOp::Add, left: Box::new(low.clone()), right: Box::new(high.clone()) };
@@ -164,7 +216,13 @@ impl Binder<'_> {
             high
         };
         let found = common(value.scalar, low.scalar).and_then(|scalar| common(scalar, high.scalar));
-        let Some(scalar) = found.filter(|scalar| *scalar != ScalarType::String) else {
+        let types = [value.scalar, low.scalar, high.scalar];
+        let one = types.iter().all(|scalar| *scalar == value.scalar);
+        // A dynamic lies between numbers alone.
+        let ordered = |scalar: ScalarType| {
+            scalar != ScalarType::String && (one || is_numeric(scalar)) && scalar != ScalarType::Dynamic
+        };
+        let Some(scalar) = found.filter(|scalar| ordered(*scalar)) else {
             let message = format!(
                 "`between` needs one ordered type; here are {}, {} and {}",
                 value.scalar, low.scalar, high.scalar
@@ -207,11 +265,10 @@ impl Binder<'_> {
         Expr { kind, scalar: ScalarType::Bool, span }
     }
 
-    /// A string or dynamic as string; in~ also takes other types by their text.
+    /// A string or dynamic as string.
     fn textual(&mut self, op: &syntax::Name, value: Expr) -> Expr {
         match value.scalar {
             ScalarType::String | ScalarType::Dynamic => convert(value, ScalarType::String),
-            _ if op.text.ends_with("in~") => self.force(value, ScalarType::String),
             other => {
                 let message = format!("`{}` needs a string, this is a {other}", op.text);
                 self.error(codes::BAD_OPERANDS, value.span, message).help("convert it with `tostring(…)`");

@@ -19,6 +19,31 @@ pub(crate) struct Observation {
     pub(crate) inputs: Vec<(Span, Vec<ColumnSchema>)>,
 }
 
+/// What `render` can draw.
+const CHARTS: [&str; 21] = [
+    "table",
+    "list",
+    "barchart",
+    "piechart",
+    "ladderchart",
+    "timechart",
+    "linechart",
+    "anomalychart",
+    "pivotchart",
+    "areachart",
+    "stackedareachart",
+    "scatterchart",
+    "timepivot",
+    "columnchart",
+    "timeline",
+    "3Dchart",
+    "card",
+    "treemap",
+    "plotly",
+    "graph",
+    "sankey",
+];
+
 impl Binder<'_> {
     pub(super) fn pipe(&mut self, source: Option<&syntax::Expr>, operators: &[Operator], span: Span) -> Plan {
         let mut rest = operators;
@@ -89,6 +114,7 @@ impl Binder<'_> {
             }
             Kind::MakeSeries { .. } => self.make_series(input, operator),
             Kind::Render { visualization, properties } => {
+                self.check_render(&input, visualization, properties);
                 self.render = Some(Render {
                     visualization: visualization.text.clone(),
                     properties: source::properties(properties),
@@ -128,6 +154,26 @@ impl Binder<'_> {
                 input
             }
             _ => input,
+        }
+    }
+
+    /// What `render` is asked is a hint for the console, but it should be understood.
+    fn check_render(&mut self, input: &Plan, chart: &syntax::Name, properties: &[(syntax::Name, syntax::Expr)]) {
+        if !CHARTS.contains(&chart.text.as_str()) && !chart.text.is_empty() {
+            let near = super::name::nearest(&chart.text, CHARTS).map(str::to_owned);
+            let reported = self.error(codes::SYNTAX, chart.span, format!("there is no chart called `{}`", chart.text));
+            reported.help(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("charts: {}", CHARTS.join(", ")),
+            });
+        }
+        for (name, value) in properties.iter().filter(|(name, _)| name.text.ends_with("title")) {
+            let bound = self.scalar(value, &mut Row::of(&input.schema));
+            let text = matches!(bound.scalar, ScalarType::String | ScalarType::Dynamic);
+            if !text && !matches!(bound.kind, ExprKind::Invalid) {
+                let message = format!("`{}` is a text, this is a {}", name.text, bound.scalar);
+                self.error(codes::WRONG_TYPE, bound.span, message);
+            }
         }
     }
 

@@ -70,11 +70,11 @@ impl Binder<'_> {
     ) -> Plan {
         let mut row = Row::of(&input.schema);
         let Some(bag) = args.first().map(|argument| self.scalar(&argument.value, &mut row)) else { return input };
-        let (ExprKind::Column { index, .. }, [_]) = (&bag.kind, args) else {
-            self.error(codes::UNSUPPORTED, span, "`bag_unpack` takes one column here").help("`extend` the bag first");
+        let ExprKind::Column { index, .. } = bag.kind else {
+            self.error(codes::UNSUPPORTED, span, "`bag_unpack` takes a column").help("`extend` the bag first");
             return input;
         };
-        let index = *index;
+        let Some(unpacking) = self.unpacking(&args[1..]) else { return input };
         let mut schema = Vec::new();
         let mut columns = Vec::new();
         for (name, scalar) in declared {
@@ -88,13 +88,17 @@ impl Binder<'_> {
                 continue;
             }
             let existing = input.schema.iter().position(|column| column.name == name.text).filter(|at| *at != index);
-            let expr = match existing {
-                Some(at) => expr::at(&input.schema, at, span),
-                None => {
-                    let step = crate::algebra::PathStep::Key(name.text.clone());
-                    let kind = ExprKind::Path { base: Box::new(bag.clone()), step };
-                    convert::convert(Expr { kind, scalar: ScalarType::Dynamic, span }, *scalar)
+            let key = name.text.strip_prefix(unpacking.prefix.as_str()).filter(|key| !unpacking.ignores(key));
+            let expr = match (existing, key) {
+                (Some(at), _) if !unpacking.replaces() => expr::at(&input.schema, at, span),
+                (None, Some(key)) => Self::key_of(&bag, key, *scalar, span),
+                (Some(at), Some(key)) => {
+                    let of_bag = Self::key_of(&bag, key, *scalar, span);
+                    let own = convert::convert(expr::at(&input.schema, at, span), *scalar);
+                    self.call_by_name("coalesce", vec![of_bag, own], span)
                 }
+                (Some(at), None) => expr::at(&input.schema, at, span),
+                (None, None) => Expr { kind: ExprKind::Literal(Value::Null), scalar: *scalar, span },
             };
             schema.push(ColumnSchema { name: name.text.clone(), scalar: expr.scalar });
             columns.push(expr);

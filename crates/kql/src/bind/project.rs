@@ -226,7 +226,7 @@ impl Binder<'_> {
                     &mut Row::of(&input.schema),
                 );
             }
-            let judged = !self.columns_asked && !input.schema.is_empty();
+            let judged = self.unknown_is_null.is_none() && !input.schema.is_empty();
             if found.is_empty() && pattern.contains('*') && pattern != "*" && judged {
                 self.error(codes::UNKNOWN_COLUMN, span, format!("no column fits `{pattern}`"));
             }
@@ -277,6 +277,15 @@ impl Binder<'_> {
         // `*` stands for all that no other item names.
         let named: Vec<NamedExpr> =
             items.iter().filter(|item| !matches!(item.value.kind, syntax::ExprKind::Star)).cloned().collect();
+        let mut seen = std::collections::HashSet::new();
+        for item in &named {
+            if let syntax::ExprKind::Name(name) = &item.value.kind
+                && !name.contains('*')
+                && !seen.insert(name.as_str())
+            {
+                self.error(codes::DUPLICATE_NAME, item.value.span, format!("`{name}` is named twice"));
+            }
+        }
         let named = self.picked(&input, &named);
         let others: Vec<usize> = (0..input.schema.len()).filter(|at| !named.contains(at)).collect();
         let mut order = Vec::with_capacity(input.schema.len());
@@ -301,6 +310,9 @@ impl Binder<'_> {
                 self.error(codes::SYNTAX, item.value.span, "write `new = old`");
                 continue;
             };
+            if new.text == *old {
+                self.error(codes::DUPLICATE_NAME, new.span, format!("there is a column called `{old}` already"));
+            }
             match input.schema.iter().position(|column| column.name == *old) {
                 Some(at) => schema[at].name.clone_from(&new.text),
                 None => {

@@ -176,6 +176,10 @@ impl Binder<'_> {
             self.error(codes::SYNTAX, call.span, "`invoke` needs a call: `invoke name()`");
             return input;
         };
+        let stored = self.catalog.function(&function.text).is_some() || self.lookup(&function.text).is_some();
+        if function.text == "FileProfile" && !stored && self.catalog.enriches() {
+            return self.file_profile(input, args, span);
+        }
         let outer = self.environment.clone();
         // The input gets a name that no query can write.
         self.define("$input", Meaning::Table(Rc::new(input)));
@@ -285,8 +289,8 @@ impl Binder<'_> {
         if let Some(value) = convert::constant(literal, scalar) {
             return value;
         }
-        let message = format!("this {} is no {scalar}", bound.scalar);
-        self.error(codes::WRONG_TYPE, value.span, message);
+        let message = format!("this {} is no {scalar}, so the cell is null", bound.scalar);
+        self.ignored(value.span, &message);
         Value::Null
     }
 
@@ -314,9 +318,10 @@ impl Binder<'_> {
             match bound.kind {
                 ExprKind::Literal(Value::String(address)) => places.push((address, uri.span)),
                 ExprKind::Invalid => {}
-                _ => self
-                    .error(codes::NOT_CONSTANT, uri.span, "the place must be a constant string")
-                    .help("write the address in quotes"),
+                // It names no place; which ones there are is told where they are looked up.
+                ExprKind::Literal(value) => places.push((value.to_json().to_string(), uri.span)),
+                // Nor is one known that has yet to be computed.
+                _ => places.push(("what is computed here".to_owned(), uri.span)),
             }
         }
         self.check_addresses(&places);

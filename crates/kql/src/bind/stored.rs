@@ -180,6 +180,14 @@ impl Binder<'_> {
             let schema = watchlist.columns.clone();
             return Plan { node: Node::Table { name: watchlist_table(&name) }, schema, span };
         }
+        if self.catalog.stands_for_everything() {
+            self.ignored(
+                span,
+                &format!("the watchlist `{name}` is not there, so it is empty; its columns are not known"),
+            );
+            self.unknown_is_null = Some(super::Unknown::Table);
+            return source::empty(Vec::new(), span);
+        }
         let near = nearest(&name, self.catalog.watchlists().map(|one| one.name.as_str())).map(str::to_owned);
         let help = near.map_or_else(
             || format!("upload it: `vigie watchlists put {name} FILE.csv --key COLUMN`"),

@@ -9,7 +9,7 @@ use kernel::value::{ScalarType, Value};
 use super::name::{Names, matches};
 use super::pipeline::{option, over};
 use super::project::{pick, projected};
-use super::{Binder, Meaning, Row, convert, expr, source};
+use super::{Binder, Meaning, Row, Unknown, convert, expr, source};
 use crate::algebra::{BinaryOp, Expr, ExprKind, Node, Plan, StringOp};
 use crate::{codes, syntax};
 
@@ -37,7 +37,11 @@ impl Binder<'_> {
             self.legs(table, fuzzy, &mut legs);
         }
         if legs.is_empty() {
-            self.error(codes::UNKNOWN_TABLE, span, "no table of this union exists");
+            if fuzzy {
+                self.ignored(span, "no table of this union is there, so the answer is empty");
+            } else {
+                self.error(codes::UNKNOWN_TABLE, span, "no table of this union exists");
+            }
             return source::nothing(span);
         }
         let source_column =
@@ -72,13 +76,17 @@ impl Binder<'_> {
         let (before, lost) = (self.diagnostics.len(), self.table_lost);
         let plan = self.table(table);
         if fuzzy {
-            let is_missing =
-                |problem: &&Diagnostic| matches!(problem.code.as_str(), codes::UNKNOWN_TABLE | codes::UNKNOWN_FUNCTION);
+            let is_missing = |problem: &&Diagnostic| match problem.code.as_str() {
+                codes::UNKNOWN_TABLE => true,
+                codes::UNKNOWN_FUNCTION => problem.message.ends_with("that gives a table"),
+                _ => false,
+            };
             if let Some(missing) = self.diagnostics[before..].iter().find(is_missing).map(|one| one.message.clone()) {
                 // A fuzzy union leaves out what is not there.
                 self.diagnostics.truncate(before);
                 self.table_lost = lost;
                 self.ignored(table.span, &format!("left out of the union: {missing}"));
+                self.unknown_is_null = Some(Unknown::Table);
                 return;
             }
         }
@@ -171,12 +179,23 @@ impl Binder<'_> {
         match &predicate.kind {
             syntax::ExprKind::Literal(Value::String(text), _) => search_term(text, row, predicate.span),
             syntax::ExprKind::Logical { all, operands } => {
-                let operands = operands.iter().map(|operand| self.search_predicate(operand, row)).collect();
+                let operands = operands.iter().map(|operand| {
+                    let bound = self.search_predicate(operand, row);
+                    match bound.scalar {
+                        ScalarType::Dynamic => self.force(bound, ScalarType::Bool),
+                        _ => self.expect(bound, ScalarType::Bool),
+                    }
+                });
+                let operands = operands.collect();
                 expr::balanced(if *all { BinaryOp::And } else { BinaryOp::Or }, operands, predicate.span)
             }
             syntax::ExprKind::Call { function, args } if function.text == "not" && args.len() == 1 => {
                 let inner = self.search_predicate(&args[0].value, row);
                 self.call_by_name("not", vec![inner], predicate.span)
+            }
+            // `search *`: every row.
+            syntax::ExprKind::Star => {
+                Expr { kind: ExprKind::Literal(Value::Bool(true)), scalar: ScalarType::Bool, span: predicate.span }
             }
             _ => self.scalar(predicate, row),
         }
@@ -286,6 +305,8 @@ impl Binder<'_> {
 struct Output {
     column: ColumnSchema,
     name: String,
+    /// Values of other types are converted to the column's.
+    all_types: bool,
 }
 
 impl Binder<'_> {
@@ -313,10 +334,10 @@ impl Binder<'_> {
                 let places: HashMap<&str, usize> =
                     leg.plan.schema.iter().enumerate().map(|(at, column)| (column.name.as_str(), at)).collect();
                 let named = source.iter().map(|_| text(&leg.name));
-                let taken = outputs.iter().map(|Output { column, name }| {
-                    let at = places.get(name.as_str()).filter(|at| leg.plan.schema[**at].scalar == column.scalar);
-                    match at {
-                        Some(at) => expr::at(&leg.plan.schema, *at, span),
+                let taken = outputs.iter().map(|Output { column, name, all_types }| {
+                    let at = places.get(name.as_str());
+                    match at.filter(|at| *all_types || leg.plan.schema[**at].scalar == column.scalar) {
+                        Some(at) => self.force(expr::at(&leg.plan.schema, *at, span), column.scalar),
                         None if column.scalar == ScalarType::String => text(""),
                         None => Expr { kind: ExprKind::Literal(Value::Null), scalar: column.scalar, span },
                     }
@@ -329,9 +350,11 @@ impl Binder<'_> {
     }
 }
 
-/// The columns of a union: a name that has several types gives one column for each, `x_long` and `x_string`.
+/// The columns of a union: a name that has several types gives one column for each, `x_long` and `x_string`; but where
+/// the first two tables that have it agree, one column of their type, as the official compiler has it.
 fn outputs(legs: &[Leg], inner: bool) -> (Vec<Output>, Names) {
     let mut columns: Vec<(&str, Vec<ScalarType>, usize)> = Vec::new();
+    let mut agreed = std::collections::HashSet::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for column in legs.iter().flat_map(|leg| &leg.plan.schema) {
         let place = *places.entry(&column.name).or_insert_with(|| {
@@ -340,18 +363,27 @@ fn outputs(legs: &[Leg], inner: bool) -> (Vec<Output>, Names) {
         });
         let (_, types, count) = &mut columns[place];
         *count += 1;
+        if *count == 2 && types[0] == column.scalar {
+            agreed.insert(column.name.as_str());
+        }
         if !types.contains(&column.scalar) {
             types.push(column.scalar);
         }
     }
     columns.retain(|(_, _, count)| !inner || *count == legs.len());
-    let single = columns.iter().filter(|(_, types, _)| types.len() == 1).map(|(name, _, _)| *name);
+    let is_single = |name: &str, types: &[ScalarType]| types.len() == 1 || agreed.contains(name);
+    let single = columns.iter().filter(|(name, types, _)| is_single(name, types)).map(|(name, _, _)| *name);
     let mut names = Names::of(single);
     let mut outputs = Vec::with_capacity(columns.len());
     for (name, types, _) in columns {
-        for scalar in &types {
-            let output = if types.len() == 1 { name.to_owned() } else { names.free(&format!("{name}_{scalar}")) };
-            outputs.push(Output { column: ColumnSchema { name: output, scalar: *scalar }, name: name.to_owned() });
+        if is_single(name, &types) {
+            let column = ColumnSchema { name: name.to_owned(), scalar: types[0] };
+            outputs.push(Output { column, name: name.to_owned(), all_types: true });
+            continue;
+        }
+        for scalar in types {
+            let column = ColumnSchema { name: names.free(&format!("{name}_{scalar}")), scalar };
+            outputs.push(Output { column, name: name.to_owned(), all_types: false });
         }
     }
     (outputs, names)

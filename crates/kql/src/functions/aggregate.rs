@@ -13,7 +13,7 @@ pub(super) const ROWS: &[Row] = &[
         signatures: "countif(predicate: bool): long",
         doc: "Number of rows where the predicate is true." },
     Row { class: Aggregate, aliases: &[],
-        signatures: "dcount(value: any, accuracy?: long): long",
+        signatures: "dcount(value: any, accuracy?: any): long",
         doc: "Estimated number of distinct values (exact while there are few)." },
     Row { class: Aggregate, aliases: &[],
         signatures: "dcountif(value: any, predicate: bool, accuracy?: long): long",

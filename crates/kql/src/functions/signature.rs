@@ -38,6 +38,7 @@ fn parameter(text: &'static str) -> Parameter {
 fn accepted(word: &str) -> Accepts {
     match word {
         "any" => Accepts::Any,
+        "text" => Accepts::Text,
         "number" => Accepts::Number,
         "integer" => Accepts::Integer,
         "ordered" => Accepts::Ordered,
@@ -57,5 +58,6 @@ fn returned(word: &str, parameters: &[Parameter]) -> Returns {
 
 fn readable(name: &str, inner: &str, returns: &str) -> String {
     let returns = if scalar_type(returns).is_some() { returns.to_owned() } else { format!("type of {returns}") };
-    format!("{name}({inner}): {returns}")
+    // By its text or as it is: whoever calls it may give anything.
+    format!("{name}({}): {returns}", inner.replace(": text", ": any"))
 }

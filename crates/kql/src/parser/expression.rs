@@ -9,15 +9,8 @@ use crate::lexer::TokenKind;
 use crate::parser::scalar_type;
 use crate::syntax::{Argument, Expr, ExprKind, Name, NamedExpr};
 
-/// Infix operators that compare; they bind more loosely than arithmetic.
-const COMPARISONS: [&str; 40] = [
-    "==",
-    "!=",
-    "<>",
-    "<",
-    "<=",
-    ">",
-    ">=",
+/// Operators on texts; they bind more tightly than arithmetic.
+const ON_TEXTS: [&str; 34] = [
     "=~",
     "!~",
     "has",
@@ -47,11 +40,18 @@ const COMPARISONS: [&str; 40] = [
     "!endswith_cs",
     "like",
     "notlike",
+    "likecs",
+    "notlikecs",
     "notcontains",
     "notcontainscs",
     ":",
-    "=",
 ];
+
+/// They bind more loosely than arithmetic and do not chain.
+const RELATIONS: [&str; 4] = ["<", "<=", ">", ">="];
+
+/// They bind more loosely than relations and do not chain.
+const EQUALITIES: [&str; 4] = ["==", "!=", "<>", "="];
 
 const MEMBERSHIPS: [&str; 8] = ["in", "!in", "in~", "!in~", "has_any", "!has_any", "has_all", "!has_all"];
 
@@ -136,40 +136,65 @@ impl Parser<'_> {
         Expr { kind: ExprKind::Logical { all, operands }, span: self.since(start) }
     }
 
+    /// `a == b`, `a in (…)`, `a between (…)`: one of them, no chain.
     fn comparison(&mut self) -> Expr {
-        let mut left = self.sum();
-        loop {
-            let (word, op_span) = (self.text(0), self.here());
-            if !matches!(self.kind(0), Some(TokenKind::Word | TokenKind::Punctuation)) {
-                return left;
-            }
-            let start = left.span;
-            let kind = if MEMBERSHIPS.contains(&word) {
-                self.at += 1;
-                let op = Name { text: word.to_owned(), span: op_span };
-                ExprKind::Membership { op, value: Box::new(left), list: self.list() }
-            } else if word == "between" || word == "!between" {
-                self.at += 1;
-                self.between(left, word.starts_with('!'))
-            } else if word == "matches" && self.is_at(1, "regex") {
-                self.at += 2;
-                let op = Name { text: "matches regex".to_owned(), span: self.since(op_span) };
-                ExprKind::Infix { op, left: Box::new(left), right: Box::new(self.sum()) }
-            } else if COMPARISONS.contains(&word) && self.allowed_here(word) {
-                self.at += 1;
-                let op = Name { text: word.to_owned(), span: op_span };
-                ExprKind::Infix { op, left: Box::new(left), right: Box::new(self.sum()) }
-            } else {
-                return left;
-            };
-            left = Expr { kind, span: self.since(start) };
-            if !self.link() {
-                return left;
-            }
-        }
+        let left = self.relation_of_values();
+        let (word, op_span) = (self.text(0), self.here());
+        let start = left.span;
+        let kind = if !self.is(word) {
+            return left;
+        } else if MEMBERSHIPS.contains(&word) {
+            self.at += 1;
+            let op = Name { text: word.to_owned(), span: op_span };
+            ExprKind::Membership { op, value: Box::new(left), list: self.list() }
+        } else if word == "between" || word == "!between" {
+            self.at += 1;
+            self.between(left, word.starts_with('!'))
+        } else if EQUALITIES.contains(&word) && self.allowed_here(word) {
+            self.infix(left, word, op_span, Self::relation_of_values)
+        } else {
+            return left;
+        };
+        self.link();
+        Expr { kind, span: self.since(start) }
     }
 
-    /// `:` compares in `search` only; a single `=` in conditions only.
+    /// `a < b`: one, no chain.
+    fn relation_of_values(&mut self) -> Expr {
+        let left = self.sum();
+        let (word, op_span, start) = (self.text(0), self.here(), left.span);
+        if !(self.is(word) && RELATIONS.contains(&word)) {
+            return left;
+        }
+        let kind = self.infix(left, word, op_span, Self::sum);
+        self.link();
+        Expr { kind, span: self.since(start) }
+    }
+
+    /// `a has b`: one, no chain.
+    fn on_texts(&mut self) -> Expr {
+        let left = self.unary();
+        let (word, op_span, start) = (self.text(0), self.here(), left.span);
+        let kind = if self.is("matches") && self.is_at(1, "regex") {
+            self.at += 2;
+            let op = Name { text: "matches regex".to_owned(), span: self.since(op_span) };
+            ExprKind::Infix { op, left: Box::new(left), right: Box::new(self.unary()) }
+        } else if self.is(word) && ON_TEXTS.contains(&word) && self.allowed_here(word) {
+            self.infix(left, word, op_span, Self::unary)
+        } else {
+            return left;
+        };
+        self.link();
+        Expr { kind, span: self.since(start) }
+    }
+
+    fn infix(&mut self, left: Expr, word: &str, op_span: Span, operand: fn(&mut Self) -> Expr) -> ExprKind {
+        self.at += 1;
+        let op = Name { text: word.to_owned(), span: op_span };
+        ExprKind::Infix { op, left: Box::new(left), right: Box::new(operand(self)) }
+    }
+
+    /// `:` compares in `search` only. A single `=` in a condition is a mistake that is easily made.
     fn allowed_here(&self, word: &str) -> bool {
         match word {
             ":" => self.condition == Condition::Search,
@@ -228,8 +253,8 @@ impl Parser<'_> {
     }
 
     fn product(&mut self) -> Expr {
-        let first = self.unary();
-        self.chain(first, &["*", "/", "%"], Self::unary)
+        let first = self.on_texts();
+        self.chain(first, &["*", "/", "%"], Self::on_texts)
     }
 
     fn chain(&mut self, mut left: Expr, signs: &[&str], operand: fn(&mut Self) -> Expr) -> Expr {
@@ -271,6 +296,7 @@ impl Parser<'_> {
             } else if self.is(".") && self.is_word(1) {
                 self.at += 1;
                 let name = self.name("a name");
+                self.no_word_used(&name);
                 ExprKind::Member { base: Box::new(base), name }
             } else if self.is(".") {
                 self.at += 1;
@@ -316,7 +342,10 @@ impl Parser<'_> {
         }
         match self.try_name() {
             Some(function) if self.is("(") => self.call(function),
-            Some(name) => Expr { kind: ExprKind::Name(name.text), span: name.span },
+            Some(name) => {
+                self.no_word_used(&name);
+                Expr { kind: ExprKind::Name(name.text), span: name.span }
+            }
             None => {
                 self.expected("an expression");
                 Expr::missing(Span::new(start.start, start.start))
@@ -344,7 +373,9 @@ impl Parser<'_> {
         }
         self.close(")");
         self.condition = outer;
-        if scalar_type(&function.text).is_some() {
+        if scalar_type(&function.text).is_none() {
+            self.no_word_called(&function);
+        } else {
             let message = format!("`{}(…)` takes a constant", function.text);
             let diagnostic = Diagnostic::error(codes::BAD_NUMBER, function.span, message);
             self.diagnostics.push(diagnostic.with_help(format!("use `to{}(…)` to convert a value", function.text)));
@@ -369,15 +400,16 @@ impl Parser<'_> {
             let mut names = Vec::new();
             self.at += 1;
             for _ in 0..length {
-                names.push(self.name("a name"));
+                names.push(self.given_name("a name"));
                 self.at += 1;
             }
             self.at += 1;
             return NamedExpr { names, value: self.expr() };
         }
-        let bracketed = self.is("[") && self.is_at(2, "]") && self.is_at(3, "=");
+        let texts = (1..).take_while(|ahead| self.kind(*ahead) == Some(TokenKind::String)).count();
+        let bracketed = self.is("[") && self.is_at(texts + 1, "]") && self.is_at(texts + 2, "=");
         if bracketed || (self.is_word(0) && self.is_at(1, "=")) {
-            let name = self.name("a name");
+            let name = self.given_name("a name");
             self.at += 1;
             return NamedExpr { names: vec![name], value: self.expr() };
         }

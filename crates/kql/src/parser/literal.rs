@@ -84,6 +84,9 @@ impl Parser<'_> {
                 if !self.eat(",") {
                     break;
                 }
+                if self.is("]") {
+                    self.expected("a value");
+                }
             }
             self.expect("]");
             return Json::Array(items);
@@ -127,6 +130,9 @@ impl Parser<'_> {
             bag.insert(key, value);
             if !self.eat(",") {
                 break;
+            }
+            if self.is("}") {
+                self.expected("a key with its value");
             }
         }
         self.expect("}");

@@ -141,7 +141,7 @@ impl Parser<'_> {
             "getschema" => Kind::GetSchema,
             "as" => {
                 self.settings();
-                Kind::As(self.name("a name"))
+                Kind::As(self.variable_name("a name"))
             }
             "invoke" => Kind::Invoke(self.expr()),
             "render" => self.render(),
@@ -274,7 +274,7 @@ impl Parser<'_> {
     }
 
     /// A word or a constant.
-    fn setting_value(&mut self) -> Expr {
+    pub(super) fn setting_value(&mut self) -> Expr {
         if let Some(literal) = self.literal() {
             return literal;
         }
@@ -290,7 +290,7 @@ impl Parser<'_> {
     fn render(&mut self) -> OperatorKind {
         let visualization = self.name("a kind of chart such as `timechart`");
         let bracketed = self.eat("with") && self.expect("(");
-        let properties = self.properties();
+        let properties = self.properties(bracketed);
         if bracketed {
             self.close(")");
         }
@@ -298,7 +298,7 @@ impl Parser<'_> {
     }
 
     /// `name = value, name = a, b, …`
-    pub(super) fn properties(&mut self) -> Vec<(Name, Expr)> {
+    pub(super) fn properties(&mut self, bracketed: bool) -> Vec<(Name, Expr)> {
         let mut properties: Vec<(Name, Expr)> = Vec::new();
         while self.is_word(0) && self.is_at(1, "=") {
             let name = self.name("a property");
@@ -313,7 +313,10 @@ impl Parser<'_> {
                 value = Expr { kind, span: self.since(start) };
             }
             properties.push((name, value));
-            self.eat(",");
+            // In brackets they are separated.
+            if !self.eat(",") && bracketed {
+                break;
+            }
         }
         properties
     }

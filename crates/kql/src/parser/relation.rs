@@ -160,12 +160,14 @@ impl Parser<'_> {
         self.expect("with");
         let mut pattern = Vec::new();
         loop {
+            self.pattern_follows(pattern.last());
             if self.eat("*") {
                 pattern.push(PatternPart::Star);
             } else if self.kind(0) == Some(TokenKind::String) {
                 pattern.push(PatternPart::Text(string_value(self.text(0))));
                 self.at += 1;
-            } else if let Some(name) = self.try_name() {
+            } else if self.is_word(0) || (self.is("[") && self.is_at(2, "]")) {
+                let name = self.given_name("a column");
                 let scalar = if self.eat(":") { self.type_name() } else { ScalarType::String };
                 pattern.push(PatternPart::Column(name, scalar));
             } else {
@@ -178,6 +180,19 @@ impl Parser<'_> {
         OperatorKind::Parse { drop_unmatched, options, source, pattern }
     }
 
+    /// Where a column ends and where `*` ends must be told by a text.
+    fn pattern_follows(&mut self, before: Option<&PatternPart>) {
+        let column = self.is_word(0) || self.is("[");
+        match before {
+            Some(PatternPart::Star) if column || self.is("*") => self.expected("a text after `*`"),
+            Some(PatternPart::Column(..)) if column => self.expected("a text between two columns"),
+            Some(PatternPart::Column(_, ScalarType::String)) if self.is("*") => {
+                self.expected("a text between a string column and `*`");
+            }
+            _ => {}
+        }
+    }
+
     /// `Expression as (Key: type, …) with (setting = value, …)`
     fn parse_kv(&mut self) -> OperatorKind {
         let source = self.expr();
@@ -186,7 +201,7 @@ impl Parser<'_> {
         let mut settings = Vec::new();
         if self.eat("with") {
             self.expect("(");
-            settings = self.properties();
+            settings = self.properties(true);
             self.close(")");
         }
         OperatorKind::ParseKv { source, columns, settings }
@@ -236,7 +251,7 @@ impl Parser<'_> {
     /// As a named expression, but `in` does not belong to it.
     fn axis(&mut self) -> NamedExpr {
         let named = self.is_word(0) && self.is_at(1, "=");
-        let names = if named { vec![self.name("a name")] } else { Vec::new() };
+        let names = if named { vec![self.given_name("a name")] } else { Vec::new() };
         self.at += usize::from(named);
         NamedExpr { names, value: self.sum() }
     }
@@ -269,7 +284,14 @@ impl Parser<'_> {
         let mut properties: Vec<(Name, Expr)> = Vec::new();
         if self.eat("with") {
             self.expect("(");
-            properties = self.properties();
+            while !self.is(")") && self.at < self.tokens.len() {
+                let name = self.name("a property");
+                self.expect("=");
+                properties.push((name, self.setting_value()));
+                if !self.eat(",") {
+                    break;
+                }
+            }
             self.close(")");
         }
         OperatorKind::ExternalData { columns, uris, properties }

@@ -62,7 +62,7 @@ fn hover_explains() {
     check_hover("T | where ^l > 1", Some("column `l`: long"));
     check_hover("T | extend l = tostring(l) | where ^l == ''", Some("column `l`: string"));
     check_hover("^U", Some("table `U`\n\n`s`: string, `u`: long, `l`: string"));
-    check_hover("T | extend x = ^toupper(s)", Some("`toupper(text: string): string`\n\nThe text in upper case."));
+    check_hover("T | extend x = ^toupper(s)", Some("`toupper(text: any): string`\n\nThe text in upper case."));
     check_hover(
         "T | extend x = ^iif(b, 1, 2)",
         Some(

@@ -22,18 +22,19 @@ use datafusion::physical_plan::{ExecutionPlan, SendableRecordBatchStream, execut
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use kernel::library::{QueryLibrary, watchlist_of};
-use kernel::port::{FactTables, QueryError, QueryRequest};
+use kernel::port::{FactTables, QueryError, QueryRequest, TableGrant};
 use kernel::time::Clock;
 use kernel::{ColumnSchema, Diagnostic, Span, TableSchema, Value};
-use kql::algebra::{Expr, ExprKind, Node, Plan, Query};
+use kql::algebra::{Expr, ExprKind, Narrowing, Node, Plan, Query};
 use kql::catalog::Catalog;
 
 use super::cells::read;
 use super::codec::KqlCodec;
 use super::declared::DeclaredTables;
+use super::facts;
 use super::file_cache::FileCache;
 use super::kept;
-use super::lower::{LowerError, Lowering, Source, Sources, batch_of};
+use super::lower::{LowerError, Lowering, Source, Sources};
 use super::planning;
 use super::promote::promote;
 use super::resolve;
@@ -158,7 +159,7 @@ impl Shared {
     }
 
     /// Tables that the asker may see.
-    pub fn schemas(&self, allowed: Option<&[String]>) -> Vec<TableSchema> {
+    pub fn schemas(&self, allowed: Option<&[TableGrant]>) -> Vec<TableSchema> {
         let mut all = self.lake.schemas();
         let facts = self.facts.iter().flat_map(|facts| facts.tables());
         for table in facts {
@@ -166,7 +167,7 @@ impl Shared {
                 all.push(table);
             }
         }
-        all.retain(|table| allowed.is_none_or(|allowed| allowed.contains(&table.name)));
+        all.retain(|table| allowed.is_none_or(|allowed| facts::grant_of(allowed, &table.name).is_some()));
         all
     }
 
@@ -306,8 +307,14 @@ impl SessionRun<'_> {
 
     /// Opens the tables of `query`, and computes what its plan needs beforehand.
     async fn ready(&mut self, query: &mut Query, request: &QueryRequest) -> Result<(), QueryError> {
+        // With constants folded, `ago(1d)` is an instant that a database can compare.
+        for plan in query.shared.iter_mut().chain([&mut query.plan]) {
+            resolve::fold_constants(plan, request.now).map_err(lowering)?;
+        }
+        let mut narrowing = kql::algebra::narrowing(query);
         for (name, columns) in std::mem::take(&mut self.reads) {
-            let source = self.open(&name, &columns, request).await?;
+            let narrowing = narrowing.remove(&name).unwrap_or_default();
+            let source = self.open(&name, &columns, narrowing, request).await?;
             self.sources.tables.insert(name, source);
         }
         for (number, mut shared) in std::mem::take(&mut query.shared).into_iter().enumerate() {
@@ -370,12 +377,21 @@ impl SessionRun<'_> {
     }
 
     /// One table, of which `read` are the columns that matter.
-    async fn open(&self, name: &str, read: &BTreeSet<String>, request: &QueryRequest) -> Result<Source, QueryError> {
+    async fn open(
+        &self,
+        name: &str,
+        read: &BTreeSet<String>,
+        narrowing: Narrowing,
+        request: &QueryRequest,
+    ) -> Result<Source, QueryError> {
         if let (Some(watchlist), Some(library)) = (watchlist_of(name), self.engine.library.as_deref()) {
             return kept::watchlist(library, watchlist).await;
         }
         let snapshot = self.engine.lake.snapshot(name).await.map_err(engine)?;
         Ok(match (snapshot, &self.engine.facts) {
+            (Some(_), _) if facts::scope_of(request, name).is_some() => {
+                return Err(QueryError::Engine(format!("whose the rows of {name} are cannot be told")));
+            }
             (Some(snapshot), _) => {
                 let number = self.sources.tables.len();
                 let url = ObjectStoreUrl::parse(format!("lake{number}://tables")).map_err(engine)?;
@@ -385,16 +401,7 @@ impl SessionRun<'_> {
                 let provider = Arc::new(LakeTable::new(snapshot, url, request.range, files));
                 Source::Lake { provider, range: request.range, empty }
             }
-            (None, Some(facts)) => {
-                let schema = facts.tables().into_iter().find(|table| table.name == name);
-                let schema = schema.ok_or_else(|| QueryError::Engine(format!("table {name} has gone")))?;
-                let is_read = |column: &ColumnSchema| read.contains(&column.name);
-                let columns: Vec<ColumnSchema> = schema.columns.into_iter().filter(is_read).collect();
-                let names: Vec<String> = columns.iter().map(|column| column.name.clone()).collect();
-                let rows = facts.scan(name, &names, None).await.map_err(QueryError::Engine)?;
-                let batch = batch_of(&rows, &columns).map_err(engine)?;
-                Source::Rows { columns, batch }
-            }
+            (None, Some(facts)) => facts::open(&**facts, name, read, narrowing, request).await?,
             (None, None) => return Err(QueryError::Engine(format!("table {name} has gone"))),
         })
     }

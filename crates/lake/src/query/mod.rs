@@ -18,6 +18,7 @@ mod derive;
 pub mod dynamic;
 pub mod engine;
 pub mod expansion;
+mod facts;
 mod file_cache;
 pub mod functions;
 pub mod kept;

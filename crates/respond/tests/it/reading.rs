@@ -1,6 +1,6 @@
 //! Statements, queue and KQL.
 
-use kernel::port::FactTables;
+use kernel::port::{FactScan, FactTables};
 use kernel::{EntityKind, Severity, Value};
 use respond::{Command, Filter, Owner, Status};
 
@@ -68,13 +68,12 @@ pub async fn the_queue_pages_and_filters(url: String) {
 pub async fn kql_sees_incidents(url: String) {
     let rig = rig::open(&url).await;
     rig.raise(&[rig::alert(1, 1, Severity::High), rig::alert(2, 1, Severity::Low)]).await;
-    let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-    let wanted = columns(&["IncidentNumber", "Severity", "AlertsCount", "Techniques", "ClosedTime"]);
-    let rows = rig.store.scan("Incidents", &wanted, None).await.unwrap();
+    let wanted = FactScan::of("Incidents", &["IncidentNumber", "Severity", "AlertsCount", "Techniques", "ClosedTime"]);
+    let rows = rig.store.scan(&wanted).await.unwrap();
     let techniques = Value::Dynamic(serde_json::json!(["T1001", "T1002"]));
     let row = [Value::Long(1), Value::String("high".into()), Value::Long(2), techniques, Value::Null];
     assert_eq!(rows, [row]);
-    let lines = rig.store.scan("IncidentTimeline", &columns(&["Kind", "Actor"]), None).await.unwrap();
+    let lines = rig.store.scan(&FactScan::of("IncidentTimeline", &["Kind", "Actor"])).await.unwrap();
     assert_eq!(lines.len(), 3);
     assert!(lines.iter().all(|line| line[1] == Value::String("system:respond".into())), "{lines:?}");
 }

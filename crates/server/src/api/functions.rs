@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use crate::action::Action;
-use crate::api::query::readable_tables;
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::body::{Body, Filter};
 use crate::problem::Problem;
 use crate::routes::Routes;
+use crate::table_rights::readable;
 use ::kql::catalog::Catalog;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -141,7 +141,7 @@ async fn one(app: &App, caller: &Caller, function: Function) -> Result<KeptFunct
 /// Functions with what is to be said of them beside the tables that the caller may read.
 async fn shown(app: &App, caller: &Caller, functions: Vec<Function>) -> Result<Vec<KeptFunction>, Problem> {
     let kept: Arc<Kept> = app.library.current().await?;
-    let tables = readable_tables(app, caller);
+    let tables = readable(app, caller).await?.tables;
     let shown = tokio::task::spawn_blocking(move || {
         let catalog = Catalog::new(tables).with_kept(&kept);
         functions.into_iter().map(|function| examined(function, &catalog)).collect()

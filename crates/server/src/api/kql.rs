@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::action::Action;
-use crate::api::query::readable_tables;
 use crate::api::words::{byte_offset, utf16_offset};
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use crate::table_rights::readable;
 use ::kql::catalog::Catalog;
 use ::kql::editor::{Class, CompletionKind};
 use axum::Json;
@@ -106,7 +106,7 @@ async fn analyze_kql(
 ) -> Result<Json<Analysis>, Problem> {
     let started_us = app.clock.monotonic_us();
     let kept = app.library.current().await?;
-    let catalog = Catalog::new(readable_tables(&app, &caller)).with_kept(&kept);
+    let catalog = Catalog::new(readable(&app, &caller).await?.tables).with_kept(&kept);
     let analysis = off_thread(move || analyze(&request.text, request.offset, &catalog)).await?;
     Ok(Json(Analysis { elapsed_ms: app.elapsed_ms(started_us), ..analysis }))
 }

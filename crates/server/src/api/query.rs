@@ -10,6 +10,7 @@ use crate::body::{Body, Filter};
 use crate::edge::RequestId;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use crate::table_rights::readable;
 use axum::Json;
 use axum::extract::{Extension, State};
 use axum::http::header;
@@ -160,24 +161,11 @@ async fn export_query(
 
 /// Tables that KQL can name.
 #[utoipa::path(get, path = "/api/v1/tables", tag = "query", responses((status = 200, body = Tables)))]
-async fn list_tables(State(app): State<Arc<App>>, caller: Caller) -> Json<Tables> {
+async fn list_tables(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<Tables>, Problem> {
     let to_api = |table: &TableSchema| Table {
         name: table.name.clone(),
         columns: table.columns.iter().map(Into::into).collect(),
     };
-    Json(Tables { tables: readable_tables(&app, &caller).iter().map(to_api).collect() })
-}
-
-/// Tables of facts that need more than the right to ask.
-const GUARDED: [(&str, Action); 2] = [("Ledger", Action::ReadLedger), ("Tokens", Action::ManageTokens)];
-
-/// The tables that the caller may read. KQL is no way around the other operations.
-pub fn readable_tables(app: &App, caller: &Caller) -> Vec<TableSchema> {
-    let mut tables = app.lake.tables();
-    for (name, action) in GUARDED {
-        if !app.authority.permits(caller.asker(), action, None) {
-            tables.retain(|table| table.name != name);
-        }
-    }
-    tables
+    let readable = readable(&app, &caller).await?;
+    Ok(Json(Tables { tables: readable.tables.iter().map(to_api).collect() }))
 }

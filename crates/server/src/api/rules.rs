@@ -6,7 +6,6 @@ use kernel::port::QueryError;
 use kql::catalog::Catalog;
 
 use crate::action::Action;
-use crate::api::query::readable_tables;
 use crate::api::users::clean_reason;
 use crate::app::App;
 use crate::auth::caller::Caller;
@@ -15,6 +14,7 @@ use crate::detection::{self, Author};
 use crate::error::query_problem;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use crate::table_rights::{readable, readable_by_rules};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -294,18 +294,30 @@ async fn create_rule(
 ) -> Result<(StatusCode, Json<RuleDetail>), Problem> {
     let by = author(&caller, &request.reason)?;
     let rule = detection::schedule(request.rule)?;
-    runnable(&app, &caller, &rule)?;
+    runnable(&app, &caller, &rule).await?;
     let made = app.detect.create_scheduled(&rule, &by.actor, &by.reason).await?;
     Ok((StatusCode::CREATED, Json(detection::rule_detail(&app.detect, made).await?)))
 }
 
-/// Refuses a query that would fail on its first run, that reads what its author may not, or that does not give the
-/// columns that the rule takes entities from.
-fn runnable(app: &App, caller: &Caller, rule: &detect::ScheduledRule) -> Result<(), Problem> {
-    let bound = kql::compile(&rule.query, &Catalog::new(readable_tables(app, caller)));
-    let Some(query) = bound.query else {
-        return Err(query_problem(&QueryError::Invalid(bound.diagnostics), &rule.query).with("field", "rule.query"));
-    };
+/// Refuses a query that would fail on its first run, that reads what its author or what rules may not, or that does not
+/// give the columns that the rule takes entities from.
+async fn runnable(app: &App, caller: &Caller, rule: &detect::ScheduledRule) -> Result<(), Problem> {
+    let kept = app.library.current().await?;
+    let of_author = readable(app, caller).await?.tables;
+    let of_rules = readable_by_rules(&app.authority, &app.store, &*app.lake).tables;
+    let invalid = |problems| query_problem(&QueryError::Invalid(problems), &rule.query).with("field", "rule.query");
+    let bound = kql::compile(&rule.query, &Catalog::new(of_author.clone()).with_kept(&kept));
+    if bound.query.is_none() && bound.open.is_none() {
+        return Err(invalid(bound.diagnostics));
+    }
+    let both = of_author.into_iter().filter(|table| of_rules.contains(table));
+    let as_rule = kql::compile(&rule.query, &Catalog::new(both).with_kept(&kept));
+    if as_rule.query.is_none() && as_rule.open.is_none() {
+        let why = "everybody who reads alerts sees what a rule finds, so a rule reads only what they may read";
+        return Err(invalid(as_rule.diagnostics).help(why));
+    }
+    // Where columns depend on the data nothing is known of them yet.
+    let Some(query) = as_rule.query else { return Ok(()) };
     let given: Vec<&str> = query.plan.schema.iter().map(|column| column.name.as_str()).collect();
     match rule.entities.iter().find(|entity| !given.contains(&entity.column.as_str())) {
         None => Ok(()),
@@ -334,7 +346,7 @@ async fn replace_rule(
 ) -> Result<Json<RuleDetail>, Problem> {
     let by = author(&caller, &request.reason)?;
     let rule = detection::schedule(request.rule)?;
-    runnable(&app, &caller, &rule)?;
+    runnable(&app, &caller, &rule).await?;
     let replaced = app.detect.replace_scheduled(&id, &rule, request.version, &by.actor, &by.reason).await?;
     Ok(Json(detection::rule_detail(&app.detect, replaced).await?))
 }

@@ -116,7 +116,7 @@ impl EventLake for FakeLake {
 
     fn tables(&self) -> Vec<TableSchema> {
         let table = |name: &str| TableSchema { name: name.to_owned(), columns: columns().to_vec() };
-        vec![table("SecurityEvent").with_standard_columns(), table("Ledger"), table("Tokens")]
+        vec![table("SecurityEvent").with_standard_columns(), table("Ledger"), table("Tokens"), table("Persons")]
     }
 }
 

@@ -4,11 +4,14 @@ use std::fmt::Write;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
+use kernel::ScalarType;
+use kernel::port::FactTables;
 use serde_json::Value as Json;
 use server::Operation;
 use server::api::tokens::Scope;
 use server::api::users::Role;
 use server::authorise::{Asker, Authority};
+use server::table_rights::{Reading, TABLE_RIGHTS, reading};
 
 use crate::house::{Client, House};
 
@@ -44,6 +47,53 @@ async fn every_operation_and_every_role() {
         write!(table, "\n{}", row(&authority, operation)).unwrap();
     }
     insta::assert_snapshot!("authorisation_matrix", table);
+}
+
+/// One column for each role, one for each scope of a token that an administrator owns.
+fn table_row(authority: &Authority, table: &str) -> String {
+    let mark = |asker: Asker<'_>| match reading(authority, asker, table) {
+        Reading::Everything => "all",
+        Reading::Own(_) => "own",
+        Reading::Nothing => "  -",
+    };
+    let mut row = format!("{table:<20}");
+    for role in Role::ALL {
+        write!(row, "{:>5}", mark(Asker::User { roles: &[role] })).unwrap();
+    }
+    row.push_str("   |");
+    for scope in Scope::ALL {
+        let asker = Asker::Token { owner_roles: &[Role::Administrator], scopes: &[scope], target: None };
+        write!(row, "{:>5}", mark(asker)).unwrap();
+    }
+    row
+}
+
+/// A table of facts that names no action is read by nobody, which is a mistake of whoever made the table.
+#[tokio::test]
+async fn every_table_of_facts_and_every_role() {
+    let house = House::new().await;
+    let authority = Authority::shipped().unwrap();
+    let mut lines = format!("{:<20}", "");
+    for role in Role::ALL {
+        write!(lines, "{:>5}", &role.as_str()[..4]).unwrap();
+    }
+    lines.push_str("   |");
+    for scope in Scope::ALL {
+        write!(lines, "{:>5}", &scope.as_str()[..4]).unwrap();
+    }
+    let tables = FactTables::tables(&house.store);
+    for table in &tables {
+        let right = TABLE_RIGHTS.iter().find(|right| right.table == table.name);
+        let right = right.unwrap_or_else(|| panic!("`{}` needs a line in TABLE_RIGHTS", table.name));
+        if let Some(own) = right.own {
+            assert_eq!(table.column(own.column).map(|column| column.scalar), Some(ScalarType::String), "{own:?}");
+        }
+        write!(lines, "\n{}", table_row(&authority, &table.name)).unwrap();
+    }
+    for right in TABLE_RIGHTS {
+        assert!(tables.iter().any(|table| table.name == right.table), "there is no table {}", right.table);
+    }
+    insta::assert_snapshot!("table_matrix", lines);
 }
 
 /// The contract that clients see has no operation that the table above has not.

@@ -304,7 +304,7 @@ impl House {
         let store = self.store.clone();
         until_stop(Box::pin(async move { store.run_deadlines().await }));
         let (detect, store, events) = (self.detect.clone(), self.store.clone(), self.events.clone());
-        until_stop(Box::pin(run_schedule(detect, store, events)));
+        until_stop(Box::pin(run_schedule(detect, store, events, self.server.clone())));
         until_stop(Box::pin(watch_silence(self.pipeline.registry(), self.clock.clone())));
         until_stop(Box::pin(keep_event_kinds(self.detect.clone())));
         let (lake, store, clock) = (self.lake.clone(), self.store.clone(), self.clock.clone());
@@ -374,10 +374,10 @@ async fn save_event_kinds(detect: &Detect) {
     }
 }
 
-async fn run_schedule(detect: Detect, store: Store, events: Arc<Events>) {
+async fn run_schedule(detect: Detect, store: Store, events: Arc<Events>, server: Server) {
     let lake: Arc<dyn EventLake> = events;
     loop {
-        if let Err(error) = detect.run_due(store.now(), lake.as_ref()).await {
+        if let Err(error) = detect.run_due(store.now(), lake.as_ref(), Some(server.rule_tables())).await {
             tracing::error!(%error, "the schedule could not be looked at; trying again");
         }
         tokio::time::sleep(SCHEDULE_TICK).await;

@@ -5,6 +5,7 @@ mod companions;
 mod compare;
 mod documentation;
 mod engine;
+mod facts;
 mod files;
 mod prune;
 mod registry;
