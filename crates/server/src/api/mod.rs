@@ -1,6 +1,7 @@
 //! The API, one file per room. Each file has its wire types, its operations and a `routes` that registers them.
 
 pub mod alerts;
+pub mod duties;
 pub mod exceptions;
 pub mod field;
 pub mod functions;
@@ -46,6 +47,7 @@ pub fn routes() -> Routes {
     sources::routes(&mut routes);
     field::routes(&mut routes);
     identity::routes(&mut routes);
+    duties::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);
     live::routes(&mut routes);

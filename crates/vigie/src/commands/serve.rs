@@ -278,6 +278,7 @@ impl House {
             self.identity.subscriber(),
             self.identity.engine(self.targets.clone()),
             self.server.subscriber(),
+            self.server.duties_subscriber(),
         ];
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
         let store = self.store.clone();
