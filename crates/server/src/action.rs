@@ -27,6 +27,8 @@ actions! {
     Enter = "enter";
     /// One's own session and password.
     OwnSession = "own-session";
+    /// Ask for access, decide where one is asked, borrow it, review; who is asked, the room knows.
+    OwnAccess = "own-access";
     /// One's own tokens.
     OwnTokens = "own-tokens";
     /// See everybody's tokens and revoke them.

@@ -20,6 +20,7 @@ use store::{Entry, Store, params};
 use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
+use crate::api::duties::activations::DeskTickets;
 use crate::api::live::{LiveEvent, LiveSubscriber};
 use crate::api::overview::EventsKept;
 use crate::auth::attempts::Attempts;
@@ -224,6 +225,12 @@ impl Server {
     /// What has to hear of facts, for [`Store::run_outbox`].
     pub fn subscriber(&self) -> Arc<dyn store::Subscriber> {
         Arc::new(LiveSubscriber::new(self.app.clone()))
+    }
+
+    /// What the duties of the Access desk hear, with incidents and missions as tickets.
+    pub fn duties_subscriber(&self) -> Arc<dyn store::Subscriber> {
+        let (respond, field) = (self.app.respond.clone(), self.app.field.clone());
+        self.app.identity.duties_subscriber(Arc::new(DeskTickets { respond, field }))
     }
 
     /// Every operation, for the authorisation matrix.

@@ -16,7 +16,7 @@ use crate::account;
 use crate::approver::{self, Directory, Matter};
 use crate::error::{Error, Refusal, said};
 use crate::finding::{FindingKind, NewFinding};
-use crate::inventory::{Inventory, Origin, Scope};
+use crate::inventory::{Inventory, Node, Origin, Scope};
 use crate::room::{Identity, Read, Turn};
 
 /// When a campaign ends.
@@ -213,7 +213,15 @@ async fn remove(turn: &mut Turn, inventory: &Inventory, item: &mut ReviewItem) -
                 Origin::Assignment { assignment } => {
                     turn.end_assignment(*assignment, &why).await?;
                 }
-                Origin::Policy { .. } | Origin::Native { .. } => elsewhere.push(OriginShown::from(origin)),
+                Origin::Native { account, .. } => match take_natively(turn, inventory, edge, *account, &why).await {
+                    Ok(()) => {}
+                    Err(Error::Refused(refusal)) => {
+                        tracing::info!(%refusal, "a membership cannot be taken away from here");
+                        elsewhere.push(OriginShown::from(origin));
+                    }
+                    Err(error) => return Err(error),
+                },
+                Origin::Policy { .. } => elsewhere.push(OriginShown::from(origin)),
             }
         }
     }
@@ -224,6 +232,20 @@ async fn remove(turn: &mut Turn, inventory: &Inventory, item: &mut ReviewItem) -
         turn.find(NewFinding { person: Some(item.person), detail, ..new }).await?;
     }
     look_again(turn, item).await
+}
+
+/// A membership that was made at the system is taken away there, by the engine.
+async fn take_natively(
+    turn: &mut Turn,
+    inventory: &Inventory,
+    edge: entitlements::Edge,
+    account: kernel::id::AccountId,
+    why: &str,
+) -> Result<(), Error> {
+    let entitlements::Edge::Member(_, group) = edge else { return Ok(()) };
+    let Some(Node::Entitlement(id)) = inventory.node(group) else { return Ok(()) };
+    let Some(name) = inventory.entitlement(*id).map(|one| one.name.clone()) else { return Ok(()) };
+    turn.deny(account, &name, why).await
 }
 
 async fn look_again(turn: &mut Turn, item: &ReviewItem) -> Result<(), Error> {

@@ -2,6 +2,7 @@
 
 pub mod alerts;
 pub mod courier;
+pub mod duties;
 pub mod exceptions;
 pub mod exchange;
 pub mod feeds;
@@ -53,6 +54,7 @@ pub fn routes() -> Routes {
     courier::routes(&mut routes);
     feeds::routes(&mut routes);
     exchange::routes(&mut routes);
+    duties::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);
     live::routes(&mut routes);

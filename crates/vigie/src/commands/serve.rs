@@ -299,6 +299,7 @@ impl House {
             self.identity.engine(self.targets.clone()),
             self.courier.subscriber(),
             self.server.subscriber(),
+            self.server.duties_subscriber(),
         ];
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
         let store = self.store.clone();

@@ -1,0 +1,144 @@
+//! Borrowed access.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use field::Field;
+use identity::activation::{Activating, Activation, Command, EndCause, TicketState, Tickets};
+use respond::{Respond, Status};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+
+use super::separation::{DutyRecord, DutyRecords};
+use super::wire::wire;
+use super::{own, parse_id, sees_all};
+use crate::action::Action;
+use crate::app::App;
+use crate::auth::caller::Caller;
+use crate::body::{Body, Filter};
+use crate::problem::Problem;
+use crate::routes::Routes;
+
+/// Incidents and missions as tickets.
+pub struct DeskTickets {
+    pub respond: Respond,
+    pub field: Field,
+}
+
+#[async_trait]
+impl Tickets for DeskTickets {
+    async fn ticket(&self, reference: &str) -> Result<TicketState, String> {
+        let open = |is_open| if is_open { TicketState::Open } else { TicketState::Closed };
+        if let Ok(id) = reference.parse() {
+            return match self.respond.incident(id).await {
+                Ok(incident) => Ok(open(incident.status != Status::Closed)),
+                Err(respond::Error::NotFound(_)) => Ok(TicketState::Unknown),
+                Err(error) => Err(error.to_string()),
+            };
+        }
+        let Ok(id) = reference.parse() else { return Ok(TicketState::Unknown) };
+        match self.field.mission(id).await {
+            Ok(mission) => Ok(open(!mission.state.is_final())),
+            Err(field::Error::NotFound { .. }) => Ok(TicketState::Unknown),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// Activates eligible access.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ActivateAccess {
+    /// Id of the eligible assignment.
+    pub eligible: String,
+    pub reason: String,
+    /// `incident-…` or `mission-…`, which must be open.
+    pub ticket: Option<String>,
+    pub hours: i64,
+}
+
+/// Which activations.
+#[derive(Debug, Clone, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ActivationsFilter {
+    /// Everybody's, for who may read the desk; else the caller's and those that the caller is asked about.
+    pub all: Option<bool>,
+    pub open: Option<bool>,
+}
+
+/// Moves an activation on: `{"command": "agree"}`, `refuse` with a comment, `end` with cause `person` or `officer`.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveActivation {
+    /// The version that was read; a later one is a conflict.
+    pub version: i64,
+    #[schema(value_type = Object)]
+    pub command: Value,
+}
+
+pub(super) fn routes(routes: &mut Routes) {
+    routes.add(__path_activate_access, Action::OwnAccess, activate_access);
+    routes.add(__path_list_activations, Action::OwnAccess, list_activations);
+    routes.add(__path_move_activation, Action::OwnAccess, move_activation);
+}
+
+/// Activates what the caller is eligible for, or asks who has to agree. Sessions here are opened with a password, which
+/// is one factor: access whose policy wants a second one is refused until sign-in knows one.
+#[utoipa::path(post, path = "/api/v1/access/activations", tag = "access", request_body = ActivateAccess, responses((status = 201, body = DutyRecord)))]
+async fn activate_access(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Body(request): Body<ActivateAccess>,
+) -> Result<(StatusCode, Json<DutyRecord>), Problem> {
+    let asked = Activating {
+        eligible: parse_id("assignment", &request.eligible)?,
+        reason: request.reason,
+        ticket: request.ticket,
+        hours: request.hours,
+        second_factor: false,
+    };
+    let tickets = DeskTickets { respond: app.respond.clone(), field: app.field.clone() };
+    let made = app.identity.activate(&asked, &tickets, &caller.actor()).await?;
+    Ok((StatusCode::CREATED, Json(DutyRecord { record: wire(&made) })))
+}
+
+/// Activations, the latest first.
+#[utoipa::path(get, path = "/api/v1/access/activations", tag = "access", params(ActivationsFilter), responses((status = 200, body = DutyRecords)))]
+async fn list_activations(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Filter(filter): Filter<ActivationsFilter>,
+) -> Result<Json<DutyRecords>, Problem> {
+    let all = app.identity.activations(None, filter.open.unwrap_or(false)).await?;
+    let person = own(&app, &caller).await;
+    let everybody = filter.all.unwrap_or(false) && sees_all(&app, &caller);
+    let concerns = |one: &&Activation| {
+        let mut people = one.candidates.iter().map(|candidate| candidate.person).chain([one.person]);
+        everybody || people.any(|other| Some(other) == person)
+    };
+    Ok(Json(DutyRecords { records: all.iter().filter(concerns).map(wire).collect() }))
+}
+
+/// Agrees, refuses, gives back or takes away.
+#[utoipa::path(post, path = "/api/v1/access/activations/{id}/commands", tag = "access", params(("id" = String, Path)), request_body = MoveActivation, responses((status = 200, body = DutyRecord)))]
+async fn move_activation(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<MoveActivation>,
+) -> Result<Json<DutyRecord>, Problem> {
+    let command: Command =
+        serde_json::from_value(request.command).map_err(|error| Problem::invalid(error.to_string()))?;
+    let is_officer = app.authority.permits(caller.asker(), Action::OperateIdentity, None);
+    if matches!(command, Command::End { cause: EndCause::Officer }) && !is_officer {
+        return Err(Problem::invalid("only who operates the Access desk takes borrowed access away"));
+    }
+    let id = parse_id("activation", &id)?;
+    let after = app.identity.order_activation(id, request.version, &command, &caller.actor()).await?;
+    Ok(Json(DutyRecord { record: wire(&after) }))
+}
