@@ -28,10 +28,10 @@ const NEVER: [&str; 117] = [
 
 /// A column may be called so, but is used in brackets.
 #[rustfmt::skip]
-const GIVEN_ONLY: [&str; 33] = [
-    "accumulate", "as", "bin", "by", "contains", "database", "datatable", "earliest", "entity_group",
-    "externaldata", "find", "graph", "has", "in", "invoke", "latest", "materialize", "mdm", "of", "pack", "print",
-    "range", "sample", "search", "set", "sql", "title", "to", "toscalar", "totable", "verbose", "viewers", "where",
+const GIVEN_ONLY: [&str; 27] = [
+    "accumulate", "as", "by", "contains", "datatable", "earliest",
+    "externaldata", "find", "has", "in", "invoke", "latest", "materialize", "mdm", "of", "print",
+    "sample", "search", "set", "sql", "title", "to", "toscalar", "totable", "verbose", "viewers", "where",
 ];
 
 /// Columns may be used but not called so.
