@@ -36,7 +36,7 @@ pub const FACT_TABLES: &[FactTable] = &[
             column("Member", String, "r.name"),
             column("MemberKind", String, "r.kind"),
         ],
-        from: "scim_member m JOIN scim_resource g ON g.id = m.group_id JOIN scim_resource r ON r.id = m.member_id",
+        from: "scim_member m JOIN scim_resource g ON g.id = m.group_id LEFT JOIN scim_resource r ON r.id = m.member_id",
         time: "g.updated_us",
     },
 ];

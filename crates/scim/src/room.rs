@@ -44,6 +44,9 @@ impl Kind {
     }
 }
 
+/// Bytes of the longest id of a member.
+const LONGEST_ID: usize = 256;
+
 /// The version that a request was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
@@ -75,6 +78,9 @@ impl Stored {
         out.extend(self.body.clone());
         for (name, endpoint) in [("members", None), ("groups", Some("Groups"))] {
             for one in out.get_mut(name).and_then(Json::as_array_mut).into_iter().flatten() {
+                if one["type"].is_null() {
+                    continue;
+                }
                 let endpoint = endpoint.unwrap_or(if one["type"] == "Group" { "Groups" } else { "Users" });
                 one["$ref"] = json!(format!("{base}/{endpoint}/{}", one["value"].as_str().unwrap_or_default()));
             }
@@ -260,6 +266,7 @@ impl Scim {
         let row = tx.fetch_optional(&sql::RESOURCE, params![kind.as_str(), id]).await?;
         let before = Stored::from_row(&row.ok_or_else(|| not_found(kind, id))?)?;
         hold(precondition, before.version)?;
+        tx.execute(&sql::LEAVE_GROUPS, params![id]).await?;
         tx.execute(&sql::DELETE, params![id]).await?;
         let entry = Entry::new(actor, "scim.delete", format!("scim:{id}")).before(json!({ "body": before.body }));
         self.commit(tx, entry, kind, id, before.version + 1).await
@@ -281,8 +288,13 @@ impl Scim {
         let rows = self.store.fetch_all(statement, params![stored.id.as_str()]).await?;
         let mut links = Vec::with_capacity(rows.len());
         for row in &rows {
-            let kind = if stored.kind == Kind::Group { row.text("kind")? } else { "direct" };
-            links.push(json!({ "value": row.text("id")?, "display": row.text("name")?, "type": kind }));
+            let mut link = json!({ "value": row.text("id")? });
+            // A member that is not provisioned yet has neither name nor kind.
+            if let Some(kind) = row.text_opt("kind")? {
+                link["display"] = json!(row.text("name")?);
+                link["type"] = json!(if stored.kind == Kind::Group { kind } else { "direct" });
+            }
+            links.push(link);
         }
         if !links.is_empty() {
             stored.body.insert(name.to_owned(), Json::Array(links));
@@ -348,8 +360,8 @@ async fn set_members(
         if member == group {
             return Err(Error::value("a group cannot be a member of itself"));
         }
-        if tx.fetch_optional(&sql::KNOWN, params![member.as_str()]).await?.is_none() {
-            return Err(Error::value(format!("there is no user or group `{}`", crate::filter::shorten(member))));
+        if member.is_empty() || member.len() > LONGEST_ID {
+            return Err(Error::value(format!("a member's `value` has 1 to {LONGEST_ID} bytes")));
         }
         tx.execute(&sql::ADD_MEMBER, params![group, member.as_str()]).await?;
     }

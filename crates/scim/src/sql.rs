@@ -41,21 +41,19 @@ pub const COUNT: Statement =
     Statement::new("scim.count", "SELECT COUNT(*) AS count FROM scim_resource WHERE kind = $1");
 pub const MEMBERS: Statement = Statement::new(
     "scim.members",
-    "SELECT r.id AS id, r.kind AS kind, r.name AS name FROM scim_member m JOIN scim_resource r ON r.id = m.member_id \
-     WHERE m.group_id = $1 ORDER BY r.id",
+    "SELECT m.member_id AS id, r.kind AS kind, r.name AS name FROM scim_member m LEFT JOIN scim_resource r \
+     ON r.id = m.member_id WHERE m.group_id = $1 ORDER BY m.member_id",
 );
 pub const GROUPS: Statement = Statement::new(
     "scim.groups",
     "SELECT r.id AS id, r.kind AS kind, r.name AS name FROM scim_member m JOIN scim_resource r ON r.id = m.group_id \
      WHERE m.member_id = $1 ORDER BY r.id",
 );
-/// Adds a member that is there; no row: there is no such resource.
 pub const ADD_MEMBER: Statement = Statement::new(
     "scim.add_member",
-    "INSERT INTO scim_member (group_id, member_id) SELECT $1, id FROM scim_resource WHERE id = $2 \
-     ON CONFLICT (group_id, member_id) DO NOTHING",
+    "INSERT INTO scim_member (group_id, member_id) VALUES ($1, $2) ON CONFLICT (group_id, member_id) DO NOTHING",
 );
-pub const KNOWN: Statement = Statement::new("scim.known", "SELECT kind FROM scim_resource WHERE id = $1");
+pub const LEAVE_GROUPS: Statement = Statement::new("scim.leave_groups", "DELETE FROM scim_member WHERE member_id = $1");
 pub const REMOVE_MEMBER: Statement =
     Statement::new("scim.remove_member", "DELETE FROM scim_member WHERE group_id = $1 AND member_id = $2");
 
@@ -73,6 +71,6 @@ pub const STATEMENTS: &[&Statement] = &[
     &MEMBERS,
     &GROUPS,
     &ADD_MEMBER,
-    &KNOWN,
+    &LEAVE_GROUPS,
     &REMOVE_MEMBER,
 ];

@@ -18,10 +18,10 @@ CREATE INDEX scim_resource_name ON scim_resource (kind, name_key);
 CREATE INDEX scim_resource_external ON scim_resource (kind, external_id);
 CREATE INDEX scim_resource_order ON scim_resource (kind, id);
 
--- Who is directly in which group.
+-- Who is directly in which group. A member may be named before it is provisioned; it is kept as it was named.
 CREATE TABLE scim_member (
     group_id TEXT NOT NULL REFERENCES scim_resource (id) ON DELETE CASCADE,
-    member_id TEXT NOT NULL REFERENCES scim_resource (id) ON DELETE CASCADE,
+    member_id TEXT NOT NULL,
     PRIMARY KEY (group_id, member_id)
 );
 CREATE INDEX scim_member_member ON scim_member (member_id);

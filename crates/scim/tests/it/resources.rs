@@ -80,7 +80,9 @@ pub async fn groups_hold_who_is_there(url: String) {
     let room = room(&url).await;
     let one = room.create(&actor(), Kind::User, &user("one")).await.unwrap().id;
     let two = room.create(&actor(), Kind::User, &user("two")).await.unwrap().id;
-    assert_eq!(status(room.create(&actor(), Kind::Group, &group("g", &["nobody"])).await), 400);
+    let early = room.create(&actor(), Kind::Group, &group("early", &["not-yet"])).await.unwrap();
+    assert_eq!(early.to_json("")["members"], json!([{ "value": "not-yet" }]), "named before it is provisioned");
+    assert_eq!(status(room.create(&actor(), Kind::Group, &group("g", &[&"x".repeat(300)])).await), 400);
     let inner = room.create(&actor(), Kind::Group, &group("inner", &[&two])).await.unwrap().id;
     let made = room.create(&actor(), Kind::Group, &group("outer", &[&one, &inner])).await.unwrap();
     let shown = made.to_json("http://x/scim/v2");
