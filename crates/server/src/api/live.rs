@@ -240,7 +240,11 @@ impl LiveSubscriber {
             | Fact::PersonMoved { .. }
             | Fact::PersonLeft { .. }
             | Fact::ProvisioningDue { .. }
-            | Fact::AccountDisabled { .. } => Ok(None),
+            | Fact::AccountDisabled { .. }
+            | Fact::SodViolationFound { .. }
+            | Fact::RequestChanged { .. }
+            | Fact::ActivationChanged { .. }
+            | Fact::CampaignChanged { .. } => Ok(None),
         }
     }
 }
