@@ -347,7 +347,7 @@ mod tests {
 
     fn filters() -> impl Strategy<Value = Filter> {
         let names = ["userName", "emails.type", "name.familyName", "active", "meta.created", "x509Certificates"];
-        let name = proptest::sample::select(&names[..]);
+        let name = proptest::sample::select(names.to_vec());
         let path = name.prop_map(|name| AttributePath::parse(name).unwrap());
         let value = prop_oneof![
             "[ -~é\\n]{0,8}".prop_map(Json::String),

@@ -186,6 +186,13 @@ impl Desk {
                     self.tell(format!("{} {} {place:?} {when} {}", one.holder_kind, one.holder, one.trust));
                 }
             }
+            _ => self.kept(what, words).await,
+        }
+    }
+
+    /// What happens to records, and lists of what there is.
+    async fn kept(&mut self, what: &str, words: &[&str]) {
+        match words {
             ["retire", person] => {
                 let (_, people) = self.rig.field.records("person").await.unwrap();
                 let record = people.into_iter().find(|record| record.key == *person).unwrap();

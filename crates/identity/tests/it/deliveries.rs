@@ -25,11 +25,11 @@ fn people(count: usize) -> Vec<String> {
 
 /// Everything of the room that a delivery could have written.
 async fn written(rig: &Rig) -> Vec<String> {
-    use kernel::port::FactTables;
+    use kernel::port::{FactScan, FactTables};
     let mut rows = Vec::new();
     for table in identity::FACT_TABLES.iter().filter(|table| table.name != "IdentityFindings") {
-        let columns: Vec<String> = table.columns.iter().map(|column| column.name.to_owned()).collect();
-        for row in rig.store.scan(table.name, &columns, None).await.unwrap() {
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name).collect();
+        for row in rig.store.scan(&FactScan::of(table.name, &columns)).await.unwrap() {
             rows.push(format!("{} {row:?}", table.name));
         }
     }

@@ -247,11 +247,6 @@ impl LiveSubscriber {
             | Fact::ActivationChanged { .. }
             | Fact::CampaignChanged { .. }
             | Fact::AccountDisabled { .. } => Ok(None),
-            | Fact::AccountDisabled { .. }
-            | Fact::SodViolationFound { .. }
-            | Fact::RequestChanged { .. }
-            | Fact::ActivationChanged { .. }
-            | Fact::CampaignChanged { .. } => Ok(None),
         }
     }
 }

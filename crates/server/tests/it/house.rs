@@ -201,8 +201,6 @@ pub struct House {
     pub detect: detect::Detect,
     pub field: field::Field,
     pub respond: respond::Respond,
-    pub identity: identity::Identity,
-    pub targets: Arc<FakeTargets>,
     _database: TestDatabase,
 }
 
@@ -297,8 +295,8 @@ impl House {
             detect: detect.clone(),
             respond: respond.clone(),
             field: field.clone(),
-            identity: identity.clone(),
-            targets: targets.clone(),
+            identity,
+            targets,
             courier: courier::Courier::new(store.clone()),
             library: library::Library::new(store.clone()),
             clock: clock.clone(),
@@ -306,7 +304,7 @@ impl House {
             config,
         };
         let server = Server::build(parts).await.expect("server");
-        House { server, clock, lake, intake, store, detect, field, respond, identity, targets, _database: database }
+        House { server, clock, lake, intake, store, detect, field, respond, _database: database }
     }
 
     /// Sends a request and reads the whole answer.
