@@ -1475,6 +1475,1024 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/people": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** People whose name, number or address has a text. */
+        get: operations["list_identity_people"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/people/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Somebody with contracts, access and its reasons, accounts, and what was done. */
+        get: operations["get_identity_person"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/people/{id}/past": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What somebody should have had on a day, from what was known on another. */
+        get: operations["get_past_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/people/{id}/lock-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Locks somebody out of every system at once. It answers within a minute. */
+        post: operations["lock_out_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/people/{id}/let-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets somebody in again; access is computed anew. */
+        post: operations["let_in_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/people/{id}/assignments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives access on one's own decision, for a reason. */
+        post: operations["give_access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/assignments/{id}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ends access that somebody gave. */
+        post: operations["end_assignment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/people/{id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Puts two records of one human being together; it can be undone. */
+        post: operations["merge_people"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/merges/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a merge back. */
+        post: operations["undo_merge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/documents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Documents of a kind that are in use. */
+        get: operations["list_identity_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Puts documents in force at once, with what they change; refused when that would close more accounts than the house allows
+         *     without a look.
+         */
+        put: operations["save_identity_documents"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/entitlements": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything that systems can give, as it was seen or named. */
+        get: operations["list_entitlements"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/batches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deliveries of a feed or of all. */
+        get: operations["list_batches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/batches/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One delivery. */
+        get: operations["get_batch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/feeds/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes a delivery in. A delivery that cannot be used, or that is held, is no error: its batch says why, and nothing was
+         *     written. The same delivery twice has no effect.
+         */
+        post: operations["deliver_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/batches/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Releases a batch that is held, or refuses it. One approval is enough. */
+        post: operations["decide_batch"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a person has to decide or to know. */
+        get: operations["list_identity_findings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/findings/{id}/decide": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides a finding. */
+        post: operations["decide_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/plans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Plans, simulated and carried out. */
+        get: operations["list_plans"];
+        put?: never;
+        /** Computes what documents or a delivery would change, and keeps it. Nothing else is done. */
+        post: operations["simulate_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/plans/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One plan with everything in it. */
+        get: operations["get_plan"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/plan-comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What one plan does that another does not. */
+        get: operations["compare_plans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/plans/{id}/execute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carries out a plan as it was simulated; refused when the world has moved on since. */
+        post: operations["execute_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/plans/{id}/drop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Drops a simulation. */
+        post: operations["drop_plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Accounts of a system or of all. */
+        get: operations["list_accounts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/accounts/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides about an account. */
+        post: operations["command_account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/systems": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Every system, and how it is. */
+        get: operations["list_systems"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/systems/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads everything that a system holds. After a directory was restored, this is how a person says that they have looked. */
+        post: operations["read_system"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/licences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What licences cost in a year, and which of them lie on accounts that are disabled. */
+        get: operations["list_licences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How the channels fare, and what waits. */
+        get: operations["courier_state"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages that came in, the newest first. */
+        get: operations["list_messages"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/dispatches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages that go out, the latest change first; the dead letters by `state=undeliverable`. */
+        get: operations["list_dispatches"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/dispatch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One message that goes out, with its tries. */
+        get: operations["get_dispatch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/faulty": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Deliveries in which something could not be read, the newest first. */
+        get: operations["list_faulty_deliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/deliveries/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The bytes of a delivery. */
+        get: operations["get_channel_delivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/segments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a text costs as a short message. */
+        post: operations["count_segments"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Sends a test by one means. It says that it is one, whatever else it says. */
+        post: operations["send_test_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feeds/{target}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Delivers by parameters alone, as OsmAnd and Traccar Client do. */
+        get: operations["deliver_by_query"];
+        put?: never;
+        /** Delivers in the format of the feed: osmand, inreach, owntracks, meshtastic, webhook, cap, gpx, kml, geojson. */
+        post: operations["deliver_to_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/tracks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Tracks as a file; what is in quarantine is left out. */
+        get: operations["export_tracks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/courier/cap": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Writes an alert of CAP 1.2. An exercise has the status Exercise. */
+        post: operations["write_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Saves a document of duties, if everything that leans on it still makes sense. */
+        post: operations["save_duty"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/violations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Keys that must stay apart and do not, with the ways on each side. */
+        get: operations["list_violations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/violations/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks at everybody against every rule, now. */
+        post: operations["analyse_duties"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/exceptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Exceptions, the latest first. */
+        get: operations["list_sod_exceptions"];
+        put?: never;
+        /** Excepts a person from a rule. Only the owner of the risk may, and nobody for themselves. */
+        post: operations["give_sod_exception"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/exceptions/{id}/withdraw": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Withdraws an exception before its end; the violation is open again. */
+        post: operations["withdraw_sod_exception"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/logins": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets a user be a person on record: without that nobody can ask or decide. */
+        post: operations["link_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/delegations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Lets somebody decide in the caller's place for a time. */
+        post: operations["set_delegation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Packages that can be asked for. */
+        get: operations["list_catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/requests/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What a request would violate; nothing is written. */
+        post: operations["preview_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Requests, the latest first. */
+        get: operations["list_requests"];
+        put?: never;
+        /** Asks for access. */
+        post: operations["ask_access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/requests/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A request for whom it concerns: who asks, whom it is for, who is or was asked, and the desk. */
+        get: operations["get_request"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/requests/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agrees, refuses, withdraws or appoints. */
+        post: operations["move_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/activations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Activations, the latest first. */
+        get: operations["list_activations"];
+        put?: never;
+        /**
+         * Activates what the caller is eligible for, or asks who has to agree. Sessions here are opened with a password, which
+         *     is one factor: access whose policy wants a second one is refused until sign-in knows one.
+         */
+        post: operations["activate_access"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/activations/{id}/commands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Agrees, refuses, gives back or takes away. */
+        post: operations["move_activation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/campaigns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Campaigns, the latest first. */
+        get: operations["list_campaigns"];
+        put?: never;
+        /** Begins a campaign. A scope by KQL is run now: people are those of its column `PersonId`. */
+        post: operations["begin_campaign"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/campaigns/{id}/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Items of a campaign, the most unexpected first. */
+        get: operations["list_review_items"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/review-items/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An item as its reviewer sees it. The first look of the reviewer is remembered. */
+        get: operations["get_review_item"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/review-items/{id}/decision": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Decides. An item that changed during the campaign comes back undecided, with what there is now. */
+        post: operations["decide_review_item"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/campaigns/{id}/reviewers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How each reviewer of a campaign reviews. */
+        get: operations["reviewer_figures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/reviews/reroute": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Gives open items of reviewers who left or are away to who is asked in their place. */
+        post: operations["reroute_reviews"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/ledger": {
         parameters: {
             query?: never;
@@ -1560,6 +2578,235 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/scim/v2/ServiceProviderConfig": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What this service can do. */
+        get: operations["scim_service_provider_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/ResourceTypes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The kinds of resources. */
+        get: operations["scim_resource_types"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/ResourceTypes/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One kind of resources. */
+        get: operations["scim_resource_type"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/Schemas": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The schemas of resources. */
+        get: operations["scim_schemas"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/Schemas/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One schema. */
+        get: operations["scim_schema"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/Users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Users. */
+        get: operations["scim_list_users"];
+        put?: never;
+        /** Makes a user. */
+        post: operations["scim_create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/Users/.search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Users, with the question in the body (RFC 7644 §3.4.3). */
+        post: operations["scim_search_users"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/Users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One user. */
+        get: operations["scim_get_user"];
+        /** Puts a user in the place of what was there. */
+        put: operations["scim_replace_user"];
+        post?: never;
+        /** Deletes a user. */
+        delete: operations["scim_delete_user"];
+        options?: never;
+        head?: never;
+        /** Changes a user. */
+        patch: operations["scim_patch_user"];
+        trace?: never;
+    };
+    "/scim/v2/Groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Groups. */
+        get: operations["scim_list_groups"];
+        put?: never;
+        /** Makes a group. */
+        post: operations["scim_create_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/Groups/.search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Groups, with the question in the body. */
+        post: operations["scim_search_groups"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/Groups/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** One group. */
+        get: operations["scim_get_group"];
+        /** Puts a group in the place of what was there. */
+        put: operations["scim_replace_group"];
+        post?: never;
+        /** Deletes a group; its members stay. */
+        delete: operations["scim_delete_group"];
+        options?: never;
+        head?: never;
+        /** Changes a group. */
+        patch: operations["scim_patch_group"];
+        trace?: never;
+    };
+    "/scim/v2/.search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Users, then groups, with the question in the body (RFC 7644 §3.4.3). */
+        post: operations["scim_search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/scim/v2/Me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A token belongs to a system, not to a person. */
+        get: operations["scim_me"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/health": {
         parameters: {
             query?: never;
@@ -1598,6 +2845,33 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description One piece of access with one reason. */
+        AccessLine: {
+            /** @description `system` for an account, `system/entitlement` otherwise. */
+            grant: string;
+            /** @description From the contract or decision to the role that names it. */
+            why: components["schemas"]["AccessStep"][];
+            until?: components["schemas"]["Instant"] | null;
+            /** @description Held, but asleep: the contract has ended and the grace has not. */
+            asleep: boolean;
+        };
+        /** @description One step of a reason. */
+        AccessStep: {
+            /** @description `engagement`, `rule`, `assignment` or `role`. */
+            kind: string;
+            key: string;
+            title: string;
+        };
+        /** @description Activates eligible access. */
+        ActivateAccess: {
+            /** @description Id of the eligible assignment. */
+            eligible: string;
+            reason: string;
+            /** @description `incident-…` or `mission-…`, which must be open. */
+            ticket?: string | null;
+            /** Format: int64 */
+            hours: number;
+        };
         /** @description What is to be done. */
         AlarmAct: {
             /** Format: int64 */
@@ -1683,6 +2957,19 @@ export interface components {
             risk: number;
             withdrawn?: components["schemas"]["Instant"] | null;
         };
+        /** @description Where an alert holds. */
+        AlertArea: {
+            description: string;
+            /**
+             * Format: double
+             * @description Latitude, longitude and radius in kilometres.
+             */
+            latitude: number;
+            /** Format: double */
+            longitude: number;
+            /** Format: double */
+            radius_km: number;
+        };
         /** @description An alert with everything that explains it. */
         AlertDetail: {
             alert: components["schemas"]["Alert"];
@@ -1712,6 +2999,35 @@ export interface components {
             /** @description The record's fields, where it is JSON. */
             fields?: unknown;
             reasons: components["schemas"]["MatchReason"][];
+        };
+        /** @description An alert for others, in the words of CAP 1.2. */
+        AlertToWrite: {
+            /** @description Unique for us; no blanks. */
+            identifier: string;
+            /** @description Our name in the world, such as a host name. */
+            sender: string;
+            /** @description It is not real: the status is Exercise, and the headline says so. */
+            exercise: boolean;
+            /** @description Alert, Update or Cancel; the last two need `references`. */
+            msg_type: string;
+            /** @description Earlier alerts as `sender,identifier,sent`. */
+            references?: string | null;
+            /** @description `en`, `fr`, `ar`, … */
+            language: string;
+            /** @description Security, Safety, Rescue, Transport, Health, … */
+            category: string;
+            event: string;
+            /** @description Immediate, Expected, Future, Past, Unknown. */
+            urgency: string;
+            /** @description Extreme, Severe, Moderate, Minor, Unknown. */
+            severity: string;
+            /** @description Observed, Likely, Possible, Unlikely, Unknown. */
+            certainty: string;
+            expires?: components["schemas"]["Instant"] | null;
+            headline: string;
+            description: string;
+            instruction?: string | null;
+            areas: components["schemas"]["AlertArea"][];
         };
         /** @description A page of the queue. */
         Alerts: {
@@ -1775,6 +3091,27 @@ export interface components {
             visualization?: string | null;
             warnings: components["schemas"]["Diagnostic"][];
         };
+        /** @description Asks for access. */
+        AskAccess: {
+            /** @description Id of the person whom it is for; absent: the caller. */
+            person?: string | null;
+            packages: components["schemas"]["AskedPackage"][];
+            reason: string;
+            /** @description A tag such as `fr`. */
+            language?: string;
+            exception?: components["schemas"]["AskedException"] | null;
+        };
+        /** @description What is done in place of keeping duties apart, and until when. */
+        AskedException: {
+            mitigation: string;
+            until: components["schemas"]["Instant"];
+        };
+        /** @description A package of the catalogue for a time. */
+        AskedPackage: {
+            package: string;
+            from?: components["schemas"]["Instant"] | null;
+            until?: components["schemas"]["Instant"] | null;
+        };
         /** @description A call sign goes to somebody, or is free again. */
         AssignCallSign: {
             sign: string;
@@ -1796,6 +3133,11 @@ export interface components {
             /** Format: int64 */
             sequence: number;
             problem: string;
+        };
+        /** @description Begins a campaign. `due` in microseconds since 1970, as the room's records have it. */
+        BeginCampaign: {
+            /** @description Title, scope (systems, entitlements, roles, privileged, stations, kql), reviewers, due, on_silence, canaries. */
+            campaign: Record<string, never>;
         };
         /** @description Asks to see the people of another organisation. */
         BreakGlass: {
@@ -1844,6 +3186,17 @@ export interface components {
             roles?: components["schemas"]["Role"][] | null;
             disabled?: boolean | null;
             reason: string;
+        };
+        /** @description Bytes as a network delivered them. */
+        ChannelDelivery: {
+            id: string;
+            channel: string;
+            received: components["schemas"]["Instant"];
+            /** @description `text`, or `base64` when the bytes are not text. */
+            encoding: string;
+            body: string;
+            /** @description What could not be read. */
+            findings: string[];
         };
         /**
          * @description What it turned out to be.
@@ -2007,6 +3360,11 @@ export interface components {
             /** @description They used a duress word: shown to those alone who are told of it. */
             duress: boolean;
         };
+        /** @description How everything fares. */
+        CourierState: {
+            channels: components["schemas"]["MessageChannel"][];
+            waiting: components["schemas"]["WaitingMessages"][];
+        };
         /** @description How well rules see techniques of ATT&CK. */
         Coverage: {
             /** @description By id; sub-techniques follow their technique. */
@@ -2056,6 +3414,32 @@ export interface components {
             roles: components["schemas"]["Role"][];
             reason: string;
         };
+        /** @description A decision on a batch that is held. */
+        DecideBatch: {
+            /** @description `true`: everything of it is written now; `false`: nothing, ever. */
+            release: boolean;
+            reason: string;
+        };
+        /** @description A decision on a finding. */
+        DecideFinding: {
+            /** @description For a record that waits: `same` (with `person`), `new` or `nobody`. Absent: it is closed with the reason alone. */
+            decision?: string | null;
+            person?: string | null;
+            reason: string;
+        };
+        /** @description Decides on an item. */
+        DecideItem: {
+            /**
+             * Format: int64
+             * @description The version that was read; a later one is a conflict.
+             */
+            version: number;
+            /** @description `keep` or `revoke`. */
+            verdict: string;
+            /** @description What the access comes from is to go as a whole, with what else it gives. */
+            whole_source?: boolean;
+            comment?: string;
+        };
         /** @description Drops a rule. */
         DeleteRule: {
             /**
@@ -2064,6 +3448,32 @@ export interface components {
              */
             version: number;
             reason: string;
+        };
+        /** @description A delivery. */
+        DeliverFeed: {
+            /** @description The file, in UTF-8. */
+            body: string;
+            manifest?: components["schemas"]["DeliveryManifest"];
+            /** @description Say what would happen and keep nothing. */
+            trial?: boolean;
+        };
+        /** @description What a sender says of a delivery beside it. */
+        DeliveryManifest: {
+            /**
+             * Format: int64
+             * @default null
+             */
+            records: number | null;
+            /**
+             * @description Of the whole delivery, in hexadecimal.
+             * @default null
+             */
+            sha256: string | null;
+            /**
+             * @description The day or instant of which it tells.
+             * @default null
+             */
+            snapshot: string | null;
         };
         /** @description The desk as it is now. */
         Desk: {
@@ -2176,6 +3586,14 @@ export interface components {
              */
             next?: number | null;
         };
+        /** @description One record, as its room documents it. */
+        DutyRecord: {
+            record: Record<string, never>;
+        };
+        /** @description Records of one kind, the latest first. */
+        DutyRecords: {
+            records: Record<string, never>[];
+        };
         /** @description Ends an exception. */
         EndException: {
             /**
@@ -2260,6 +3678,24 @@ export interface components {
          * @enum {string}
          */
         ExportFormat: "csv" | "json" | "ndjson";
+        /** @description What became of a delivery. It is durable when this is returned. */
+        FeedReceipt: {
+            /** Format: int32 */
+            messages: number;
+            /** Format: int32 */
+            positions: number;
+            /** Format: int32 */
+            distress: number;
+            /** Format: int32 */
+            receipts: number;
+            /**
+             * Format: int32
+             * @description Items that had been delivered before.
+             */
+            duplicates: number;
+            /** @description What could not be read, each with its place and the remedy. The bytes are kept. */
+            findings: string[];
+        };
         /** @description Who a user is to the radio room. */
         FieldAffiliation: {
             user: components["schemas"]["UserRef"];
@@ -2630,6 +4066,28 @@ export interface components {
             /** @description A value for which it did not hold. */
             other?: string | null;
         };
+        /** @description Access to be given on one's own decision. */
+        GiveAccess: {
+            /** @description `role` or `entitlement`. */
+            target_kind: string;
+            /** @description The key of the role, or the id of the entitlement. */
+            target: string;
+            /** @description `active` or `eligible`. */
+            mode: string;
+            until?: components["schemas"]["Instant"] | null;
+            reason: string;
+        };
+        /** @description An exception from a rule of separation of duties. The caller must own the risk. */
+        GiveSodException: {
+            /** @description Key of the rule. */
+            rule: string;
+            /** @description Id of the person. */
+            person: string;
+            /** @description What is done in place of keeping the keys apart. */
+            mitigation: string;
+            reason: string;
+            until: components["schemas"]["Instant"];
+        };
         /** @description What somebody answers. */
         HeadcountAnswer: {
             /** @description They are safe; otherwise they need help. */
@@ -2695,6 +4153,374 @@ export interface components {
             /** @description The heading: a name with its type or signature. */
             title: string;
             text: string;
+        };
+        /** @description An account. */
+        IdentityAccount: {
+            id: string;
+            system: string;
+            person?: string | null;
+            /** @description `person`, `service`, `shared` or `unknown`. */
+            kind: string;
+            /** @description `none`, `protected` or `break-glass`. */
+            protection: string;
+            login: string;
+            native_id?: string | null;
+            /** @description What it was last seen to be: `unknown`, `enabled`, `disabled` or `absent`. */
+            status: string;
+            /** @description How far it is from what is wanted: `settled`, `queued`, `retrying`, `refused`, `quarantined` or `manual`. */
+            progress: string;
+            wanted?: Record<string, never> | null;
+            seen?: Record<string, never> | null;
+            seen_at?: components["schemas"]["Instant"] | null;
+            /** Format: int64 */
+            attempts: number;
+            retry?: components["schemas"]["Instant"] | null;
+            /** @description The last thing that went wrong, in the system's own words. */
+            problem?: string | null;
+            owner?: string | null;
+            purpose?: string | null;
+            expires?: components["schemas"]["Instant"] | null;
+            rotated?: components["schemas"]["Instant"] | null;
+            last_use?: components["schemas"]["Instant"] | null;
+            plan?: string | null;
+        };
+        /** @description What is decided about an account. */
+        IdentityAccountCommand: {
+            person: string;
+            reason: string;
+            /** @enum {string} */
+            command: "join";
+        } | {
+            /** @description `service` or `shared`. */
+            kind: string;
+            /** @description The number of the person who answers for it. */
+            owner: string;
+            purpose: string;
+            expires: components["schemas"]["Instant"];
+            /** Format: int64 */
+            rotate_days?: number | null;
+            reason: string;
+            /** @enum {string} */
+            command: "describe";
+        } | {
+            reason: string;
+            /** @enum {string} */
+            command: "note-rotation";
+        } | {
+            reason: string;
+            /** @enum {string} */
+            command: "close";
+        } | {
+            reason: string;
+            /** @enum {string} */
+            command: "reopen";
+        } | {
+            reason: string;
+            /** @enum {string} */
+            command: "retry";
+        } | {
+            reason: string;
+            /** @enum {string} */
+            command: "done-by-hand";
+        };
+        /** @description Accounts. */
+        IdentityAccounts: {
+            accounts: components["schemas"]["IdentityAccount"][];
+            truncated: boolean;
+        };
+        /** @description Access that somebody gave. */
+        IdentityAssignment: {
+            id: string;
+            /** @description `role` or `entitlement`. */
+            target_kind: string;
+            target: string;
+            /** @description `active` or `eligible`. */
+            mode: string;
+            /** @description `request`, `activation`, `person`, `feed` or `adopted`. */
+            source: string;
+            source_ref?: string | null;
+            reason: string;
+            approver?: string | null;
+            from: components["schemas"]["Instant"];
+            until?: components["schemas"]["Instant"] | null;
+            recorded: components["schemas"]["Instant"];
+            recorded_by: string;
+            ended?: components["schemas"]["Instant"] | null;
+            ended_by?: string | null;
+            end_reason?: string | null;
+        };
+        /** @description A delivery with what became of it. */
+        IdentityBatch: {
+            id: string;
+            feed: string;
+            /** @description SHA-256 of the delivery. */
+            digest: string;
+            /** @description `applied`, `held`, `rejected` or `refused`. */
+            state: string;
+            snapshot?: components["schemas"]["Instant"] | null;
+            /** Format: int64 */
+            records: number;
+            /** Format: int64 */
+            joiners: number;
+            /** Format: int64 */
+            movers: number;
+            /** Format: int64 */
+            leavers: number;
+            /** Format: int64 */
+            unchanged: number;
+            /**
+             * Format: int64
+             * @description Records that wait for a person.
+             */
+            quarantined: number;
+            /** @description What is wrong with it, or why it is held. */
+            findings: string[];
+            /** @description What it changes, by name; who leaves comes first. */
+            changes: Record<string, never>[];
+            plan?: string | null;
+            received: components["schemas"]["Instant"];
+            received_by: string;
+            decided?: components["schemas"]["Instant"] | null;
+            decided_by?: string | null;
+            decision?: string | null;
+        };
+        /** @description Deliveries, the latest first. */
+        IdentityBatches: {
+            batches: components["schemas"]["IdentityBatch"][];
+        };
+        /** @description A document. */
+        IdentityDocument: {
+            /** @description `station`, `system`, `role`, `rule`, `feed` or `settings`. */
+            kind: string;
+            key: string;
+            title: string;
+            body: Record<string, never>;
+            /** Format: int64 */
+            version: number;
+            updated: components["schemas"]["Instant"];
+            updated_by: string;
+        };
+        /** @description Documents of one kind, by key. */
+        IdentityDocuments: {
+            documents: components["schemas"]["IdentityDocument"][];
+        };
+        /** @description A document as somebody wrote it. */
+        IdentityDraft: {
+            kind: string;
+            key: string;
+            /** @description Absent: take it out of use. */
+            body?: Record<string, never> | null;
+        };
+        /** @description A contract. */
+        IdentityEngagement: {
+            id: string;
+            /** @description The feed that tells of it, and what it calls it. */
+            source: string;
+            source_key: string;
+            /** @description `future`, `active`, `suspended`, `leave`, `secondment`, `ended` or `cancelled`. */
+            state: string;
+            begins: components["schemas"]["Instant"];
+            ends?: components["schemas"]["Instant"] | null;
+            station?: string | null;
+            org_unit?: string | null;
+            job?: string | null;
+            grade?: string | null;
+            manager?: string | null;
+        };
+        /** @description An entitlement. */
+        IdentityEntitlement: {
+            id: string;
+            system: string;
+            name: string;
+            kind: string;
+            title?: string | null;
+            owner?: string | null;
+            risk: string;
+            privileged: boolean;
+            /** Format: double */
+            cost_yearly?: number | null;
+            seen?: components["schemas"]["Instant"] | null;
+            gone?: components["schemas"]["Instant"] | null;
+        };
+        /** @description What systems can give, by system and name. */
+        IdentityEntitlements: {
+            entitlements: components["schemas"]["IdentityEntitlement"][];
+        };
+        /** @description Something that a person has to decide or to know. */
+        IdentityFinding: {
+            id: string;
+            /**
+             * @description `match`, `number-reused`, `bad-row`, `exposure`, `orphan`, `join-refused`, `refused`, `drift`, `scope-lost`,
+             *     `off-standard`, `service-account`, `sponsorship`, …
+             */
+            kind: string;
+            subject: string;
+            person?: string | null;
+            account?: string | null;
+            system?: string | null;
+            title: string;
+            detail: Record<string, never>;
+            /** @description `open`, `decided` or `gone`. */
+            state: string;
+            opened: components["schemas"]["Instant"];
+            closed?: components["schemas"]["Instant"] | null;
+            closed_by?: string | null;
+            decision?: string | null;
+        };
+        /** @description Findings, the latest first. */
+        IdentityFindings: {
+            findings: components["schemas"]["IdentityFinding"][];
+        };
+        /** @description How far a lock-out got. What is not closed stays wanted, and is tried until it is. */
+        IdentityLockedOut: {
+            /**
+             * Format: int64
+             * @description Accounts that their systems show as disabled.
+             */
+            closed: number;
+            /** @description Systems that did not answer. */
+            unreachable: string[];
+            /** @description Systems that said no: somebody has to act by hand. */
+            refused: string[];
+            /** @description Accounts that nothing connects. */
+            by_hand: string[];
+        };
+        /** @description People by name. */
+        IdentityPeople: {
+            people: components["schemas"]["IdentityPerson"][];
+            /** @description There are more; say more of the name. */
+            truncated: boolean;
+        };
+        /** @description Somebody. */
+        IdentityPerson: {
+            id: string;
+            name: string;
+            /** @description The number that people use. */
+            number?: string | null;
+            /** @description `staff`, `consultant`, `intern`, `vendor`, `volunteer` or `partner`. */
+            kind: string;
+            mail?: string | null;
+            birth_date?: string | null;
+            sponsor?: string | null;
+            /** @description Seen by few. */
+            restricted: boolean;
+            blocked?: components["schemas"]["Instant"] | null;
+            /** @description The record that this one was merged into. */
+            merged_into?: string | null;
+        };
+        /** @description Somebody with everything. */
+        IdentityPersonDetail: {
+            person: components["schemas"]["IdentityPerson"];
+            anchors: components["schemas"]["PersonAnchor"][];
+            /** @description `nobody`, `coming`, `here`, `between`, `gone` or `blocked`. */
+            phase: string;
+            next?: components["schemas"]["Instant"] | null;
+            engagements: components["schemas"]["IdentityEngagement"][];
+            access: components["schemas"]["AccessLine"][];
+            assignments: components["schemas"]["IdentityAssignment"][];
+            accounts: components["schemas"]["IdentityAccount"][];
+            /** @description What plans did, the latest first. */
+            changes: components["schemas"]["IdentityPlanItem"][];
+            merges: components["schemas"]["PersonMerge"][];
+        };
+        /** @description A plan without its items. */
+        IdentityPlan: {
+            id: string;
+            title: string;
+            /** @description `feed`, `documents`, `plan`, `person`, `clock`, `emergency`, `simulation`, … */
+            cause: string;
+            cause_ref?: string | null;
+            /** @description `simulated`, `running`, `done`, `partial`, `stale` or `dropped`. */
+            state: string;
+            counts: components["schemas"]["PlanCounts"];
+            created: components["schemas"]["Instant"];
+            created_by: string;
+            begun?: components["schemas"]["Instant"] | null;
+            ended?: components["schemas"]["Instant"] | null;
+        };
+        /** @description A plan with everything in it. */
+        IdentityPlanDetail: {
+            plan: components["schemas"]["IdentityPlan"];
+            items: components["schemas"]["IdentityPlanItem"][];
+            progress: components["schemas"]["PlanProgress"][];
+        };
+        /** @description What one plan does that another does not. */
+        IdentityPlanDifference: {
+            only_first: components["schemas"]["IdentityPlanItem"][];
+            only_second: components["schemas"]["IdentityPlanItem"][];
+            differ: components["schemas"]["PlanPair"][];
+            /** Format: int64 */
+            alike: number;
+        };
+        /** @description One account's part of a plan. */
+        IdentityPlanItem: {
+            person?: string | null;
+            person_name?: string | null;
+            account?: string | null;
+            system: string;
+            /** @description `create`, `enable`, `disable`, `delete`, `rename`, `move`, `access` or `update`. */
+            change: string;
+            summary: string;
+            before?: Record<string, never> | null;
+            after?: Record<string, never> | null;
+            /** @description The access that is left, with its reasons. */
+            why: Record<string, never>[];
+        };
+        /** @description Plans, the latest first. */
+        IdentityPlans: {
+            plans: components["schemas"]["IdentityPlan"][];
+        };
+        /** @description What a reading found. */
+        IdentityReading: {
+            /** Format: int64 */
+            objects: number;
+            /** Format: int64 */
+            groups: number;
+            /** Format: int64 */
+            matched: number;
+            /** Format: int64 */
+            orphans: number;
+            /** Format: int64 */
+            drifted: number;
+            /** Format: int64 */
+            missing: number;
+            /** Format: int64 */
+            reverted: number;
+            /** Format: int64 */
+            adopted: number;
+            /** @description Why nothing of it was believed. */
+            fault?: string | null;
+            differences: components["schemas"]["ReadingDifference"][];
+        };
+        /** @description A system and how it is. */
+        IdentitySystem: {
+            system: string;
+            title: string;
+            /** @description Absent: people provision it by hand. */
+            connector?: string | null;
+            /** @description `new`, `healthy`, `away`, `lost` or `scope-lost`. */
+            state: string;
+            problem?: string | null;
+            read?: components["schemas"]["Instant"] | null;
+            /** Format: int64 */
+            objects: number;
+            /** @description Accounts by how far they are from what is wanted. */
+            progress: {
+                [key: string]: number;
+            };
+        };
+        /** @description Every system, by key. */
+        IdentitySystems: {
+            systems: components["schemas"]["IdentitySystem"][];
+        };
+        /** @description A licence on an account that is disabled. */
+        IdleLicence: {
+            account: string;
+            system: string;
+            login: string;
+            licence: string;
+            /** Format: double */
+            cost_yearly: number;
         };
         /** @description A file of records. */
         ImportRecords: {
@@ -2851,6 +4677,32 @@ export interface components {
             /** @description To send as `cursor` for the next page; absent on the last. */
             next?: string | null;
         };
+        /** @description A message that came in. */
+        IncomingMessage: {
+            id: string;
+            means: string;
+            channel: string;
+            sender: string;
+            recipient: string;
+            subject?: string | null;
+            text: string;
+            sent?: components["schemas"]["Instant"] | null;
+            received: components["schemas"]["Instant"];
+            /** @description The key of the dispatch that it answers. */
+            answers?: string | null;
+            /** @description Its network says so; otherwise it is a guess by time. */
+            answers_certain: boolean;
+            /** @description A machine wrote it. */
+            automatic: boolean;
+            exercise: boolean;
+            /**
+             * Format: int64
+             * @description How often its network delivered it.
+             */
+            receipts: number;
+            /** @description The delivery, for its bytes. */
+            raw: string;
+        };
         /**
          * Format: date-time
          * @description ISO 8601 in UTC: 2026-11-21T08:15:00.000000Z
@@ -2951,6 +4803,24 @@ export interface components {
          * @enum {string}
          */
         Level: "error" | "warning" | "hint";
+        /** @description What a licence costs in a year. */
+        LicenceCost: {
+            system: string;
+            licence: string;
+            /** Format: int64 */
+            accounts: number;
+            /** Format: int64 */
+            idle: number;
+            /** Format: double */
+            cost_yearly: number;
+            /** Format: double */
+            idle_cost_yearly: number;
+        };
+        /** @description Licences by cost. */
+        Licences: {
+            licences: components["schemas"]["LicenceCost"][];
+            idle: components["schemas"]["IdleLicence"][];
+        };
         /** @description A proposal. Offsets count UTF-16 code units. */
         LineCompletion: {
             text: string;
@@ -2968,6 +4838,13 @@ export interface components {
             usable: boolean;
             findings: components["schemas"]["Diagnostic"][];
             completions: components["schemas"]["LineCompletion"][];
+        };
+        /** @description Which user of Vigie a person on record signs in as. */
+        LinkLogin: {
+            /** @description Id of the user. */
+            user: string;
+            /** @description Id of the person. */
+            person: string;
         };
         /** @description The data of each event; the event's name is in its field `event`. */
         LiveEvent: {
@@ -2996,6 +4873,12 @@ export interface components {
             /** @enum {string} */
             event: "lagged";
         };
+        /** @description A lock-out. */
+        LockOut: {
+            reason: string;
+            /** @description The record is from now on seen by few: a dismissal, a death. */
+            restrict?: boolean;
+        };
         /** @description Sigma's words for a log. */
         LogSourceWords: {
             product?: string | null;
@@ -3023,6 +4906,59 @@ export interface components {
             value: number;
             /** @description The KQL that makes it. */
             query: string;
+        };
+        /** @description Another record of the same human being. */
+        MergePeople: {
+            absorbed: string;
+            reason: string;
+        };
+        /** @description One means of reaching somebody. */
+        MessageAddress: {
+            /** @description sms, email, webhook, cot or mqtt. */
+            means: string;
+            address: string;
+        };
+        /** @description How a channel fares. */
+        MessageChannel: {
+            name: string;
+            /** @description What it is: `SMS by SMPP 3.4`, … */
+            kind: string;
+            connected: boolean;
+            /** @description Since when it is as it is. */
+            since: components["schemas"]["Instant"];
+            problem?: string | null;
+            /** Format: int64 */
+            received: number;
+            /** Format: int64 */
+            duplicates: number;
+            /** Format: int64 */
+            sent: number;
+            /** Format: int64 */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Deliveries with something in them that could not be read.
+             */
+            faulty: number;
+            /**
+             * Format: int64
+             * @description What was dropped before it was kept.
+             */
+            dropped: number;
+            last_received?: components["schemas"]["Instant"] | null;
+        };
+        /** @description One try. */
+        MessageTry: {
+            /** Format: int64 */
+            number: number;
+            channel: string;
+            means: string;
+            address: string;
+            began: components["schemas"]["Instant"];
+            ended?: components["schemas"]["Instant"] | null;
+            /** @description accepted, failed, refused, or unknown when the program ended meanwhile. */
+            outcome?: string | null;
+            problem?: string | null;
         };
         /** @description A mission as it stands. */
         Mission: {
@@ -3179,6 +5115,24 @@ export interface components {
             now: components["schemas"]["Instant"];
             missions: components["schemas"]["Mission"][];
         };
+        /** @description Moves an activation on: `{"command": "agree"}`, `refuse` with a comment, `end` with cause `person` or `officer`. */
+        MoveActivation: {
+            /**
+             * Format: int64
+             * @description The version that was read; a later one is a conflict.
+             */
+            version: number;
+            command: Record<string, never>;
+        };
+        /** @description Moves a request on: `{"command": "agree"}`, `refuse` with a comment, `withdraw`, `appoint` with seat and person. */
+        MoveRequest: {
+            /**
+             * Format: int64
+             * @description The version that was read; a later one is a conflict.
+             */
+            version: number;
+            command: Record<string, never>;
+        };
         /** @description A mission that was moved on, and what is to be known of it. */
         MovedMission: {
             mission: components["schemas"]["Mission"];
@@ -3267,6 +5221,39 @@ export interface components {
         OpenedSights: {
             sights: components["schemas"]["OpenedSight"][];
         };
+        /** @description A message that goes out. */
+        OutgoingMessage: {
+            id: string;
+            key: string;
+            desk: string;
+            about: string;
+            recipient: string;
+            addresses: components["schemas"]["MessageAddress"][];
+            /** @description Which of them is tried now, from 0. */
+            place: number;
+            subject?: string | null;
+            /** @description `None`: it is secret. */
+            text?: string | null;
+            /** @description distress, immediate, routine or bulk. */
+            precedence: string;
+            exercise: boolean;
+            /** @description queued, sent, delivered, undeliverable, expired or withdrawn. */
+            state: string;
+            /** @description Something may still be done about it. */
+            open: boolean;
+            /** Format: int32 */
+            tries: number;
+            requested: components["schemas"]["Instant"];
+            due: components["schemas"]["Instant"];
+            expires: components["schemas"]["Instant"];
+            problem?: string | null;
+            updated: components["schemas"]["Instant"];
+        };
+        /** @description A message that goes out, with its tries. */
+        OutgoingWithTries: {
+            message: components["schemas"]["OutgoingMessage"];
+            tries: components["schemas"]["MessageTry"][];
+        };
         /** @description Gives the alerts of a rule a severity. */
         OverrideSeverity: {
             severity?: components["schemas"]["Severity"] | null;
@@ -3304,6 +5291,23 @@ export interface components {
             current: string;
             new: string;
         };
+        /** @description What somebody should have had, by today's rules. */
+        PastAccess: {
+            person: components["schemas"]["IdentityPerson"];
+            /** @description What the contracts said. */
+            engagements: Record<string, never>[];
+            access: components["schemas"]["AccessLine"][];
+        };
+        /** @description What a source calls somebody. */
+        PersonAnchor: {
+            source: string;
+            anchor: string;
+        };
+        /** @description Records that were merged into this one. */
+        PersonMerge: {
+            id: string;
+            absorbed: string;
+        };
         /** @description Functions with their contacts, first the one who is tried first; then zones. */
         PhoneTree: {
             now: components["schemas"]["Instant"];
@@ -3311,6 +5315,44 @@ export interface components {
                 [key: string]: components["schemas"]["ContactCard"][];
             };
             zones: components["schemas"]["TreeZone"][];
+        };
+        /** @description A plan in numbers. */
+        PlanCounts: {
+            /** Format: int64 */
+            people: number;
+            /** Format: int64 */
+            create: number;
+            /** Format: int64 */
+            enable: number;
+            /** Format: int64 */
+            disable: number;
+            /** Format: int64 */
+            delete: number;
+            /** Format: int64 */
+            rename: number;
+            /** Format: int64 */
+            move: number;
+            /** Format: int64 */
+            access: number;
+            /** Format: int64 */
+            update: number;
+            /** Format: int64 */
+            granted: number;
+            /** Format: int64 */
+            revoked: number;
+        };
+        /** @description A change that two plans make differently. */
+        PlanPair: {
+            first: components["schemas"]["IdentityPlanItem"];
+            second: components["schemas"]["IdentityPlanItem"];
+        };
+        /** @description How far a system is with a plan. */
+        PlanProgress: {
+            system: string;
+            /** @description `settled`, `queued`, `retrying`, `refused`, `quarantined` or `manual`. */
+            progress: string;
+            /** Format: int64 */
+            accounts: number;
         };
         /** @description One step. */
         Point: {
@@ -3486,6 +5528,18 @@ export interface components {
             signs: components["schemas"]["RadioTrend"][];
             misuse: components["schemas"]["NetMisuse"][];
         };
+        /** @description How a system is read. */
+        ReadSystem: {
+            /** @description Say what would be found and done, and do nothing. */
+            trial?: boolean;
+        };
+        /** @description One thing that is another at the system. */
+        ReadingDifference: {
+            login: string;
+            what: string;
+            ours: string;
+            theirs: string;
+        };
         /** @description Why somebody did something. It goes into the ledger with the act. */
         Reason: {
             reason: string;
@@ -3610,7 +5664,7 @@ export interface components {
          * @description What somebody is here for. A person can have several.
          * @enum {string}
          */
-        Role: "administrator" | "engineer" | "analyst" | "operator" | "auditor" | "partner";
+        Role: "administrator" | "engineer" | "analyst" | "operator" | "access-officer" | "auditor" | "partner";
         /** @description A rule in the list. */
         Rule: {
             id: string;
@@ -3733,6 +5787,31 @@ export interface components {
             person?: string | null;
             reason: string;
         };
+        /** @description Documents to be put in force. */
+        SaveDocuments: {
+            drafts?: components["schemas"]["IdentityDraft"][];
+            /** @description Documents as TOML: tables such as `[role.finance-officer]`. */
+            toml?: string | null;
+            /**
+             * Format: int64
+             * @description The version that was read, when there is one draft; 0 for a new document.
+             */
+            version?: number | null;
+            reason: string;
+        };
+        /** @description A document of duties: `sod-function`, `sod-rule`, `package`, `approval-policy` or `activation-policy`. */
+        SaveDuty: {
+            kind: string;
+            key: string;
+            /** @description Absent: take it out of use. */
+            body?: Record<string, never> | null;
+            /**
+             * Format: int64
+             * @description The version that was read; absent: whatever there is.
+             */
+            version?: number | null;
+            reason: string;
+        };
         /** @description Changes what the room was told. */
         SaveFieldSettings: {
             /** @description Empty: none. */
@@ -3812,7 +5891,7 @@ export interface components {
          * @description What a token may be used for. A token can never do more than its owner, except to deliver records.
          * @enum {string}
          */
-        Scope: "read" | "query" | "respond" | "rules" | "ingest" | "administer";
+        Scope: "read" | "query" | "respond" | "rules" | "ingest" | "provision" | "administer";
         /** @description A mission as far as somebody aboard is concerned. */
         SeenMission: {
             label: string;
@@ -3841,6 +5920,14 @@ export interface components {
             /** @description Missions that are not over: `M-0042`. */
             missions: components["schemas"]["SeenMission"][];
             position?: components["schemas"]["FieldPosition"] | null;
+        };
+        /** @description What a text costs as a short message. */
+        SegmentCount: {
+            /** @description gsm7 or ucs2. */
+            coding: string;
+            segments: number;
+            /** @description Characters of this alphabet that the last segment still takes. */
+            left: number;
         };
         /** @description A message that went out. */
         SentMessage: {
@@ -3876,6 +5963,13 @@ export interface components {
             setup_required: boolean;
             server_time: components["schemas"]["Instant"];
             version: string;
+        };
+        /** @description Who decides in the caller's place, and when. */
+        SetDelegation: {
+            /** @description Id of the person who stands in. */
+            delegate: string;
+            from: components["schemas"]["Instant"];
+            until: components["schemas"]["Instant"];
         };
         /** @description Redeems the one-time link of the first start, or an invitation. */
         SetupRequest: {
@@ -3934,6 +6028,18 @@ export interface components {
             idle_s: number;
             /** @description What this person may do: names of actions. The console disables the rest and says why. */
             actions: string[];
+        };
+        /** @description What to simulate: documents, a delivery, or nothing new. */
+        Simulate: {
+            title: string;
+            drafts?: components["schemas"]["IdentityDraft"][];
+            /** @description Documents as TOML. */
+            toml?: string | null;
+            /** @description The key of a feed, for a delivery. */
+            feed?: string | null;
+            /** @description The delivery. */
+            body?: string | null;
+            manifest?: components["schemas"]["DeliveryManifest"];
         };
         /** @description A source and its counters since the server started. */
         Source: {
@@ -4066,6 +6172,14 @@ export interface components {
             /** @description The rules that see best, by title. */
             best: string[];
         };
+        /** @description A test of a channel, which is watermarked. */
+        TestMessage: {
+            /** @description sms, email, webhook, cot or mqtt. */
+            means: string;
+            address: string;
+            /** @description What is said besides the watermark. */
+            text: string;
+        };
         /** @description How one test came out. */
         TestOutcome: {
             detection: string;
@@ -4078,6 +6192,10 @@ export interface components {
             /** @description What the event has. */
             values: string[];
             held: boolean;
+        };
+        /** @description A text to count. */
+        TextToCount: {
+            text: string;
         };
         /** @description One line of an incident's history. */
         TimelineItem: {
@@ -4218,6 +6336,12 @@ export interface components {
             users: components["schemas"]["User"][];
         };
         Value: unknown;
+        /** @description Dispatches that wait, by means. */
+        WaitingMessages: {
+            means: string;
+            /** Format: int64 */
+            waiting: number;
+        };
         /** @description Who was given the list of a zone. */
         WardenListWord: {
             zone: string;
@@ -7791,6 +9915,2070 @@ export interface operations {
             };
         };
     };
+    list_identity_people: {
+        parameters: {
+            query?: {
+                /** @description A part of the name, the number or the address. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPeople"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_identity_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPersonDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_past_access: {
+        parameters: {
+            query: {
+                at: string;
+                /** @description Absent: as it is known now. */
+                known?: string;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PastAccess"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lock_out_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LockOut"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityLockedOut"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    let_in_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveAccess"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityAssignment"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_assignment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    merge_people: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MergePeople"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PersonMerge"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_merge: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_identity_documents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The kind: `station`, `system`, `role`, `rule`, `feed`, `settings`. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityDocuments"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_identity_documents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveDocuments"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityDocuments"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_entitlements: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityEntitlements"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_batches: {
+        parameters: {
+            query?: {
+                /** @description The key of a feed. */
+                feed?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityBatches"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityBatch"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliver_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeliverFeed"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityBatch"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_batch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideBatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityBatch"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_identity_findings: {
+        parameters: {
+            query?: {
+                kind?: string;
+                /** @description `open`, `decided` or `gone`; absent: all. */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityFindings"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideFinding"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_plans: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPlans"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    simulate_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Simulate"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPlanDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPlanDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_plans: {
+        parameters: {
+            query: {
+                first: string;
+                second: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPlanDifference"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    execute_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPlanDetail"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    drop_plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_accounts: {
+        parameters: {
+            query?: {
+                system?: string;
+                /** @description `queued`, `retrying`, `refused`, `quarantined`, `manual` or `settled`. */
+                progress?: string;
+                /** @description `person`, `service`, `shared` or `unknown`. */
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityAccounts"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    command_account: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityAccountCommand"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityAccount"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_systems: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentitySystems"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_system: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadSystem"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityReading"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_licences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Licences"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    courier_state: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CourierState"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_messages: {
+        parameters: {
+            query?: {
+                /** @description Only older ones. */
+                before?: components["schemas"]["Instant"];
+                /** @description At most so many, 500 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IncomingMessage"][];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_dispatches: {
+        parameters: {
+            query?: {
+                /** @description Only of this state; `undeliverable` are the dead letters. */
+                state?: string;
+                /** @description Only those that changed earlier. */
+                before?: components["schemas"]["Instant"];
+                /** @description At most so many, 500 at most. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutgoingMessage"][];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_dispatch: {
+        parameters: {
+            query: {
+                /** @description The key that the desk gave it. */
+                key: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutgoingWithTries"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_faulty_deliveries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelDelivery"][];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_channel_delivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelDelivery"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    count_segments: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TextToCount"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SegmentCount"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    send_test_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TestMessage"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OutgoingWithTries"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliver_by_query: {
+        parameters: {
+            query?: {
+                /** @description the device, for formats that do not name it */
+                device?: string;
+                /** @description for devices that can authenticate in no other way */
+                token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description osmand */
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedReceipt"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deliver_to_feed: {
+        parameters: {
+            query?: {
+                /** @description the device, for formats that do not name it */
+                device?: string;
+                /** @description for devices that can authenticate in no other way */
+                token?: string;
+            };
+            header?: never;
+            path: {
+                /** @description the format: osmand, inreach, owntracks, meshtastic, webhook, cap, gpx, kml, geojson */
+                target: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FeedReceipt"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    export_tracks: {
+        parameters: {
+            query: {
+                /** @description gpx, kml or geojson. */
+                format: string;
+                /** @description `vehicle`, `person` or `device`, with `holder`; without them, everybody. */
+                holder_kind?: string;
+                /** @description Key. */
+                holder?: string;
+                /** @description Only fixes from then on. */
+                from?: components["schemas"]["Instant"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    write_alert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AlertToWrite"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/cap+xml": string;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_duty: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SaveDuty"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_violations: {
+        parameters: {
+            query?: {
+                /** @description Id of a person. */
+                person?: string;
+                /** @description `open`, `excused` or `gone`. */
+                state?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    analyse_duties: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_sod_exceptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    give_sod_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GiveSodException"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    withdraw_sod_exception: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    link_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkLogin"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    set_delegation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetDelegation"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_catalogue: {
+        parameters: {
+            query?: {
+                /** @description A tag such as `fr`. */
+                language?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskAccess"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_requests: {
+        parameters: {
+            query?: {
+                /** @description `own` (by or for the caller, as without it), `asked` (the caller is asked now) or `all`. */
+                whose?: string;
+                /** @description Only open ones. */
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ask_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AskAccess"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_activations: {
+        parameters: {
+            query?: {
+                /** @description Everybody's, for who may read the desk; else the caller's and those that the caller is asked about. */
+                all?: boolean;
+                open?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activate_access: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ActivateAccess"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    move_activation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MoveActivation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_campaigns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_campaign: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BeginCampaign"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_review_items: {
+        parameters: {
+            query?: {
+                /** @description Everybody's, for who may read the desk; else those of the caller. */
+                all?: boolean;
+            };
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_review_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_review_item: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DecideItem"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reviewer_figures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reroute_reviews: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_ledger: {
         parameters: {
             query?: {
@@ -7941,6 +12129,678 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Receipt"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_service_provider_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_resource_types: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_resource_type: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_schemas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_schema: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_list_users: {
+        parameters: {
+            query?: {
+                /** @description RFC 7644 §3.4.2.2: `userName eq "amina"`. */
+                filter?: string;
+                sortBy?: string;
+                /** @description `ascending` or `descending`. */
+                sortOrder?: string;
+                /** @description From 1. */
+                startIndex?: number;
+                /** @description 1,000 at most. */
+                count?: number;
+                /** @description RFC 9865; empty: the first page. */
+                cursor?: string;
+                /** @description Attributes to show, with commas. */
+                attributes?: string;
+                /** @description Attributes to leave out, with commas. */
+                excludedAttributes?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_search_users: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_replace_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_delete_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_patch_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_list_groups: {
+        parameters: {
+            query?: {
+                /** @description RFC 7644 §3.4.2.2: `userName eq "amina"`. */
+                filter?: string;
+                sortBy?: string;
+                /** @description `ascending` or `descending`. */
+                sortOrder?: string;
+                /** @description From 1. */
+                startIndex?: number;
+                /** @description 1,000 at most. */
+                count?: number;
+                /** @description RFC 9865; empty: the first page. */
+                cursor?: string;
+                /** @description Attributes to show, with commas. */
+                attributes?: string;
+                /** @description Attributes to leave out, with commas. */
+                excludedAttributes?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_create_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_search_groups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_get_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_replace_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_delete_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_patch_group: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_search: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_me: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            501: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
                 };
             };
             /** @description A refusal; the code tells which. */
