@@ -184,7 +184,12 @@ impl World {
             }
         };
         let lanes = self.outside.lock().pass.clone();
-        assert!(lanes.is_sorted(), "a lower lane went before a higher one: {lanes:?}");
+        // Distress has a place of its own, beside one of the others.
+        let others: Vec<_> = lanes.iter().filter(|lane| **lane != Precedence::Distress).collect();
+        assert!(others.is_sorted(), "a lower lane went before a higher one: {lanes:?}");
+        let late = lanes.iter().rposition(|lane| *lane == Precedence::Distress);
+        let before = late.map_or(0, |late| lanes[..late].iter().filter(|lane| **lane != Precedence::Distress).count());
+        assert!(before <= 1, "distress waited for others: {lanes:?}");
         if crashed {
             self.crashes += 1;
             self.rig.restart().await;

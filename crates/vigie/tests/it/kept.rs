@@ -68,7 +68,8 @@ fn what_is_kept_is_used_by_queries() {
     assert!(rig.ok(&["query", "--batch", "batch.jsonl"]).out.contains("[[3]]"));
     rig.file("rule.kql", "imDoors | where Persn == 'x'");
     let checked = rig.run(&["kql", "check", "rule.kql"]);
-    assert!(checked.code == 1 && checked.out.contains("did you mean `Person`?"), "{checked:?}");
+    // A part of the fuzzy union is not there and could have had it, so it is no error.
+    assert!(checked.code == 0 && checked.out.contains("a column `Persn`, so it is null"), "{checked:?}");
 }
 
 #[test]

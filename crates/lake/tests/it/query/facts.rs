@@ -71,7 +71,8 @@ async fn the_database_is_told_what_is_wanted_and_the_answer_does_not_trust_it() 
     let over = FactTest::AtLeast(Value::Long(30));
     assert_eq!(asked[0].conditions, [condition("Organisation", red), condition("Age", over)]);
     let asked = check(None, "Persons | take 2 | count", "2").await;
-    assert_eq!((asked[0].limit, asked[0].columns.len()), (Some(2), 0));
+    assert_eq!(asked[0].limit, Some(2));
+    assert!(asked[0].columns.len() <= 1, "a count needs no more than one column: {:?}", asked[0].columns);
     let asked = check(None, "Persons | where Age > toscalar(Persons | summarize max(Age)) - 1 | count", "1").await;
     assert_eq!(asked[0].conditions, [], "both uses have to agree");
 }
