@@ -212,7 +212,7 @@ impl Attribute {
         self.parts.iter().find(|part| part.name.eq_ignore_ascii_case(name))
     }
 
-    fn to_json(&self) -> Json {
+    fn to_json(self) -> Json {
         let mut json = json!({
             "name": self.name,
             "type": self.kind.as_str(),

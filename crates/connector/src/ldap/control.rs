@@ -100,11 +100,14 @@ pub enum EntryState {
     Delete,
 }
 
+/// The state, the entryUUID and the cookie of one entry.
+pub type StateOfEntry = (EntryState, Vec<u8>, Option<Vec<u8>>);
+
 /// syncStateValue of RFC 4533 §2.2: state, entryUUID, cookie.
 ///
 /// # Errors
 /// The control makes no sense.
-pub fn sync_state(value: &[u8]) -> Result<(EntryState, Vec<u8>, Option<Vec<u8>>), BadBer> {
+pub fn sync_state(value: &[u8]) -> Result<StateOfEntry, BadBer> {
     let mut parts = Reader::new(Reader::new(value).expect(ber::SEQUENCE, "a sequence is missing")?);
     let state = match parts.integer(ber::ENUMERATED)? {
         0 => EntryState::Present,

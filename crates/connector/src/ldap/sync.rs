@@ -102,7 +102,9 @@ impl Ldap {
         };
         let next = last_cookie(&found)?.unwrap_or_else(|| cookie.to_vec());
         if next.is_empty() && !cookie.is_empty() {
-            return Ok(Err("the directory does not know where we were, and told everything without a cookie".to_owned()));
+            return Ok(Err(
+                "the directory does not know where we were, and told everything without a cookie".to_owned()
+            ));
         }
         let mut told = Told { cookie: next, changes: Vec::new(), still_there: None, faults: found.faults.clone() };
         let mut present = Vec::new();

@@ -39,6 +39,9 @@ pub(crate) fn replace(name: &str, value: Option<&str>) -> Mod<Vec<u8>> {
     Mod::Replace(name.as_bytes().to_vec(), value.map(|text| text.as_bytes().to_vec()).into_iter().collect())
 }
 
+/// An attribute with its values, as the protocol carries them.
+type RawAttribute = (Vec<u8>, HashSet<Vec<u8>>);
+
 impl Ldap {
     pub(super) async fn write_one(&self, operation: &Operation) -> Result<Outcome, ConnectorError> {
         let class = operation.object.class;
@@ -101,7 +104,7 @@ impl Ldap {
         mapping: &ClassMapping,
         key: &ObjectKey,
         new: &NewObject,
-    ) -> Result<Vec<(Vec<u8>, HashSet<Vec<u8>>)>, ConnectorError> {
+    ) -> Result<Vec<RawAttribute>, ConnectorError> {
         if new.expires.is_some() {
             return Err(ConnectorError::unsupported("end an account by itself"));
         }

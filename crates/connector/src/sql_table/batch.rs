@@ -21,6 +21,9 @@ type Answers = Vec<Result<Outcome, ConnectorError>>;
 /// A column with the value that it gets.
 type Cells<'a> = Vec<(&'a str, Text)>;
 
+/// Its place in the batch, the id of its operation, its values.
+type NewRow<'a> = (usize, &'a str, Vec<Text>);
+
 impl SqlTable {
     /// Runs of operations that do not touch the same object, each in one transaction.
     pub(super) async fn write_batch(&self, operations: &[Operation]) -> Answers {
@@ -189,7 +192,7 @@ impl SqlTable {
         new: &[(usize, &NewObject)],
     ) -> Result<Vec<(usize, Result<Outcome, ConnectorError>)>, ConnectorError> {
         let mut answers = Vec::new();
-        let mut shapes: BTreeMap<Vec<&str>, Vec<(usize, &str, Vec<Text>)>> = BTreeMap::new();
+        let mut shapes: BTreeMap<Vec<&str>, Vec<NewRow<'_>>> = BTreeMap::new();
         for (at, object) in new {
             match new_cells(table, &run[*at], object) {
                 Ok(cells) => {
@@ -485,3 +488,6 @@ async fn update(
         many => Err(ConnectorError::conflict(format!("`{}` is {many} rows", object.name), Some(object.id.clone()))),
     }
 }
+
+/// Its place in the batch, the id of its operation, its values.
+type NewRow<'a> = (usize, &'a str, Vec<Text>);

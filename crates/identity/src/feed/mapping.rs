@@ -118,7 +118,7 @@ impl<'a> Mapper<'a> {
     ///
     /// # Errors
     /// A column that the mapping names and the delivery does not have: nothing of it can be used.
-    pub fn map(&self, decoded: &Decoded) -> Result<(Vec<Mapped>, Vec<(u64, String)>), String> {
+    pub fn map(&self, decoded: &Decoded) -> Result<MappedRecords, String> {
         let columns: HashMap<&str, usize> =
             decoded.header.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
         let named = |(_, origin): &(String, Origin)| match origin {
@@ -128,9 +128,8 @@ impl<'a> Mapper<'a> {
         let optional_in_json = self.feed.format != super::FeedFormat::Csv;
         let missing: Vec<String> =
             self.origins.iter().filter_map(named).filter(|column| !columns.contains_key(column.as_str())).collect();
-        if !missing.is_empty()
-            && !(optional_in_json && !decoded.records.is_empty() && missing.len() < self.origins.len())
-        {
+        let bearable = optional_in_json && !decoded.records.is_empty() && missing.len() < self.origins.len();
+        if !missing.is_empty() && !bearable {
             return Err(format!(
                 "the columns {} are missing; there are {}",
                 missing.join(", "),
@@ -250,3 +249,6 @@ impl<'a> Mapper<'a> {
         })
     }
 }
+
+/// Records as they are meant, and the numbers of those that cannot be used with the reason.
+pub type MappedRecords = (Vec<Mapped>, Vec<(u64, String)>);

@@ -404,12 +404,16 @@ async fn grant(turn: &mut Turn, request: &mut Request) -> Result<(), Error> {
     let agreed: BTreeSet<String> = request.stages.iter().flat_map(|stage| stage.excepts.iter().cloned()).collect();
     let fresh = match draft(turn, &asking, request.person).await {
         Ok(draft) => toxic(turn, &draft, request.person).await?,
-        Err(Error::Refused(refusal)) => return Ok(block(request, refusal.to_string())),
+        Err(Error::Refused(refusal)) => {
+            block(request, refusal.to_string());
+            return Ok(());
+        }
         Err(error) => return Err(error),
     };
     let uncovered = fresh.iter().find(|one| one.is_new && one.excused.is_none() && !agreed.contains(&one.rule));
     if let Some(one) = uncovered {
-        return Ok(block(request, format!("it has come to violate `{}` ({}) since it was made", one.rule, one.title)));
+        block(request, format!("it has come to violate `{}` ({}) since it was made", one.rule, one.title));
+        return Ok(());
     }
     if let Some(exception) = &request.exception {
         for stage in request.stages.iter().filter(|stage| !stage.excepts.is_empty()) {

@@ -153,8 +153,8 @@ fn move_on(request: &mut Request, now: Timestamp, stage_us: i64) {
             Some(StageState::Refused) => {
                 stage.state = StageState::Refused;
                 let words = stage.seats.iter().filter_map(|seat| seat.decision.as_ref());
-                let refused = words.filter(|decision| !decision.agrees).map(|decision| decision.comment.clone());
-                request.closed_because = refused.last();
+                let mut refused = words.filter(|decision| !decision.agrees).map(|decision| decision.comment.clone());
+                request.closed_because = refused.next_back();
                 request.state = RequestState::Refused;
             }
             _ if is_lost(stage) => {

@@ -1,5 +1,7 @@
 //! The room on both databases, and the language as the specifications write it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails where something is not there")]
+
 mod hostile;
 mod resources;
 mod specs;
