@@ -200,7 +200,7 @@ impl Schema {
             "id": self.id,
             "name": self.name,
             "description": self.about,
-            "attributes": self.attributes.iter().map(Attribute::to_json).collect::<Vec<_>>(),
+            "attributes": self.attributes.iter().map(Attribute::json).collect::<Vec<_>>(),
             "meta": { "resourceType": "Schema", "location": format!("{base}/Schemas/{}", self.id) },
         })
     }
@@ -212,7 +212,7 @@ impl Attribute {
         self.parts.iter().find(|part| part.name.eq_ignore_ascii_case(name))
     }
 
-    fn to_json(self) -> Json {
+    fn json(&self) -> Json {
         let mut json = json!({
             "name": self.name,
             "type": self.kind.as_str(),
@@ -228,7 +228,7 @@ impl Attribute {
             json["referenceTypes"] = json!(self.leads_to);
         }
         if !self.parts.is_empty() {
-            json["subAttributes"] = self.parts.iter().map(Attribute::to_json).collect();
+            json["subAttributes"] = self.parts.iter().map(Attribute::json).collect();
         }
         json
     }

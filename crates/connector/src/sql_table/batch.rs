@@ -488,6 +488,3 @@ async fn update(
         many => Err(ConnectorError::conflict(format!("`{}` is {many} rows", object.name), Some(object.id.clone()))),
     }
 }
-
-/// Its place in the batch, the id of its operation, its values.
-type NewRow<'a> = (usize, &'a str, Vec<Text>);

@@ -213,7 +213,7 @@ impl World {
         if self.chance.next_u32() % 3 != 0 && number < 40 {
             let dispatch = any_dispatch(number, &mut self.chance);
             self.asked.push(dispatch.clone());
-            let again = self.chance.next_u32() % 5 == 0;
+            let again = self.chance.next_u32().is_multiple_of(5);
             self.rig.ask(vec![dispatch.clone()]).await;
             if again {
                 self.rig.ask(vec![dispatch]).await;

@@ -59,8 +59,7 @@ async fn check(tables: Option<Arc<[TableGrant]>>, query: &str, expected: &str) -
         Err(error) => error.to_string(),
     };
     assert_eq!(answer, expected, "{query}");
-    let asked = facts.asked.lock().clone();
-    asked
+    facts.asked.lock().clone()
 }
 
 #[tokio::test]
