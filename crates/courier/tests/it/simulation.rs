@@ -210,7 +210,7 @@ impl World {
     }
 
     async fn step(&mut self, number: u32) {
-        if self.chance.next_u32() % 3 != 0 && number < 40 {
+        if !self.chance.next_u32().is_multiple_of(3) && number < 40 {
             let dispatch = any_dispatch(number, &mut self.chance);
             self.asked.push(dispatch.clone());
             let again = self.chance.next_u32().is_multiple_of(5);

@@ -10,7 +10,7 @@ fn people(count: usize) -> Vec<String> {
     let one = |n: usize| {
         let (number, family, given) = (format!("P-{n}"), format!("Family{n}"), format!("Given{n}"));
         let born = format!("{}-{:02}-01", 1940 + n % 60, 1 + n % 12);
-        let unit = if n % 4 == 0 { "FIN" } else { "OPS" };
+        let unit = if n.is_multiple_of(4) { "FIN" } else { "OPS" };
         record(&[
             ("person", &number),
             ("contract", &number),
@@ -111,7 +111,7 @@ pub async fn a_slow_bleed_is_held_too(url: String) {
 pub async fn a_person_decides_who_somebody_is(url: String) {
     let mut rig = rig::open(&url).await;
     let amina = record(&[("person", "P-10"), ("contract", "C-10"), ("ends", "2026-11-19")]);
-    rig.deliver_text(&file(&[amina.clone()], "2026-11-16")).await;
+    rig.deliver_text(&file(std::slice::from_ref(&amina), "2026-11-16")).await;
     rig.work().await;
     // The same human being under a new number, with another family name.
     let again = record(&[("person", "P-77"), ("contract", "C-77"), ("family", "Ndiaye")]);
@@ -153,7 +153,7 @@ pub async fn the_same_name_alone_never_makes_one_person_of_two(url: String) {
     let rig = rig::open(&url).await;
     let one = record(&[("person", "P-10"), ("contract", "C-10")]);
     let other = record(&[("person", "P-11"), ("contract", "C-11"), ("born", "1991-01-01")]);
-    rig.deliver_text(&file(&[one.clone()], "2026-11-16")).await;
+    rig.deliver_text(&file(std::slice::from_ref(&one), "2026-11-16")).await;
     let batch = rig.deliver_text(&file(&[one, other], "2026-11-17")).await;
     assert_eq!((batch.joiners, batch.quarantined, rig.people().await.len()), (1, 0, 2));
 }

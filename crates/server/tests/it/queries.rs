@@ -46,7 +46,7 @@ async fn the_time_picker_reaches_the_lake() {
     let question = json!({"query": "rows 1", "from": "2026-11-20T00:00:00Z", "to": "2026-11-21T00:00:00+01:00"});
     ask(&house, &root, question).await;
     {
-        let asked = house.lake.asked.lock();
+        let asked = house.lake.asked.lock().clone();
         let range = asked[0].range.unwrap();
         assert_eq!(range.from.to_string(), "2026-11-20T00:00:00.000000Z");
         assert_eq!(range.to.to_string(), "2026-11-20T23:00:00.000000Z");
@@ -128,7 +128,7 @@ async fn kql_is_no_way_around_the_ledgers_door() {
         assert_eq!(listed, expected);
         house.lake.asked.lock().clear();
         ask(&house, client, json!({"query": "rows 1"})).await;
-        let asked = house.lake.asked.lock();
+        let asked = house.lake.asked.lock().clone();
         let asked: Vec<&str> =
             asked[0].tables.iter().flat_map(|tables| tables.iter()).map(|t| t.name.as_str()).collect();
         assert_eq!(asked, expected);
@@ -136,7 +136,8 @@ async fn kql_is_no_way_around_the_ledgers_door() {
         let known = known["completions"].as_array().unwrap().iter().filter(|one| one["kind"] == "table");
         let mut known: Vec<&str> = known.map(|one| one["label"].as_str().unwrap()).collect();
         let mut expected = expected.to_vec();
-        (known.sort_unstable(), expected.sort_unstable());
+        known.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(known, expected, "completion");
     };
     check(&root, &["SecurityEvent", "Ledger", "Tokens", "Persons"]).await;
