@@ -179,7 +179,7 @@ mod tests {
     fn every_code_says_what_it_is() {
         let at = "position Some(10.0)".to_owned();
         for code in [0, 1, 2, 8, 10, 11, 12, 17, 20, 21, 65] {
-            assert_eq!(kinds(&post(code, "", 2)), [at.clone()], "{code}");
+            assert_eq!(kinds(&post(code, "", 2)), std::slice::from_ref(&at), "{code}");
         }
         for (code, call) in [(4, "Declare 4 declare SOS"), (6, "Confirm 6 confirm SOS"), (7, "Cancel 7 cancel SOS")] {
             assert_eq!(kinds(&post(code, "", 2)), [at.clone(), format!("{call} Some((-8.5, 125.6))")]);
