@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use crate::error::Error;
 use crate::filter::shorten;
 use crate::path::AttributePath;
-use crate::schema::{Attribute, COMMON, ENTERPRISE, Schema, Type};
+use crate::schema::{self, Attribute, COMMON, ENTERPRISE, Schema, Type};
 
 /// Characters of the longest text.
 const LONGEST_TEXT: usize = 65_536;
@@ -243,14 +243,16 @@ pub fn project(whole: Json, only: Option<&str>, without: Option<&str>) -> Result
     let Json::Object(fields) = whole else { return Ok(whole) };
     let always = |name: &str| name == "schemas" || name == "id";
     if let Some(list) = only.filter(|list| !list.trim().is_empty()) {
-        let mut out = Map::new();
-        for path in paths(list)? {
-            keep(&fields, &mut out, &path);
+        let (mut out, paths) = (Map::new(), paths(list)?);
+        for path in &paths {
+            keep(&fields, &mut out, path);
         }
+        without_unasked(&mut out, &paths);
         out.extend(fields.into_iter().filter(|(name, _)| always(name)));
         return Ok(Json::Object(out));
     }
     let mut out = fields;
+    without_unasked(&mut out, &[]);
     for path in without.map(paths).transpose()?.unwrap_or_default() {
         let holder = match &path.schema {
             None => Some(&mut out),
@@ -265,6 +267,21 @@ pub fn project(whole: Json, only: Option<&str>, without: Option<&str>) -> Result
         }
     }
     Ok(Json::Object(out))
+}
+
+/// Takes out what is shown only to who asks for it by name.
+fn without_unasked(out: &mut Map<String, Json>, asked: &[AttributePath]) {
+    for attribute in schema::ALL.into_iter().flat_map(|schema| schema.attributes) {
+        for part in attribute.parts.iter().filter(|part| part.when_asked) {
+            let named = |path: &AttributePath| {
+                let sub = path.sub.as_deref().is_some_and(|sub| sub.eq_ignore_ascii_case(part.name));
+                sub && path.name.eq_ignore_ascii_case(attribute.name)
+            };
+            if !asked.iter().any(named) {
+                without_part(out.get_mut(attribute.name), part.name);
+            }
+        }
+    }
 }
 
 fn without_part(value: Option<&mut Json>, sub: &str) {

@@ -24,7 +24,13 @@ pub struct Attribute {
     pub required: bool,
     pub exact: bool,
     pub read_only: bool,
+    /// Given once, with the value that it is a part of.
+    pub immutable: bool,
+    /// Shown only to who asks for it by name (RFC 7643 §7, `returned`: `request`).
+    pub when_asked: bool,
     pub unique: bool,
+    /// The values that it may have; empty: any.
+    pub canonical: &'static [&'static str],
     pub about: &'static str,
     pub parts: &'static [Attribute],
     /// What a reference leads to.
@@ -50,7 +56,10 @@ const fn one(name: &'static str, kind: Type, about: &'static str) -> Attribute {
         required: false,
         exact: false,
         read_only: false,
+        immutable: false,
+        when_asked: false,
         unique: false,
+        canonical: &[],
         about,
         parts: &[],
         leads_to: &["external"],
@@ -108,10 +117,10 @@ const GROUPS_OF_USER: &[Attribute] = &[
 ];
 
 const MEMBERS: &[Attribute] = &[
-    Attribute { exact: true, ..text("value", "The member's id.") },
-    reference("$ref", "The member's address.", &["User", "Group"]),
-    Attribute { read_only: true, ..text("display", "The member's name, as it is now.") },
-    Attribute { read_only: true, ..text("type", "User or Group.") },
+    Attribute { immutable: true, exact: true, ..text("value", "The member's id.") },
+    Attribute { immutable: true, ..reference("$ref", "The member's address.", &["User", "Group"]) },
+    Attribute { read_only: true, when_asked: true, ..text("display", "The member's name, as it is now.") },
+    Attribute { immutable: true, canonical: &["User", "Group"], ..text("type", "What the member is.") },
 ];
 
 const MANAGER: &[Attribute] = &[
@@ -220,12 +229,19 @@ impl Attribute {
             "description": self.about,
             "required": self.required,
             "caseExact": self.exact,
-            "mutability": if self.read_only { "readOnly" } else { "readWrite" },
-            "returned": "default",
+            "mutability": match self {
+                Attribute { read_only: true, .. } => "readOnly",
+                Attribute { immutable: true, .. } => "immutable",
+                _ => "readWrite",
+            },
+            "returned": if self.when_asked { "request" } else { "default" },
             "uniqueness": if self.unique { "server" } else { "none" },
         });
         if self.kind == Type::Reference {
             json["referenceTypes"] = json!(self.leads_to);
+        }
+        if !self.canonical.is_empty() {
+            json["canonicalValues"] = json!(self.canonical);
         }
         if !self.parts.is_empty() {
             json["subAttributes"] = self.parts.iter().map(Attribute::json).collect();

@@ -167,6 +167,8 @@ impl Connector for ScimClient {
         if config["patch"]["supported"] != Json::Bool(true) {
             return Err(ConnectorError::unsupported("change a part of a resource (PATCH)"));
         }
+        // What a service can do it may tell anybody (RFC 7644 §4): only a resource shows that the token is good.
+        self.call(Method::GET, &format!("{}?startIndex=1&count=1", self.endpoint(ObjectClass::Account)?), None).await?;
         Ok(TargetIdentity { product: "SCIM 2.0".to_owned(), directory: self.url.clone(), incarnation: None })
     }
 

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_imap::types::UnsolicitedResponse;
 use async_imap::{Client, Session};
 use futures::TryStreamExt;
 use rustls::ClientConfig;
@@ -86,13 +87,16 @@ impl Imap {
         let idles = timed(session.capabilities()).await?.has_str("IDLE");
         courier.note_connection(NAME, Ok(()));
         backoff.reset();
+        let told = session.unsolicited_responses.clone();
         loop {
             self.take_new(courier, &mut session).await?;
             if idles {
                 let mut idle = session.idle();
                 timed(idle.init()).await?;
-                let (wait, _stop) = idle.wait_with_timeout(LONGEST_IDLE);
-                wait.await.map_err(|error| error.to_string())?;
+                if !a_mail_came(std::iter::from_fn(|| told.try_recv().ok())) {
+                    let (wait, _stop) = idle.wait_with_timeout(LONGEST_IDLE);
+                    wait.await.map_err(|error| error.to_string())?;
+                }
                 session = timed(idle.done()).await?;
             } else {
                 tokio::time::sleep(Duration::from_secs(self.settings.poll_s.max(1))).await;
@@ -117,6 +121,8 @@ impl Imap {
     async fn take_new(&self, courier: &Courier, session: &mut Open) -> Result<(), String> {
         let name = if self.place.path.is_empty() { "INBOX" } else { self.place.path.as_str() };
         let mailbox = timed(session.select(name)).await?;
+        // What was told until now, the search that follows finds.
+        a_mail_came(std::iter::from_fn(|| session.unsolicited_responses.try_recv().ok()));
         let validity = mailbox.uid_validity.unwrap_or_default();
         let last = self.last(courier, validity).await?;
         let query = last.map_or("UNSEEN".to_owned(), |last| format!("UID {}:*", last.saturating_add(1)));
@@ -168,6 +174,11 @@ impl Imap {
         };
         kept.await.map_err(|error| error.to_string())
     }
+}
+
+/// Whether the server told of a mail beside its answers; it tells once, and IDLE would wait for the next one.
+fn a_mail_came(told: impl Iterator<Item = UnsolicitedResponse>) -> bool {
+    told.fold(false, |came, response| came | matches!(response, UnsolicitedResponse::Exists(_)))
 }
 
 /// An answer of the server within two minutes.

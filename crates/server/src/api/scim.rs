@@ -412,7 +412,7 @@ async fn get(
 async fn create(app: &App, caller: &Caller, headers: &HeaderMap, kind: Kind, body: &Json) -> Result<Response, Refusal> {
     let stored = app.scim.create(&caller.actor(), kind, body).await?;
     let base = base(app, headers);
-    Ok(resource(StatusCode::CREATED, &stored, &base, &stored.to_json(&base)))
+    Ok(resource(StatusCode::CREATED, &stored, &base, &shown(&stored, &base, &ListParameters::default())?))
 }
 
 async fn replace(
@@ -425,7 +425,7 @@ async fn replace(
 ) -> Result<Response, Refusal> {
     let stored = app.scim.replace(&caller.actor(), kind, id, body, &precondition(headers)).await?;
     let base = base(app, headers);
-    Ok(resource(StatusCode::OK, &stored, &base, &stored.to_json(&base)))
+    Ok(resource(StatusCode::OK, &stored, &base, &shown(&stored, &base, &ListParameters::default())?))
 }
 
 async fn patch(
@@ -438,5 +438,5 @@ async fn patch(
 ) -> Result<Response, Refusal> {
     let stored = app.scim.patch(&caller.actor(), kind, id, body, &precondition(headers)).await?;
     let base = base(app, headers);
-    Ok(resource(StatusCode::OK, &stored, &base, &stored.to_json(&base)))
+    Ok(resource(StatusCode::OK, &stored, &base, &shown(&stored, &base, &ListParameters::default())?))
 }
