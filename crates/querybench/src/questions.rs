@@ -144,8 +144,8 @@ fn group_questions() -> Vec<Question> {
             ..question(
                 "host out of URLs, top 20",
                 1.0,
-                r"ProcessEvents_CL | extend Site=extract(@'https?://([^/:\s]+)', 1, CommandLine) | where isnotempty(Site) | summarize Count=count() by Site | top 20 by Count",
-                r"SELECT regexp_extract(CommandLine, 'https?://([^/:\s]+)', 1) AS Site, count(*) AS n FROM process GROUP BY 1 HAVING Site <> '' ORDER BY n DESC LIMIT 20",
+                r"ProcessEvents_CL | extend Site=extract(@'https?://([^/:\s]+)', 1, CommandLine) | where isnotempty(Site) | summarize Count=count() by Site | sort by Count desc, Site asc | take 20",
+                r"SELECT regexp_extract(CommandLine, 'https?://([^/:\s]+)', 1) AS Site, count(*) AS n FROM process GROUP BY 1 HAVING Site <> '' ORDER BY n DESC, Site LIMIT 20",
             )
         },
     ]
