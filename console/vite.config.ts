@@ -2,12 +2,17 @@
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
-import { checkMessages } from "./scripts/messages.mjs";
+import { checkMessages, wholeMessages } from "./scripts/messages.mjs";
 
-/** A missing or misshapen message stops the build. */
+/** A missing or misshapen message stops the build; a language that is still being translated is filled up with English. */
 function messages(): Plugin {
   return {
     name: "vigie-messages",
+    enforce: "pre",
+    transform(_, id) {
+      const language = /\/messages\/(\w+)\.json$/.exec(id)?.[1];
+      return language === undefined ? null : { code: JSON.stringify(wholeMessages(language)), map: null };
+    },
     buildStart() {
       const problems = checkMessages();
       if (problems.length > 0) this.error(`messages:\n  ${problems.join("\n  ")}`);

@@ -3,9 +3,11 @@ import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 
 const dist = new URL("../dist/", import.meta.url);
-const budget = { first_load_kb: 80, route_kb: 60, on_demand_kb: 150 };
+const budget = { first_load_kb: 80, route_kb: 60, on_demand_kb: 150, map_kb: 300 };
 /** Loaded only when something is written or drawn. */
 const onDemand = /^(create|plot)-/;
+/** The engine of the map, and the outlines of the world: loaded only by whoever opens the map. */
+const mapParts = /^(maplibre|outlines)/;
 
 const assets = new Map(readdirSync(new URL("assets/", dist)).filter((name) => name.endsWith(".js")).map((name) => [name, readFileSync(new URL(`assets/${name}`, dist), "utf8")]));
 const sizeOf = (name) => gzipSync(assets.get(name) ?? "").length / 1000;
@@ -37,9 +39,10 @@ const line = (title, kb, limit) => {
 };
 line("first load: entry, English, overview", total(first), budget.first_load_kb);
 for (const name of assets.keys()) {
-  if (core.has(name) || /^(en|fr|ar)-/.test(name)) continue;
+  if (core.has(name) || /^(en|fr|es|pt|ar|tet)-/.test(name)) continue;
   const own = sizeOf(name);
-  if (onDemand.test(name)) line(name, own, budget.on_demand_kb);
+  if (mapParts.test(name)) line(name, own, budget.map_kb);
+  else if (onDemand.test(name)) line(name, own, budget.on_demand_kb);
   else if (own > budget.route_kb) line(name, own, budget.route_kb);
 }
 const styles = readdirSync(new URL("assets/", dist)).filter((name) => name.endsWith(".css"));

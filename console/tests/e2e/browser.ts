@@ -13,7 +13,7 @@ export interface Target {
 }
 
 const flags = [
-  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--headless", "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ];
 
@@ -44,7 +44,7 @@ export function openBrowser(): Promise<Browser> {
 
 export interface Look {
   theme: "light" | "dark";
-  language: "en" | "fr" | "ar";
+  language: "en" | "fr" | "es" | "pt" | "ar" | "tet";
 }
 
 /** A fresh context with a look; every message of the content policy and every error of a script is collected. */

@@ -22,6 +22,9 @@ const looks: Look[] = [
   { theme: "dark", language: "fr" },
   { theme: "light", language: "ar" },
   { theme: "dark", language: "ar" },
+  { theme: "light", language: "es" },
+  { theme: "dark", language: "pt" },
+  { theme: "light", language: "tet" },
 ];
 
 describe.each(looks)("$theme, $language", (look) => {

@@ -1,5 +1,6 @@
 // The radio room of the mock: a mission on the road, one that is overdue, an alarm, a log, a small register.
 import { iso } from "./data.mjs";
+import { follow, room } from "./rooms.mjs";
 
 const minutes = (count) => iso(Date.now() + count * 60_000);
 const log = [];
@@ -28,7 +29,7 @@ const missions = () => [mission(1, { contact: "overdue", due: minutes(-9) }), mi
 const attempt = { number: 1, role: "focal-point", organisation: "UNA", name: "Hana Brito", means: "phone", address: "555-0102", state: "pending", begun: minutes(-2), answer_by: minutes(1), ended: null, answered_by: null };
 const alarm = () => ({
   id: "alarm-1", label: "A-0001", kind: "contact-overdue", title: "M-0001: no contact since 12:05", state: "open", mission: "mission-1", missed: minutes(-9), raised: minutes(-9),
-  expired_while_down: false, owner: null, all_means_failed: false, silent: false, ladder: "+0 desk radio; +15 focal-point", steps_taken: 2, attempts: [attempt], closed: null, outcome: null, version: 3,
+  expired_while_down: false, owner: null, all_means_failed: false, silent: false, ladder: "+0 desk radio; +15 focal-point", steps_taken: 2, attempts: [attempt], reminders: 0, closed: null, outcome: null, version: 3,
 });
 const column = (name, form, changes = {}) => ({ name, form, words: [], of: null, needed: true, says: `The ${name}`, ...changes });
 const nouns = [
@@ -40,6 +41,11 @@ const records = {
   organisation: [record("UNA", { name: "Agency for Almanacs", kind: "un" })],
   person: [record("P-1", { name: "Ana Soares", category: "staff", organisation: "UNA" }), record("P-2", { name: "Beto Lima", category: "staff", organisation: "UNA" }, ["never verified"])],
   vehicle: [record("UN-1", { name: "White pickup" })],
+  zone: [record("4", { name: "Harbour" })],
+  premises: [record("COMORO", { name: "Comoro bridge", kind: "other", latitude: "-8.556", longitude: "125.535" })],
+  facility: [record("HOSP1", { name: "National hospital", kind: "hospital", capability: "surgery", hours: "24/7", phone: "+6705550111", latitude: "-8.553", longitude: "125.585", verified: "2026-01-02", excluded: "" }, ["not verified for 320 days"])],
+  fence: [record("NOGO1", { name: "Old quarry", kind: "no-go", width_m: "", shape: '{"type":"Polygon","coordinates":[[[125.6,-8.6],[125.64,-8.6],[125.64,-8.57],[125.6,-8.6]]]}' })],
+  road: [record("A2", { name: "Bridge", closed: "bridge down", surface: "paved", shape: '{"type":"LineString","coordinates":[[125.535,-8.556],[125.5,-8.6]]}' })],
   area: [record("LOW", { name: "Lowlands", risk: "low" })],
 };
 const sign = { id: "record-1", sign: "BF11", holder_kind: "vehicle", holder: "UN-1", holder_name: "White pickup", network: "VHF-1", from: minutes(-9000), until: null };
@@ -54,7 +60,7 @@ function reading({ line }) {
 }
 
 /** The answer to a request under `/field`, and its status. */
-export function field(method, id, act, body) {
+export function field(method, id, act, body, below) {
   switch (`${method} ${id}`) {
     case "GET desk":
     case "POST desk":
@@ -70,7 +76,9 @@ export function field(method, id, act, body) {
     case "GET log":
       return [{ entries: log, next: null }, 200];
     case "POST log":
-      return act === "read" ? [reading(body), 200] : [enter(body.line, reading(body).meaning), 201];
+      if (act === "read") return [reading(body), 200];
+      follow(body.line);
+      return [enter(body.line, reading(body).meaning), 201];
     case "GET register":
       return [act ? { records: records[act] ?? [] } : { nouns }, 200];
     case "GET call-signs":
@@ -81,6 +89,6 @@ export function field(method, id, act, body) {
     case "POST register":
       return [{ created: 1, changed: 0, unchanged: 2, written: !body.trial, findings: [] }, 200];
     default:
-      return [undefined, 404];
+      return room(method, id, act, body, below);
   }
 }

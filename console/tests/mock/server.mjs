@@ -10,7 +10,7 @@ import { field } from "./field.mjs";
 import * as looks from "./looks.mjs";
 
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
-const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
+const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
 const policy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
 export const credentials = { user: "nadia", password: "correct horse battery" };
 export const setupPath = "/setup#vgs_mock";
@@ -75,7 +75,7 @@ function session(signedIn) {
 }
 
 async function api(request, response, url, body, state) {
-  const [, , , room, id, act] = url.pathname.split("/");
+  const [, , , room, id, act, below] = url.pathname.split("/");
   const method = request.method;
   const query = Object.fromEntries(url.searchParams);
   const send = (value, status = 200) => {
@@ -90,12 +90,12 @@ async function api(request, response, url, body, state) {
     response.setHeader("Set-Cookie", `vigie_mock=${fresh}; HttpOnly; SameSite=Strict; Path=/`);
     return session(true);
   };
-  const open = ["session", "login", "setup"].includes(room) && !id;
+  const open = (["session", "login", "setup"].includes(room) && !id) || (room === "field" && id === "answers");
   if (!open && !signedIn) throw new Refusal(401, "unauthenticated", "Not signed in", "there is no session");
   if (!open && method !== "GET" && request.headers["x-vigie-csrf"] !== "mock-csrf") throw new Refusal(403, "csrf", "No CSRF value", "send X-Vigie-Csrf");
   if (!open && method !== "GET" && "reason" in body && body.reason.trim() === "") throw new Refusal(422, "invalid", "No reason", "`reason` is empty");
 
-  if (room === "field") return send(...field(method, id, act, body));
+  if (room === "field" || room === "courier") return send(...field(method, id, act, body, below));
   switch (`${method} ${room}${id ? "/:id" : ""}${act ? `/${act}` : ""}`) {
     case "GET session":
       return send(session(signedIn));

@@ -9,7 +9,7 @@ const at = (changes: Partial<Situation> = {}): Situation => ({
 
 test("no key means two things where both can be done", () => {
   // Commands of these scopes are on screen together.
-  const together = [["go", "app", "list", "incident"], ["go", "app", "ask", "grid"]];
+  const together = [["go", "app", "list", "incident"], ["go", "app", "ask", "grid"], ["go", "app", "list", "field"]];
   for (const scopes of together) {
     const owners = new Map<string, CommandId>();
     for (const id of commandIds.filter((one) => scopes.includes(commandOf(one).scope))) {

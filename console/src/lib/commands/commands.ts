@@ -2,7 +2,7 @@
 // a handler to it (see `keyboard.svelte.ts`); everything else derives from this list.
 import type { PlainKey } from "$lib/i18n/i18n.svelte";
 
-export const scopes = ["go", "list", "ask", "grid", "incident", "rule", "app"] as const;
+export const scopes = ["go", "list", "ask", "grid", "incident", "rule", "field", "app"] as const;
 export type Scope = (typeof scopes)[number];
 
 export interface Command {
@@ -62,12 +62,30 @@ export const commands = define({
   "rule.severity": { title: "command.rule.severity", scope: "rule", keys: ["s"] },
   "rule.switch": { title: "command.rule.switch", scope: "rule", keys: ["t"] },
 
+  "field.desk": { title: "command.field.desk", scope: "field", keys: ["f d"] },
+  "field.map": { title: "command.field.map", scope: "field", keys: ["f a"] },
+  "field.messages": { title: "command.field.messages", scope: "field", keys: ["f m"] },
+  "field.headcount": { title: "command.field.headcount", scope: "field", keys: ["f h"] },
+  "field.reports": { title: "command.field.reports", scope: "field", keys: ["f i"] },
+  "field.radio": { title: "command.field.radio", scope: "field", keys: ["f r"] },
+  "field.systems": { title: "command.field.systems", scope: "field", keys: ["f s"] },
+  "field.people": { title: "command.field.people", scope: "field", keys: ["f p"] },
+  "field.contacts": { title: "command.field.contacts", scope: "field", keys: ["f c"] },
+  "field.register": { title: "command.field.register", scope: "field", keys: ["f e"] },
+  "field.wall": { title: "command.field.wall", scope: "field", keys: ["f w"] },
+  "field.handover": { title: "command.field.handover", scope: "field", keys: ["f o"] },
+  "field.print": { title: "command.field.print", scope: "field", keys: ["F9"], inFields: true },
+  "field.sound": { title: "command.field.sound", scope: "field", keys: ["f t"] },
+
   "app.palette": { title: "command.app.palette", scope: "app", keys: ["Mod+k"], inFields: true },
   "app.help": { title: "command.app.help", scope: "app", keys: ["?"] },
   "app.theme": { title: "command.app.theme", scope: "app", keys: [] },
   "app.language.en": { title: "command.app.language.en", scope: "app", keys: [] },
   "app.language.fr": { title: "command.app.language.fr", scope: "app", keys: [] },
   "app.language.ar": { title: "command.app.language.ar", scope: "app", keys: [] },
+  "app.language.es": { title: "command.app.language.es", scope: "app", keys: [] },
+  "app.language.pt": { title: "command.app.language.pt", scope: "app", keys: [] },
+  "app.language.tet": { title: "command.app.language.tet", scope: "app", keys: [] },
   "app.shortcuts": { title: "command.app.shortcuts", scope: "app", keys: [] },
   "app.close": { title: "command.app.close", scope: "app", keys: ["Escape"], inFields: true, keysOnly: true },
   "app.logout": { title: "command.app.logout", scope: "app", keys: [] },

@@ -2,7 +2,7 @@
 import { fill } from "./format";
 import type { Messages } from "./keys";
 
-export const languages = ["en", "fr", "ar"] as const;
+export const languages = ["en", "fr", "es", "pt", "ar", "tet"] as const;
 export type Language = (typeof languages)[number];
 export type MessageKey = keyof Messages;
 /** Keys that need no parameter: what menus, commands and headings use. */
@@ -11,24 +11,31 @@ type Template = string | Partial<Record<Intl.LDMLPluralRule, string>>;
 type Dictionary = Record<string, Template>;
 
 /** How each language calls itself, for the switch. */
-export const languageNames: Record<Language, string> = { en: "English", fr: "Français", ar: "العربية" };
+export const languageNames: Record<Language, string> = { en: "English", fr: "Français", es: "Español", pt: "Português", ar: "العربية", tet: "Tetun" };
 
 const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
   en: () => import("../../../messages/en.json"),
   fr: () => import("../../../messages/fr.json"),
+  es: () => import("../../../messages/es.json"),
+  pt: () => import("../../../messages/pt.json"),
   ar: () => import("../../../messages/ar.json"),
+  tet: () => import("../../../messages/tet.json"),
 };
+
+/** Arabic keeps Latin digits, so that a number on screen is the number in the log. No browser knows how Tetum writes dates and
+ * plurals; in Timor-Leste they are written as in Portuguese. */
+const locales: Record<Language, string> = { en: "en-GB", fr: "fr", es: "es", pt: "pt-PT", ar: "ar-u-nu-latn", tet: "pt-PT" };
 
 const storageKey = "vigie.language";
 
 class Words {
   language = $state<Language>("en");
   #dictionary = $state.raw<Dictionary>({});
-  #plural = $derived(new Intl.PluralRules(this.language));
+  #plural = $derived(new Intl.PluralRules(this.locale));
 
-  /** Tag for `Intl`: Arabic keeps Latin digits, so that a number on screen is the number in the log. */
+  /** Tag for `Intl`. */
   get locale(): string {
-    return this.language === "ar" ? "ar-u-nu-latn" : this.language === "en" ? "en-GB" : this.language;
+    return locales[this.language];
   }
 
   get direction(): "ltr" | "rtl" {
@@ -70,7 +77,7 @@ export function code(prefix: string, value: string): string {
 
 /** What the reader chose before, else the first of the browser's languages that we speak. */
 export function preferredLanguage(): Language {
-  const wanted = [storedLanguage(), ...navigator.languages].map((tag) => tag?.slice(0, 2));
+  const wanted = [storedLanguage(), ...navigator.languages].map((tag) => tag?.split("-")[0]);
   return wanted.find((tag): tag is Language => (languages as readonly (string | undefined)[]).includes(tag)) ?? "en";
 }
 

@@ -2,6 +2,7 @@
 
 export const pages = [
   "overview", "field", "ask", "alerts", "incidents", "rules", "coverage", "sources", "ledger", "settings", "login", "setup",
+  "wall", "answer",
 ] as const;
 export type Page = (typeof pages)[number];
 

@@ -1,0 +1,77 @@
+// Lines that were entered while the server could not be reached. They wait in the browser's storage, say at what time they
+// were typed, and are sent in their order, each once: with a key, and not at all when the log has them already.
+import { api, take } from "$lib/api/client";
+import { asProblem, type ProblemBody } from "$lib/api/problem";
+import type { DutyEntry } from "$lib/api/types";
+import { timedLine } from "./line";
+import { alreadyEntered, readQueue, type QueuedLine } from "./queue";
+
+const storageKey = "vigie.field.outbox";
+const retry_ms = 10_000;
+
+class Outbox {
+  lines = $state.raw<QueuedLine[]>(readQueue(stored()));
+  /** Why the server did not take the first line; it waits until somebody mends or discards it. */
+  refused = $state.raw<ProblemBody | null>(null);
+  #busy = false;
+
+  /** Keeps a line until it can be sent. It says when it was typed, so that it can be late without being wrong. */
+  keep(line: string, now: Date): void {
+    this.#set([...this.lines, { key: crypto.randomUUID(), line: timedLine(line, now), typed: line, at: now.toISOString() }]);
+  }
+
+  discard(key: string): void {
+    this.refused = null;
+    this.#set(this.lines.filter((one) => one.key !== key));
+  }
+
+  /** Sends what waits for as long as the component lives. `onsent` is told after each line that was taken. */
+  start(onsent: () => unknown): () => void {
+    const flush = () => void this.flush(onsent);
+    flush();
+    const timer = setInterval(flush, retry_ms);
+    addEventListener("online", flush);
+    return () => (clearInterval(timer), removeEventListener("online", flush));
+  }
+
+  async flush(onsent: () => unknown): Promise<void> {
+    if (this.#busy || this.lines.length === 0 || this.refused) return;
+    this.#busy = true;
+    try {
+      const { entries } = await take(api.GET("/api/v1/field/log", { params: { query: { limit: 200 } } }));
+      for (let first = this.lines[0]; first; first = this.lines[0]) {
+        if (!alreadyEntered(first, entries)) await enterOnce(first);
+        this.#set(this.lines.slice(1));
+        onsent();
+      }
+    } catch (error) {
+      const { body } = asProblem(error);
+      // No answer: later. An answer that refuses: a person decides.
+      if (body.status >= 400 && body.status < 500 && body.status !== 401 && body.status !== 429) this.refused = body;
+    }
+    this.#busy = false;
+  }
+
+  #set(lines: QueuedLine[]): void {
+    this.lines = lines;
+    try {
+      localStorage.setItem(storageKey, JSON.stringify(lines));
+    } catch {
+      // Storage refused: they wait as long as the page is open.
+    }
+  }
+}
+
+/** The same key twice is the same entry to a server that knows keys; another ignores it. */
+const enterOnce = ({ key, line }: QueuedLine): Promise<DutyEntry> =>
+  take(api.POST("/api/v1/field/log", { body: { line }, headers: { "Idempotency-Key": key } }));
+
+function stored(): string | null {
+  try {
+    return localStorage.getItem(storageKey);
+  } catch {
+    return null;
+  }
+}
+
+export const outbox = new Outbox();

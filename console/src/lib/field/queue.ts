@@ -1,0 +1,34 @@
+// What waits to be entered, as it is kept: read back with care, and recognised in the log. Pure.
+import type { DutyEntry } from "$lib/api/types";
+
+export interface QueuedLine {
+  /** Names the act, so that it is done once. */
+  key: string;
+  /** What is sent: with the time at which it was typed. */
+  line: string;
+  /** What was typed. */
+  typed: string;
+  /** When it was typed, ISO 8601, by the browser's clock. */
+  at: string;
+}
+
+/** What an earlier page kept; anything may stand there, and what is no queue is an empty one. */
+export function readQueue(text: string | null): QueuedLine[] {
+  try {
+    const kept: unknown = JSON.parse(text ?? "[]");
+    const isLine = (one: unknown): one is QueuedLine =>
+      typeof one === "object" && one !== null && ["key", "line", "typed", "at"].every((name) => typeof (one as Record<string, unknown>)[name] === "string");
+    return Array.isArray(kept) ? kept.filter(isLine) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** The browser's clock may be wrong by so much against the server's. */
+const skew_ms = 10 * 60_000;
+
+/** Whether the log has it: the line was taken and only the answer was lost on the way. */
+export function alreadyEntered({ line, typed, at }: QueuedLine, entries: readonly DutyEntry[]): boolean {
+  const since = Date.parse(at) - skew_ms;
+  return entries.some((entry) => Date.parse(entry.entered) >= since && (entry.line === line || (entry.line === typed && Date.parse(entry.entered) <= Date.parse(at) + skew_ms)));
+}

@@ -1,0 +1,23 @@
+// The rooms behind the desk: their addresses, their words, and the key that leads there.
+import type { CommandId } from "$lib/commands/commands";
+import type { PlainKey } from "$lib/i18n/i18n.svelte";
+
+export interface Section {
+  /** The part of the address after `/field/`; empty: the desk itself. */
+  id: string;
+  title: PlainKey;
+  command: CommandId;
+}
+
+export const sections = [
+  { id: "", title: "field.section.desk", command: "field.desk" },
+  { id: "map", title: "field.section.map", command: "field.map" },
+  { id: "messages", title: "field.section.messages", command: "field.messages" },
+  { id: "headcount", title: "field.section.headcount", command: "field.headcount" },
+  { id: "reports", title: "field.section.reports", command: "field.reports" },
+  { id: "radio", title: "field.section.radio", command: "field.radio" },
+  { id: "systems", title: "field.section.systems", command: "field.systems" },
+  { id: "people", title: "field.section.people", command: "field.people" },
+  { id: "contacts", title: "field.section.contacts", command: "field.contacts" },
+  { id: "register", title: "field.register", command: "field.register" },
+] as const satisfies readonly Section[];
