@@ -11,7 +11,7 @@ import * as looks from "./looks.mjs";
 
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
 const types = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
-const policy = "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
+const policy = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; object-src 'none'";
 export const credentials = { user: "nadia", password: "correct horse battery" };
 export const setupPath = "/setup#vgs_mock";
 
