@@ -73,6 +73,28 @@ pub struct Answer {
     pub retry_after_s: Option<u64>,
 }
 
+/// One request.
+pub struct Call<'a> {
+    pub method: Method,
+    /// Path and query.
+    pub path: &'a str,
+    /// Media type of question and answer.
+    pub kind: &'a str,
+    pub body: Body<'a>,
+    pub headers: &'a [(&'static str, &'a str)],
+    /// `None`: nobody signs in.
+    pub token: Option<&'a Secret>,
+}
+
+/// What travels with a request.
+#[derive(Clone, Copy)]
+pub enum Body<'a> {
+    None,
+    Json(&'a Json),
+    /// `application/x-www-form-urlencoded`: a secret may be in it.
+    Form(&'a Secret),
+}
+
 /// A connection to one target.
 pub struct Http {
     origin: Origin,
@@ -98,6 +120,15 @@ impl Http {
         kind: &str,
         body: Option<&Json>,
     ) -> Result<Answer, ConnectorError> {
+        let body = body.map_or(Body::None, Body::Json);
+        self.call(&Call { method, path, kind, body, headers: &[], token: Some(&self.token) }).await
+    }
+
+    /// Sends a request with headers and a token of its own.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub async fn call(&self, call: &Call<'_>) -> Result<Answer, ConnectorError> {
         let sending = async {
             let mut live = self.live.lock().await;
             let idle = live.take().filter(|sender| !sender.is_closed());
@@ -106,12 +137,12 @@ impl Http {
                 Some(sender) => sender,
                 None => self.connect().await?,
             };
-            let request = self.request(&method, path, kind, body)?;
+            let request = self.request(call)?;
             let response = match sender.send_request(request).await {
                 // An idle connection that the target had closed: the request was not seen.
                 Err(error) if reused && error.is_canceled() => {
                     sender = self.connect().await?;
-                    sender.send_request(self.request(&method, path, kind, body)?).await
+                    sender.send_request(self.request(call)?).await
                 }
                 other => other,
             };
@@ -134,22 +165,27 @@ impl Http {
         timed.map_err(|_| ConnectorError::transient("the target does not answer in time"))?
     }
 
-    fn request(
-        &self,
-        method: &Method,
-        path: &str,
-        kind: &str,
-        body: Option<&Json>,
-    ) -> Result<Request<Full<Bytes>>, ConnectorError> {
-        let bytes = body.map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+    fn request(&self, call: &Call<'_>) -> Result<Request<Full<Bytes>>, ConnectorError> {
+        let (bytes, sent) = match call.body {
+            Body::None => (Bytes::new(), None),
+            Body::Json(body) => (Bytes::from(body.to_string()), Some(call.kind)),
+            Body::Form(form) => {
+                (Bytes::copy_from_slice(form.reveal().as_bytes()), Some("application/x-www-form-urlencoded"))
+            }
+        };
         let mut builder = Request::builder()
-            .method(method)
-            .uri(path)
+            .method(&call.method)
+            .uri(call.path)
             .header(header::HOST, format!("{}:{}", self.origin.host, self.origin.port))
-            .header(header::ACCEPT, kind)
-            .header(header::AUTHORIZATION, format!("Bearer {}", self.token.reveal()));
-        if body.is_some() {
-            builder = builder.header(header::CONTENT_TYPE, kind);
+            .header(header::ACCEPT, call.kind);
+        if let Some(token) = call.token {
+            builder = builder.header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()));
+        }
+        if let Some(sent) = sent {
+            builder = builder.header(header::CONTENT_TYPE, sent);
+        }
+        for (name, value) in call.headers {
+            builder = builder.header(*name, *value);
         }
         builder
             .body(Full::new(bytes))

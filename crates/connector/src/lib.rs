@@ -21,6 +21,7 @@ mod capability;
 mod connector;
 pub mod csv_file;
 pub mod emergency;
+pub mod entra;
 mod error;
 mod http;
 pub mod hybrid;

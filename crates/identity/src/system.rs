@@ -126,7 +126,7 @@ pub struct EntitlementNote {
 /// A connector of a kind with its settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConnectorSettings {
-    /// `ldap`, `active-directory`, `scim`, `sql-table`, `csv`, `graph`.
+    /// `ldap`, `active-directory`, `scim`, `entra`, `sql-table`, `csv`.
     pub kind: String,
     /// As the connector documents them. Secrets are named, never written here.
     #[serde(default)]

@@ -4,6 +4,7 @@
 mod active_directory;
 mod csv_file;
 mod emergency;
+mod entra;
 mod memory;
 mod openldap;
 mod scim_client;

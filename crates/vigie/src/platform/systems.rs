@@ -10,9 +10,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::active_directory::{ActiveDirectory, ActiveDirectoryConfig};
 use connector::csv_file::{CsvFile, CsvFileConfig};
+use connector::entra::{Entra, EntraConfig};
 use connector::ldap::{Ldap, LdapConfig};
+use connector::scim::{ScimClient, ScimConfig};
 use connector::sql_table::{LinkMapping, SqlTable, SqlTableConfig, TableMapping};
-use connector::{Connector, ConnectorError, ErrorKind, ProtectionRules, Secret};
+use connector::{Connector, ConnectorError, ErrorKind, ProtectionRules, Secret, Trust};
 use identity::provision::Targets;
 use identity::system::{ConnectorSettings, System};
 use parking_lot::Mutex;
@@ -47,6 +49,15 @@ struct SqlSettings {
     accounts: TableMapping,
     groups: Option<TableMapping>,
     members: Option<LinkMapping>,
+}
+
+/// A service that speaks SCIM; its token is the secret.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScimSettings {
+    url: String,
+    #[serde(default)]
+    trust: Trust,
 }
 
 impl SystemTargets {
@@ -86,8 +97,17 @@ impl SystemTargets {
                 config.server.password = needed()?;
                 Arc::new(ActiveDirectory::new(config, protection)?)
             }
+            "scim" => {
+                let ScimSettings { url, trust } = read(own)?;
+                Arc::new(ScimClient::new(ScimConfig { url, token: needed()?, trust }, protection)?)
+            }
+            "entra" => {
+                let mut config: EntraConfig = read(own)?;
+                config.client_secret = needed()?;
+                Arc::new(Entra::new(config, protection)?)
+            }
             other => {
-                let kinds = "sql-table, csv, ldap, active-directory";
+                let kinds = "sql-table, csv, ldap, active-directory, scim, entra";
                 return Err(ConnectorError::invalid(format!("there is no connector `{other}`; there are {kinds}")));
             }
         })

@@ -1,5 +1,6 @@
 //! Real servers, started on loopback and stopped by process id.
 
+pub mod graph;
 pub mod openldap;
 pub mod samba;
 
