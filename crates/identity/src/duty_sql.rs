@@ -4,6 +4,8 @@ use store::Statement;
 
 pub const LOGIN: Statement =
     Statement::new("identity.login", "SELECT person_id FROM identity_login WHERE user_id = $1");
+pub const LOGINS: Statement =
+    Statement::new("identity.logins", "SELECT user_id, person_id FROM identity_login ORDER BY user_id LIMIT $1");
 pub const SAVE_LOGIN: Statement = Statement::new(
     "identity.save_login",
     "INSERT INTO identity_login (user_id, person_id, since_us) VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE SET \
@@ -137,6 +139,7 @@ pub const REVIEW_ITEMS: Statement = Statement::new(
 /// All of them, for the test that prepares each on both engines.
 pub const DUTY_STATEMENTS: &[Statement] = &[
     LOGIN,
+    LOGINS,
     SAVE_LOGIN,
     DELEGATIONS,
     SAVE_DELEGATION,

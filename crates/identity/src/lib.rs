@@ -47,6 +47,8 @@ mod fact_tables;
 pub mod feed;
 pub mod finding;
 mod inventory;
+mod labels;
+pub mod mining;
 mod names;
 pub mod person;
 pub mod plan;

@@ -3,11 +3,13 @@
 
 mod commands;
 mod decide;
+mod eligible;
 mod policy;
 mod record;
 
 pub use commands::Activating;
 pub use decide::{Command, Facts, decide, first};
+pub use eligible::Eligible;
 pub use policy::{ActivationPolicy, TicketState, Tickets};
 pub use record::{Activation, ActivationState, EndCause};
 

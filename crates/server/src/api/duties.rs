@@ -4,6 +4,8 @@
 //! nobody decides on their own, the room decides by person.
 
 pub mod activations;
+mod names;
+pub mod own;
 pub mod requests;
 pub mod reviews;
 pub mod separation;
@@ -23,6 +25,7 @@ pub fn routes(routes: &mut Routes) {
     requests::routes(routes);
     activations::routes(routes);
     reviews::routes(routes);
+    own::routes(routes);
 }
 
 /// Reads an id of a kind; another text names nothing.

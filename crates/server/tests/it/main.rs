@@ -11,6 +11,7 @@ mod field_reach;
 mod house;
 mod library;
 mod matrix;
+mod own_desk;
 mod pages;
 mod people;
 mod queries;

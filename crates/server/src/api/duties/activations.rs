@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::names::{named_record, named_records};
 use super::separation::{DutyRecord, DutyRecords};
 use super::wire::wire;
 use super::{own, parse_id, sees_all};
@@ -104,7 +105,7 @@ async fn activate_access(
     };
     let tickets = DeskTickets { respond: app.respond.clone(), field: app.field.clone() };
     let made = app.identity.activate(&asked, &tickets, &caller.actor()).await?;
-    Ok((StatusCode::CREATED, Json(DutyRecord { record: wire(&made) })))
+    Ok((StatusCode::CREATED, named_record(&app, &caller, wire(&made)).await?))
 }
 
 /// Activations, the latest first.
@@ -121,7 +122,7 @@ async fn list_activations(
         let mut people = one.candidates.iter().map(|candidate| candidate.person).chain([one.person]);
         everybody || people.any(|other| Some(other) == person)
     };
-    Ok(Json(DutyRecords { records: all.iter().filter(concerns).map(wire).collect() }))
+    named_records(&app, &caller, all.iter().filter(concerns).map(wire).collect()).await
 }
 
 /// Agrees, refuses, gives back or takes away.
@@ -140,5 +141,5 @@ async fn move_activation(
     }
     let id = parse_id("activation", &id)?;
     let after = app.identity.order_activation(id, request.version, &command, &caller.actor()).await?;
-    Ok(Json(DutyRecord { record: wire(&after) }))
+    named_record(&app, &caller, wire(&after)).await
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::names::{named_record, named_records};
 use super::separation::{DutyRecord, DutyRecords};
 use super::wire::wire;
 use super::{own, parse_id, sees_all};
@@ -101,10 +102,11 @@ pub(super) fn routes(routes: &mut Routes) {
 #[utoipa::path(get, path = "/api/v1/access/catalogue", tag = "access", params(CatalogueFilter), responses((status = 200, body = DutyRecords)))]
 async fn list_catalogue(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Filter(filter): Filter<CatalogueFilter>,
 ) -> Result<Json<DutyRecords>, Problem> {
     let offers = app.identity.catalogue(filter.language.as_deref().unwrap_or("en")).await?;
-    Ok(Json(DutyRecords { records: offers.iter().map(wire).collect() }))
+    named_records(&app, &caller, offers.iter().map(wire).collect()).await
 }
 
 fn asking(request: AskAccess) -> Result<Asking, Problem> {
@@ -126,7 +128,7 @@ async fn preview_request(
     Body(request): Body<AskAccess>,
 ) -> Result<Json<DutyRecords>, Problem> {
     let toxic = app.identity.preview(&asking(request)?, &caller.actor()).await?;
-    Ok(Json(DutyRecords { records: toxic.iter().map(wire).collect() }))
+    named_records(&app, &caller, toxic.iter().map(wire).collect()).await
 }
 
 /// Asks for access.
@@ -137,7 +139,7 @@ async fn ask_access(
     Body(request): Body<AskAccess>,
 ) -> Result<(StatusCode, Json<DutyRecord>), Problem> {
     let made = app.identity.ask(&asking(request)?, &caller.actor()).await?;
-    Ok((StatusCode::CREATED, Json(DutyRecord { record: wire(&made) })))
+    Ok((StatusCode::CREATED, named_record(&app, &caller, wire(&made)).await?))
 }
 
 /// Requests, the latest first.
@@ -164,7 +166,7 @@ async fn list_requests(
         Some(other) => return Err(Problem::invalid(format!("`{other}` is none of own, asked, all"))),
     };
     let found = app.identity.requests(&whose, PAGE).await?;
-    Ok(Json(DutyRecords { records: found.iter().map(wire).collect() }))
+    named_records(&app, &caller, found.iter().map(wire).collect()).await
 }
 
 /// A request for whom it concerns: who asks, whom it is for, who is or was asked, and the desk.
@@ -184,7 +186,7 @@ async fn get_request(
     if !concerns(&found) && !sees_all(&app, &caller) {
         return Err(Problem::not_found("request", &id));
     }
-    Ok(Json(DutyRecord { record: wire(&found) }))
+    named_record(&app, &caller, wire(&found)).await
 }
 
 /// Agrees, refuses, withdraws or appoints.
@@ -203,5 +205,5 @@ async fn move_request(
     }
     let order = Order { request: parse_id("request", &id)?, version: request.version, command };
     let after = app.identity.order(&order, &caller.actor()).await?;
-    Ok(Json(DutyRecord { record: wire(&after) }))
+    named_record(&app, &caller, wire(&after)).await
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::names::{named_record, named_records};
 use super::separation::{DutyRecord, DutyRecords};
 use super::wire::wire;
 use super::{parse_id, sees_all};
@@ -75,9 +76,9 @@ fn shown(item: &ReviewItem) -> Value {
 
 /// Campaigns, the latest first.
 #[utoipa::path(get, path = "/api/v1/access/campaigns", tag = "access", responses((status = 200, body = DutyRecords)))]
-async fn list_campaigns(State(app): State<Arc<App>>) -> Result<Json<DutyRecords>, Problem> {
+async fn list_campaigns(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DutyRecords>, Problem> {
     let all = app.identity.campaigns().await?;
-    Ok(Json(DutyRecords { records: all.iter().map(wire).collect() }))
+    named_records(&app, &caller, all.iter().map(wire).collect()).await
 }
 
 /// Begins a campaign. A scope by KQL is run now: people are those of its column `PersonId`.
@@ -93,7 +94,7 @@ async fn begin_campaign(
         plan.scope.people = Some(people_of(&app, &query).await?);
     }
     let begun = app.identity.begin_campaign(plan, &caller.actor()).await?;
-    Ok((StatusCode::CREATED, Json(DutyRecord { record: wire(&begun) })))
+    Ok((StatusCode::CREATED, named_record(&app, &caller, wire(&begun)).await?))
 }
 
 /// The people that a query names.
@@ -126,7 +127,7 @@ async fn list_review_items(
         false => Some(app.identity.person_behind(&caller.actor()).await?),
     };
     let items = app.identity.review_items(id, reviewer).await?;
-    Ok(Json(DutyRecords { records: items.iter().map(shown).collect() }))
+    named_records(&app, &caller, items.iter().map(shown).collect()).await
 }
 
 /// An item as its reviewer sees it. The first look of the reviewer is remembered.
@@ -141,7 +142,7 @@ async fn get_review_item(
     if !is_theirs && !sees_all(&app, &caller) {
         return Err(Problem::not_found("item", &id));
     }
-    Ok(Json(DutyRecord { record: shown(&item) }))
+    named_record(&app, &caller, shown(&item)).await
 }
 
 /// Decides. An item that changed during the campaign comes back undecided, with what there is now.
@@ -155,19 +156,23 @@ async fn decide_review_item(
     let verdict: Verdict = request.verdict.parse().map_err(Problem::invalid)?;
     let decision = (verdict, request.whole_source, request.comment.as_str());
     let after = app.identity.review(parse_id("item", &id)?, request.version, decision, &caller.actor()).await?;
-    Ok(Json(DutyRecord { record: shown(&after) }))
+    named_record(&app, &caller, shown(&after)).await
 }
 
 /// How each reviewer of a campaign reviews.
 #[utoipa::path(get, path = "/api/v1/access/campaigns/{id}/reviewers", tag = "access", params(("id" = String, Path)), responses((status = 200, body = DutyRecords)))]
-async fn reviewer_figures(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<DutyRecords>, Problem> {
+async fn reviewer_figures(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<DutyRecords>, Problem> {
     let figures = app.identity.reviewer_figures(parse_id("campaign", &id)?).await?;
-    Ok(Json(DutyRecords { records: figures.iter().map(wire).collect() }))
+    named_records(&app, &caller, figures.iter().map(wire).collect()).await
 }
 
 /// Gives open items of reviewers who left or are away to who is asked in their place.
 #[utoipa::path(post, path = "/api/v1/access/reviews/reroute", tag = "access", responses((status = 200, body = DutyRecord)))]
 async fn reroute_reviews(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DutyRecord>, Problem> {
     let moved = app.identity.reroute_reviews(&caller.actor()).await?;
-    Ok(Json(DutyRecord { record: serde_json::json!({ "moved": moved }) }))
+    named_record(&app, &caller, serde_json::json!({ "moved": moved })).await
 }

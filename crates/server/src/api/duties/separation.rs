@@ -1,5 +1,6 @@
 //! Separation of duties: documents, violations, exceptions; who signs in as whom, who stands in for whom.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
+use super::names::{named_record, named_records};
 use super::parse_id;
 use super::wire::wire;
 use crate::action::Action;
@@ -43,6 +45,8 @@ pub struct SaveDuty {
 pub struct DutyRecord {
     #[schema(value_type = Object)]
     pub record: Value,
+    /// Names of the people and entitlements that the record names by id, as far as the caller may see them.
+    pub names: BTreeMap<String, String>,
 }
 
 /// Records of one kind, the latest first.
@@ -50,6 +54,8 @@ pub struct DutyRecord {
 pub struct DutyRecords {
     #[schema(value_type = Vec<Object>)]
     pub records: Vec<Value>,
+    /// Names of the people and entitlements that the records name by id, as far as the caller may see them.
+    pub names: BTreeMap<String, String>,
 }
 
 /// Which violations.
@@ -119,33 +125,34 @@ async fn save_duty(
     let draft = Draft { kind, key: request.key, body: request.body };
     let reason = clean_reason(&request.reason)?;
     let saved = app.identity.save_duty(&draft, request.version, &reason, &caller.actor()).await?;
-    Ok(Json(DutyRecord { record: wire(&saved) }))
+    named_record(&app, &caller, wire(&saved)).await
 }
 
 /// Keys that must stay apart and do not, with the ways on each side.
 #[utoipa::path(get, path = "/api/v1/access/violations", tag = "access", params(ViolationFilter), responses((status = 200, body = DutyRecords)))]
 async fn list_violations(
     State(app): State<Arc<App>>,
+    caller: Caller,
     Filter(filter): Filter<ViolationFilter>,
 ) -> Result<Json<DutyRecords>, Problem> {
     let person = filter.person.map(|person| parse_id("person", &person)).transpose()?;
     let state = filter.state.map(|state| state.parse::<ViolationState>()).transpose().map_err(Problem::invalid)?;
     let found = app.identity.violations(person, state, PAGE).await?;
-    Ok(Json(DutyRecords { records: found.iter().map(wire).collect() }))
+    named_records(&app, &caller, found.iter().map(wire).collect()).await
 }
 
 /// Looks at everybody against every rule, now.
 #[utoipa::path(post, path = "/api/v1/access/violations/analysis", tag = "access", responses((status = 200, body = DutyRecord)))]
 async fn analyse_duties(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DutyRecord>, Problem> {
     let summary = app.identity.analyse_duties(&caller.actor()).await?;
-    Ok(Json(DutyRecord { record: wire(&summary) }))
+    named_record(&app, &caller, wire(&summary)).await
 }
 
 /// Exceptions, the latest first.
 #[utoipa::path(get, path = "/api/v1/access/exceptions", tag = "access", responses((status = 200, body = DutyRecords)))]
-async fn list_sod_exceptions(State(app): State<Arc<App>>) -> Result<Json<DutyRecords>, Problem> {
+async fn list_sod_exceptions(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DutyRecords>, Problem> {
     let found = app.identity.exceptions(None::<ExceptionState>).await?;
-    Ok(Json(DutyRecords { records: found.iter().map(wire).collect() }))
+    named_records(&app, &caller, found.iter().map(wire).collect()).await
 }
 
 /// Excepts a person from a rule. Only the owner of the risk may, and nobody for themselves.
@@ -165,7 +172,7 @@ async fn give_sod_exception(
         until: request.until.0,
     };
     let given = app.identity.except(new, &actor).await?;
-    Ok(Json(DutyRecord { record: wire(&given) }))
+    named_record(&app, &caller, wire(&given)).await
 }
 
 /// Withdraws an exception before its end; the violation is open again.
@@ -178,7 +185,7 @@ async fn withdraw_sod_exception(
 ) -> Result<Json<DutyRecord>, Problem> {
     let reason = clean_reason(&request.reason)?;
     let ended = app.identity.withdraw_exception(parse_id("exception", &id)?, &reason, &caller.actor()).await?;
-    Ok(Json(DutyRecord { record: wire(&ended) }))
+    named_record(&app, &caller, wire(&ended)).await
 }
 
 /// Lets a user be a person on record: without that nobody can ask or decide.

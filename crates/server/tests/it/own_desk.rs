@@ -1,0 +1,77 @@
+//! What the desk says of the caller themselves, and the names that records bring along.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use crate::house::House;
+
+const OFFICE: &str = r#"
+[settings.house]
+title = "Office"
+time_zone = "UTC"
+
+[role.keys]
+title = "Keys of the vault"
+kind = "technical"
+owner = "P-1"
+privileged = true
+grants = ["safe/Vault"]
+
+[system.safe]
+title = "Safe"
+owner = "P-1"
+anchor = "externalId"
+[system.safe.login]
+template = "{{ person.family_name | lower }}"
+scope = "safe"
+
+[feed.hr]
+title = "Human resources"
+owner = "P-1"
+format = "csv"
+trailer = "END"
+[feed.hr.map]
+anchor = "person"
+number = "person"
+key = "contract"
+given_name = "given"
+family_name = "family"
+begins = "begins"
+job = "job"
+"#;
+
+const PEOPLE: &str = "person,contract,given,family,begins,job\nP-1,C-1,Ada,Osei,2020-01-01,head\nP-2,C-2,Bo,Lind,2020-01-01,clerk\nEND,2\n";
+
+#[tokio::test]
+async fn whoever_is_linked_sees_what_they_may_borrow_and_names_instead_of_ids() {
+    let house = House::new().await;
+    let root = house.administrator().await;
+    let nobody = house.get(&root, "/access/me").await.json();
+    assert_eq!((&nobody["person"], &nobody["eligible"]), (&json!(null), &json!([])));
+    let saved = house.call(&root, axum::http::Method::PUT, "/identity/documents", json!({ "toml": OFFICE, "reason": "begin" })).await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    let batch = house.post(&root, "/identity/feeds/hr/deliveries", json!({ "body": PEOPLE })).await;
+    assert_eq!(batch.json()["state"], "applied", "{}", batch.text());
+    let people = house.get(&root, "/identity/people?search=osei").await.json();
+    let ada = people["people"][0]["id"].as_str().unwrap().to_owned();
+    let user = house.get(&root, "/session").await.json()["signed_in"]["user"]["id"].as_str().unwrap().to_owned();
+    let linked = house.post(&root, "/access/logins", json!({ "user": user, "person": ada })).await;
+    assert_eq!(linked.status, StatusCode::NO_CONTENT, "{}", linked.text());
+    let logins = house.get(&root, "/access/logins").await.json();
+    assert_eq!(logins["logins"], json!([{ "user": user, "person": ada }]));
+    assert_eq!(logins["names"][&ada], "Ada Osei");
+
+    let give = json!({ "target_kind": "role", "target": "keys", "mode": "eligible", "reason": "on call" });
+    let given = house.post(&root, &format!("/identity/people/{ada}/assignments"), give).await;
+    assert_eq!(given.status, StatusCode::CREATED, "{}", given.text());
+    let own = house.get(&root, "/access/me").await.json();
+    assert_eq!((&own["person"], &own["name"]), (&json!(ada), &json!("Ada Osei")));
+    let eligible = &own["eligible"][0];
+    assert_eq!(eligible["title"], "Keys of the vault");
+    assert_eq!((&eligible["max_hours"], &eligible["needs_ticket"]), (&json!(8), &json!(true)), "the strict default");
+    assert_eq!(eligible["approval_minutes"], 60);
+
+    let suggested = house.get(&root, "/identity/role-suggestions").await;
+    assert_eq!(suggested.status, StatusCode::OK, "{}", suggested.text());
+    assert_eq!(suggested.json()["people"], 2);
+}
