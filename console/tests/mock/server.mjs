@@ -6,7 +6,9 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as data from "./data.mjs";
 import { analyze, answer } from "./kql.mjs";
+import { access } from "./access.mjs";
 import { field } from "./field.mjs";
+import { library } from "./library.mjs";
 import * as looks from "./looks.mjs";
 
 const dist = fileURLToPath(new URL("../../dist/", import.meta.url));
@@ -69,7 +71,7 @@ function file(path, response) {
 }
 
 function session(signedIn) {
-  const actions = ["own-session", "own-tokens", "manage-tokens", "read-users", "manage-users", "query", "save-queries", "read-alerts", "read-incidents", "respond-incidents", "read-rules", "manage-rules", "read-sources", "manage-sources", "read-ledger", "read-overview", "read-field", "operate-field", "manage-field"];
+  const actions = ["own-session", "own-tokens", "manage-tokens", "read-users", "manage-users", "query", "save-queries", "read-alerts", "read-incidents", "respond-incidents", "read-rules", "manage-rules", "read-sources", "manage-sources", "read-ledger", "read-overview", "read-field", "operate-field", "manage-field", "manage-library", "read-identity", "operate-identity", "manage-identity", "lock-out", "own-access"];
   const signed_in = signedIn ? { user: data.me, csrf: "mock-csrf", expires: data.iso(Date.now() + 3_600_000), idle_s: 1800, actions } : null;
   return { signed_in, setup_required: false, server_time: data.iso(Date.now()), version: "0.1.0" };
 }
@@ -96,6 +98,8 @@ async function api(request, response, url, body, state) {
   if (!open && method !== "GET" && "reason" in body && body.reason.trim() === "") throw new Refusal(422, "invalid", "No reason", "`reason` is empty");
 
   if (room === "field" || room === "courier") return send(...field(method, id, act, body, below));
+  if (["functions", "watchlists", "reference-tables"].includes(room)) return send(...library(method, room, id && decodeURIComponent(id), body, query));
+  if (room === "identity" || room === "access") return send(...access(method, url.pathname.split("/").slice(3), body, query));
   switch (`${method} ${room}${id ? "/:id" : ""}${act ? `/${act}` : ""}`) {
     case "GET session":
       return send(session(signedIn));

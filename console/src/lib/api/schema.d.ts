@@ -2239,7 +2239,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /** Which users sign in as whom. */
+        get: operations["list_logins"];
         put?: never;
         /** Lets a user be a person on record: without that nobody can ask or decide. */
         post: operations["link_login"];
@@ -2487,6 +2488,40 @@ export interface paths {
         put?: never;
         /** Gives open items of reviewers who left or are away to who is asked in their place. */
         post: operations["reroute_reviews"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who the caller is on record, and what they may activate. */
+        get: operations["get_own_desk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/role-suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Roles that the access which people have suggests: an exact cover by few roles. Nothing is written. */
+        get: operations["suggest_roles"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3589,10 +3624,39 @@ export interface components {
         /** @description One record, as its room documents it. */
         DutyRecord: {
             record: Record<string, never>;
+            /** @description Names of the people and entitlements that the record names by id, as far as the caller may see them. */
+            names: {
+                [key: string]: string;
+            };
         };
         /** @description Records of one kind, the latest first. */
         DutyRecords: {
             records: Record<string, never>[];
+            /** @description Names of the people and entitlements that the records name by id, as far as the caller may see them. */
+            names: {
+                [key: string]: string;
+            };
+        };
+        /** @description Access that may be activated, and under which conditions. */
+        EligibleAccess: {
+            /** @description Id of the eligible assignment. */
+            id: string;
+            /** @description `role` or `entitlement`. */
+            target_kind: string;
+            target: string;
+            title: string;
+            /** @description Why it was given. */
+            reason: string;
+            until?: components["schemas"]["Instant"] | null;
+            /** Format: int64 */
+            max_hours: number;
+            needs_ticket: boolean;
+            needs_second_factor: boolean;
+            /**
+             * Format: int64
+             * @description Somebody has to agree within so many minutes; absent: it begins at once.
+             */
+            approval_minutes?: number | null;
         };
         /** @description Ends an exception. */
         EndException: {
@@ -4886,10 +4950,23 @@ export interface components {
             category?: string | null;
             service?: string | null;
         };
+        /** @description A user who signs in as a person on record. */
+        Login: {
+            user: string;
+            person: string;
+        };
         /** @description Name and password. */
         LoginRequest: {
             name: string;
             password: string;
+        };
+        /** @description All of them, by user. */
+        Logins: {
+            logins: components["schemas"]["Login"][];
+            /** @description Names of the people. */
+            names: {
+                [key: string]: string;
+            };
         };
         /** @description One predicate of the rule that held. */
         MatchReason: {
@@ -5286,6 +5363,14 @@ export interface components {
             /** @description The newest alerts. */
             recent_alerts: components["schemas"]["Alert"][];
         };
+        /** @description What the desk knows of the caller. */
+        OwnDesk: {
+            /** @description Id of the person on record who signs in here; absent: nobody, and nothing can be asked for or decided. */
+            person?: string | null;
+            name?: string | null;
+            /** @description What may be activated now. */
+            eligible: components["schemas"]["EligibleAccess"][];
+        };
         /** @description A new password for oneself. Other sessions of the same person end. */
         PasswordChange: {
             current: string;
@@ -5665,6 +5750,45 @@ export interface components {
          * @enum {string}
          */
         Role: "administrator" | "engineer" | "analyst" | "operator" | "access-officer" | "auditor" | "partner";
+        /** @description A role that could be. */
+        RoleSuggestion: {
+            /** @description `system/entitlement`. */
+            grants: string[];
+            /** Format: int64 */
+            people: number;
+            /** @description What its people have in common. */
+            terms: components["schemas"]["SuggestionTerm"][];
+            /**
+             * Format: double
+             * @description Share of the people with these attributes who have the access.
+             */
+            precision?: number | null;
+            /**
+             * Format: double
+             * @description Share of the role's people who have these attributes.
+             */
+            recall?: number | null;
+            /** @description Key of the role that gives exactly this already. */
+            role?: string | null;
+        };
+        /** @description What was found; the role of most people first. */
+        RoleSuggestions: {
+            roles: components["schemas"]["RoleSuggestion"][];
+            /**
+             * Format: int64
+             * @description Roles that cover everything, those of fewer than three people among them.
+             */
+            found: number;
+            /**
+             * Format: int64
+             * @description No set of fewer roles covers it.
+             */
+            at_least: number;
+            /** Format: int64 */
+            people: number;
+            /** Format: int64 */
+            accesses: number;
+        };
         /** @description A rule in the list. */
         Rule: {
             id: string;
@@ -6090,6 +6214,12 @@ export interface components {
             sources: components["schemas"]["Source"][];
             /** @description Formats that a source can have. */
             formats: string[];
+        };
+        /** @description An attribute of a contract and its value. */
+        SuggestionTerm: {
+            /** @description As rules write it: `engagement.job`. */
+            attribute: string;
+            value: string;
         };
         /** @description Switches a rule. */
         SwitchRule: {
@@ -11414,6 +11544,34 @@ export interface operations {
             };
         };
     };
+    list_logins: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Logins"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     link_login: {
         parameters: {
             query?: never;
@@ -11966,6 +12124,65 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_own_desk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnDesk"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    suggest_roles: {
+        parameters: {
+            query?: {
+                /** @description Key of a system; absent: all of them. */
+                system?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoleSuggestions"];
                 };
             };
             /** @description A refusal; the code tells which. */

@@ -3,6 +3,7 @@
 import type { PlainKey } from "$lib/i18n/i18n.svelte";
 
 export const scopes = ["go", "list", "ask", "grid", "incident", "rule", "field", "app"] as const;
+export const scopes = ["go", "list", "ask", "grid", "incident", "rule", "review", "app"] as const;
 export type Scope = (typeof scopes)[number];
 
 export interface Command {
@@ -22,6 +23,7 @@ export const commands = define({
   "go.overview": { title: "command.go.overview", scope: "go", keys: ["g o"] },
   "go.field": { title: "command.go.field", scope: "go", keys: ["g f"] },
   "go.ask": { title: "command.go.ask", scope: "go", keys: ["g q"] },
+  "go.library": { title: "command.go.library", scope: "go", keys: ["g k"] },
   "go.alerts": { title: "command.go.alerts", scope: "go", keys: ["g a"] },
   "go.incidents": { title: "command.go.incidents", scope: "go", keys: ["g i"] },
   "go.rules": { title: "command.go.rules", scope: "go", keys: ["g r"] },

@@ -48,7 +48,9 @@ async fn whoever_is_linked_sees_what_they_may_borrow_and_names_instead_of_ids() 
     let root = house.administrator().await;
     let nobody = house.get(&root, "/access/me").await.json();
     assert_eq!((&nobody["person"], &nobody["eligible"]), (&json!(null), &json!([])));
-    let saved = house.call(&root, axum::http::Method::PUT, "/identity/documents", json!({ "toml": OFFICE, "reason": "begin" })).await;
+    let saved = house
+        .call(&root, axum::http::Method::PUT, "/identity/documents", json!({ "toml": OFFICE, "reason": "begin" }))
+        .await;
     assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
     let batch = house.post(&root, "/identity/feeds/hr/deliveries", json!({ "body": PEOPLE })).await;
     assert_eq!(batch.json()["state"], "applied", "{}", batch.text());
