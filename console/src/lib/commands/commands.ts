@@ -2,8 +2,7 @@
 // a handler to it (see `keyboard.svelte.ts`); everything else derives from this list.
 import type { PlainKey } from "$lib/i18n/i18n.svelte";
 
-export const scopes = ["go", "list", "ask", "grid", "incident", "rule", "field", "app"] as const;
-export const scopes = ["go", "list", "ask", "grid", "incident", "rule", "review", "app"] as const;
+export const scopes = ["go", "list", "ask", "grid", "incident", "rule", "field", "review", "app"] as const;
 export type Scope = (typeof scopes)[number];
 
 export interface Command {
