@@ -29,6 +29,9 @@ struct Hearing {
     field: Field,
 }
 
+/// So long a turn goes on taking further facts.
+const TOGETHER_US: u64 = 20_000;
+
 /// A promise that was not kept.
 struct Missed<'a> {
     kind: &'a str,
@@ -56,25 +59,53 @@ impl Subscriber for Hearing {
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        let (kind, reason) = match &delivery.fact {
-            Fact::DeadlineExpired { kind, .. } => (kind.as_str(), "a promise was not kept"),
-            _ => ("field.", ""),
-        };
-        if !kind.starts_with("field.") {
-            return Ok(());
-        }
-        if let Fact::DeadlineExpired { kind, subject, .. } = &delivery.fact
+        self.handle_some(std::slice::from_ref(delivery)).await.map(drop)
+    }
+
+    /// As many as can be heard within [`TOGETHER_US`], in one turn: a hundred promises that are missed together cost one
+    /// commit, and who enters a line meanwhile waits for no more than that.
+    async fn handle_some(&self, deliveries: &[Delivery]) -> Result<usize, HandlerError> {
+        if let Some(Fact::DeadlineExpired { kind, subject, .. }) = deliveries.first().map(|first| &first.fact)
             && kind == RETENTION
         {
-            return Ok(self.forget(subject).await?);
+            self.forget(subject).await?;
+            return Ok(1);
         }
-        let mut turn = self.field.turn(&Actor::system("field"), reason).await?;
-        if !turn.tx.acknowledge(delivery).await.map_err(Error::from)? {
-            return Ok(());
+        // What is of other rooms needs no turn.
+        let others = deliveries.iter().take_while(|delivery| !is_ours(&delivery.fact)).count();
+        if others > 0 {
+            return Ok(others);
         }
-        hear(&mut turn, &delivery.fact).await?;
+        let clock = self.field.store.clock();
+        let mut turn = self.field.turn(&Actor::system("field"), "a promise was not kept").await?;
+        let (began_us, mut heard) = (clock.monotonic_us(), 0);
+        for delivery in deliveries {
+            let alone = matches!(&delivery.fact, Fact::DeadlineExpired { kind, .. } if kind == RETENTION);
+            if alone || (heard > 0 && clock.monotonic_us() - began_us > TOGETHER_US) {
+                break;
+            }
+            turn.reason = reason(&delivery.fact).to_owned();
+            if is_ours(&delivery.fact) && turn.tx.acknowledge(delivery).await.map_err(Error::from)? {
+                hear(&mut turn, &delivery.fact).await?;
+            }
+            heard += 1;
+        }
         // What was settled between its expiry and now leaves nothing to do, not even an entry.
-        Ok(turn.finish().await.map(drop)?)
+        turn.finish().await?;
+        Ok(heard)
+    }
+}
+
+/// Of the promises that expired, those of other rooms are not ours.
+fn is_ours(fact: &Fact) -> bool {
+    !matches!(fact, Fact::DeadlineExpired { kind, .. } if !kind.starts_with("field."))
+}
+
+/// For the ledger.
+const fn reason(fact: &Fact) -> &'static str {
+    match fact {
+        Fact::DeadlineExpired { .. } => "a promise was not kept",
+        _ => "",
     }
 }
 

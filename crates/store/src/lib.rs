@@ -32,7 +32,9 @@ mod tx;
 
 pub use clock::HouseTime;
 pub use database::Engine;
-pub use deadlines::{Deadline, DeadlineEngine, DeadlinePort, DeadlineRecord, DeadlineState, Due, Pending, Tick};
+pub use deadlines::{
+    Deadline, DeadlineEngine, DeadlinePort, DeadlineRecord, DeadlineState, Due, Expiring, Pending, Tick,
+};
 pub use error::{Conflict, Error};
 pub use fact_tables::{FactColumn, FactTable};
 pub use housekeeping::{Housekeeping, HousekeepingTx};

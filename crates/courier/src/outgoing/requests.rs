@@ -18,6 +18,8 @@ use crate::sql;
 /// The same text to the same address more often than this within [`LOOP_US`] is taken for a loop.
 const LOOP: i64 = 10;
 const LOOP_US: i64 = 600_000_000;
+/// So long a transaction goes on taking further requests.
+const TOGETHER_US: u64 = 20_000;
 
 impl Courier {
     /// Hears what desks want sent. To be given to `Store::run_outbox`.
@@ -64,46 +66,62 @@ impl Subscriber for Requests {
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
-        match &delivery.fact {
-            Fact::MessagesRequested { desk, dispatches } => Ok(self.take(delivery, desk, dispatches).await?),
-            Fact::MessagesWithdrawn { desk, keys, reason } => Ok(self.withdraw(delivery, desk, keys, reason).await?),
-            _ => Ok(()),
-        }
+        self.handle_some(std::slice::from_ref(delivery)).await.map(drop)
+    }
+
+    /// As many as can be taken within [`TOGETHER_US`], in one transaction.
+    async fn handle_some(&self, deliveries: &[Delivery]) -> Result<usize, HandlerError> {
+        Ok(self.take(deliveries).await?)
     }
 }
 
 impl Requests {
-    async fn take(&self, delivery: &Delivery, desk: &str, dispatches: &[Dispatch]) -> Result<(), Error> {
+    async fn take(&self, deliveries: &[Delivery]) -> Result<usize, Error> {
+        let clock = self.courier.store.clock();
         let mut tx = self.courier.store.begin().await?;
-        if !tx.acknowledge(delivery).await? {
-            return Ok(());
-        }
-        add(&mut tx, desk, dispatches).await?;
-        tx.commit(entry(&rows::courier(), desk, dispatches)).await?;
-        self.courier.wake();
-        Ok(())
-    }
-
-    async fn withdraw(&self, delivery: &Delivery, desk: &str, keys: &[String], reason: &str) -> Result<(), Error> {
-        let mut tx = self.courier.store.begin().await?;
-        if !tx.acknowledge(delivery).await? {
-            return Ok(());
-        }
-        let now = tx.now();
-        for key in keys {
-            let Some(before) = rows::find_by_key(&mut tx, key).await?.filter(|found| found.desk == desk) else {
-                continue;
-            };
-            let happening = Happening::Withdrawn { reason: reason.to_owned() };
-            if let Some(entry) = rows::save(&mut tx, &before, after(&before, &happening, now, 0)).await? {
-                tx.record(entry);
+        let (began_us, mut taken, mut entries) = (clock.monotonic_us(), 0, Vec::new());
+        for delivery in deliveries {
+            if taken > 0 && clock.monotonic_us() - began_us > TOGETHER_US {
+                break;
+            }
+            taken += 1;
+            if tx.acknowledge(delivery).await? {
+                entries.extend(take_one(&mut tx, &delivery.fact).await?);
             }
         }
-        let entry =
-            Entry::new(&rows::courier(), "message.withdraw", desk).reason(reason).after(json!({ "keys": keys }));
-        tx.commit(entry).await?;
-        Ok(())
+        if let Some(last) = entries.pop() {
+            entries.into_iter().for_each(|entry| tx.record(entry));
+            tx.commit(last).await?;
+            self.courier.wake();
+        }
+        Ok(taken)
     }
+}
+
+/// What a fact asks for, with the entry that tells of it.
+async fn take_one(tx: &mut Tx, fact: &Fact) -> Result<Option<Entry>, Error> {
+    match fact {
+        Fact::MessagesRequested { desk, dispatches } => {
+            add(tx, desk, dispatches).await?;
+            Ok(Some(entry(&rows::courier(), desk, dispatches)))
+        }
+        Fact::MessagesWithdrawn { desk, keys, reason } => withdraw(tx, desk, keys, reason).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+async fn withdraw(tx: &mut Tx, desk: &str, keys: &[String], reason: &str) -> Result<Entry, Error> {
+    let now = tx.now();
+    for key in keys {
+        let Some(before) = rows::find_by_key(tx, key).await?.filter(|found| found.desk == desk) else {
+            continue;
+        };
+        let happening = Happening::Withdrawn { reason: reason.to_owned() };
+        if let Some(entry) = rows::save(tx, &before, after(&before, &happening, now, 0)).await? {
+            tx.record(entry);
+        }
+    }
+    Ok(Entry::new(&rows::courier(), "message.withdraw", desk).reason(reason).after(json!({ "keys": keys })))
 }
 
 /// Adds what is new. What cannot be sent at all becomes a dead letter at once, so that the desk hears of it.

@@ -71,6 +71,8 @@ pub struct Graph {
     edges: Vec<Edge>,
     /// From each place: the edge, and where it leads.
     ways: Vec<Vec<(usize, usize)>>,
+    /// Places from south to north.
+    by_latitude: Vec<usize>,
 }
 
 /// How long it takes from one place to all others.
@@ -108,7 +110,15 @@ impl Graph {
                 graph.ways[to].push((edge, from));
             }
         }
+        graph.by_latitude = (0..graph.places.len()).collect();
+        let places = &graph.places;
+        graph.by_latitude.sort_by(|left, right| places[*left].z.total_cmp(&places[*right].z));
         graph
+    }
+
+    /// Some road cannot be driven.
+    pub fn has_closed_roads(&self) -> bool {
+        self.edges.iter().any(|edge| edge.closed.is_some())
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "degrees in hundred thousandths")]
@@ -127,9 +137,25 @@ impl Graph {
     }
 
     /// The junction nearest to a place, and metres to it.
+    ///
+    /// Searched from the place's latitude to the north and to the south, until the difference of latitude alone is more
+    /// than the distance to the best so far.
     pub fn nearest(&self, place: Vector) -> Option<(usize, f64)> {
-        let measured = self.places.iter().enumerate().map(|(at, other)| (at, place.angle(*other) * EARTH_RADIUS_M));
-        measured.min_by(|left, right| left.1.total_cmp(&right.1))
+        let start = self.by_latitude.partition_point(|at| self.places[*at].z < place.z);
+        let mut best: Option<(usize, f64)> = None;
+        let mut visit = |at: usize| {
+            let other = self.places[at];
+            let north = (other.z - place.z).powi(2);
+            let chord = north + (other.x - place.x).powi(2) + (other.y - place.y).powi(2);
+            if best.is_none_or(|(known, least)| chord < least || (chord == least && at < known)) {
+                best = Some((at, chord));
+            }
+            best.is_some_and(|(_, least)| north <= least)
+        };
+        let (south, north) = self.by_latitude.split_at(start);
+        let _ = north.iter().all(|at| visit(*at));
+        let _ = south.iter().rev().all(|at| visit(*at));
+        best.map(|(at, _)| (at, place.angle(self.places[at]) * EARTH_RADIUS_M))
     }
 
     /// Times from a junction to all others (Dijkstra). `open`: closed roads are not driven.
@@ -240,6 +266,25 @@ mod tests {
     }
 
     proptest! {
+        /// The slow twin: every junction measured.
+        #[test]
+        fn the_nearest_junction_is_that_of_the_slow_way(
+            places in prop::collection::vec((-180.0_f64..180.0, -90.0_f64..90.0), 2..60),
+            from in (-180.0_f64..180.0, -90.0_f64..90.0),
+        ) {
+            let vectors: Vec<Vector> =
+                places.iter().map(|place| Vector::from_degrees(place.0, place.1).unwrap()).collect();
+            let roads: Vec<Road> = vectors
+                .windows(2)
+                .map(|ends| Road { ends: [ends[0], ends[1]], ..road(0, 0, 1, 60.0, false, false) })
+                .collect();
+            let graph = Graph::new(&roads);
+            let here = Vector::from_degrees(from.0, from.1).unwrap();
+            let slow = graph.places.iter().map(|place| here.angle(*place)).fold(f64::INFINITY, f64::min);
+            let (_, metres) = graph.nearest(here).unwrap();
+            prop_assert!((metres - slow * EARTH_RADIUS_M).abs() < 1e-3, "{metres} {}", slow * EARTH_RADIUS_M);
+        }
+
         /// The slow twin: every edge relaxed until nothing changes.
         #[test]
         fn times_are_those_of_the_slow_way(

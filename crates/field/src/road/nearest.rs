@@ -4,7 +4,7 @@ use geography::{EARTH_RADIUS_M, Vector};
 use jiff::tz::TimeZone;
 use kernel::Timestamp;
 
-use super::graph::{Graph, Season, Way};
+use super::graph::{Graph, Season, Times, Way};
 use super::hours::Hours;
 use crate::register::Record;
 
@@ -73,8 +73,8 @@ pub fn nearest(need: &Need, facilities: &[&Record], graph: &Graph, now: Timestam
 struct Roads<'g> {
     here: Vector,
     graph: &'g Graph,
-    /// Metres to the first junction; times by open roads, by all.
-    from: Option<(f64, super::graph::Times, super::graph::Times)>,
+    /// Metres to the first junction; times by open roads; by all, where some are closed.
+    from: Option<(f64, Times, Option<Times>)>,
 }
 
 enum Reached {
@@ -87,7 +87,8 @@ enum Reached {
 impl<'g> Roads<'g> {
     fn from(here: Vector, graph: &'g Graph, season: Season) -> Roads<'g> {
         let start = graph.nearest(here).filter(|(_, metres)| *metres <= OFF_ROAD_M);
-        let from = start.map(|(at, metres)| (metres, graph.times(at, season, true), graph.times(at, season, false)));
+        let over_all = |at| graph.has_closed_roads().then(|| graph.times(at, season, false));
+        let from = start.map(|(at, metres)| (metres, graph.times(at, season, true), over_all(at)));
         Roads { here, graph, from }
     }
 
@@ -98,7 +99,7 @@ impl<'g> Roads<'g> {
             let metres = start_m + end_m;
             Way { seconds: way.seconds + metres / OFF_ROAD_MPS, metres: way.metres + metres, ..way }
         };
-        let over_all = self.graph.way(all, to).map(beside);
+        let over_all = self.graph.way(all.as_ref().unwrap_or(open), to).map(beside);
         match (self.graph.way(open, to).map(beside), over_all) {
             (Some(way), all) => (Reached::By(way), all),
             (None, Some(all)) => (Reached::Cut(all.closed.clone()), Some(all)),

@@ -273,6 +273,14 @@ impl Subscriber for LiveSubscriber {
         ]
     }
 
+    /// All that there are at once: a hundred lines of news cost one step of the cursor.
+    async fn handle_some(&self, deliveries: &[Delivery]) -> Result<usize, HandlerError> {
+        for delivery in deliveries {
+            self.handle(delivery).await?;
+        }
+        Ok(deliveries.len())
+    }
+
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         if self.app.live.receiver_count() == 0 {
             return Ok(());

@@ -1,15 +1,15 @@
 //! Fires deadlines exactly once.
 //!
 //! The engine is a loop over four steps on a port, each of which is atomic and may be the last before a crash. It
-//! keeps nothing that matters in memory: what has to fire is a question to the port, and firing checks again that the
-//! deadline is still pending at the version that was seen. So a crash at any point, or a second engine, changes only
-//! when a deadline fires, never whether or how often.
+//! keeps nothing that matters in memory: what has to fire is a question to the port, and firing, of many at a time,
+//! checks again that each deadline is still pending at the version that was seen. So a crash at any point, or a second
+//! engine, changes only when a deadline fires, never whether or how often.
 
 use std::sync::Arc;
 
 use kernel::{Clock, Timestamp};
 
-/// Deadlines fired per question to the port.
+/// Deadlines fired per question to the port, in one transaction. More would let who writes meanwhile wait for long.
 const BATCH: u32 = 100;
 /// House time is saved at least this often.
 const SAVE_US: i64 = 10_000_000;
@@ -27,6 +27,14 @@ pub struct Pending {
     pub version: i64,
 }
 
+/// A deadline that fires now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expiring {
+    pub pending: Pending,
+    /// It came due while no engine was running.
+    pub while_down: bool,
+}
+
 /// What the engine needs of a database. Each method is all or nothing.
 pub trait DeadlinePort: Send + Sync {
     /// Why the database did not do it.
@@ -34,13 +42,9 @@ pub trait DeadlinePort: Send + Sync {
 
     /// Pending deadlines due at `now`, earliest first, at most `limit`.
     fn due(&self, now: Timestamp, limit: u32) -> impl Future<Output = Result<Vec<Pending>, Self::Error>> + Send;
-    /// Expires a deadline if it is still pending at that version, with its ledger entry and its fact. False: it was not.
-    fn fire(
-        &self,
-        pending: &Pending,
-        now: Timestamp,
-        while_down: bool,
-    ) -> impl Future<Output = Result<bool, Self::Error>> + Send;
+    /// Expires those that are still pending at the version that was seen, each with its ledger entry and its fact, all in
+    /// one transaction. Returns how many they were.
+    fn fire(&self, expiring: &[Expiring], now: Timestamp) -> impl Future<Output = Result<u32, Self::Error>> + Send;
     /// When the next pending deadline is due.
     fn next_due(&self) -> impl Future<Output = Result<Option<Timestamp>, Self::Error>> + Send;
     /// Remembers that the house has lived until `now`.
@@ -84,18 +88,21 @@ impl<P: DeadlinePort> DeadlineEngine<P> {
         let mut fired = 0;
         loop {
             let due = self.port.due(now, BATCH).await?;
-            for pending in &due {
-                fired += u32::from(self.port.fire(pending, now, self.was_down(pending)).await?);
+            let full = due.len() == BATCH as usize;
+            let expiring: Vec<Expiring> = due.into_iter().map(|pending| self.expiring(pending)).collect();
+            if !expiring.is_empty() {
+                fired += self.port.fire(&expiring, now).await?;
             }
-            if due.len() < BATCH as usize {
+            if !full {
                 break;
             }
         }
         Ok(Tick { fired, next_due: self.port.next_due().await? })
     }
 
-    /// Whether it came due before this engine took over. One that was set since then, already due, did not.
-    fn was_down(&self, pending: &Pending) -> bool {
-        pending.due <= self.started && pending.set < self.started
+    /// It was down when what was set before came due before this engine took over.
+    fn expiring(&self, pending: Pending) -> Expiring {
+        let while_down = pending.due <= self.started && pending.set < self.started;
+        Expiring { pending, while_down }
     }
 }

@@ -4,5 +4,5 @@ mod engine;
 mod record;
 mod stored;
 
-pub use engine::{DeadlineEngine, DeadlinePort, Pending, Tick};
+pub use engine::{DeadlineEngine, DeadlinePort, Expiring, Pending, Tick};
 pub use record::{Deadline, DeadlineRecord, DeadlineState, Due};

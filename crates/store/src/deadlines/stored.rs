@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kernel::{Actor, Fact, Timestamp};
 
-use super::engine::{DeadlineEngine, DeadlinePort, Pending};
+use super::engine::{DeadlineEngine, DeadlinePort, Expiring, Pending};
 use crate::error::Error;
 use crate::housekeeping::Housekeeping;
 use crate::ledger::entry::Entry;
@@ -24,29 +24,22 @@ impl DeadlinePort for Store {
         self.fetch_all(&sql::DUE_DEADLINES, params![now, limit]).await?.iter().map(pending).collect()
     }
 
-    async fn fire(&self, pending: &Pending, now: Timestamp, while_down: bool) -> Result<bool, Error> {
+    async fn fire(&self, expiring: &[Expiring], now: Timestamp) -> Result<u32, Error> {
         let mut tx = self.begin().await?;
-        let expire = params![pending.id, pending.version, now, while_down];
-        if tx.execute(&sql::EXPIRE_DEADLINE, expire).await? == 0 {
-            return Ok(false);
+        let mut entries = Vec::new();
+        for one in expiring {
+            let pending = &one.pending;
+            let expire = params![pending.id, pending.version, now, one.while_down];
+            if tx.execute(&sql::EXPIRE_DEADLINE, expire).await? > 0 {
+                tx.emit(expired(one));
+                entries.push(entry(one));
+            }
         }
-        tx.emit(Fact::DeadlineExpired {
-            deadline: pending.id.to_string(),
-            kind: pending.kind.clone(),
-            subject: pending.subject.clone(),
-            due: pending.due,
-            expired_while_down: while_down,
-        });
-        let after = serde_json::json!({
-            "deadline": pending.id,
-            "kind": pending.kind,
-            "owes": pending.owes,
-            "due": pending.due.to_string(),
-            "otherwise": pending.otherwise,
-            "expired_while_down": while_down,
-        });
-        tx.commit(Entry::new(&Actor::system("store"), "deadline.expire", &pending.subject).after(after)).await?;
-        Ok(true)
+        let fired = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let Some(last) = entries.pop() else { return Ok(0) };
+        entries.into_iter().for_each(|entry| tx.record(entry));
+        tx.commit(last).await?;
+        Ok(fired)
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Error> {
@@ -96,6 +89,30 @@ impl Store {
         let left_us = u64::try_from(due.micros() - self.now().micros()).unwrap_or(0);
         Duration::from_micros(left_us).clamp(Duration::from_millis(1), LONGEST_SLEEP)
     }
+}
+
+fn expired(expiring: &Expiring) -> Fact {
+    let pending = &expiring.pending;
+    Fact::DeadlineExpired {
+        deadline: pending.id.to_string(),
+        kind: pending.kind.clone(),
+        subject: pending.subject.clone(),
+        due: pending.due,
+        expired_while_down: expiring.while_down,
+    }
+}
+
+fn entry(expiring: &Expiring) -> Entry {
+    let pending = &expiring.pending;
+    let after = serde_json::json!({
+        "deadline": pending.id,
+        "kind": pending.kind,
+        "owes": pending.owes,
+        "due": pending.due.to_string(),
+        "otherwise": pending.otherwise,
+        "expired_while_down": expiring.while_down,
+    });
+    Entry::new(&Actor::system("store"), "deadline.expire", &pending.subject).after(after)
 }
 
 fn pending(row: &Row) -> Result<Pending, Error> {

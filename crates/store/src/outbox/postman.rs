@@ -104,8 +104,8 @@ impl<P: OutboxPort> Postman<P> {
         let name = self.subscriber.name();
         let mut progress = Progress::default();
         for parked in self.port.retries(name).await? {
-            match self.hand_over(&parked).await {
-                Ok(()) => self.port.unpark(name, parked.seq).await?,
+            match self.hand_over(std::slice::from_ref(&parked)).await {
+                Ok(_) => self.port.unpark(name, parked.seq).await?,
                 Err(error) => {
                     self.port.park(name, parked.seq, 1, &error.to_string(), self.clock.now()).await?;
                 }
@@ -128,21 +128,27 @@ impl<P: OutboxPort> Postman<P> {
     /// Delivers one batch. False: the subscriber failed and has to wait.
     async fn deliver(&self, cursor: Cursor, facts: Vec<StoredFact>, progress: &mut Progress) -> Result<bool, P::Error> {
         let name = self.subscriber.name();
-        let (mut done, mut attempts) = (cursor.seq, cursor.attempts);
-        let mut last = cursor.seq;
-        for stored in facts {
-            last = stored.seq;
-            if !self.subscriber.topics().contains(&stored.topic.as_str()) {
-                continue;
-            }
-            match self.hand_over(&stored).await {
-                Ok(()) => {
-                    self.port.advance(name, stored.seq).await?;
-                    progress.delivered += 1;
+        let last = facts.last().map_or(cursor.seq, |stored| stored.seq);
+        let wanted: Vec<StoredFact> =
+            facts.into_iter().filter(|stored| self.subscriber.topics().contains(&stored.topic.as_str())).collect();
+        let (mut at, mut done, mut attempts) = (0, cursor.seq, cursor.attempts);
+        // Where several have failed together, or one has before, each is told alone.
+        let mut alone = attempts > 0;
+        while let Some(first) = wanted.get(at) {
+            let offered = if alone { &wanted[at..=at] } else { &wanted[at..] };
+            match self.hand_over(offered).await {
+                Ok(handled) => {
+                    at += handled;
+                    done = wanted[at - 1].seq;
+                    self.port.advance(name, done).await?;
+                    progress.delivered += u32::try_from(handled).unwrap_or(u32::MAX);
+                    attempts = 0;
                 }
-                Err(error) if attempts + 1 >= TRIES || stored.fact.is_err() => {
-                    self.port.park(name, stored.seq, attempts + 1, &error.to_string(), self.clock.now()).await?;
+                Err(_) if first.fact.is_ok() && offered.len() > 1 => alone = true,
+                Err(error) if attempts + 1 >= TRIES || first.fact.is_err() => {
+                    self.port.park(name, first.seq, attempts + 1, &error.to_string(), self.clock.now()).await?;
                     progress.parked += 1;
+                    (at, done, attempts) = (at + 1, first.seq, 0);
                 }
                 Err(error) => {
                     let next = self.clock.now().plus_micros(pause_us(attempts + 1));
@@ -151,7 +157,6 @@ impl<P: OutboxPort> Postman<P> {
                     return Ok(false);
                 }
             }
-            (done, attempts) = (stored.seq, 0);
         }
         if last > done {
             self.port.advance(name, last).await?;
@@ -159,12 +164,25 @@ impl<P: OutboxPort> Postman<P> {
         Ok(true)
     }
 
-    async fn hand_over(&self, stored: &StoredFact) -> Result<(), HandlerError> {
-        let fact = stored.fact.clone()?;
-        let delivery = Delivery { subscriber: self.subscriber.name(), seq: stored.seq, fact, time: stored.time };
+    /// Offers these facts, up to the first that cannot be read, and tells how many of them were handled: at least one.
+    async fn hand_over(&self, offered: &[StoredFact]) -> Result<usize, HandlerError> {
+        let mut deliveries = Vec::with_capacity(offered.len());
+        for stored in offered {
+            match &stored.fact {
+                Ok(fact) => deliveries.push(Delivery {
+                    subscriber: self.subscriber.name(),
+                    seq: stored.seq,
+                    fact: fact.clone(),
+                    time: stored.time,
+                }),
+                Err(problem) if deliveries.is_empty() => return Err(problem.clone().into()),
+                Err(_) => break,
+            }
+        }
         // A handler that panics on one fact must not stop the others.
-        let handled = AssertUnwindSafe(self.subscriber.handle(&delivery)).catch_unwind().await;
-        handled.unwrap_or_else(|_| Err("the subscriber panicked; see the log".into()))
+        let handled = AssertUnwindSafe(self.subscriber.handle_some(&deliveries)).catch_unwind().await;
+        let handled = handled.unwrap_or_else(|_| Err("the subscriber panicked; see the log".into()))?;
+        Ok(handled.clamp(1, deliveries.len()))
     }
 }
 

@@ -29,4 +29,10 @@ pub trait Subscriber: Send + Sync {
     fn topics(&self) -> &'static [&'static str];
     /// Acts on a fact.
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError>;
+    /// Acts on the first of several facts, or on as many of the first as it likes in one transaction, and tells on how
+    /// many. There is at least one. When it fails none of them has had an effect, and the first is told again alone.
+    async fn handle_some(&self, deliveries: &[Delivery]) -> Result<usize, HandlerError> {
+        let Some(first) = deliveries.first() else { return Ok(0) };
+        self.handle(first).await.map(|()| 1)
+    }
 }

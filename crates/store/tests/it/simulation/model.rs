@@ -3,13 +3,13 @@
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 
 use async_trait::async_trait;
 use kernel::id::DeadlineId;
 use kernel::{Fact, Timestamp};
-use store::{Cursor, DeadlinePort, Delivery, HandlerError, OutboxPort, Pending, StoredFact};
+use store::{Cursor, DeadlinePort, Delivery, Expiring, HandlerError, OutboxPort, Pending, StoredFact};
 
 use super::world::{State, World, instant, since_start};
 
@@ -68,28 +68,8 @@ impl DeadlinePort for Model {
         .await
     }
 
-    async fn fire(&self, pending: &Pending, _: Timestamp, while_down: bool) -> Result<bool, Infallible> {
-        call(|| {
-            let mut disk = self.0.disk.lock();
-            let record = &mut disk.deadlines[position(pending.id)];
-            if record.state != State::Pending || record.version != pending.version {
-                return false;
-            }
-            (record.state, record.fired) = (State::Expired, record.fired + 1);
-            self.0.check_not_early(since_start(pending.due));
-            let mut totals = self.0.totals.lock();
-            totals.fired += 1;
-            totals.while_down += u64::from(while_down);
-            disk.facts.push(Fact::DeadlineExpired {
-                deadline: pending.id.to_string(),
-                kind: pending.kind.clone(),
-                subject: pending.subject.clone(),
-                due: pending.due,
-                expired_while_down: while_down,
-            });
-            true
-        })
-        .await
+    async fn fire(&self, expiring: &[Expiring], _: Timestamp) -> Result<u32, Infallible> {
+        call(|| expiring.iter().map(|one| u32::from(self.expire(one))).sum()).await
     }
 
     async fn next_due(&self) -> Result<Option<Timestamp>, Infallible> {
@@ -107,6 +87,30 @@ impl DeadlinePort for Model {
             disk.house_time = disk.house_time.max(Some(now));
         })
         .await
+    }
+}
+
+impl Model {
+    fn expire(&self, expiring: &Expiring) -> bool {
+        let pending = &expiring.pending;
+        let mut disk = self.0.disk.lock();
+        let record = &mut disk.deadlines[position(pending.id)];
+        if record.state != State::Pending || record.version != pending.version {
+            return false;
+        }
+        (record.state, record.fired) = (State::Expired, record.fired + 1);
+        self.0.check_not_early(since_start(pending.due));
+        let mut totals = self.0.totals.lock();
+        totals.fired += 1;
+        totals.while_down += u64::from(expiring.while_down);
+        disk.facts.push(Fact::DeadlineExpired {
+            deadline: pending.id.to_string(),
+            kind: pending.kind.clone(),
+            subject: pending.subject.clone(),
+            due: pending.due,
+            expired_while_down: expiring.while_down,
+        });
+        true
     }
 }
 
@@ -164,16 +168,30 @@ impl OutboxPort for Model {
     }
 }
 
-/// Has one effect per fact, in the transaction that holds the marker, as [`store::Tx::acknowledge`] offers it.
+/// Has one effect per fact, in the transaction that holds the marker, as [`store::Tx::acknowledge`] offers it. It takes up
+/// to three facts in one transaction.
 pub struct Subscriber {
     world: Arc<World>,
-    /// Fails once before its effect.
-    failing: AtomicBool,
+    /// How often it still fails before its effect: of several facts, then of one.
+    failing: AtomicU32,
 }
+
+/// Facts of one transaction.
+const TOGETHER: usize = 3;
 
 impl Subscriber {
     pub fn new(world: &Arc<World>, failing: bool) -> Arc<Subscriber> {
-        Arc::new(Subscriber { world: world.clone(), failing: AtomicBool::new(failing) })
+        Arc::new(Subscriber { world: world.clone(), failing: AtomicU32::new(if failing { 2 } else { 0 }) })
+    }
+
+    fn take(&self, delivery: &Delivery) {
+        let mut disk = self.world.disk.lock();
+        if delivery.seq <= disk.cursor.seq || disk.markers.insert(delivery.seq, ()).is_some() {
+            self.world.totals.lock().handled_again += 1;
+            return;
+        }
+        *disk.effects.entry(delivery.seq).or_default() += 1;
+        disk.order.push(delivery.seq);
     }
 }
 
@@ -188,21 +206,19 @@ impl store::Subscriber for Subscriber {
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        self.handle_some(std::slice::from_ref(delivery)).await.map(drop)
+    }
+
+    async fn handle_some(&self, deliveries: &[Delivery]) -> Result<usize, HandlerError> {
         wait().await;
-        if self.failing.swap(false, Ordering::Relaxed) {
+        let left = self.failing.load(Ordering::Relaxed);
+        if left > 0 {
+            self.failing.store(left - 1, Ordering::Relaxed);
             self.world.totals.lock().failures += 1;
             return Err("it failed before its effect".into());
         }
-        call(|| {
-            let mut disk = self.world.disk.lock();
-            if delivery.seq <= disk.cursor.seq || disk.markers.insert(delivery.seq, ()).is_some() {
-                self.world.totals.lock().handled_again += 1;
-                return;
-            }
-            *disk.effects.entry(delivery.seq).or_default() += 1;
-            disk.order.push(delivery.seq);
-        })
-        .await?;
-        Ok(())
+        let together = &deliveries[..deliveries.len().min(TOGETHER)];
+        call(|| together.iter().for_each(|delivery| self.take(delivery))).await?;
+        Ok(together.len())
     }
 }
