@@ -28,6 +28,7 @@ export const commands = define({
   "go.rules": { title: "command.go.rules", scope: "go", keys: ["g r"] },
   "go.coverage": { title: "command.go.coverage", scope: "go", keys: ["g c"] },
   "go.sources": { title: "command.go.sources", scope: "go", keys: ["g s"] },
+  "go.access": { title: "command.go.access", scope: "go", keys: ["g p"] },
   "go.ledger": { title: "command.go.ledger", scope: "go", keys: ["g l"] },
   "go.settings": { title: "command.go.settings", scope: "go", keys: ["g ,"] },
 
@@ -77,6 +78,10 @@ export const commands = define({
   "field.handover": { title: "command.field.handover", scope: "field", keys: ["f o"] },
   "field.print": { title: "command.field.print", scope: "field", keys: ["F9"], inFields: true },
   "field.sound": { title: "command.field.sound", scope: "field", keys: ["f t"] },
+
+  "review.keep": { title: "command.review.keep", scope: "review", keys: ["y"] },
+  "review.revoke": { title: "command.review.revoke", scope: "review", keys: ["x"] },
+  "review.comment": { title: "command.review.comment", scope: "review", keys: ["m"] },
 
   "app.palette": { title: "command.app.palette", scope: "app", keys: ["Mod+k"], inFields: true },
   "app.help": { title: "command.app.help", scope: "app", keys: ["?"] },

@@ -1,7 +1,7 @@
 // Where the reader is, as a pure reading of the address. All screen state that is worth sharing lives in it.
 
 export const pages = [
-  "overview", "field", "ask", "library", "alerts", "incidents", "rules", "coverage", "sources", "ledger", "settings", "login", "setup",
+  "overview", "field", "ask", "library", "alerts", "incidents", "rules", "coverage", "sources", "access", "ledger", "settings", "login", "setup",
   "wall", "answer",
 ] as const;
 export type Page = (typeof pages)[number];
