@@ -22,6 +22,7 @@ mod plugin;
 mod project;
 mod refused;
 mod relation;
+mod resource_graph;
 mod scan;
 mod series;
 mod source;
@@ -397,7 +398,8 @@ impl<'a> Binder<'a> {
             syntax::ExprKind::Member { base, .. } => {
                 matches!(
                     &base.kind,
-                    syntax::ExprKind::Call { function, .. } if source::is_place(&function.text)
+                    syntax::ExprKind::Call { function, .. }
+                        if source::is_place(&function.text) || self.is_resource_graph(function)
                 ) || matches!(&base.kind, syntax::ExprKind::Member { .. } if self.is_tabular(base))
             }
             _ => false,

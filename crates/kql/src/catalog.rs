@@ -14,6 +14,8 @@ pub struct Catalog {
     functions: BTreeMap<String, StoredFunction>,
     watchlists: BTreeMap<String, TableSchema>,
     addresses: Addresses,
+    /// Tables that are known to hold nothing now.
+    empty: BTreeSet<String>,
     /// What Microsoft's products add to the language is there, as in an installation.
     enriched: bool,
 }
@@ -60,6 +62,19 @@ impl Catalog {
             listed.extend(kept.addresses.iter().cloned());
         }
         self
+    }
+
+    /// Says which tables hold nothing now. Where a union of all tables would be too large, these give it their columns
+    /// alone.
+    #[must_use]
+    pub fn with_empty_tables(mut self, names: impl IntoIterator<Item = String>) -> Catalog {
+        self.empty.extend(names);
+        self
+    }
+
+    /// Whether the table is known to hold nothing now.
+    pub(crate) fn holds_nothing(&self, table: &str) -> bool {
+        self.empty.contains(table)
     }
 
     /// Whether functions of Microsoft's products are known that are no part of the language.

@@ -238,6 +238,10 @@ pub enum OperatorKind {
         of: NamedExpr,
     },
     Count,
+    /// Runs what stands before and gives no rows.
+    Consume,
+    /// `assert-schema (name: type, …)`: an error unless the columns are these.
+    AssertSchema(Vec<(Name, ScalarType)>),
     GetSchema,
     Join {
         lookup: bool,

@@ -17,6 +17,10 @@ use crate::paths::DynamicPath;
 pub trait Tables: Send + Sync {
     /// Every table that exists or is shipped, by name.
     fn schemas(&self) -> Vec<TableSchema>;
+    /// Tables that are known to hold nothing now, without looking.
+    fn empty(&self) -> Vec<String> {
+        Vec::new()
+    }
     /// The rows of `table` now; `None`: no table has that name.
     async fn snapshot(&self, table: &str) -> Result<Option<TableSnapshot>, LakeError>;
     /// A query follows `path` into a column of `table`: files that are written from now on should have it at hand.

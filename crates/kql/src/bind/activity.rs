@@ -505,6 +505,6 @@ fn measures(measure: &ActivityMeasure) -> &'static [(&'static str, ScalarType)] 
         ],
         ActivityMeasure::ActiveUsers { .. } => &[("dcount", Long)],
         ActivityMeasure::Sessions { .. } => &[("count_sessions", Long)],
-        ActivityMeasure::SlidingWindow { .. } => &[("Count", Long), ("dcount", Long)],
+        ActivityMeasure::SlidingWindow { .. } => &[("Count", Long), ("Dcount", Long)],
     }
 }

@@ -319,11 +319,7 @@ fn output_names(spelling: &str, call: &AggregateCall, args: &[syntax::Argument],
             });
             percents.map(|percent| format!("percentile_{}_{percent}", argument.clone().unwrap_or_default())).collect()
         }
-        "percentilesw_array" => vec![format!("percentile_{}", argument.unwrap_or_default())],
-        "covariance" | "covarianceif" | "covariancep" | "covariancepif" => {
-            vec![format!("{spelling}_{}", names.iter().take(2).map(String::as_str).collect::<Vec<_>>().join("_"))]
-        }
-        "percentiles_array" => vec![format!("percentiles_{}", argument.unwrap_or_default())],
+        "percentiles_array" | "percentilesw_array" => vec![format!("percentiles_{}", argument.unwrap_or_default())],
         "take_anyif" => vec![argument.unwrap_or_default()],
         _ => {
             let span = call.span;

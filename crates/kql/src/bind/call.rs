@@ -119,6 +119,9 @@ impl Binder<'_> {
             .into_iter()
             .enumerate()
             .map(|(at, arg)| match parameter(overload, at) {
+                Some(Accepts::Type(ScalarType::Real)) if arg.scalar == ScalarType::Decimal => {
+                    self.force(arg, ScalarType::Real)
+                }
                 Some(Accepts::Type(scalar)) => convert_argument(arg, scalar),
                 Some(Accepts::Text) => self.force(arg, ScalarType::String),
                 Some(Accepts::Common) => convert(arg, shared.unwrap_or(ScalarType::Dynamic)),
@@ -523,6 +526,8 @@ fn price(overload: &Overload, args: &[Expr]) -> Option<u32> {
         total += match parameter(overload, at)? {
             Accepts::Any | Accepts::Common => 0,
             Accepts::Type(ScalarType::String) if constant_shape(arg) => return None,
+            // Where a real is wanted a decimal is a number like the others.
+            Accepts::Type(ScalarType::Real) if arg.scalar == ScalarType::Decimal => 20,
             Accepts::Type(scalar) => cost(arg.scalar, scalar)?,
             Accepts::Text => 0,
             Accepts::Number if numeric => 0,

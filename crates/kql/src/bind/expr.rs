@@ -120,7 +120,7 @@ impl Binder<'_> {
             let help = format!("write `take_any({name})` or group `by {name}`");
             self.error(codes::MISPLACED, span, message).help(help);
         } else if let Some(unknown) = self.unknown_is_null.filter(|_| !name.is_empty()) {
-            return self.unknown_as_null(unknown, name, span);
+            return self.unknown_as_null(unknown, name, span, row);
         } else if !name.is_empty() {
             self.unknown_column(name, span, row);
         } else if !self.gaps_reported {
@@ -131,12 +131,14 @@ impl Binder<'_> {
 
     /// A name stands for nothing, not for a mistake: a rule that names a key must not fail in the hour in which no event
     /// has it, and a fuzzy union was written for tables that may not be there.
-    fn unknown_as_null(&mut self, unknown: Unknown, name: &str, span: Span) -> Expr {
+    fn unknown_as_null(&mut self, unknown: Unknown, name: &str, span: Span, row: &Row) -> Expr {
+        let near = nearest(name, row.columns.iter().map(|column| column.name.as_str()));
+        let hint = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         self.ignored(
             span,
             &match unknown {
-                Unknown::Data => format!("the data has no column `{name}` now, so it is null"),
-                Unknown::Table => format!("no table that is there has a column `{name}`, so it is null"),
+                Unknown::Data => format!("the data has no column `{name}` now, so it is null{hint}"),
+                Unknown::Table => format!("no table that is there has a column `{name}`, so it is null{hint}"),
             },
         );
         Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::Dynamic, span }

@@ -123,9 +123,6 @@ pub(super) fn automatic(expr: &Expr) -> Option<String> {
             if let Some(prefix) = prefix {
                 return Some(format!("{prefix}_{}", argument.unwrap_or_default()));
             }
-            if function.starts_with("node_degree_") {
-                return Some(function.to_owned());
-            }
             if matches!(function, "array_sort_asc" | "array_sort_desc") {
                 return Some(format!("{}_sorted", argument.unwrap_or_default()));
             }

@@ -248,6 +248,7 @@ impl Binder<'_> {
 
     /// `pivot(column [, aggregate] [, column …])`: a column for each value of one.
     pub(super) fn pivot(&mut self, input: Plan, args: &[syntax::Argument], at: Span, span: Span) -> Plan {
+        let input = self.with_named_by_data(input, args, span);
         let Some(Pivot { column, call, others, aggregated }) = self.pivot_arguments(&input, args, span) else {
             return input;
         };
@@ -281,6 +282,23 @@ impl Binder<'_> {
         }
         let keys = keys.iter().map(|at| expr::at(&input.schema, *at, span)).collect();
         Plan { node: Node::Aggregate { input: Box::new(input), keys, aggregates }, schema, span }
+    }
+
+    /// Columns that `pivot` names and the data does not give now are there and empty.
+    fn with_named_by_data(&mut self, input: Plan, args: &[syntax::Argument], span: Span) -> Plan {
+        if self.unknown_is_null.is_none() {
+            return input;
+        }
+        let mut missing: Vec<ColumnSchema> = Vec::new();
+        for argument in args {
+            let syntax::ExprKind::Name(name) = &argument.value.kind else { continue };
+            let known = input.schema.iter().chain(&missing).any(|column| column.name == *name);
+            if !known && self.lookup(name).is_none() {
+                self.ignored(argument.value.span, &format!("the data has no column `{name}` now, so it is empty"));
+                missing.push(ColumnSchema { name: name.clone(), scalar: ScalarType::String });
+            }
+        }
+        super::union::with_nulls(input, &missing, span)
     }
 
     fn pivot_arguments(&mut self, input: &Plan, args: &[syntax::Argument], span: Span) -> Option<Pivot> {

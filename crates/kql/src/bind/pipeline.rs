@@ -135,6 +135,8 @@ impl Binder<'_> {
             Kind::TopHitters { rows, of, by } => self.top_hitters(input, rows, of, by.as_ref(), operator.span),
             Kind::TopNested(levels) => self.top_nested(input, levels, operator.span),
             Kind::Partition { options, by, body } => self.partition(input, options, by, body, operator.span),
+            Kind::Consume => self.consume(input, operator.span),
+            Kind::AssertSchema(columns) => self.assert_schema(input, columns, operator.span),
             Kind::ProjectByNames(names) => self.project_by_names(input, names, operator.span),
             Kind::Scan { match_id, declared, steps } => {
                 self.scan(input, match_id.as_ref(), declared, steps, operator.span)
@@ -155,6 +157,31 @@ impl Binder<'_> {
             }
             _ => input,
         }
+    }
+
+    /// The rows are computed, for what that costs, and none is given.
+    fn consume(&mut self, input: Plan, span: Span) -> Plan {
+        let counted = self.count(input, span);
+        let never = Expr { kind: ExprKind::Literal(Value::Bool(false)), scalar: ScalarType::Bool, span };
+        let none = over(counted, span, |input| Node::Filter { input, predicate: never });
+        super::project::pick(none, &[], span)
+    }
+
+    /// Each column that is declared must be there with its type; others may be too.
+    fn assert_schema(&mut self, input: Plan, columns: &[(syntax::Name, ScalarType)], span: Span) -> Plan {
+        for (name, scalar) in columns {
+            let found = input.schema.iter().find(|column| column.name == name.text).map(|column| column.scalar);
+            let message = match found {
+                Some(found) if found == *scalar => continue,
+                Some(found) => format!("the column `{}` is of type {found}, not {scalar}", name.text),
+                None => format!("there is no column `{}: {scalar}`", name.text),
+            };
+            let listed: Vec<String> =
+                input.schema.iter().map(|column| format!("{}: {}", column.name, column.scalar)).collect();
+            self.error(codes::WRONG_SHAPE, if name.text.is_empty() { span } else { name.span }, message)
+                .help(format!("the columns are ({})", listed.join(", ")));
+        }
+        input
     }
 
     /// What `render` is asked is a hint for the console, but it should be understood.
@@ -191,8 +218,7 @@ impl Binder<'_> {
         }
         let nearest_form = match name {
             "fork" | "facet" => Some("send one query for each branch"),
-            "consume" => Some("use `count`"),
-            "assert-schema" | "macro-expand" => None,
+            "macro-expand" => None,
             _ => {
                 let near = super::name::nearest(name, crate::parser::OPERATORS).map(str::to_owned);
                 let reported =

@@ -39,7 +39,11 @@ impl Binder<'_> {
             syntax::ExprKind::Name(name) => self.named_table(name, expr.span),
             syntax::ExprKind::Call { function, args } => self.table_call(function, args, expr.span),
             syntax::ExprKind::Member { base, name } if self.is_tabular(expr) => {
-                let _place: &syntax::Expr = base;
+                if let syntax::ExprKind::Call { function, .. } = &base.kind
+                    && self.is_resource_graph(function)
+                {
+                    return self.resource_graph(name, expr.span);
+                }
                 self.error(codes::UNSUPPORTED, base.span, "other workspaces and databases cannot be reached from here")
                     .help(format!("write `{}` for the table of this lake", name.text));
                 nothing(expr.span)

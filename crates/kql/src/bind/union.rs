@@ -247,7 +247,7 @@ pub(super) fn names_in<'e>(expr: &'e syntax::Expr, found: &mut Vec<&'e str>) {
 }
 
 /// The rows with those of `asked` that they lack, as nulls, after their own columns.
-fn with_nulls(plan: Plan, asked: &[ColumnSchema], span: Span) -> Plan {
+pub(super) fn with_nulls(plan: Plan, asked: &[ColumnSchema], span: Span) -> Plan {
     let missing: Vec<&ColumnSchema> =
         asked.iter().filter(|column| plan.schema.iter().all(|own| own.name != column.name)).collect();
     if missing.is_empty() {
@@ -310,9 +310,32 @@ struct Output {
 }
 
 impl Binder<'_> {
+    /// Leaves out legs that are known to give no rows where the union would otherwise be too large; one stays.
+    fn without_empty(&self, mut legs: Vec<Leg>, columns: usize) -> Vec<Leg> {
+        if legs.len().saturating_mul(columns) <= MAX_CELLS {
+            return legs;
+        }
+        let first_empty = legs.iter().position(|leg| self.gives_nothing(&leg.plan));
+        let mut at = 0;
+        legs.retain(|leg| {
+            at += 1;
+            first_empty == Some(at - 1) || !self.gives_nothing(&leg.plan)
+        });
+        legs
+    }
+
+    fn gives_nothing(&self, plan: &Plan) -> bool {
+        match &plan.node {
+            Node::Table { name } => self.catalog.holds_nothing(name),
+            Node::Filter { input, .. } | Node::Project { input, .. } => self.gives_nothing(input),
+            _ => false,
+        }
+    }
+
     /// Projects every leg to the columns of the union and concatenates.
     pub(super) fn unite(&mut self, legs: Vec<Leg>, source_column: Option<&str>, inner: bool, span: Span) -> Plan {
         let (outputs, mut names) = outputs(&legs, inner);
+        let legs = self.without_empty(legs, outputs.len());
         let cells = legs.len().saturating_mul(outputs.len());
         if cells > MAX_CELLS {
             let message =
@@ -372,12 +395,11 @@ fn outputs(legs: &[Leg], inner: bool) -> (Vec<Output>, Names) {
     }
     columns.retain(|(_, _, count)| !inner || *count == legs.len());
     let is_single = |name: &str, types: &[ScalarType]| types.len() == 1 || agreed.contains(name);
-    let single = columns.iter().filter(|(name, types, _)| is_single(name, types)).map(|(name, _, _)| *name);
-    let mut names = Names::of(single);
+    let mut names = Names::default();
     let mut outputs = Vec::with_capacity(columns.len());
     for (name, types, _) in columns {
         if is_single(name, &types) {
-            let column = ColumnSchema { name: name.to_owned(), scalar: types[0] };
+            let column = ColumnSchema { name: names.free(name), scalar: types[0] };
             outputs.push(Output { column, name: name.to_owned(), all_types: true });
             continue;
         }

@@ -12,7 +12,7 @@ pub(crate) const HEADS: [&str; 9] =
     ["print", "range", "datatable", "union", "search", "find", "externaldata", "external_data", "evaluate"];
 
 /// Every operator that can follow a `|`, as completion offers them.
-pub(crate) const OPERATORS: [&str; 50] = [
+pub(crate) const OPERATORS: [&str; 52] = [
     "where",
     "extend",
     "summarize",
@@ -63,6 +63,8 @@ pub(crate) const OPERATORS: [&str; 50] = [
     "graph-shortest-paths",
     "graph-to-table",
     "graph-mark-components",
+    "consume",
+    "assert-schema",
 ];
 
 pub(crate) fn makes_rows(word: &str) -> bool {
@@ -138,6 +140,11 @@ impl Parser<'_> {
                 Kind::SampleDistinct { rows, of: self.named() }
             }
             "count" => Kind::Count,
+            "consume" => {
+                self.properties(false);
+                Kind::Consume
+            }
+            "assert-schema" => Kind::AssertSchema(self.columns()),
             "getschema" => Kind::GetSchema,
             "as" => {
                 self.settings();

@@ -2,6 +2,7 @@
 
 mod corpus;
 mod editor;
+mod format;
 mod hostile;
 mod prune;
 mod specs;

@@ -39,6 +39,12 @@ impl Tables for DeclaredTables {
         self.tables.values().map(|table| table.as_ref().clone()).chain(behind).collect()
     }
 
+    fn empty(&self) -> Vec<String> {
+        let behind = self.behind.iter().flat_map(|others| others.empty());
+        let behind = behind.filter(|table| !self.tables.contains_key(table));
+        self.tables.keys().cloned().chain(behind).collect()
+    }
+
     async fn snapshot(&self, table: &str) -> Result<Option<TableSnapshot>, LakeError> {
         match (self.tables.get(table), &self.behind) {
             (Some(schema), _) => Ok(Some(TableSnapshot {

@@ -35,6 +35,7 @@ use super::facts;
 use super::file_cache::FileCache;
 use super::kept;
 use super::lower::{LowerError, Lowering, Source, Sources};
+use super::places::{self, Places, PlacesCache};
 use super::planning;
 use super::promote::promote;
 use super::resolve;
@@ -73,6 +74,8 @@ pub(super) struct Shared {
     library: Option<Arc<dyn QueryLibrary>>,
     /// What one query has learnt of files, for the next.
     files: Arc<FileCache>,
+    /// The table of networks and places, once a query has asked for it.
+    places: Arc<PlacesCache>,
     pub clock: Arc<dyn Clock>,
     config: EngineConfig,
 }
@@ -111,7 +114,15 @@ impl QueryEngine {
             .enable_all()
             .build()?;
         Ok(QueryEngine {
-            shared: Arc::new(Shared { lake, facts, library: None, files: Arc::default(), clock, config }),
+            shared: Arc::new(Shared {
+                lake,
+                facts,
+                library: None,
+                files: Arc::default(),
+                places: Arc::default(),
+                clock,
+                config,
+            }),
             runtime: Some(runtime),
         })
     }
@@ -173,7 +184,7 @@ impl Shared {
 
     /// Everything that the asker's query can name.
     async fn catalog(&self, request: &QueryRequest) -> Result<Catalog, QueryError> {
-        let tables = Catalog::new(self.schemas(request.tables.as_deref()));
+        let tables = Catalog::new(self.schemas(request.tables.as_deref())).with_empty_tables(self.lake.empty());
         Ok(match &self.library {
             Some(library) => tables.with_kept(&*library.kept().await.map_err(QueryError::Engine)?),
             None => tables,
@@ -272,6 +283,7 @@ impl Shared {
             reads,
             sources: Sources::default(),
             kept: Vec::new(),
+            places: None,
             derived: 0,
         })
     }
@@ -289,6 +301,8 @@ pub(super) struct SessionRun<'a> {
     pub(super) sources: Sources,
     /// The share of shared plans in the query's memory.
     pub(super) kept: Vec<MemoryReservation>,
+    /// Held while the plan asks it.
+    places: Option<Arc<Places>>,
     /// How many operators were computed before the plan was lowered.
     pub(super) derived: usize,
 }
@@ -307,6 +321,7 @@ impl SessionRun<'_> {
 
     /// Opens the tables of `query`, and computes what its plan needs beforehand.
     async fn ready(&mut self, query: &mut Query, request: &QueryRequest) -> Result<(), QueryError> {
+        self.places = places::provide(query, self.engine.library.as_deref(), &self.engine.places).await?;
         // With constants folded, `ago(1d)` is an instant that a database can compare.
         for plan in query.shared.iter_mut().chain([&mut query.plan]) {
             resolve::fold_constants(plan, request.now).map_err(lowering)?;

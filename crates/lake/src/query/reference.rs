@@ -86,7 +86,7 @@ fn format(named: Option<&str>, address: &str) -> Result<Format, String> {
 }
 
 /// Records of fields; a field in quotes may hold separators, line ends and doubled quotes.
-fn delimited(text: &str, separator: char) -> Vec<Vec<String>> {
+pub(super) fn delimited(text: &str, separator: char) -> Vec<Vec<String>> {
     let mut records = Vec::new();
     let (mut record, mut field) = (Vec::new(), String::new());
     let (mut quoted, mut begun) = (false, false);

@@ -1,6 +1,6 @@
 //! Computes [`Node::Derive`], and parts of `partition` whose body needs more than a grouping, before a plan is lowered.
 
-use arrow_array::{RecordBatch, UInt64Array};
+use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use datafusion::execution::memory_pool::MemoryConsumer;
 use futures::future::BoxFuture;
 use kernel::port::{QueryError, QueryRequest};
@@ -8,7 +8,7 @@ use kernel::{ColumnSchema, Diagnostic, ScalarType, Span};
 use kql::algebra::{Expr, ExprKind, Node, Plan, SharedId, SortKey};
 
 use super::super::engine::{SessionRun, fault};
-use super::super::lower::body_is_grouped;
+use super::super::lower::{applies_at_once, body_is_grouped};
 use super::{Budget, Table, derive, keeps_order, ordinals};
 
 /// Parts of one `partition` whose body runs once for each.
@@ -29,6 +29,7 @@ impl SessionRun<'_> {
             for plan in found {
                 match &plan.node {
                     Node::Derive { .. } => self.derive_one(plan, request).await?,
+                    Node::Apply { .. } => self.row_by_row(plan, request).await?,
                     _ => self.part_by_part(plan, request).await?,
                 }
             }
@@ -87,12 +88,7 @@ impl SessionRun<'_> {
         let mut made = Vec::new();
         for rows in parts {
             let rows = UInt64Array::from(rows);
-            let columns = table
-                .columns
-                .iter()
-                .map(|cells| arrow_select::take::take(cells.array(), &rows, None))
-                .collect::<Result<Vec<_>, _>>()
-                .map_err(|error| fault(&error.into()))?;
+            let columns = taken(&table, 0..table.columns.len(), &rows)?;
             let part = super::batch(columns, rows.len(), &input.schema).map_err(|error| fault(&error))?;
             let id = self.keep_rows(vec![part]);
             let mut body = (**body).clone();
@@ -100,6 +96,53 @@ impl SessionRun<'_> {
             self.prepare(&mut body, request).await?;
             let (batches, room) = self.collect(&body).await?;
             made.extend(batches);
+            self.kept.push(room);
+            self.sources.shared.remove(&id.0);
+        }
+        drop(room);
+        *plan = self.rows_plan(made, schema, false, span)?;
+        Ok(())
+    }
+
+    /// Runs the body of an `mv-apply` for one row after another.
+    async fn row_by_row(&mut self, plan: &mut Plan, request: &QueryRequest) -> Result<(), QueryError> {
+        let (schema, span) = (plan.schema.clone(), plan.span);
+        let Node::Apply { input, body, keep } = &mut plan.node else { return Ok(()) };
+        let Node::Expand { input: source, .. } = &mut input.node else {
+            return Err(QueryError::Engine("an mv-apply without an expansion".to_owned()));
+        };
+        self.prepare(source, request).await?;
+        let source_schema = source.schema.clone();
+        let (batches, room) = self.collect(source).await?;
+        let table = Table::of(&batches, &source_schema).map_err(|error| fault(&error))?;
+        if table.rows > MOST_PARTS {
+            let message = format!(
+                "this `mv-apply` has {} rows; with a body that is more than filters, groups, orders and limits there can \
+                 be {MOST_PARTS}",
+                table.rows
+            );
+            return Err(QueryError::Invalid(vec![Diagnostic::error("KQL0904", span, message)]));
+        }
+        let mut made = Vec::new();
+        for row in 0..table.rows {
+            let number = u64::try_from(row).unwrap_or(u64::MAX);
+            let columns = taken(&table, 0..source_schema.len(), &UInt64Array::from(vec![number]))?;
+            let one = super::batch(columns, 1, &source_schema).map_err(|error| fault(&error))?;
+            let id = self.keep_rows(vec![one]);
+            let mut expansion = (**input).clone();
+            if let Node::Expand { input, .. } = &mut expansion.node {
+                **input = Plan { node: Node::Shared(id), schema: source_schema.clone(), span };
+            }
+            let mut body = (**body).clone();
+            read_expansion(&mut body, &expansion);
+            self.prepare(&mut body, request).await?;
+            let (batches, room) = self.collect(&body).await?;
+            for batch in batches {
+                let repeated = UInt64Array::from(vec![number; batch.num_rows()]);
+                let mut columns = taken(&table, keep.iter().copied(), &repeated)?;
+                columns.extend(batch.columns().iter().cloned());
+                made.push(super::batch(columns, batch.num_rows(), &schema).map_err(|error| fault(&error))?);
+            }
             self.kept.push(room);
             self.sources.shared.remove(&id.0);
         }
@@ -153,6 +196,7 @@ fn outermost<'p>(plan: &'p mut Plan, found: &mut Vec<&'p mut Plan>) {
     let compute = match &plan.node {
         Node::Derive { .. } => true,
         Node::Partition { body, .. } => !body_is_grouped(body),
+        Node::Apply { body, .. } => !applies_at_once(body),
         _ => false,
     };
     if compute {
@@ -167,6 +211,26 @@ fn outermost<'p>(plan: &'p mut Plan, found: &mut Vec<&'p mut Plan>) {
     let mut inputs = plan.inputs_mut();
     inputs.truncate(inputs.len() - bodies);
     inputs.into_iter().for_each(|input| outermost(input, found));
+}
+
+/// Some columns of some rows.
+fn taken(
+    table: &Table,
+    columns: impl IntoIterator<Item = usize>,
+    rows: &UInt64Array,
+) -> Result<Vec<ArrayRef>, QueryError> {
+    let cells = columns.into_iter().filter_map(|at| table.columns.get(at));
+    let taken = cells.map(|cells| arrow_select::take::take(cells.array(), rows, None)).collect::<Result<Vec<_>, _>>();
+    taken.map_err(|error| fault(&error.into()))
+}
+
+/// Makes `body` read `expansion` as its rows.
+fn read_expansion(body: &mut Plan, expansion: &Plan) {
+    match &mut body.node {
+        Node::ApplyInput => *body = expansion.clone(),
+        Node::Apply { input, .. } | Node::Partition { input, .. } => read_expansion(input, expansion),
+        _ => body.inputs_mut().into_iter().for_each(|input| read_expansion(input, expansion)),
+    }
 }
 
 /// Makes `body` read the rows kept under `id` as its part.

@@ -6,8 +6,8 @@ use kernel::Value;
 use serde_json::{Value as Json, json};
 
 use super::strings::{array, number, text};
-use super::{Entry, rows};
-use crate::query::convert;
+use super::{Entry, rows, tried};
+use crate::query::{convert, places};
 
 pub(super) const ENTRIES: &[Entry] = &[
     rows("ipv4_is_private", |args| match prefixed_v4(text(args, 0)) {
@@ -70,6 +70,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         }
         None => Value::Dynamic(Json::Array(Vec::new())),
     }),
+    tried("geo_info_from_ip_address", places::of_address),
     rows("ipv4_range_to_cidr_list", |args| cidr_list(text(args, 0), text(args, 1))),
 ];
 

@@ -27,25 +27,41 @@ impl Lowering<'_> {
         keep: &[usize],
         span: Span,
     ) -> Result<Lowered, LowerError> {
-        let Node::Expand { input: source, columns, index, limit, bag_as_array } = &input.node else {
+        let Node::Expand { input: source, .. } = &input.node else {
             return Err(refused(span, "mv-apply over something else than an expansion"));
         };
         if self.apply.is_some() {
-            return Err(refused(span, "mv-apply inside mv-apply"));
+            return Err(refused(span, "mv-apply over the rows of another one"));
         }
         let source = self.plan(source, Vec::new())?;
+        self.apply_over(source, 0, input, body, keep)
+    }
+
+    /// As [`Self::apply`] over `source`, the last `outer` columns of which are the context of an `mv-apply` around it;
+    /// they are the last of the result too.
+    fn apply_over(
+        &mut self,
+        source: Lowered,
+        outer: usize,
+        input: &Plan,
+        body: &Plan,
+        keep: &[usize],
+    ) -> Result<Lowered, LowerError> {
+        let Node::Expand { columns, index, limit, bag_as_array, .. } = &input.node else {
+            return Err(refused(input.span, "mv-apply over something else than an expansion"));
+        };
+        let own = source.columns.len() - outer;
         let numbered = self.numbered(source)?;
         // Context follows the expansion's own columns, under names of its own.
         let context: Vec<Col> = std::iter::once(numbered.columns.len() - 1)
             .chain(keep.iter().copied())
+            .chain(own..own + outer)
             .filter_map(|at| numbered.columns.get(at).cloned())
             .collect();
         let width = input.schema.len();
         let mut schema = input.schema.clone();
-        let mut carried = numbered.columns.clone();
         let mut expressions: Vec<(DfExpr, ScalarType)> =
-            carried.drain(..).take(numbered.columns.len() - 1).map(|column| (column.expr(), column.scalar)).collect();
-        let own = expressions.len();
+            numbered.columns.iter().take(own).map(|column| (column.expr(), column.scalar)).collect();
         expressions.resize_with(own.max(width), || (lit(0_i64), ScalarType::Long));
         for column in &context {
             let copy = self.fresh();
@@ -54,13 +70,14 @@ impl Lowering<'_> {
         }
         let wide = self.projected(numbered.plan, expressions, numbered.order)?;
         let rows = self.expand(wide, columns, *index, *limit, *bag_as_array, &schema)?;
-        self.apply = Some(ApplyInput { rows });
+        let around = self.apply.replace(ApplyInput { rows });
         let result = self.body(body, context.len());
-        self.apply = None;
+        self.apply = around;
         let result = result?;
         let body_width = result.columns.len() - context.len();
-        let kept = result.columns[body_width + 1..].iter().chain(&result.columns[..body_width]);
-        let outputs = kept.map(|column| (column.expr(), column.scalar)).collect();
+        let (made, carried) = result.columns.split_at(body_width);
+        let (kept, outer) = carried[1..].split_at(keep.len());
+        let outputs = kept.iter().chain(made).chain(outer).map(|column| (column.expr(), column.scalar)).collect();
         self.projected(result.plan, outputs, Vec::new())
     }
 
@@ -136,9 +153,22 @@ impl Lowering<'_> {
                 let plan = LogicalPlanBuilder::from(input.plan).sort(order.clone())?.build()?;
                 Ok(Lowered { plan, columns: input.columns, order })
             }
-            Node::Take { input, rows } => {
-                let input = self.body(input, context)?;
-                self.body_take(input, *rows, context)
+            Node::Take { input, rows } => match &input.node {
+                Node::Sort { input, keys } => {
+                    let input = self.body(input, context)?;
+                    self.body_top(input, keys, *rows, context)
+                }
+                _ => {
+                    let input = self.body(input, context)?;
+                    self.body_take(input, *rows, context)
+                }
+            },
+            Node::Apply { input, body, keep } => {
+                let Node::Expand { input: source, .. } = &input.node else {
+                    return Err(refused(plan.span, "mv-apply over something else than an expansion"));
+                };
+                let source = self.body(source, context)?;
+                self.apply_over(source, context, input, body, keep)
             }
             Node::Expand { input, columns, index, limit, bag_as_array } => {
                 let input = self.body(input, context)?;
@@ -195,6 +225,22 @@ impl Lowering<'_> {
         self.projected(plan, outputs, Vec::new())
     }
 
+    /// The first rows of each number in the order of `keys`, which may be expressions.
+    fn body_top(&mut self, input: Lowered, keys: &[SortKey], rows: u64, context: usize) -> Result<Lowered, LowerError> {
+        let mut outputs = keys.iter().map(|key| typed(&key.expr, &input.columns)).collect::<Result<Vec<_>, _>>()?;
+        outputs.extend(input.columns.iter().map(|column| (column.expr(), column.scalar)));
+        let keyed = self.projected(input.plan, outputs, Vec::new())?;
+        let order = keys
+            .iter()
+            .zip(&keyed.columns)
+            .map(|(key, column)| column.expr().sort(!key.descending, key.nulls_first))
+            .collect();
+        let first = self.body_take(Lowered { order, ..keyed }, rows, context)?;
+        let outputs = first.columns[keys.len()..].iter().map(|column| (column.expr(), column.scalar)).collect();
+        // The order of an expression has no name once the rows are chosen; that of columns has.
+        self.projected(first.plan, outputs, Vec::new())
+    }
+
     /// The first rows of each number.
     fn body_take(&mut self, input: Lowered, rows: u64, context: usize) -> Result<Lowered, LowerError> {
         let number = context_of(&input, context)[0].expr();
@@ -209,6 +255,30 @@ impl Lowering<'_> {
             .build()?;
         let outputs = input.columns.iter().map(|column| (column.expr(), column.scalar)).collect();
         self.projected(plan, outputs, input.order)
+    }
+}
+
+/// Can the body of `mv-apply` run over the elements of all rows at once?
+pub fn applies_at_once(body: &Plan) -> bool {
+    match &body.node {
+        Node::ApplyInput => true,
+        Node::Filter { input, .. } | Node::Project { input, .. } | Node::Aggregate { input, .. } => {
+            applies_at_once(input)
+        }
+        Node::Take { input, .. } => match &input.node {
+            Node::Sort { input, .. } => applies_at_once(input),
+            _ => applies_at_once(input),
+        },
+        Node::Sort { input, keys } => {
+            applies_at_once(input)
+                && keys.iter().all(|key| matches!(key.expr.kind, kql::algebra::ExprKind::Column { .. }))
+        }
+        Node::Expand { input, .. } => input.schema.len() == body.schema.len() && applies_at_once(input),
+        Node::Apply { input, body, .. } => match &input.node {
+            Node::Expand { input, .. } => applies_at_once(input) && applies_at_once(body),
+            _ => false,
+        },
+        _ => false,
     }
 }
 

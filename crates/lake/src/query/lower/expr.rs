@@ -19,13 +19,6 @@ pub fn call(
     returns: ScalarType,
     span: Span,
 ) -> Result<DfExpr, LowerError> {
-    if name == "geo_info_from_ip_address" {
-        let message = "`geo_info_from_ip_address()` needs a database of networks and places, which Vigie does not \
-                       come with; an administrator would have to provide one";
-        let help = "with such networks in a table, `evaluate ipv4_lookup(Networks, Ip, Network)` answers";
-        let diagnostic = Diagnostic::error("KQL0900", span, message).with_help(help);
-        return Err(LowerError::Refused(Box::new(diagnostic)));
-    }
     if name == "parse_user_agent" {
         let message = "`parse_user_agent()` needs a collection of patterns of browsers, systems and devices that changes \
                        every month, which Vigie does not come with";

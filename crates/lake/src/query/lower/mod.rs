@@ -223,5 +223,5 @@ pub fn lower_over(expr: &kql::algebra::Expr, columns: &[Col]) -> Result<DfExpr, 
 }
 
 pub use aggregate::SUPPORTED as SUPPORTED_AGGREGATES;
-pub use apply::body_is_grouped;
+pub use apply::{applies_at_once, body_is_grouped};
 pub use relation::{batch_of, plan_schema};

@@ -5,6 +5,8 @@ use serde_json::Value as Json;
 
 pub enum Verdict {
     Right,
+    /// The rows are right, a column has another name than the page prints.
+    OtherNames,
     Wrong(&'static str),
     Refused,
 }
@@ -43,7 +45,7 @@ pub fn verdict(example: &Json, answer: &Json) -> Verdict {
             None => return Verdict::Wrong("values"),
         }
     }
-    if columns == wanted_columns { Verdict::Right } else { Verdict::Wrong("names") }
+    if columns == wanted_columns { Verdict::Right } else { Verdict::OtherNames }
 }
 
 /// Blank, null and absent are printed alike.

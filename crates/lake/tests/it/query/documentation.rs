@@ -7,10 +7,11 @@ use serde_json::Value as Json;
 
 use super::{FixedTables, NOW, engine_over};
 
-/// Examples answered as printed, names included.
-const RIGHT_AT_LEAST: usize = 339;
-/// Examples answered with other values than printed; `docs/kql-deviations.md` tells why.
-const WRONG_AT_MOST: usize = 36;
+/// Examples answered with the rows that are printed. The official compiler judges names where it and a page differ
+/// (`cargo xtask kql agree`): pages shorten queries after they ran.
+const RIGHT_AT_LEAST: usize = 350;
+/// Examples answered with other rows than printed; `docs/kql-deviations.md` tells why.
+const WRONG_AT_MOST: usize = 24;
 
 #[test]
 fn documentation_examples_hold_the_ratchet() {
@@ -20,7 +21,7 @@ fn documentation_examples_hold_the_ratchet() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let results = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("doc_results.jsonl");
     let mut out = std::io::BufWriter::new(std::fs::File::create(&results).unwrap());
-    let (mut right, mut wrong, mut refused) = (0, Vec::new(), 0);
+    let (mut right, mut other_names, mut wrong, mut refused) = (0, 0, Vec::new(), 0);
     for line in text.lines() {
         let example: Json = serde_json::from_str(line).unwrap();
         if example["expected"].is_null() {
@@ -33,11 +34,16 @@ fn documentation_examples_hold_the_ratchet() {
         writeln!(out, "{answer}").unwrap();
         match super::compare::verdict(&example, &answer) {
             super::compare::Verdict::Right => right += 1,
+            super::compare::Verdict::OtherNames => {
+                right += 1;
+                other_names += 1;
+            }
             super::compare::Verdict::Refused => refused += 1,
             super::compare::Verdict::Wrong(how) => wrong.push(format!("{}: {how}", example["id"])),
         }
     }
-    println!("documentation: {right} right, {} wrong, {refused} refused", wrong.len());
+    let count = wrong.len();
+    println!("documentation: {right} right ({other_names} under other names), {count} wrong, {refused} refused");
     wrong.iter().for_each(|line| println!("  {line}"));
     assert!(right >= RIGHT_AT_LEAST, "{right} examples are right; there were {RIGHT_AT_LEAST}");
     assert!(wrong.len() <= WRONG_AT_MOST, "{} examples are wrong; there were {WRONG_AT_MOST}", wrong.len());

@@ -3,7 +3,7 @@
 use kql::functions::FunctionClass;
 
 /// Functions that the engine refuses by name.
-const REFUSED: &[&str] = &["geo_info_from_ip_address", "parse_user_agent"];
+const REFUSED: &[&str] = &["parse_user_agent"];
 
 #[test]
 fn every_function_of_the_registry_is_here_or_refused() {
