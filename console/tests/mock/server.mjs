@@ -310,6 +310,7 @@ async function stream(response, query) {
   response.writeHead(200, { "Content-Type": "application/x-ndjson" });
   response.write(`${JSON.stringify({ columns })}\n`);
   const slow = /slow/.test(query);
+  if (slow) response.write(`${JSON.stringify({ progress: { elapsed_ms: 250, files: 12, files_planned: 61, rows: 2_400_000, rows_planned: 5_000_000, bytes: 41_000_000, bytes_planned: 227_000_000 } })}\n`);
   for (let at = 0; at < rows.length && !response.destroyed; at += 2000) {
     response.write(`${JSON.stringify({ rows: rows.slice(at, at + 2000) })}\n`);
     await new Promise((done) => setTimeout(done, slow ? 400 : 0));

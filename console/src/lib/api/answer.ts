@@ -11,15 +11,28 @@ export interface Question {
   to?: string | undefined;
 }
 
+/** How far the work is. What is planned is what is left to read after skipping by time and by term index. */
+export interface Progress {
+  elapsed_ms: number;
+  files: number;
+  files_planned: number;
+  rows: number;
+  rows_planned: number;
+  bytes: number;
+  bytes_planned: number;
+}
+
 export interface Sink {
   columns(columns: Column[]): void;
   rows(rows: unknown[][]): void;
   done(summary: AnswerSummary): void;
+  progress(progress: Progress): void;
 }
 
 type Line =
   | { columns: Column[] }
   | { rows: unknown[][] }
+  | { progress: Progress }
   | { done: AnswerSummary }
   | { error: ProblemBody };
 
@@ -42,10 +55,12 @@ function feed(line: Line, sink: Sink): boolean {
   if ("columns" in line) sink.columns(line.columns);
   else if ("rows" in line) sink.rows(line.rows);
   else if ("error" in line) throw new Problem({ ...line.error, status: line.error.status });
-  else {
+  else if ("progress" in line) sink.progress(line.progress);
+  else if ("done" in line) {
     sink.done(line.done);
     return true;
   }
+  // Any other line is one that a later server knows: the rows do not depend on it.
   return false;
 }
 

@@ -550,6 +550,8 @@ export interface Messages {
   "ask.none": null;
   "ask.none.text": null;
   "ask.placeholder": null;
+  "ask.progress": null;
+  "ask.progress.read": { bytes: string | number; files: string | number; planned: string | number; rows: string | number };
   "ask.ready": null;
   "ask.results": null;
   "ask.row": null;
@@ -1426,6 +1428,7 @@ export interface Messages {
   "problem.invalid-query": null;
   "problem.not-found": null;
   "problem.query-cancelled": null;
+  "problem.query-limit": null;
   "problem.refused": null;
   "problem.too-many": null;
   "problem.unauthenticated": null;

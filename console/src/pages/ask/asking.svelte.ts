@@ -1,5 +1,5 @@
 // A question being asked: its answer as it streams in, its order, its end.
-import { ask, type Question } from "$lib/api/answer";
+import { ask, type Progress, type Question } from "$lib/api/answer";
 import { asProblem, isAbort, type Problem } from "$lib/api/problem";
 import type { AnswerSummary, Column } from "$lib/api/types";
 import { orderOf, widthsOf, type Row, type Sort } from "$lib/grid/cells";
@@ -16,6 +16,8 @@ export class Asking {
   running = $state(false);
   started = $state(0);
   summary = $state.raw<AnswerSummary | null>(null);
+  /** How far the work is, while the server tells. */
+  progress = $state.raw<Progress | null>(null);
   problem = $state.raw<Problem | null>(null);
   cancelled = $state(false);
   /** The question that the answer belongs to. */
@@ -36,6 +38,7 @@ export class Asking {
       columns: (columns: Column[]) => (this.columns = columns),
       rows: (rows: unknown[][]) => this.#take(rows),
       done: (summary: AnswerSummary) => (this.summary = summary),
+      progress: (progress: Progress) => (this.progress = progress),
     };
     try {
       await ask(question, sink, abort.signal);
@@ -82,6 +85,7 @@ export class Asking {
     this.count = 0;
     this.sort = null;
     this.summary = null;
+    this.progress = null;
     this.problem = null;
     this.cancelled = false;
     this.question = question;
