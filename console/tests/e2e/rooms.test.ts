@@ -153,8 +153,10 @@ test("a line whose answer was lost on the way is not entered twice", async () =>
     await route.fetch();
     await route.abort("connectionreset");
   });
+  const lost = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/api/v1/field/log") && request.method() === "POST");
   await page.locator("#duty-line").fill(line);
   await page.locator("#duty-line").press("Enter");
+  await lost;
   await page.unroute("**/api/v1/field/log");
   await page.evaluate(() => dispatchEvent(new Event("online")));
   await page.locator("ol li", { hasText: line }).first().waitFor();
