@@ -2,6 +2,7 @@
 //!
 //! With `--record` the section of that name is written into the document; otherwise it is only printed.
 
+mod age;
 mod cold_start;
 mod console;
 mod dynamic;
@@ -29,6 +30,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("coldstart") => cold_start::run()?,
         Some("hunt") => hunt::run()?,
         Some("dynamic") => dynamic::run(arguments)?,
+        Some("age") => age::run(arguments)?,
         Some("kql") => kql::run(arguments)?,
         Some("sigma") => sigma::run()?,
         Some("console") => console::run()?,
@@ -37,7 +39,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("roles") => entitlements::roles()?,
         Some("outliers") => entitlements::outliers()?,
         _ => bail!(
-            "name a benchmark: ingest, scan, hunt, kql, dynamic, sigma, kill, coldstart, console, field, sod, roles, \
+            "name a benchmark: ingest, scan, hunt, kql, dynamic, age, sigma, kill, coldstart, console, field, sod, roles, \
              outliers"
         ),
     };

@@ -316,7 +316,7 @@ async function stream(response, query) {
     await new Promise((done) => setTimeout(done, slow ? 400 : 0));
   }
   const truncated = rows.length >= 100_000;
-  response.end(`${JSON.stringify({ done: { elapsed_ms: 184.2, rows: rows.length, rows_scanned: 4_120_331, truncated, visualization, warnings: [] } })}\n`);
+  response.end(`${JSON.stringify({ done: { elapsed_ms: 184.2, rows: rows.length, rows_scanned: 4_120_331, read: { elapsed_ms: 184.2, files: 12, files_planned: 12, rows: 4_120_331, rows_planned: 4_120_331, bytes: 61_000_000, bytes_planned: 190_000_000 }, truncated, visualization, warnings: [] } })}\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

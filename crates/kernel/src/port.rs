@@ -47,6 +47,8 @@ pub struct QueryRequest {
     pub limits: QueryLimits,
     /// Tables that the asker may read; `None`: all.
     pub tables: Option<Arc<[TableGrant]>>,
+    /// How often a streamed answer tells of [`AnswerPart::Progress`], in milliseconds; `None`: never.
+    pub progress_ms: Option<u64>,
 }
 
 /// A table that an asker may read.
@@ -76,7 +78,8 @@ impl TableGrant {
 impl QueryRequest {
     /// `text` at `now` with default limits over everything.
     pub fn new(text: impl Into<String>, now: Timestamp) -> QueryRequest {
-        QueryRequest { text: text.into(), now, range: None, limits: QueryLimits::default(), tables: None }
+        let limits = QueryLimits::default();
+        QueryRequest { text: text.into(), now, range: None, limits, tables: None, progress_ms: None }
     }
 }
 
@@ -95,7 +98,24 @@ pub struct AnswerStream {
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnswerPart {
     Rows(Vec<Vec<Value>>),
+    /// Sent between rows, as often as [`QueryRequest::progress_ms`] asks; left out while the reader is behind.
+    Progress(ScanProgress),
     End(AnswerEnd),
+}
+
+/// How far a query has come in reading. What is planned is what indexes and times of files leave to be read; a query that
+/// needs few columns, or finds its rows early, ends below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ScanProgress {
+    /// Files that have been opened.
+    pub files: u64,
+    pub files_planned: u64,
+    /// Rows that scans have given.
+    pub rows: u64,
+    pub rows_planned: u64,
+    /// Bytes that have been fetched from files.
+    pub bytes: u64,
+    pub bytes_planned: u64,
 }
 
 /// What is known when the last row has been given.
@@ -105,6 +125,8 @@ pub struct AnswerEnd {
     pub truncated: bool,
     pub elapsed_us: u64,
     pub rows_scanned: u64,
+    /// What was read for it, subqueries included.
+    pub read: ScanProgress,
 }
 
 /// A whole answer.

@@ -30,6 +30,7 @@ pub struct Counters {
     pub compactions: AtomicU64,
     pub expired_files: AtomicU64,
     pub swept_files: AtomicU64,
+    pub remade_companions: AtomicU64,
 }
 
 /// How the last flush went.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::{Clock, TableSchema};
+use object_store::path::Path;
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -219,6 +220,10 @@ impl Tables for Lake {
         if let Some(table) = self.inner.core.table(table) {
             table.note_path(path);
         }
+    }
+
+    fn note_damaged(&self, file: &Path) {
+        self.inner.core.all_tables().iter().for_each(|table| table.note_damaged(file));
     }
 }
 

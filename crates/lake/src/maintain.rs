@@ -14,6 +14,7 @@ use crate::delta::files::{self, Written};
 use crate::delta::{self, Purpose, encode};
 use crate::disk::PARTIAL;
 use crate::error::LakeError;
+use crate::paths::file::Found;
 use crate::paths::{self, DynamicPath};
 use crate::snapshot::DataFile;
 use crate::table::{Log, Table};
@@ -233,10 +234,11 @@ impl Core {
         if terms::file::open(self.home.store.as_ref(), &file.path, file.rows).await.is_none() {
             return false;
         }
-        if asked.is_empty() {
-            return true;
+        match paths::file::open_beside(Arc::clone(&self.home.store), file).await {
+            Found::Whole(_) => true,
+            Found::Absent => asked.is_empty(),
+            Found::Damaged(_) => false,
         }
-        self.home.store.head(&paths::path(&file.path)).await.is_ok()
     }
 
     async fn make_companions(&self, table: &Table, file: &DataFile, asked: &[DynamicPath]) -> Result<(), LakeError> {
@@ -244,7 +246,8 @@ impl Core {
         let got = self.home.store.get(&file.path).await.map_err(failed)?;
         let (bytes, arrow) = (got.bytes().await.map_err(failed)?, table.schema().arrow());
         let asked = asked.to_vec();
-        let is_there = self.home.store.head(&paths::path(&file.path)).await.is_ok();
+        let found = paths::file::open_beside(Arc::clone(&self.home.store), file).await;
+        let is_there = matches!(found, Found::Whole(_));
         match self.on_encoder(move || encode::companions(&bytes, &arrow, &asked)).await? {
             Ok((index, promoted)) => {
                 files::keep_beside(self.home.store.as_ref(), &terms::file::path(&file.path), index).await;
@@ -252,6 +255,7 @@ impl Core {
                 if let Some(promoted) = promoted.filter(|_| !is_there) {
                     files::keep_beside(self.home.store.as_ref(), &place, promoted).await;
                 }
+                self.counters.remade_companions.fetch_add(1, Ordering::Relaxed);
             }
             // Another writer's file can have columns in types that only the query engine converts.
             Err(error) => tracing::debug!(path = %file.path, %error, "the file gets no term index"),

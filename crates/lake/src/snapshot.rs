@@ -27,6 +27,10 @@ pub trait Tables: Send + Sync {
     fn note_path(&self, table: &str, path: DynamicPath) {
         let _ = (table, path);
     }
+    /// What is derived of the data file `file` was found to be damaged: it should be made anew.
+    fn note_damaged(&self, file: &Path) {
+        let _ = file;
+    }
 }
 
 /// One table at one moment. Files that it names are not deleted while it lives.

@@ -38,6 +38,8 @@ pub struct LakeStatus {
     pub compactions: u64,
     pub expired_files: u64,
     pub swept_files: u64,
+    /// Files whose companions were missing or damaged and were made anew.
+    pub remade_companions: u64,
     pub keys: u64,
 }
 
@@ -87,6 +89,7 @@ impl Core {
             compactions: count(&self.counters.compactions),
             expired_files: count(&self.counters.expired_files),
             swept_files: count(&self.counters.swept_files),
+            remade_companions: count(&self.counters.remade_companions),
             keys: self.keys.len() as u64,
         })
     }

@@ -1,4 +1,5 @@
-//! `cargo run --release -p querybench --example kql -- FOLDER ROWS ROUNDS PYTHON SCRIPT`: one line of JSON.
+//! `cargo run --release -p querybench --example kql -- FOLDER ROWS ROUNDS PYTHON SCRIPT`, or `-- age FOLDER ROWS_A_DAY`: one
+//! line of JSON.
 //!
 //! An example and not a program, so that `cargo build --bins` leaves the measuring out.
 
@@ -10,6 +11,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [mode, folder, rows] = arguments.as_slice()
+        && mode == "age"
+    {
+        println!("{}", querybench::age(Path::new(folder), rows.parse()?)?);
+        return Ok(());
+    }
     let [folder, rows, rounds, python, script] = arguments.as_slice() else {
         anyhow::bail!("usage: kql FOLDER ROWS ROUNDS PYTHON SCRIPT")
     };

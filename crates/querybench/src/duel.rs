@@ -65,6 +65,41 @@ pub fn duel(folder: &Path, size: Size, rounds: usize, python: &Path, script: &Pa
     }))
 }
 
+/// An engine over one lake, for a fixed time of day.
+pub struct Asker {
+    engine: QueryEngine,
+    now: Timestamp,
+}
+
+/// What one question cost.
+pub struct Judged {
+    pub wall_s: f64,
+    pub processor_s: f64,
+    pub rows_scanned: u64,
+}
+
+impl Asker {
+    /// Over the lake in `folder`, as if it were `now_us`.
+    pub fn start(folder: &Path, lake: Lake, now_us: i64) -> Result<Asker> {
+        Ok(Asker { engine: engine(folder, &lake)?, now: Timestamp(now_us) })
+    }
+
+    pub fn judged(&self, runtime: &tokio::runtime::Runtime, kql: &str) -> Result<Judged> {
+        let (wall, before) = (stopwatch(), processor_s());
+        let answer = runtime.block_on(self.engine.query(QueryRequest::new(kql, self.now)));
+        let rows_scanned = answer.with_context(|| kql.to_owned())?.rows_scanned;
+        Ok(Judged { wall_s: wall.elapsed().as_secs_f64(), processor_s: processor_s() - before, rows_scanned })
+    }
+}
+
+/// An engine that has answered nothing yet.
+fn engine(folder: &Path, lake: &Lake) -> Result<QueryEngine> {
+    let spill = folder.join("spill");
+    std::fs::create_dir_all(&spill)?;
+    let config = EngineConfig { threads: THREADS, spill, spill_bytes: 8 << 30, prune: true };
+    Ok(QueryEngine::start(Arc::new(lake.clone()), None, Arc::new(SystemClock::new()), config)?)
+}
+
 struct Bout<'a> {
     folder: &'a Path,
     lake: Lake,
@@ -81,14 +116,6 @@ impl Bout<'_> {
             Ok(snapshot.files.iter().map(|file| Path::new("/").join(file.path.as_ref())).collect())
         };
         Ok([of("ProcessEvents_CL")?, of("SignIns_CL")?, of("Identities_CL")?])
-    }
-
-    /// An engine that has answered nothing yet.
-    fn engine(&self) -> Result<QueryEngine> {
-        let spill = self.folder.join("spill");
-        std::fs::create_dir_all(&spill)?;
-        let config = EngineConfig { threads: THREADS, spill, spill_bytes: 8 << 30, prune: true };
-        Ok(QueryEngine::start(Arc::new(self.lake.clone()), None, Arc::new(SystemClock::new()), config)?)
     }
 
     fn ask(&self, engine: &QueryEngine, kql: &str) -> Result<Timed> {
@@ -109,7 +136,7 @@ impl Bout<'_> {
         let drop_pages = || files.iter().for_each(|file| forget(file));
         drop_pages();
         forget_companions(self.folder);
-        let engine = self.engine()?;
+        let engine = engine(self.folder, &self.lake)?;
         let cold = self.ask(&engine, &question.kql)?;
         drop_pages();
         let peer_cold = peer.run(&question.sql, true)?;

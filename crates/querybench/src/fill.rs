@@ -95,7 +95,8 @@ async fn rows(folder: &Path, size: Size, seed: u64) -> Result<f64> {
     Ok(spent)
 }
 
-async fn append(lake: &Lake, number: &mut u64, table: &str, batch: RecordBatch) -> Result<()> {
+/// Appends `batch`, and sees to it that nobody waits for its detection.
+pub async fn append(lake: &Lake, number: &mut u64, table: &str, batch: RecordBatch) -> Result<()> {
     if batch.num_rows() == 0 {
         return Ok(());
     }

@@ -5,6 +5,7 @@
 //! **Never does** anything that a user has not: events go into a lake by its own writer and are merged by its own
 //! maintenance; questions are put to the query engine as the server puts them.
 
+mod age;
 mod duel;
 mod dynamic;
 mod events;
@@ -13,6 +14,7 @@ mod measure;
 mod peer;
 mod questions;
 
+pub use age::age;
 pub use duel::duel;
 pub use dynamic::dynamic;
 pub use fill::Size;

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use kernel::port::{AnswerEnd, AnswerPart, AnswerStream, QueryError, QueryLimits, QueryRequest, TimeRange};
+use kernel::port::{
+    AnswerEnd, AnswerPart, AnswerStream, QueryError, QueryLimits, QueryRequest, ScanProgress, TimeRange,
+};
 use kernel::{ColumnSchema, Timestamp, Value};
 use serde_json::Value as Json;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::api::query::{
-    AnswerColumns, AnswerDone, AnswerError, AnswerLine, AnswerRows, AnswerSummary, ExportFormat, Question,
+    AnswerColumns, AnswerDone, AnswerError, AnswerLine, AnswerProgress, AnswerRows, AnswerSummary, ExportFormat,
+    ProgressWord, Question,
 };
 use crate::api::words::DiagnosticWord;
 use crate::app::App;
@@ -44,6 +47,7 @@ impl Answering {
         caller: &Caller,
         question: Question,
         most_rows: u64,
+        progress_ms: Option<u64>,
     ) -> Result<Answering, Problem> {
         let Question { query, from, to, rows } = question;
         let range = range(from.map(|at| at.0), to.map(|at| at.0))?;
@@ -58,8 +62,8 @@ impl Answering {
         };
         let started_us = app.clock.monotonic_us();
         let grants = readable(&app, caller).await?.grants;
-        let request =
-            QueryRequest { range, limits, tables: Some(grants), ..QueryRequest::new(query.clone(), app.store.now()) };
+        let asked = QueryRequest::new(query.clone(), app.store.now());
+        let request = QueryRequest { range, limits, tables: Some(grants), progress_ms, ..asked };
         let answer = app.lake.stream(request).await.map_err(|error| query_problem(&error, &query))?;
         Ok(Answering { app, text: query, answer, sent: 0, begun: false, started_us, _place: place })
     }
@@ -82,12 +86,19 @@ impl Answering {
         query_problem(error, &self.text)
     }
 
+    fn progress(&self, stand: ScanProgress) -> ProgressWord {
+        let ScanProgress { files, files_planned, rows, rows_planned, bytes, bytes_planned } = stand;
+        let elapsed_ms = self.app.elapsed_ms(self.started_us);
+        ProgressWord { elapsed_ms, files, files_planned, rows, rows_planned, bytes, bytes_planned }
+    }
+
     fn summary(&self, end: AnswerEnd) -> AnswerSummary {
         let warning = |warning| DiagnosticWord::of(warning, &self.text);
         AnswerSummary {
             elapsed_ms: self.app.elapsed_ms(self.started_us),
             rows: self.sent,
             rows_scanned: Some(end.rows_scanned),
+            read: self.progress(end.read),
             truncated: end.truncated,
             visualization: self.answer.visualization.clone(),
             warnings: self.answer.warnings.iter().map(warning).collect(),
@@ -124,6 +135,10 @@ impl Lines {
         }
         let last = match answering.next().await {
             Ok(AnswerPart::Rows(rows)) => return Some((Ok(row_lines(&rows).into()), Lines::Open(answering, id))),
+            Ok(AnswerPart::Progress(stand)) => {
+                let line = AnswerLine::Progress(AnswerProgress { progress: answering.progress(stand) });
+                return Some((Ok(line_bytes(&line).into()), Lines::Open(answering, id)));
+            }
             Ok(AnswerPart::End(end)) => AnswerLine::Done(AnswerDone { done: answering.summary(end) }),
             Err(error) => {
                 let error = answering.problem(&error).into_body(&id);
@@ -186,6 +201,7 @@ impl Export {
                 tracing::warn!(rows = export.answering.sent, "an export broke off at the limit");
                 Some((Err(BrokenOff::Limit(export.answering.sent)), None))
             }
+            Ok(AnswerPart::Progress(_)) => Some((Ok(Bytes::new()), Some(export))),
             Ok(AnswerPart::End(_)) => Some((Ok(export.end().into()), None)),
             Err(error) => {
                 tracing::warn!(%error, "an export broke off");

@@ -106,7 +106,7 @@ impl Builder {
     /// The companion as it lies beside the file; `None`: no path is promoted.
     pub fn finish(self) -> Result<Option<Vec<u8>>> {
         match self.begun {
-            Some(begun) if !begun.trees.is_empty() => Ok(Some(begun.writer.into_inner()?)),
+            Some(begun) if !begun.trees.is_empty() => Ok(Some(super::file::sealed(begun.writer)?)),
             _ => Ok(None),
         }
     }

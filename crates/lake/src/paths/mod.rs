@@ -12,6 +12,7 @@
 
 pub(crate) mod build;
 pub(crate) mod choose;
+pub(crate) mod file;
 pub(crate) mod merge;
 
 use object_store::path::Path;

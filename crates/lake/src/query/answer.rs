@@ -1,13 +1,14 @@
 //! Answers: batches to values, the row limit, the deadline, the two ways to ask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::StreamExt;
-use kernel::port::{Answer, AnswerEnd, AnswerPart, AnswerStream, QueryError, QueryRequest};
+use kernel::port::{Answer, AnswerEnd, AnswerPart, AnswerStream, QueryError, QueryRequest, ScanProgress};
 use kernel::{ColumnSchema, Diagnostic, TableSchema, Value};
 use tokio::sync::{mpsc, oneshot};
 
@@ -114,6 +115,12 @@ impl Listener {
         self.parts.send(Ok(part)).await.is_ok()
     }
 
+    /// Tells how far the query is, unless the reader is behind: it has other things to read.
+    fn tell_progress(&self, stand: ScanProgress) {
+        // A full or closed channel loses nothing but this.
+        let _ = self.parts.try_send(Ok(AnswerPart::Progress(stand)));
+    }
+
     async fn fail(&mut self, error: QueryError) {
         match self.head.take() {
             Some(listening) => drop(listening.send(Err(error))),
@@ -174,12 +181,22 @@ async fn collected(shared: &Shared, request: &QueryRequest) -> Result<Answer, Qu
 
 async fn pumped(shared: &Shared, request: &QueryRequest, listener: &mut Listener) -> Result<(), QueryError> {
     let start = shared.clock.monotonic_us();
-    let Running { mut stream, columns, plan, visualization, warnings, kept: _kept } = shared.run(request).await?;
+    let Running { mut stream, columns, plan, visualization, warnings, progress, kept: _kept } =
+        shared.run(request).await?;
     listener.begin(Head { columns: Arc::clone(&columns), visualization, warnings });
     let mut room = usize::try_from(request.limits.rows).unwrap_or(usize::MAX);
     let mut truncated = false;
-    while !truncated && let Some(batch) = stream.next().await {
-        let batch = batch.map_err(|error| fault(&error))?;
+    let stand = || progress.stand(scanned(plan.as_ref()));
+    let mut ticks = ticks(request);
+    while !truncated {
+        let batch = tokio::select! {
+            batch = stream.next() => batch,
+            () = tick(&mut ticks) => {
+                listener.tell_progress(stand());
+                continue;
+            }
+        };
+        let Some(batch) = batch.transpose().map_err(|error| fault(&error))? else { break };
         truncated = batch.num_rows() > room;
         let batch = batch.slice(0, room.min(batch.num_rows()));
         room -= batch.num_rows();
@@ -188,9 +205,25 @@ async fn pumped(shared: &Shared, request: &QueryRequest, listener: &mut Listener
         }
     }
     let elapsed_us = shared.clock.monotonic_us().saturating_sub(start);
-    let end = AnswerEnd { truncated, elapsed_us, rows_scanned: scanned(plan.as_ref()) };
+    let end = AnswerEnd { truncated, elapsed_us, rows_scanned: scanned(plan.as_ref()), read: stand() };
     listener.tell(AnswerPart::End(end)).await;
     Ok(())
+}
+
+/// When progress is to be told; the first time after one period, so that a quick answer is not slowed by it.
+fn ticks(request: &QueryRequest) -> Option<tokio::time::Interval> {
+    let period = Duration::from_millis(request.progress_ms?.max(1));
+    let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    Some(ticks)
+}
+
+/// The next time that progress is to be told; never where nobody asked for it.
+async fn tick(ticks: &mut Option<tokio::time::Interval>) {
+    match ticks {
+        Some(ticks) => drop(ticks.tick().await),
+        None => std::future::pending().await,
+    }
 }
 
 /// The rows of a batch in plan types.
@@ -202,7 +235,7 @@ fn values(batch: &RecordBatch, columns: &[ColumnSchema]) -> Vec<Vec<Value>> {
 }
 
 /// Rows that the sources of `plan` gave.
-fn scanned(plan: &dyn ExecutionPlan) -> u64 {
+pub(super) fn scanned(plan: &dyn ExecutionPlan) -> u64 {
     if plan.children().is_empty() {
         let memory = plan
             .downcast_ref::<DataSourceExec>()

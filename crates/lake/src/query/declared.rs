@@ -6,6 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel::TableSchema;
 use object_store::memory::InMemory;
+use object_store::path::Path;
 
 use crate::error::LakeError;
 use crate::paths::DynamicPath;
@@ -63,5 +64,9 @@ impl Tables for DeclaredTables {
         if let Some(others) = self.behind.as_ref().filter(|_| !self.tables.contains_key(table)) {
             others.note_path(table, path);
         }
+    }
+
+    fn note_damaged(&self, file: &Path) {
+        self.behind.iter().for_each(|others| others.note_damaged(file));
     }
 }

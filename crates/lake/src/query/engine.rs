@@ -28,6 +28,7 @@ use kernel::{ColumnSchema, Diagnostic, Span, TableSchema, Value};
 use kql::algebra::{Expr, ExprKind, Narrowing, Node, Plan, Query};
 use kql::catalog::Catalog;
 
+use super::answer::scanned;
 use super::cells::read;
 use super::codec::KqlCodec;
 use super::declared::DeclaredTables;
@@ -37,9 +38,11 @@ use super::kept;
 use super::lower::{LowerError, Lowering, Source, Sources};
 use super::places::{self, Places, PlacesCache};
 use super::planning;
+use super::progress::Progress;
 use super::promote::promote;
 use super::resolve;
 use super::source::LakeTable;
+use super::threads;
 use crate::snapshot::Tables;
 
 /// How the engine is set up.
@@ -93,6 +96,7 @@ pub(super) struct Running {
     pub plan: Arc<dyn ExecutionPlan>,
     pub visualization: Option<String>,
     pub warnings: Vec<Diagnostic>,
+    pub progress: Arc<Progress>,
     /// Memory of rows that the plan reads again.
     pub kept: Vec<MemoryReservation>,
 }
@@ -108,11 +112,7 @@ impl QueryEngine {
         clock: Arc<dyn Clock>,
         config: EngineConfig,
     ) -> std::io::Result<QueryEngine> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(config.threads.max(1))
-            .thread_name("query")
-            .enable_all()
-            .build()?;
+        let runtime = threads::start(config.threads)?;
         Ok(QueryEngine {
             shared: Arc::new(Shared {
                 lake,
@@ -209,7 +209,8 @@ impl Shared {
         let columns: Arc<[ColumnSchema]> = query.plan.schema.clone().into();
         let (stream, plan) = session.execute(query, request).await?;
         let kept = std::mem::take(&mut session.kept);
-        Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics, kept })
+        let progress = Arc::clone(&session.progress);
+        Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics, progress, kept })
     }
 
     /// Compiles and plans a query for another process: nothing of the plan is known to this one alone. What the plan needs
@@ -282,6 +283,7 @@ impl Shared {
             runtime,
             reads,
             sources: Sources::default(),
+            progress: Arc::default(),
             kept: Vec::new(),
             places: None,
             derived: 0,
@@ -299,6 +301,7 @@ pub(super) struct SessionRun<'a> {
     pub(super) runtime: Arc<RuntimeEnv>,
     reads: Reads,
     pub(super) sources: Sources,
+    progress: Arc<Progress>,
     /// The share of shared plans in the query's memory.
     pub(super) kept: Vec<MemoryReservation>,
     /// Held while the plan asks it.
@@ -413,7 +416,8 @@ impl SessionRun<'_> {
                 self.runtime.register_object_store(url.as_ref(), Arc::clone(&snapshot.store));
                 let empty = snapshot.hot.is_empty() && snapshot.files.is_empty();
                 let files = Arc::clone(&self.engine.files);
-                let provider = Arc::new(LakeTable::new(snapshot, url, request.range, files));
+                let progress = Arc::clone(&self.progress);
+                let provider = Arc::new(LakeTable::new(snapshot, url, request.range, files, progress));
                 Source::Lake { provider, range: request.range, empty }
             }
             (None, Some(facts)) => facts::open(&**facts, name, read, narrowing, request).await?,
@@ -428,6 +432,7 @@ impl SessionRun<'_> {
     async fn physical(&self, plan: &Plan) -> Result<Arc<dyn ExecutionPlan>, QueryError> {
         let (logical, asked) = promote(self.lowered(plan)?).await.map_err(|error| fault(&error))?;
         asked.into_iter().for_each(|(table, path)| self.engine.lake.note_path(&table, path));
+        self.engine.files.take_damaged().iter().for_each(|file| self.engine.lake.note_damaged(file));
         self.planned(&logical).await
     }
 
@@ -439,7 +444,8 @@ impl SessionRun<'_> {
     /// All rows of `plan`, and their share of the query's memory while they are kept.
     pub(super) async fn collect(&self, plan: &Plan) -> Result<(Vec<RecordBatch>, MemoryReservation), QueryError> {
         let physical = self.physical(plan).await?;
-        let mut stream = execute_stream(physical, self.context.task_ctx()).map_err(|error| fault(&error))?;
+        let mut stream =
+            execute_stream(Arc::clone(&physical), self.context.task_ctx()).map_err(|error| fault(&error))?;
         let room = MemoryConsumer::new("rows that the query keeps").register(&self.runtime.memory_pool);
         let mut batches = Vec::new();
         while let Some(batch) = stream.next().await {
@@ -450,6 +456,7 @@ impl SessionRun<'_> {
             room.try_grow(batch.get_array_memory_size()).map_err(|error| fault(&error))?;
             batches.push(batch);
         }
+        self.progress.collect(scanned(physical.as_ref()));
         Ok((batches, room))
     }
 }

@@ -1,6 +1,7 @@
 //! What the engine keeps of data files from one query to the next: their footers and their term indexes. Files never
 //! change, so what was read stays true. A file is opened with its promoted paths behind it, as if they were one file.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -15,13 +16,16 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 
+use super::progress::Progress;
 use crate::history::FileReader;
 use crate::paths;
+use crate::paths::file::Found;
 use crate::snapshot::DataFile;
 use crate::terms::{self, TermIndex};
 
@@ -35,6 +39,8 @@ pub struct FileCache {
     footers: DefaultCache<Path, Footer>,
     with_paths: DefaultCache<Path, Footer>,
     terms: DefaultCache<Path, Terms>,
+    /// Files whose promoted paths were found to be damaged, until somebody is told.
+    damaged: Mutex<HashSet<Path>>,
 }
 
 #[derive(Clone)]
@@ -61,6 +67,7 @@ impl Default for FileCache {
             footers: DefaultCache::new(FOOTER_BYTES),
             with_paths: DefaultCache::new(FOOTER_BYTES),
             terms: DefaultCache::new(TERMS_BYTES),
+            damaged: Mutex::default(),
         }
     }
 }
@@ -80,6 +87,11 @@ impl FileCache {
         let index = terms::file::open(store, &file.path, file.rows).await?;
         self.terms.put(&file.path, Terms(Arc::clone(&index)));
         Some(index)
+    }
+
+    /// Files whose promoted paths were found to be damaged since the last call.
+    pub fn take_damaged(&self) -> HashSet<Path> {
+        std::mem::take(&mut *self.damaged.lock())
     }
 
     /// Whether the columns of a file and its promoted paths include each of `names`.
@@ -105,13 +117,13 @@ impl FileCache {
             return Ok(known);
         }
         let own = self.footer(file).await?;
-        let path = paths::path(&file.path);
-        let Ok(found) = file.store.head(&path).await else { return Ok(own) };
-        let mut companion = FileReader { store: Arc::clone(&file.store), path, bytes: found.size };
-        let joined = match companion.footer().await {
-            Ok(added) => paths::merge::merged(&own, file.bytes, &added)?,
-            Err(error) => {
-                tracing::warn!(path = %companion.path, %error, "promoted paths cannot be read; the texts are");
+        let joined = match paths::file::open(file).await {
+            Found::Whole(added) => paths::merge::merged(&own, file.bytes, &added)?,
+            Found::Absent => None,
+            Found::Damaged(error) => {
+                let path = paths::path(&file.path);
+                tracing::warn!(%path, %error, "promoted paths cannot be read; the texts are, until they are made anew");
+                self.damaged.lock().insert(file.path.clone());
                 None
             }
         };
@@ -129,6 +141,9 @@ pub struct Readers {
     pub cache: Arc<FileCache>,
     /// Promoted paths are read, too.
     pub with_paths: bool,
+    pub progress: Arc<Progress>,
+    /// Files that have been opened; a large one is opened by several threads.
+    pub opened: Mutex<HashSet<Path>>,
 }
 
 impl ParquetFileReaderFactory for Readers {
@@ -142,8 +157,11 @@ impl ParquetFileReaderFactory for Readers {
         let path = file.object_meta.location;
         let metrics = ParquetFileMetrics::new(partition_index, path.as_ref(), metrics);
         let file = FileReader { store: Arc::clone(&self.store), path, bytes: file.object_meta.size };
+        if self.opened.lock().insert(file.path.clone()) {
+            self.progress.open_file();
+        }
         let (cache, with_paths) = (Arc::clone(&self.cache), self.with_paths);
-        Ok(Box::new(Reader { file, metrics, cache, with_paths }))
+        Ok(Box::new(Reader { file, metrics, cache, with_paths, progress: Arc::clone(&self.progress) }))
     }
 }
 
@@ -152,9 +170,16 @@ struct Reader {
     metrics: ParquetFileMetrics,
     cache: Arc<FileCache>,
     with_paths: bool,
+    progress: Arc<Progress>,
 }
 
 impl Reader {
+    /// Counts bytes that are about to be fetched.
+    fn count(&self, bytes: u64) {
+        self.metrics.bytes_scanned.add(usize::try_from(bytes).unwrap_or(0));
+        self.progress.fetch(bytes);
+    }
+
     /// The file in which `range` lies, and where.
     fn place(&self, range: Range<u64>) -> (Path, Range<u64>) {
         let bytes = self.file.bytes;
@@ -167,14 +192,14 @@ impl Reader {
 
 impl AsyncFileReader for Reader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
-        self.metrics.bytes_scanned.add(usize::try_from(range.end - range.start).unwrap_or(0));
+        self.count(range.end - range.start);
         let (path, range) = self.place(range);
         async move { self.file.store.get_range(&path, range).await.map_err(failed) }.boxed()
     }
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
         let bytes: u64 = ranges.iter().map(|range| range.end - range.start).sum();
-        self.metrics.bytes_scanned.add(usize::try_from(bytes).unwrap_or(0));
+        self.count(bytes);
         let in_file = ranges.iter().filter(|range| range.start < self.file.bytes).cloned().collect::<Vec<_>>();
         let beyond = ranges.iter().filter(|range| range.start >= self.file.bytes);
         let beyond: Vec<Range<u64>> = beyond.map(|range| self.place(range.clone()).1).collect();

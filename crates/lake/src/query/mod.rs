@@ -26,11 +26,13 @@ pub mod lower;
 pub mod needle;
 pub mod places;
 mod planning;
+pub mod progress;
 mod promote;
 mod promoted;
 pub mod reference;
 mod resolve;
 pub mod source;
+mod threads;
 pub mod walk;
 
 pub use declared::DeclaredTables;

@@ -30,8 +30,10 @@ use datafusion::physical_plan::union::UnionExec;
 use futures::StreamExt;
 use kernel::Timestamp;
 use kernel::port::TimeRange;
+use parking_lot::Mutex;
 
 use super::file_cache::{FileCache, Readers};
+use super::progress::Progress;
 use super::promoted::{self, FollowingFactory};
 use crate::paths::DynamicPath;
 use crate::snapshot::{DataFile, TableSnapshot};
@@ -57,6 +59,7 @@ pub struct LakeTable {
     /// The asker's range of event time.
     range: Option<TimeRange>,
     files: Arc<FileCache>,
+    progress: Arc<Progress>,
     /// Terms that every row of interest has.
     wanted: Option<Wanted>,
     /// Searches that every row of interest passes, over stored columns.
@@ -79,6 +82,7 @@ impl LakeTable {
         store: ObjectStoreUrl,
         range: Option<TimeRange>,
         files: Arc<FileCache>,
+        progress: Arc<Progress>,
     ) -> LakeTable {
         let schema = Arc::new(with_views(&snapshot.arrow));
         LakeTable {
@@ -87,6 +91,7 @@ impl LakeTable {
             store,
             range,
             files,
+            progress,
             wanted: None,
             searches: Vec::new(),
             paths: Arc::new([]),
@@ -137,6 +142,7 @@ impl LakeTable {
             Ok(RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)?)
         });
         let batches = batches.collect::<Result<Vec<_>>>()?;
+        self.progress.plan(0, batches.iter().map(|batch| batch.num_rows() as u64).sum(), 0);
         Ok(Some(MemorySourceConfig::try_new_exec(&[batches], schema, None)?))
     }
 
@@ -166,7 +172,15 @@ impl LakeTable {
             return Ok(None);
         }
         let with_paths = !self.paths.is_empty();
-        let readers = Readers { store: Arc::clone(&self.snapshot.store), cache: Arc::clone(&self.files), with_paths };
+        let sum = |of: fn(&Chosen) -> u64| wanted.iter().map(of).sum();
+        self.progress.plan(wanted.len() as u64, sum(Chosen::rows), sum(|chosen| chosen.file.bytes));
+        let readers = Readers {
+            store: Arc::clone(&self.snapshot.store),
+            cache: Arc::clone(&self.files),
+            with_paths,
+            progress: Arc::clone(&self.progress),
+            opened: Mutex::default(),
+        };
         let mut source = ParquetSource::new(Arc::clone(&self.schema))
             .with_enable_page_index(true)
             .with_parquet_file_reader_factory(Arc::new(readers));

@@ -133,6 +133,11 @@ impl Table {
         self.complete.lock().contains(file)
     }
 
+    /// Forgets that the file has its companions.
+    pub fn note_damaged(&self, file: &Path) {
+        self.complete.lock().remove(file);
+    }
+
     /// Remembers that the file has its companions; forgets files that are no longer active.
     pub fn note_complete(&self, file: &Path) {
         let active = self.files().unwrap_or_default();

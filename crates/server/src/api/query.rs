@@ -23,6 +23,9 @@ use utoipa::{IntoParams, ToSchema};
 use crate::api::words::{ColumnWord, DiagnosticWord, Instant};
 use crate::problem::ProblemBody;
 
+/// How often the answer tells how far the query is.
+const PROGRESS_MS: u64 = 250;
+
 /// A question.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,12 +40,13 @@ pub struct Question {
     pub rows: Option<u64>,
 }
 
-/// One line of the answer (NDJSON): columns first, then rows in pieces, then `done` or `error`.
+/// One line of the answer (NDJSON): columns first, then rows in pieces, progress between them, then `done` or `error`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum AnswerLine {
     Columns(AnswerColumns),
     Rows(AnswerRows),
+    Progress(AnswerProgress),
     Done(AnswerDone),
     Error(Box<AnswerError>),
 }
@@ -57,6 +61,27 @@ pub struct AnswerColumns {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AnswerRows {
     pub rows: Vec<Vec<Value>>,
+}
+
+/// How far the query is: sent four times a second while it runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AnswerProgress {
+    pub progress: ProgressWord,
+}
+
+/// What has been read, of what times and indexes of files leave to be read. A query that needs few columns, or finds its
+/// rows early, ends below what was planned; `files` tells best how much is left.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = QueryProgress)]
+pub struct ProgressWord {
+    pub elapsed_ms: f64,
+    /// Files that have been opened.
+    pub files: u64,
+    pub files_planned: u64,
+    pub rows: u64,
+    pub rows_planned: u64,
+    pub bytes: u64,
+    pub bytes_planned: u64,
 }
 
 /// The last line of a whole answer.
@@ -78,6 +103,8 @@ pub struct AnswerSummary {
     pub rows: u64,
     /// Rows that the engine read; absent where it does not count them.
     pub rows_scanned: Option<u64>,
+    /// What was read for it, subqueries included.
+    pub read: ProgressWord,
     /// More rows existed than the limit allows.
     pub truncated: bool,
     /// What `render` asked for: `timechart`, `barchart`, …
@@ -133,7 +160,8 @@ async fn run_query(
     Extension(RequestId(id)): Extension<RequestId>,
     Body(question): Body<Question>,
 ) -> Result<Response, Problem> {
-    let answering = Answering::start(app.clone(), &caller, question, app.config.query_rows).await?;
+    let progress_ms = Some(PROGRESS_MS);
+    let answering = Answering::start(app.clone(), &caller, question, app.config.query_rows, progress_ms).await?;
     let lines = futures::stream::unfold(Lines::Open(answering, id), Lines::next);
     let kind = [(header::CONTENT_TYPE, "application/x-ndjson")];
     Ok((kind, axum::body::Body::from_stream(lines)).into_response())
@@ -147,7 +175,7 @@ async fn export_query(
     Filter(ExportOptions { format }): Filter<ExportOptions>,
     Body(question): Body<Question>,
 ) -> Result<Response, Problem> {
-    let answering = Answering::start(app.clone(), &caller, question, app.config.export_rows).await?;
+    let answering = Answering::start(app.clone(), &caller, question, app.config.export_rows, None).await?;
     let (kind, extension) = match format {
         ExportFormat::Csv => ("text/csv; charset=utf-8", "csv"),
         ExportFormat::Json => ("application/json; charset=utf-8", "json"),

@@ -12,7 +12,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 use http_body_util::BodyExt;
 use kernel::port::{
     Answer, AnswerEnd, AnswerPart, AnswerStream, Delivery, DeliveryError, EventLake, IntakePort, QueryError,
-    QueryRequest, Receipt, SourceDefinition, SourceStatus,
+    QueryRequest, Receipt, ScanProgress, SourceDefinition, SourceStatus,
 };
 use kernel::{ColumnSchema, Diagnostic, ScalarType, Span, TableSchema, Value};
 use parking_lot::Mutex;
@@ -93,9 +93,17 @@ impl EventLake for FakeLake {
         let number = |word: &str| text.strip_prefix(word).and_then(|rest| rest.trim().parse::<i64>().ok());
         if let Some(rows) = number("rows") {
             let last = rows.min(most);
-            let end = AnswerEnd { truncated: rows > most, elapsed_us: 1, rows_scanned: rows.unsigned_abs() };
+            let read = ScanProgress { files: 2, files_planned: 3, bytes: 10, ..ScanProgress::default() };
+            let scanned = rows.unsigned_abs();
+            let end = AnswerEnd { truncated: rows > most, elapsed_us: 1, rows_scanned: scanned, read };
             let chunks = (0..last).step_by(700).map(move |from| Ok(chunk(from..last.min(from + 700))));
             return Ok(answer(stream::iter(chunks.chain([Ok(AnswerPart::End(end))])).boxed()));
+        }
+        if text == "slow" {
+            let stand = ScanProgress { files: 1, files_planned: 3, ..ScanProgress::default() };
+            let end = AnswerEnd { truncated: false, elapsed_us: 1, rows_scanned: 1, read: stand };
+            let parts = [AnswerPart::Progress(stand), chunk(0..1), AnswerPart::Progress(stand), AnswerPart::End(end)];
+            return Ok(answer(stream::iter(parts.map(Ok)).boxed()));
         }
         if let Some(rows) = number("broken") {
             let end = Err(QueryError::Limit("the query took more than its 1 s".to_owned()));

@@ -82,6 +82,21 @@ async fn an_answer_that_breaks_off_says_so_in_its_last_line() {
 }
 
 #[tokio::test]
+async fn a_slow_answer_tells_how_far_it_is_and_a_file_does_not() {
+    let house = House::new().await;
+    let root = house.administrator().await;
+    let (_, lines) = ask(&house, &root, json!({"query": "slow"})).await;
+    let kinds: Vec<&str> = lines.iter().flat_map(|line| line.as_object().unwrap().keys()).map(String::as_str).collect();
+    assert_eq!(kinds, ["columns", "progress", "rows", "progress", "done"]);
+    assert_eq!((&lines[1]["progress"]["files"], &lines[1]["progress"]["files_planned"]), (&json!(1), &json!(3)));
+    assert_eq!(lines[4]["done"]["read"]["files_planned"], json!(3));
+    let csv = house.post(&root, "/query/export?format=csv", json!({"query": "slow"})).await;
+    assert_eq!(csv.text(), "N,Text\r\n0,'=row 0\r\n");
+    let asked: Vec<Option<u64>> = house.lake.asked.lock().iter().map(|request| request.progress_ms).collect();
+    assert_eq!(asked, [Some(250), None]);
+}
+
+#[tokio::test]
 async fn exports_in_three_forms() {
     let house = House::new().await;
     let root = house.administrator().await;

@@ -17,17 +17,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     columns("bin", bin),
     columns("floor", bin),
     rows("bin_at", bin_at),
-    rows("op_bin_number", |args| {
-        let [value, from, size] = args else { return Value::Null };
-        if let (Value::Real(_), _) | (_, Value::Real(_)) = (value, size) {
-            let real = |value: &Value| convert::to_real(value).unwrap_or(f64::NAN);
-            return convert::convert(&Value::Real(((real(value) - real(from)) / real(size)).floor()), ScalarType::Long);
-        }
-        match (convert::to_long(value), convert::to_long(from), convert::to_long(size)) {
-            (Some(value), Some(from), Some(size)) if size > 0 => Value::Long(value.wrapping_sub(from).div_euclid(size)),
-            _ => Value::Null,
-        }
-    }),
+    columns("op_bin_number", bin_numbers),
     strict("abs", |args| match &args[0] {
         Value::Int(number) => Value::Long(i64::from(*number).abs()),
         Value::Long(number) => Value::Long(number.wrapping_abs()),
@@ -107,8 +97,6 @@ fn bin(call: &Call<'_>) -> Result<ArrayRef> {
     let [value, size] = call.args else {
         return datafusion::common::internal_err!("bin takes a value and a size");
     };
-    let integral =
-        |scalar| matches!(scalar, ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan | ScalarType::Int);
     if integral(value.scalar()) && integral(size.scalar()) && size.is_constant() && !value.is_constant() {
         let numbers = longs(value)?;
         let result: Int64Array = match size.long(0) {
@@ -126,6 +114,48 @@ fn bin(call: &Call<'_>) -> Result<ArrayRef> {
         builder.push(bin_value(&value.value(row), &size.value(row), call.returns));
     }
     Ok(builder.finish())
+}
+
+fn integral(scalar: ScalarType) -> bool {
+    matches!(scalar, ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan | ScalarType::Int)
+}
+
+/// The number of the bin of a series that begins at `from`, each `size` wide.
+fn bin_numbers(call: &Call<'_>) -> Result<ArrayRef> {
+    let [value, from, size] = call.args else {
+        return datafusion::common::internal_err!("a bin has a value, a beginning and a size");
+    };
+    if call.args.iter().all(|cells| integral(cells.scalar())) && from.is_constant() && size.is_constant() {
+        let numbers = longs(value)?;
+        return Ok(Arc::new(match (from.long(0), size.long(0)) {
+            (Some(from), Some(size)) if size > 0 && !value.is_constant() => {
+                numbers.unary::<_, Int64Type>(|number| number.wrapping_sub(from).div_euclid(size))
+            }
+            _ => return Ok(each_bin_number(call)),
+        }));
+    }
+    Ok(each_bin_number(call))
+}
+
+/// As [`bin_numbers`], one row at a time, for every type.
+fn each_bin_number(call: &Call<'_>) -> ArrayRef {
+    let mut builder = CellsBuilder::new(call.returns);
+    for row in 0..call.rows {
+        let [value, from, size] = [0, 1, 2].map(|at| call.args[at].value(row));
+        builder.push(bin_number(&value, &from, &size));
+    }
+    builder.finish()
+}
+
+fn bin_number(value: &Value, from: &Value, size: &Value) -> Value {
+    if let (Value::Real(_), _) | (_, Value::Real(_)) = (value, size) {
+        let real = |value: &Value| convert::to_real(value).unwrap_or(f64::NAN);
+        return convert::convert(&Value::Real(((real(value) - real(from)) / real(size)).floor()), ScalarType::Long);
+    }
+    match (convert::to_long(value), convert::to_long(from), convert::to_long(size)) {
+        (Some(value), Some(from), Some(size)) if size > 0 => Value::Long(value.wrapping_sub(from).div_euclid(size)),
+        _ => Value::Null,
+    }
 }
 
 fn floor_to(number: i64, size: i64) -> i64 {
@@ -199,7 +229,30 @@ fn round(args: &[Value]) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::query::cells::{Cells, column_of};
+
+    proptest! {
+        #[test]
+        fn bin_numbers_of_a_column_are_those_of_each_row(
+            values in proptest::collection::vec(proptest::option::of(any::<i64>()), 1..40),
+            from in proptest::option::of(any::<i64>()),
+            size in proptest::option::of(-2_i64..1_000_000_000),
+        ) {
+            let value = |number: Option<i64>| number.map_or(Value::Null, Value::Long);
+            let long = ScalarType::Long;
+            let column = |values: Vec<Value>| column_of(long, values);
+            let args = [
+                Cells::column(column(values.iter().copied().map(value).collect()), long).unwrap(),
+                Cells::constant(column(vec![value(from)]), long).unwrap(),
+                Cells::constant(column(vec![value(size)]), long).unwrap(),
+            ];
+            let call = Call { args: &args, rows: values.len(), returns: long };
+            prop_assert_eq!(&bin_numbers(&call).unwrap(), &each_bin_number(&call));
+        }
+    }
 
     #[test]
     fn bins_floor_below_zero_and_keep_the_type() {

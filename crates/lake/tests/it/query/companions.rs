@@ -281,6 +281,41 @@ async fn promoted_paths_are_read_instead_of_the_texts() {
     assert_eq!(answer, format!("C:string | Rows:long\nforged | {}", ROWS as i64 * DAYS));
 }
 
+/// A byte in the middle of each column in turn.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_promoted_paths_give_way_to_the_texts_and_are_made_anew() {
+    let (dir, lake) = ground().await;
+    let question = PATH_QUESTIONS[0];
+    let whole = ask(&engine(&lake), question).await.0;
+    let files = companions(dir.path(), "paths");
+    let before: Vec<Vec<u8>> = files.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    let mut remade = lake.status().await.unwrap().remade_companions;
+    let middles = |path: &PathBuf| -> Vec<usize> {
+        let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(path).unwrap()).unwrap();
+        let columns = reader.metadata().row_group(0).columns().iter().map(|column| column.byte_range());
+        columns.map(|(start, length)| (start + length / 2) as usize).collect()
+    };
+    let places: Vec<Vec<usize>> = files.iter().map(middles).collect();
+    for part in 0..places[0].len() {
+        for ((path, bytes), places) in files.iter().zip(&before).zip(&places) {
+            let mut bytes = bytes.clone();
+            bytes[places[part]] ^= 0x5a;
+            std::fs::write(path, bytes).unwrap();
+        }
+        let engine = engine(&lake);
+        for _ in 0..2 {
+            // The second question tells maintenance what the first has found.
+            assert_eq!(ask(&engine, question).await.0, whole, "column {part}");
+        }
+        lake.maintain().await.unwrap();
+        let after: Vec<Vec<u8>> = files.iter().map(|path| std::fs::read(path).unwrap()).collect();
+        assert!(after == before, "column {part}: made anew");
+        let count = lake.status().await.unwrap().remade_companions;
+        assert_eq!(count - remade, files.len() as u64, "column {part}: counted");
+        remade = count;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_path_that_was_asked_for_is_promoted_in_files_to_come() {
     let (dir, lake) = ground().await;

@@ -115,6 +115,20 @@ async fn a_stream_begins_with_its_columns_and_ends_when_dropped() {
 }
 
 #[tokio::test]
+async fn a_long_query_tells_how_far_it_is_to_those_who_ask() {
+    let long = "range a from 1 to 20000 step 1 | extend k = 1 | join kind=inner (range b from 1 to 20000 step 1 | extend k = 1) on k | summarize sum(a * b)";
+    let engine = engine_over(FixedTables::default(), 1);
+    let asked = QueryRequest { progress_ms: Some(1), ..QueryRequest::new(long, NOW) };
+    let mut answer = engine.stream(asked).await.unwrap();
+    let first = answer.parts.next().await.unwrap().unwrap();
+    assert!(matches!(first, AnswerPart::Progress(_)), "{first:?}");
+    drop(answer);
+    let quick = engine.stream(QueryRequest::new("print 1", NOW)).await.unwrap();
+    let parts: Vec<_> = quick.parts.map(Result::unwrap).collect().await;
+    assert!(matches!(parts.as_slice(), [AnswerPart::Rows(_), AnswerPart::End(_)]), "{parts:?}");
+}
+
+#[tokio::test]
 async fn a_stream_stops_at_the_limit_and_says_so() {
     let mut request = QueryRequest::new("Logs | render timechart", NOW);
     request.limits.rows = 3;
