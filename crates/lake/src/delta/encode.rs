@@ -1,9 +1,11 @@
 //! Rows to Parquet files: one per day, sorted by time, with the statistics that skip them.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::cast::AsArray;
 use arrow_array::types::TimestampMicrosecondType;
+use arrow_array::{RecordBatch, StringArray};
 use arrow_schema::SchemaRef;
 use arrow_select::interleave::interleave_record_batch;
 use kernel::Timestamp;
@@ -24,6 +26,10 @@ const ROW_GROUP_ROWS: usize = 131_072;
 const BATCH_ROWS: usize = 4_096;
 /// Small enough that a few rows of long texts are read without decoding many.
 const PAGE_BYTES: usize = 128 << 10;
+/// Rows by which it is judged whether a column's values repeat.
+const SAMPLE_ROWS: usize = 4_096;
+/// Fewer say nothing.
+const LEAST_SAMPLE: usize = 256;
 
 /// One Parquet file in memory.
 #[derive(Debug)]
@@ -67,7 +73,7 @@ fn encode_day(
     rows: &[RowAt],
     style: &Style,
 ) -> Result<Encoded> {
-    let mut file = FileWriter::new(schema, style)?;
+    let mut file = FileWriter::new(schema, style);
     let sources: Vec<&RecordBatch> = batches.iter().collect();
     for chunk in rows.chunks(BATCH_ROWS) {
         let batch = match contiguous(chunk) {
@@ -88,7 +94,7 @@ fn contiguous(rows: &[RowAt]) -> Option<RowAt> {
 
 /// Merges whole files of one day into one. Row groups stay in the order of the files.
 pub fn merge(files: &[bytes::Bytes], schema: &SchemaRef, day: Option<i32>, style: &Style) -> Result<Encoded> {
-    let mut merged = FileWriter::new(schema, style)?;
+    let mut merged = FileWriter::new(schema, style);
     for bytes in files {
         let reader = ParquetRecordBatchReaderBuilder::try_new(bytes.clone())?.with_batch_size(BATCH_ROWS).build()?;
         for batch in reader {
@@ -120,22 +126,29 @@ pub fn companions(
 }
 
 struct FileWriter {
-    writer: ArrowWriter<Vec<u8>>,
+    schema: SchemaRef,
+    zstd: i32,
+    /// From the first rows on, which decide how the columns are written.
+    writer: Option<ArrowWriter<Vec<u8>>>,
     stats: FileStats,
     terms: terms::build::Builder,
     paths: paths::build::Builder,
 }
 
 impl FileWriter {
-    fn new(schema: &SchemaRef, style: &Style) -> Result<FileWriter> {
-        let writer = ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties(schema, style.zstd)?))?;
+    fn new(schema: &SchemaRef, style: &Style) -> FileWriter {
         let terms = terms::build::Builder::new(schema);
         let paths = paths::build::Builder::new(schema, &style.asked, Some(ROW_GROUP_ROWS));
-        Ok(FileWriter { writer, stats: FileStats::default(), terms, paths })
+        let (schema, stats) = (Arc::clone(schema), FileStats::default());
+        FileWriter { schema, zstd: style.zstd, writer: None, stats, terms, paths }
     }
 
     fn write(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.writer.write(batch)?;
+        let writer = match self.writer.take() {
+            Some(writer) => writer,
+            None => begun(&self.schema, self.zstd, &hardly_repeating(batch))?,
+        };
+        self.writer.insert(writer).write(batch)?;
         self.terms.add(batch);
         self.paths.add(batch)?;
         self.stats.rows += batch.num_rows() as u64;
@@ -150,7 +163,8 @@ impl FileWriter {
     }
 
     fn finish(self, day: Option<i32>) -> Result<Encoded> {
-        let bytes = self.writer.into_inner()?.into();
+        let writer = self.writer.map_or_else(|| begun(&self.schema, self.zstd, &[]), Ok)?;
+        let bytes = writer.into_inner()?.into();
         let (terms, paths) = (self.terms.finish(), self.paths.finish()?);
         Ok(Encoded { day, bytes, stats: self.stats, terms, paths })
     }
@@ -165,7 +179,29 @@ fn widen(range: &mut Option<(Timestamp, Timestamp)>, times: &arrow_array::Timest
     }
 }
 
-fn properties(schema: &SchemaRef, zstd: i32) -> Result<WriterProperties> {
+fn begun(schema: &SchemaRef, zstd: i32, plain: &[&str]) -> Result<ArrowWriter<Vec<u8>>> {
+    ArrowWriter::try_new(Vec::new(), Arc::clone(schema), Some(properties(schema, zstd, plain)?))
+}
+
+/// Columns of text whose values hardly repeat in the first rows. A dictionary of them would be filled and then given up, and
+/// every reader of a few rows would have to decode it first.
+fn hardly_repeating(first: &RecordBatch) -> Vec<&str> {
+    let fields = first.schema_ref().fields().iter().zip(first.columns());
+    let texts = fields.filter_map(|(field, column)| Some((field.name().as_str(), column.as_string_opt::<i32>()?)));
+    texts.filter(|(_, texts)| is_hardly_repeating(texts)).map(|(name, _)| name).collect()
+}
+
+fn is_hardly_repeating(texts: &StringArray) -> bool {
+    let mut values = HashSet::new();
+    let mut count = 0;
+    for text in texts.iter().flatten().take(SAMPLE_ROWS) {
+        values.insert(text);
+        count += 1;
+    }
+    count >= LEAST_SAMPLE && values.len() * 2 > count
+}
+
+fn properties(schema: &SchemaRef, zstd: i32, plain: &[&str]) -> Result<WriterProperties> {
     let mut properties = WriterProperties::builder()
         .set_created_by("vigie".to_owned())
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(zstd)?))
@@ -178,8 +214,8 @@ fn properties(schema: &SchemaRef, zstd: i32) -> Result<WriterProperties> {
         properties = properties.set_column_dictionary_enabled(path.clone(), false);
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
     }
-    for time in ["TimeGenerated", "_TimeReceived"] {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::from(time), false);
+    for name in ["TimeGenerated", "_TimeReceived"].iter().chain(plain) {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(*name), false);
     }
     if let Ok(index) = schema.index_of("TimeGenerated") {
         let column_idx = i32::try_from(index).map_err(|error| ParquetError::External(error.into()))?;
