@@ -3103,8 +3103,12 @@ export interface components {
         AnswerError: {
             error: components["schemas"]["Problem"];
         };
-        /** @description One line of the answer (NDJSON): columns first, then rows in pieces, then `done` or `error`. */
-        AnswerLine: components["schemas"]["AnswerColumns"] | components["schemas"]["AnswerRows"] | components["schemas"]["AnswerDone"] | components["schemas"]["AnswerError"];
+        /** @description One line of the answer (NDJSON): columns first, then rows in pieces, progress between them, then `done` or `error`. */
+        AnswerLine: components["schemas"]["AnswerColumns"] | components["schemas"]["AnswerRows"] | components["schemas"]["AnswerProgress"] | components["schemas"]["AnswerDone"] | components["schemas"]["AnswerError"];
+        /** @description How far the query is: sent four times a second while it runs. */
+        AnswerProgress: {
+            progress: components["schemas"]["QueryProgress"];
+        };
         /** @description Some rows, each with one value per column. Instants and timespans are text as KQL prints them. */
         AnswerRows: {
             rows: unknown[][];
@@ -3113,6 +3117,8 @@ export interface components {
         AnswerSummary: {
             /** Format: double */
             elapsed_ms: number;
+            /** @description What was read for it, subqueries included. */
+            read: components["schemas"]["QueryProgress"];
             /** Format: int64 */
             rows: number;
             /**
@@ -5543,6 +5549,29 @@ export interface components {
             search_key?: string | null;
             /** @description CSV (RFC 4180) whose first record names the columns. */
             csv: string;
+        };
+        /**
+         * @description What has been read, of what times and indexes of files leave to be read. A query that needs few columns, or finds its
+         *     rows early, ends below what was planned; `files` tells best how much is left.
+         */
+        QueryProgress: {
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            bytes_planned: number;
+            /** Format: double */
+            elapsed_ms: number;
+            /**
+             * Format: int64
+             * @description Files that have been opened.
+             */
+            files: number;
+            /** Format: int64 */
+            files_planned: number;
+            /** Format: int64 */
+            rows: number;
+            /** Format: int64 */
+            rows_planned: number;
         };
         /** @description A question. */
         Question: {
