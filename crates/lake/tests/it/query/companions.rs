@@ -8,7 +8,7 @@ use arrow_schema::Schema;
 use kernel::port::QueryRequest;
 use kernel::{ColumnSchema, ScalarType, TableSchema};
 use lake::query::{EngineConfig, QueryEngine};
-use lake::{Lake, TableRows};
+use lake::{Lake, TableRows, Tables};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use tempfile::TempDir;
@@ -325,4 +325,26 @@ async fn a_path_that_was_asked_for_is_promoted_in_files_to_come() {
         companions(dir.path(), "paths").into_iter().max_by_key(|path| path.metadata().unwrap().modified().unwrap());
     let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(newest.unwrap()).unwrap()).unwrap();
     assert!(reader.schema().index_of("Bag[\"only\",\"asked\"]").is_ok(), "{:?}", reader.schema());
+}
+
+#[tokio::test]
+async fn a_column_has_a_dictionary_where_its_values_repeat() {
+    let dir = TempDir::new().unwrap();
+    let (lake, _) = Lake::open(config(dir.path()), HandClock::new(NOW.0), Arc::new(Lines)).await.unwrap();
+    let rows = batch(&mut Dice(3), 0);
+    let mut columns = rows.columns().to_vec();
+    columns[1] = Arc::new((0..ROWS).map(|row| Some(format!("value {row}"))).collect::<StringArray>());
+    columns[2] = Arc::new((0..ROWS).map(|row| Some(format!("value {}", row % 40))).collect::<StringArray>());
+    let batch = RecordBatch::try_new(rows.schema(), columns).unwrap();
+    lake.append(entry(0, "x"), vec![TableRows { table: "Odd_CL".into(), batch }]).await.unwrap();
+    lake.flush().await.unwrap();
+    let path = lake.snapshot("Odd_CL").await.unwrap().unwrap().files[0].path.clone();
+    let file = std::fs::File::open(Path::new("/").join(path.as_ref())).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let has_dictionary = |name: &str| {
+        let columns = reader.metadata().row_group(0).columns();
+        let column = columns.iter().find(|column| column.column_path().string() == name).unwrap();
+        column.dictionary_page_offset().is_some()
+    };
+    assert_eq!((has_dictionary("Text"), has_dictionary("Other")), (false, true));
 }
