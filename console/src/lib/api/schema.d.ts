@@ -3117,8 +3117,6 @@ export interface components {
         AnswerSummary: {
             /** Format: double */
             elapsed_ms: number;
-            /** @description What was read for it, subqueries included. */
-            read: components["schemas"]["QueryProgress"];
             /** Format: int64 */
             rows: number;
             /**
@@ -3126,6 +3124,8 @@ export interface components {
              * @description Rows that the engine read; absent where it does not count them.
              */
             rows_scanned?: number | null;
+            /** @description What was read for it, subqueries included. */
+            read: components["schemas"]["QueryProgress"];
             /** @description More rows existed than the limit allows. */
             truncated: boolean;
             /** @description What `render` asked for: `timechart`, `barchart`, … */
@@ -5550,15 +5550,8 @@ export interface components {
             /** @description CSV (RFC 4180) whose first record names the columns. */
             csv: string;
         };
-        /**
-         * @description What has been read, of what times and indexes of files leave to be read. A query that needs few columns, or finds its
-         *     rows early, ends below what was planned; `files` tells best how much is left.
-         */
+        /** @description What a query has read, of what times and indexes of files leave to be read. It can end below what was planned. */
         QueryProgress: {
-            /** Format: int64 */
-            bytes: number;
-            /** Format: int64 */
-            bytes_planned: number;
             /** Format: double */
             elapsed_ms: number;
             /**
@@ -5572,6 +5565,10 @@ export interface components {
             rows: number;
             /** Format: int64 */
             rows_planned: number;
+            /** Format: int64 */
+            bytes: number;
+            /** Format: int64 */
+            bytes_planned: number;
         };
         /** @description A question. */
         Question: {

@@ -69,8 +69,7 @@ pub struct AnswerProgress {
     pub progress: ProgressWord,
 }
 
-/// What has been read, of what times and indexes of files leave to be read. A query that needs few columns, or finds its
-/// rows early, ends below what was planned; `files` tells best how much is left.
+/// What a query has read, of what times and indexes of files leave to be read. It can end below what was planned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = QueryProgress)]
 pub struct ProgressWord {
