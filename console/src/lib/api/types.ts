@@ -21,7 +21,6 @@ export type Diagnostic = Schemas["Diagnostic"];
 export type Analysis = Schemas["Analysis"];
 export type Completion = Schemas["Completion"];
 export type AnswerSummary = Schemas["AnswerSummary"];
-export type QueryProgress = Schemas["QueryProgress"];
 export type ExportFormat = Schemas["ExportFormat"];
 export type SavedQuery = Schemas["SavedQuery"];
 export type Alert = Schemas["Alert"];
