@@ -34,6 +34,15 @@ pub enum Refusal {
     Rule(String),
 }
 
+impl From<replica::Error> for Error {
+    fn from(error: replica::Error) -> Error {
+        match error {
+            replica::Error::Store(error) => Error::Store(error),
+            replica::Error::Refused { .. } | replica::Error::Misused(_) => Refusal::rule(error.to_string()).into(),
+        }
+    }
+}
+
 impl Refusal {
     /// A field that cannot be used, and why.
     pub fn bad(field: &str, problem: impl Into<String>) -> Refusal {

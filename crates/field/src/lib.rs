@@ -36,6 +36,7 @@ pub mod message;
 pub mod mission;
 pub mod position;
 pub mod register;
+pub mod replicate;
 pub mod report;
 pub mod retention;
 pub mod road;

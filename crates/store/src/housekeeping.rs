@@ -27,11 +27,13 @@ pub enum Housekeeping {
     EventKinds,
     /// Tries of the courier, how often something was delivered, how far a channel has read, and raw bytes past their time.
     Courier,
+    /// What is on its way from another node and not yet whole, and when that node was last heard.
+    Replica,
 }
 
 impl Housekeeping {
     /// All of them.
-    pub const ALL: [Housekeeping; 9] = [
+    pub const ALL: [Housekeeping; 10] = [
         Housekeeping::OutboxCursor,
         Housekeeping::HouseClock,
         Housekeeping::SessionTouch,
@@ -41,6 +43,7 @@ impl Housekeeping {
         Housekeeping::CorrelationState,
         Housekeeping::EventKinds,
         Housekeeping::Courier,
+        Housekeeping::Replica,
     ];
 
     /// The tables that it may write.
@@ -55,6 +58,7 @@ impl Housekeeping {
             Housekeeping::CorrelationState => &["correlation_state", "correlation_entry"],
             Housekeeping::EventKinds => &["event_kinds"],
             Housekeeping::Courier => &["courier_try", "courier_seen", "courier_cursor", "courier_raw"],
+            Housekeeping::Replica => &["replica_part", "replica_peer"],
         }
     }
 }

@@ -40,6 +40,7 @@ const MIGRATIONS: &[Migration] = migrations![
     36 "0036_identity_activation.sql",
     37 "0037_identity_review.sql",
     40 "0040_scim.sql",
+    50 "0050_replica.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

@@ -104,6 +104,15 @@ impl Field {
     }
 }
 
+impl Field {
+    /// An alarm for other nodes; a silent one is for nobody there.
+    pub(crate) async fn alarm_to_tell(&self, id: AlarmId) -> Result<Option<Alarm>, Error> {
+        let row = self.store.fetch_optional(&sql::ALARM, params![id]).await?;
+        let alarm = row.map(|row| records::alarm(&row)).transpose()?;
+        Ok(alarm.filter(|alarm| !alarm.silent))
+    }
+}
+
 /// Somebody sees to it: who answered an attempt, or who takes what nobody has.
 fn acknowledge(alarm: &mut Alarm, attempt: Option<i64>, name: &str, now: Timestamp) -> Result<(), Refusal> {
     match (attempt, &alarm.owner) {

@@ -55,29 +55,50 @@ struct Totals {
     positions: usize,
 }
 
-#[tokio::test]
-async fn office_days() {
+#[test]
+fn office_days() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let only = number("VIGIE_SIMULATION_SEED");
     let runs = number("VIGIE_SIMULATION_RUNS").unwrap_or(RUNS);
+    let seeds = only.map_or(0..runs, |seed| seed..seed + 1);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut total = Totals::default();
-    for seed in only.map_or(0..runs, |seed| seed..seed + 1) {
-        let database = sqlite();
-        let day = OfficeDay::begin(seed, &database.url).await.run().await;
-        total.raised += day.raised;
-        total.heard += day.heard;
-        total.restarts += day.restarts;
-        total.crashes += day.crashes;
-        total.clock_faults += day.clock_faults;
-        total.again += day.again;
-        total.messages += day.messages;
-        total.positions += day.positions;
-    }
+    std::thread::scope(|scope| {
+        // Days know nothing of each other.
+        let shares = (0..threads).map(|first| seeds.clone().skip(first).step_by(threads));
+        let works: Vec<_> = shares.map(|share| scope.spawn(move || days(share))).collect();
+        for work in works {
+            total.add(&work.join().unwrap());
+        }
+    });
     println!("{total:?}");
     if only.is_none() {
         let runs = usize::try_from(runs).unwrap();
         assert!(total.raised > 3 * runs && total.heard > 3 * runs && total.restarts > runs, "too tame: {total:?}");
         assert!(total.crashes > 0 && total.clock_faults > runs && total.again > runs, "too tame: {total:?}");
+    }
+}
+
+fn days(seeds: impl Iterator<Item = u64>) -> Totals {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut total = Totals::default();
+    for seed in seeds {
+        let database = sqlite();
+        total.add(&runtime.block_on(async { OfficeDay::begin(seed, &database.url).await.run().await }));
+    }
+    total
+}
+
+impl Totals {
+    fn add(&mut self, day: &Totals) {
+        self.raised += day.raised;
+        self.heard += day.heard;
+        self.restarts += day.restarts;
+        self.crashes += day.crashes;
+        self.clock_faults += day.clock_faults;
+        self.again += day.again;
+        self.messages += day.messages;
+        self.positions += day.positions;
     }
 }
 

@@ -1,0 +1,112 @@
+//! Entries of one lane, packed for the way: a line for each, compressed together. Pure.
+//!
+//! A line is a JSON array (microseconds since the line before, kind, subject), a tab, and the body. A kind that repeats is
+//! left empty, and so is a subject that repeats or counts on. Lane, numbers and hashes follow from the place.
+
+use std::io::Read;
+
+use kernel::Timestamp;
+use serde_json::json;
+
+use crate::chain::{Entry, Hash};
+use crate::lane::Lane;
+
+/// Small batches, well packed.
+const LEVEL: i32 = 19;
+/// More is not taken from another node.
+const MOST_PLAIN_BYTES: u64 = 64 << 20;
+
+/// Packs entries that follow one another.
+pub(crate) fn pack(entries: &[Entry]) -> Result<Vec<u8>, String> {
+    let mut plain = Vec::new();
+    let (mut time, mut kind, mut subject) = (0, "", String::new());
+    for entry in entries {
+        let said_kind = if entry.kind == kind { "" } else { &entry.kind };
+        let said = if entry.subject == following(&subject) { "" } else { &entry.subject };
+        let line = json!([entry.time.micros() - time, said_kind, said]);
+        plain.extend_from_slice(format!("{line}\t{}\n", entry.body).as_bytes());
+        (time, kind, subject) = (entry.time.micros(), &entry.kind, entry.subject.clone());
+    }
+    zstd::bulk::compress(&plain, LEVEL).map_err(|error| error.to_string())
+}
+
+/// Unpacks them, to follow number `after`.
+///
+/// # Errors
+/// What is wrong with the batch, with the number of the entry; the node that sent it is to blame.
+pub fn unpack(packed: &[u8], lane: Lane, after: i64) -> Result<Vec<Entry>, String> {
+    let told = |error: std::io::Error| format!("the batch cannot be unpacked: {error}");
+    let mut plain = String::new();
+    let decoder = zstd::stream::read::Decoder::new(packed).map_err(told)?;
+    decoder.take(MOST_PLAIN_BYTES + 1).read_to_string(&mut plain).map_err(told)?;
+    if plain.len() as u64 > MOST_PLAIN_BYTES {
+        return Err(format!("the batch is larger than {MOST_PLAIN_BYTES} bytes"));
+    }
+    let (mut time, mut kind, mut subject) = (0_i64, String::new(), String::new());
+    let mut entries = Vec::new();
+    for (seq, text) in (after + 1..).zip(plain.lines()) {
+        let (line, body) = text.split_once('\t').ok_or_else(|| format!("entry {seq} has no body"))?;
+        let (since, its_kind, its_subject): (i64, String, String) =
+            serde_json::from_str(line).map_err(|error| format!("entry {seq} cannot be read: {error}"))?;
+        time = time.checked_add(since).ok_or_else(|| format!("entry {seq} has no time"))?;
+        if !its_kind.is_empty() {
+            kind = its_kind;
+        }
+        subject = if its_subject.is_empty() { following(&subject) } else { its_subject };
+        let (kind, subject, body) = (kind.clone(), subject.clone(), body.to_owned());
+        entries.push(Entry { lane, seq, time: Timestamp(time), kind, subject, body });
+    }
+    Ok(entries)
+}
+
+/// The number after a number; the same again where it is none.
+fn following(subject: &str) -> String {
+    subject
+        .parse::<i64>()
+        .ok()
+        .and_then(|number| number.checked_add(1))
+        .map_or(subject.to_owned(), |next| next.to_string())
+}
+
+/// The hash of the last of these entries after `previous`, and that of each.
+pub(crate) fn hashes(entries: &[Entry], node: &str, previous: Hash) -> Vec<Hash> {
+    let chained = entries.iter().scan(previous, |before, entry| {
+        *before = entry.hash(node, *before);
+        Some(*before)
+    });
+    chained.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_packed_is_unpacked(
+            lines in prop::collection::vec((-5_000_000_i64..5_000_000, "[a-c]{0,2}", "(7|8|9|10|x)?", ".{0,20}"), 0..40),
+            after in 0_i64..1_000,
+        ) {
+            let mut time = 1_700_000_000_000_000;
+            let entries: Vec<Entry> = (after + 1..)
+                .zip(lines)
+                .map(|(seq, (since, kind, subject, text))| {
+                    time += since;
+                    let body = serde_json::json!({ "text": text }).to_string();
+                    // Kind and subject are never empty.
+                    let (kind, subject) = (format!("k{kind}"), format!("{subject}0"));
+                    Entry { lane: Lane::Log, seq, time: Timestamp(time), kind, subject, body }
+                })
+                .collect();
+            let packed = pack(&entries).unwrap();
+            prop_assert_eq!(unpack(&packed, Lane::Log, after).unwrap(), entries);
+        }
+
+        #[test]
+        fn anything_is_unpacked_or_refused(packed in prop::collection::vec(any::<u8>(), 0..200)) {
+            let _ = unpack(&packed, Lane::Bulk, 0);
+        }
+    }
+}
