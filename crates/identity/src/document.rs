@@ -15,7 +15,7 @@ use crate::entitlement;
 use crate::error::{Error, Refusal, said};
 use crate::room::{Identity, Read, Turn};
 use crate::system::System;
-use crate::{provision, sql};
+use crate::{hybrid, provision, sql};
 
 /// Most documents of one house.
 const MOST: u32 = 100_000;
@@ -40,6 +40,8 @@ kernel::words! {
         ApprovalPolicy = "approval-policy",
         /// How privileged access is borrowed.
         ActivationPolicy = "activation-policy",
+        /// A system on the premises and one in the cloud that hold the same people.
+        Hybrid = "hybrid",
     }
 }
 
@@ -153,6 +155,9 @@ pub(crate) async fn write(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> 
     ];
     turn.tx.execute_one(&sql::SAVE_DOCUMENT, row).await?;
     turn.tx.execute(&sql::TOUCH_REVISION, params![]).await?;
+    if let (DocumentKind::Hybrid, true, true) = (after.kind, draft.body.is_some(), before.is_none()) {
+        hybrid::begin(turn, &after.key, &after.read()?, 1).await?;
+    }
     if let (DocumentKind::System, true) = (after.kind, draft.body.is_some()) {
         let system: System = after.read()?;
         entitlement::note_all(&mut turn.tx, &after.key, &system).await?;

@@ -136,8 +136,30 @@ pub const REVIEW_ITEMS: Statement = Statement::new(
      = $2) ORDER BY score DESC, id LIMIT $3",
 );
 
+pub const SECOND_FACTOR: Statement = Statement::new(
+    "identity.second_factor",
+    "SELECT secret, enrolled_us, confirmed_us, last_step, failures, locked_us FROM identity_second_factor WHERE \
+     person_id = $1",
+);
+pub const SAVE_SECOND_FACTOR: Statement = Statement::new(
+    "identity.save_second_factor",
+    "INSERT INTO identity_second_factor (person_id, secret, enrolled_us, last_step, failures) VALUES ($1, $2, $3, 0, 0) \
+     ON CONFLICT (person_id) DO UPDATE SET secret = excluded.secret, enrolled_us = excluded.enrolled_us, last_step = 0",
+);
+pub const NOTE_SECOND_FACTOR: Statement = Statement::new(
+    "identity.note_second_factor",
+    "UPDATE identity_second_factor SET last_step = $2, failures = $3, locked_us = $4, confirmed_us = $5 WHERE person_id \
+     = $1",
+);
+pub const DELETE_SECOND_FACTOR: Statement =
+    Statement::new("identity.delete_second_factor", "DELETE FROM identity_second_factor WHERE person_id = $1");
+
 /// All of them, for the test that prepares each on both engines.
 pub const DUTY_STATEMENTS: &[Statement] = &[
+    SECOND_FACTOR,
+    SAVE_SECOND_FACTOR,
+    NOTE_SECOND_FACTOR,
+    DELETE_SECOND_FACTOR,
     LOGIN,
     LOGINS,
     SAVE_LOGIN,

@@ -47,6 +47,8 @@ kernel::words! {
         BreakGlassUsed = "break-glass-used",
         /// Duties that must stay apart are held together.
         Sod = "sod",
+        /// Accounts on the premises and in the cloud do not agree.
+        Hybrid = "hybrid",
         /// Anything else that a desk module reports.
         Other = "other",
     }

@@ -9,6 +9,7 @@ use store::{Delivery, HandlerError, Subscriber};
 
 use crate::desk::{self, ACCOUNT, SPONSOR};
 use crate::error::Error;
+use crate::hybrid::LOOK;
 use crate::plan::PERSON;
 use crate::provision::{READ, READ_ALL, RETRY, Targets};
 use crate::room::Identity;
@@ -106,6 +107,13 @@ impl Subscriber for Engine {
             Fact::DeadlineExpired { kind, subject, .. } if kind == READ || kind == READ_ALL => {
                 self.read(subject, kind == READ_ALL).await?;
                 self.identity.provision(self.targets.as_ref()).await?;
+            }
+            Fact::DeadlineExpired { kind, subject, .. } if kind == LOOK => {
+                match self.identity.look_at_hybrid(subject, self.targets.as_ref()).await {
+                    // Kept with the pair, and tried again at its next time; or there is no such pair any more.
+                    Ok(_) | Err(Error::Refused(_) | Error::NotFound { .. }) => {}
+                    Err(other) => return Err(other.into()),
+                }
             }
             _ => {}
         }

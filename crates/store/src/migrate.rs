@@ -39,6 +39,8 @@ const MIGRATIONS: &[Migration] = migrations![
     35 "0035_identity_duties.sql",
     36 "0036_identity_activation.sql",
     37 "0037_identity_review.sql",
+    38 "0038_identity_second_factor.sql",
+    39 "0039_identity_hybrid.sql",
     40 "0040_scim.sql",
     50 "0050_replica.sql",
 ];

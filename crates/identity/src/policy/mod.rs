@@ -15,6 +15,7 @@ pub use templates::{Matcher, Templates};
 use crate::document::{Document, DocumentKind};
 use crate::error::Refusal;
 use crate::feed::Feed;
+use crate::hybrid::Hybrid;
 use crate::role::{Grant, Role, Rule};
 use crate::system::{Settings, Station, System};
 
@@ -159,6 +160,8 @@ impl Sorted {
             DocumentKind::Role => drop(self.roles.insert(key, document.read()?)),
             DocumentKind::Rule => drop(self.rules.insert(key, document.read()?)),
             DocumentKind::Feed => drop(self.feeds.insert(key, document.read()?)),
+            // Looked up when the two systems are compared.
+            DocumentKind::Hybrid => document.read::<Hybrid>()?.check(&key)?,
             // Duties read theirs themselves.
             DocumentKind::SodFunction
             | DocumentKind::SodRule

@@ -42,6 +42,37 @@ async fn active(house: &House) -> Activation {
     order(house, &activation, agree(), "owner").await.unwrap()
 }
 
+/// Who has no authenticator enrols one; its codes count once, and an officer alone takes it away.
+pub async fn a_second_factor_counts_once(url: String) {
+    let house = House::open(&url).await;
+    let (identity, amina) = (&house.identity, by("amina"));
+    assert!(refused(identity.prove_second_factor("123456", &amina).await).contains("enrol"));
+    let first = identity.enrol_second_factor(&amina).await.unwrap();
+    let new = identity.enrol_second_factor(&amina).await.unwrap();
+    assert_ne!(first.secret, new.secret, "what was not confirmed can be begun anew");
+    let generator =
+        totp_rs::Builder::new().with_secret(totp_rs::Secret::try_from_base32(&new.secret).unwrap()).build().unwrap();
+    let code = || generator.generate((identity.now().micros() / 1_000_000).unsigned_abs()).to_string();
+    assert!(refused(identity.prove_second_factor(&code(), &amina).await).contains("confirm"));
+    identity.confirm_second_factor(&code(), &amina).await.unwrap();
+    assert!(refused(identity.enrol_second_factor(&amina).await).contains("you have a second factor"));
+    assert!(refused(identity.prove_second_factor(&code(), &amina).await).contains("used before"));
+    house.clock.advance_s(60);
+    identity.prove_second_factor(&code(), &amina).await.unwrap();
+    for _ in 0..4 {
+        refused(identity.prove_second_factor("000000", &amina).await);
+    }
+    assert!(refused(identity.prove_second_factor("000000", &amina).await).contains("too many"));
+    house.clock.advance_s(60);
+    assert!(refused(identity.prove_second_factor(&code(), &amina).await).contains("too many"), "a right one as well");
+    house.clock.advance_s(900);
+    identity.prove_second_factor(&code(), &amina).await.unwrap();
+    let person = house.person("amina");
+    assert!(refused(identity.remove_second_factor(person, "lost", &amina).await).contains("their own"));
+    identity.remove_second_factor(person, "lost in the field", &by("guard")).await.unwrap();
+    assert_eq!(identity.second_factor(&amina).await.unwrap().confirmed, None);
+}
+
 pub async fn what_the_policy_wants(url: String) {
     let house = House::open(&url).await;
     let right = activating(&eligible(&house, "admin").await);

@@ -21,6 +21,7 @@ testkit::on_both_databases! { suite:
     requests::what_became_toxic_is_blocked,
     requests::the_catalogue_speaks_languages,
     activations::what_the_policy_wants,
+    activations::a_second_factor_counts_once,
     activations::ends_by_the_clock_although_the_server_was_down,
     activations::an_approval_after_the_window_is_void,
     activations::ends_with_the_incident,

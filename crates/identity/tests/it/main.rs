@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
 mod deliveries;
+mod hybrid;
 mod lifecycle;
 mod provisioning;
 mod reading;
@@ -10,6 +11,7 @@ mod simulation;
 
 testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
+    hybrid::two_sides_are_compared_and_a_conflict_is_resolved_by_a_person,
     lifecycle::a_joiner_is_made_ahead_and_let_in_on_the_day,
     lifecycle::a_joiner_who_does_not_come_leaves_nothing,
     lifecycle::a_leaver_is_out_on_the_last_second_of_the_duty_station,

@@ -8,6 +8,7 @@ mod names;
 pub mod own;
 pub mod requests;
 pub mod reviews;
+pub mod second_factor;
 pub mod separation;
 mod wire;
 
@@ -26,6 +27,7 @@ pub fn routes(routes: &mut Routes) {
     activations::routes(routes);
     reviews::routes(routes);
     own::routes(routes);
+    second_factor::routes(routes);
 }
 
 /// Reads an id of a kind; another text names nothing.

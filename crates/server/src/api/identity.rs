@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod feeds;
+pub mod hybrid;
 pub mod people;
 pub mod plans;
 pub mod policy;
@@ -20,6 +21,7 @@ pub fn routes(routes: &mut Routes) {
     feeds::routes(routes);
     plans::routes(routes);
     accounts::routes(routes);
+    hybrid::routes(routes);
 }
 
 /// Reads an id of a kind; another text names nothing.

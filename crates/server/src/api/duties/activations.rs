@@ -60,6 +60,9 @@ pub struct ActivateAccess {
     /// `incident-…` or `mission-…`, which must be open.
     pub ticket: Option<String>,
     pub hours: i64,
+    /// The present code of the caller's authenticator, where the policy of the access wants a second factor. It counts once.
+    #[serde(default)]
+    pub code: Option<String>,
 }
 
 /// Which activations.
@@ -88,20 +91,24 @@ pub(super) fn routes(routes: &mut Routes) {
     routes.add(__path_move_activation, Action::OwnAccess, move_activation);
 }
 
-/// Activates what the caller is eligible for, or asks who has to agree. Sessions here are opened with a password, which
-/// is one factor: access whose policy wants a second one is refused until sign-in knows one.
+/// Activates what the caller is eligible for, or asks who has to agree. A code is proved before anything else; a wrong one is
+/// written down and refused, whatever the policy wants.
 #[utoipa::path(post, path = "/api/v1/access/activations", tag = "access", request_body = ActivateAccess, responses((status = 201, body = DutyRecord)))]
 async fn activate_access(
     State(app): State<Arc<App>>,
     caller: Caller,
     Body(request): Body<ActivateAccess>,
 ) -> Result<(StatusCode, Json<DutyRecord>), Problem> {
+    let code = request.code.as_deref().map(str::trim).filter(|code| !code.is_empty());
+    if let Some(code) = code {
+        app.identity.prove_second_factor(code, &caller.actor()).await?;
+    }
     let asked = Activating {
         eligible: parse_id("assignment", &request.eligible)?,
         reason: request.reason,
         ticket: request.ticket,
         hours: request.hours,
-        second_factor: false,
+        second_factor: code.is_some(),
     };
     let tickets = DeskTickets { respond: app.respond.clone(), field: app.field.clone() };
     let made = app.identity.activate(&asked, &tickets, &caller.actor()).await?;
