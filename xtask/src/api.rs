@@ -76,6 +76,18 @@ impl Api {
         json_of(answer).with_context(|| format!("POST {path}"))
     }
 
+    /// Puts something in place as the person who is signed in.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        let answer = self
+            .agent
+            .put(format!("{}/api/v1/{path}", self.url))
+            .header("cookie", &self.cookie)
+            .header("x-vigie-csrf", &self.csrf)
+            .send_json(body)
+            .with_context(|| format!("PUT {path}"))?;
+        json_of(answer).with_context(|| format!("PUT {path}"))
+    }
+
     /// Reads as the person who is signed in.
     pub fn get(&self, path: &str) -> Result<Value> {
         let answer = self.agent.get(format!("{}/api/v1/{path}", self.url)).header("cookie", &self.cookie).call()?;

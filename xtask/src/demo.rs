@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use testkit::scenario::Scenario;
 
+use crate::access_desk;
 use crate::platform::{self, ADMINISTRATOR, PASSWORD, Platform, Profile};
 use crate::play::{self, LIVE_MINUTES, Player, SEED};
 use crate::radio_room;
@@ -29,6 +30,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
     let mut running = Platform::start(&binary, &data, port)?;
     running.setup()?;
     radio_room::open(&running.api)?;
+    access_desk::open(&running.api, &data)?;
     let end = play::now().plus_micros(LIVE_MINUTES * 60_000_000);
     let scenario = Scenario::new(SEED, end, 300);
     play::write_truth(&scenario, &data.join("ground-truth.ndjson"))?;
@@ -62,6 +64,7 @@ fn with_scenario(root: &Path, binary: &Path, folder: &Path) -> Result<()> {
     let mut running = Platform::start(binary, folder, 0)?;
     running.setup()?;
     radio_room::open(&running.api)?;
+    access_desk::open(&running.api, folder)?;
     let scenario = Scenario::new(SEED, play::now(), 60);
     Player::new(&running.api, running.doors.clone())?.backlog(&scenario, play::now())?;
     wait_for_incidents(&running)?;

@@ -9,6 +9,7 @@
 //! - `peers`: other people's programs that tests talk to, from PyPI and npm.
 //! - `kql`: our compiler beside the language's own, on queries and on mutations of them.
 
+mod access_desk;
 mod api;
 mod bench;
 mod ci;

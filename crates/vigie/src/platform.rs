@@ -4,6 +4,7 @@ pub mod decoding;
 pub mod detection;
 pub mod drop_folder;
 pub mod events;
+pub mod feed_folders;
 pub mod field_keeper;
 pub mod file_parts;
 pub mod intake_port;

@@ -30,7 +30,7 @@ use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
 use crate::platform::rule_history::LakeHistory;
 use crate::platform::samples::RecordSamples;
 use crate::platform::systems::SystemTargets;
-use crate::platform::{Ground, data_file, drop_folder, rules};
+use crate::platform::{Ground, data_file, drop_folder, feed_folders, rules};
 use crate::terminal;
 
 /// How often the schedule of KQL rules is looked at.
@@ -225,6 +225,8 @@ impl House {
             let state = data_file(&self.config, "drop-folder.json");
             self.tasks.spawn(drop_folder::watch(self.pipeline.clone(), folder, state, self.stop.clone()));
         }
+        let feeds = data_file(&self.config, "feeds");
+        self.tasks.spawn(feed_folders::watch(self.identity.clone(), feeds, self.stop.clone()));
         Ok(())
     }
 

@@ -1,0 +1,169 @@
+//! Drop folders of the Access desk: a file that rests in the folder of a feed is a delivery.
+//!
+//! `feeds/FOLDER/` in the data folder, as the feed's document names it. A file is taken once it has not changed between two
+//! looks; senders may also write under a name that begins with a dot and rename. `NAME.manifest.json` beside it, put there
+//! before, says what it holds. What was taken is moved below `taken/`, by what became of it: nothing is deleted. A file that
+//! could not be taken stays and is tried again.
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result, ensure};
+use identity::Identity;
+use identity::feed::{Batch, Delivery, Manifest};
+use kernel::Actor;
+use tokio_util::sync::CancellationToken;
+
+const POLL: Duration = Duration::from_secs(5);
+/// The largest file that is taken.
+const LARGEST_BYTES: u64 = 512 << 20;
+/// Where files go that were taken.
+const TAKEN: &str = "taken";
+/// What a manifest is called, after the name of its file.
+const MANIFEST: &str = ".manifest.json";
+
+/// Size and time of change by which a file is known to rest.
+type Print = (u64, Option<SystemTime>);
+
+/// Watches until stopped. Folders that documents name are made.
+pub async fn watch(identity: Identity, root: PathBuf, stop: CancellationToken) {
+    let mut before: BTreeMap<PathBuf, Print> = BTreeMap::new();
+    loop {
+        match identity.policy().await {
+            Ok(policy) => {
+                let mut found = BTreeMap::new();
+                for (feed, document) in &policy.feeds {
+                    let Some(folder) = document.folder.as_deref() else { continue };
+                    if let Err(error) = look(&identity, &root, feed, folder, &before, &mut found).await {
+                        tracing::error!(
+                            feed,
+                            error = format!("{error:#}"),
+                            "the drop folder of a feed; it is tried again"
+                        );
+                    }
+                }
+                before = found;
+            }
+            Err(error) => tracing::warn!(%error, "feeds could not be read; their folders are looked at later"),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(POLL) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}
+
+async fn look(
+    identity: &Identity,
+    root: &Path,
+    feed: &str,
+    folder: &str,
+    before: &BTreeMap<PathBuf, Print>,
+    found: &mut BTreeMap<PathBuf, Print>,
+) -> Result<()> {
+    let folder = below(root, folder)?;
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    for (path, print) in files(&folder)? {
+        if before.get(&path) == Some(&print) {
+            let batch = take(identity, feed, &path).await?;
+            put_away(&folder, &path, &batch)?;
+        } else {
+            found.insert(path, print);
+        }
+    }
+    Ok(())
+}
+
+/// A folder below the root, whatever a document says.
+fn below(root: &Path, folder: &str) -> Result<PathBuf> {
+    let path = Path::new(folder);
+    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
+    ensure!(plain && !folder.is_empty(), "`{folder}` is no folder below {}: letters and `/` alone", root.display());
+    Ok(root.join(path))
+}
+
+/// Files that are deliveries, by name.
+fn files(folder: &Path) -> Result<BTreeMap<PathBuf, Print>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let metadata = entry.metadata()?;
+        if metadata.is_file() && !name.starts_with('.') && !name.ends_with(MANIFEST) {
+            found.insert(entry.path(), (metadata.len(), metadata.modified().ok()));
+        }
+    }
+    Ok(found)
+}
+
+async fn take(identity: &Identity, feed: &str, path: &Path) -> Result<Batch> {
+    let bytes = std::fs::metadata(path)?.len();
+    ensure!(bytes <= LARGEST_BYTES, "{} has {bytes} bytes; {LARGEST_BYTES} are taken at most", path.display());
+    let body = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    let beside = manifest_of(path);
+    let manifest = match std::fs::read(&beside) {
+        Ok(text) => serde_json::from_slice(&text).with_context(|| format!("reading {}", beside.display()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Manifest::default(),
+        Err(error) => return Err(error).with_context(|| format!("reading {}", beside.display())),
+    };
+    let delivery = Delivery { feed: feed.to_owned(), body, manifest };
+    let batch = identity.receive(&delivery, &Actor::system("feed-folder")).await?;
+    tracing::info!(feed, path = %path.display(), batch = %batch.id, state = %batch.state, "a delivery was taken from its folder");
+    Ok(batch)
+}
+
+fn manifest_of(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(MANIFEST);
+    path.with_file_name(name)
+}
+
+/// Moves a file, and its manifest, to where files of its fate are.
+fn put_away(folder: &Path, path: &Path, batch: &Batch) -> Result<()> {
+    let place = folder.join(TAKEN).join(batch.state.as_str());
+    std::fs::create_dir_all(&place).with_context(|| format!("making {}", place.display()))?;
+    for file in [manifest_of(path), path.to_path_buf()] {
+        if file.exists() {
+            let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let target = place.join(format!("{}-{name}", batch.id));
+            std::fs::rename(&file, &target).with_context(|| format!("moving {}", file.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_file_that_rests_is_taken_once_and_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let database = format!("sqlite:{}", root.path().join("state.db").display());
+        let clock = testkit::TestClock::noon();
+        let store = store::Store::open(&database, clock, testkit::CountingRandomness::seeded(7)).await.unwrap();
+        let identity = Identity::new(store);
+        let toml = "[feed.hr]\ntitle = \"HR\"\nowner = \"P-1\"\nformat = \"csv\"\nfolder = \"hr\"\ntrailer = \"END\"\n\
+                    [feed.hr.map]\nanchor = \"person\"\nkey = \"person\"\ngiven_name = \"given\"\nfamily_name = \"family\"\n\
+                    begins = \"begins\"\n";
+        let drafts = identity::document::drafts_from_toml(toml).unwrap();
+        identity.save_documents(&drafts, "begin", None, &Actor::system("test")).await.unwrap();
+        let folder = root.path().join("feeds/hr");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("day.csv");
+        std::fs::write(&file, "person,given,family,begins\nP-7,Amina,Diallo,2026-01-01\n").unwrap();
+        let mut before = BTreeMap::new();
+        for _ in 0..2 {
+            let mut found = BTreeMap::new();
+            look(&identity, &root.path().join("feeds"), "hr", "hr", &before, &mut found).await.unwrap();
+            before = found;
+        }
+        let batches = identity.batches(None).await.unwrap();
+        assert_eq!(batches.len(), 1, "{batches:?}");
+        assert!(!file.exists());
+        let kept = folder.join(TAKEN).join(batches[0].state.as_str());
+        assert_eq!(std::fs::read_dir(kept).unwrap().count(), 1);
+        assert!(below(root.path(), "../secrets").is_err() && below(root.path(), "/etc").is_err());
+    }
+}
