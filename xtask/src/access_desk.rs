@@ -29,6 +29,9 @@ const PEOPLE: [(&str, &str, &str, &str, &str); 16] = [
     ("Elena", "Petrova", "SEC", "Security officer", "gva"),
 ];
 
+/// An account that was there before anybody looked, and is nobody's.
+const FORGOTTEN: &str = "legacy-4711,ksurvey,yes,Survey consultant 2023,all-staff\n";
+
 const DOCUMENTS: &str = r#"
 [settings.house]
 title = "International Relief Coordination Office"
@@ -110,12 +113,12 @@ manager = "manager"
 "#;
 
 /// A system whose accounts are the lines of a file.
-fn system(key: &str, title: &str, owner: &str, file: &Path) -> Result<Value> {
-    let header = "id,anchor,login,active,name,entitlements\n";
-    std::fs::write(file, header).with_context(|| format!("writing {}", file.display()))?;
+fn system(key: &str, title: &str, owner: &str, file: &Path, before: &str) -> Result<Value> {
+    let text = format!("anchor,login,active,name,entitlements\n{before}");
+    std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))?;
     let login = "{{ person.given_name | ascii | letters | lower | initial }}{{ person.family_name | ascii | letters | lower }}{% if n > 1 %}{{ n }}{% endif %}";
     let settings = json!({
-        "path": file, "id": "id", "name": "login",
+        "path": file, "id": "anchor", "name": "login",
         "enabled": { "column": "active", "yes": "yes", "no": "no" },
         "several": [{ "column": "entitlements", "separator": ";" }],
     });
@@ -132,8 +135,8 @@ fn system(key: &str, title: &str, owner: &str, file: &Path) -> Result<Value> {
 /// Fills the desk.
 pub fn open(api: &Api, data: &Path) -> Result<()> {
     let systems = [
-        system("directory", "Directory", "P-08", &data.join("directory.csv"))?,
-        system("finance", "Finance system", "P-05", &data.join("finance.csv"))?,
+        system("directory", "Directory", "P-08", &data.join("directory.csv"), FORGOTTEN)?,
+        system("finance", "Finance system", "P-05", &data.join("finance.csv"), "")?,
     ];
     let saved =
         api.put("identity/documents", &json!({ "drafts": systems, "toml": DOCUMENTS, "reason": "first policy" }))?;
@@ -161,6 +164,7 @@ pub fn open(api: &Api, data: &Path) -> Result<()> {
     give("P-06", "payer", "active", "stood in during the holidays")?;
     give("P-06", "vendor-keeper", "active", "stood in during the holidays")?;
     duties(api)?;
+    api.post("identity/systems/directory/read", &json!({ "trial": false }))?;
     let due = Timestamp(crate::play::now().micros()).plus_micros(14 * 86_400_000_000);
     let campaign = json!({
         "title": "Finance, half-yearly", "scope": { "systems": ["finance"] }, "reviewers": ["manager", "owner"],

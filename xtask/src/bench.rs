@@ -2,6 +2,7 @@
 //!
 //! With `--record` the section of that name is written into the document; otherwise it is only printed.
 
+mod access;
 mod age;
 mod cold_start;
 mod console;
@@ -35,12 +36,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("sigma") => sigma::run()?,
         Some("console") => console::run()?,
         Some("field") => field::run(arguments)?,
+        Some("access") => access::run()?,
         Some("sod") => entitlements::sod()?,
         Some("roles") => entitlements::roles()?,
         Some("outliers") => entitlements::outliers()?,
         _ => bail!(
-            "name a benchmark: ingest, scan, hunt, kql, dynamic, age, sigma, kill, coldstart, console, field, sod, roles, \
-             outliers"
+            "name a benchmark: ingest, scan, hunt, kql, dynamic, age, sigma, kill, coldstart, console, field, access, \
+             sod, roles, outliers"
         ),
     };
     println!("\n{}", section.markdown());

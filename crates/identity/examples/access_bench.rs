@@ -86,8 +86,9 @@ fn policy(systems: usize, mappings: usize, assignments: usize, columns: usize) -
         }
     }
     for role in 0..assignments {
-        let included =
-            if role % 10 == 9 { String::new() } else { format!("includes = [\"r{}\"]\n", role / 10 * 10 + 9) };
+        // Ten roles are a family: the last of it is included by the others.
+        let last = (role / 10 * 10 + 9).min(assignments - 1);
+        let included = if role == last { String::new() } else { format!("includes = [\"r{last}\"]\n") };
         write!(text, "[role.r{role}]\ntitle = \"Role {role}\"\nkind = \"business\"\nowner = \"P-1\"\n{included}grants = [\"s{}\"]\n", role % systems).unwrap();
         write!(text, "[rule.a{role}]\ntitle = \"Rule {role}\"\nowner = \"P-1\"\nwhen = \"engagement.station == 'nbo' and person.kind == 'staff'\"\nroles = [\"r{role}\"]\n").unwrap();
     }
