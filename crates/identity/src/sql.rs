@@ -2,6 +2,8 @@
 
 use store::Statement;
 
+use crate::hybrid::sql as hybrid;
+
 pub use crate::batch_sql::{BATCH, BATCH_PAST, BATCHES, DECIDE_BATCH, INSERT_BATCH, LAST_BATCH};
 
 pub const REVISION: Statement =
@@ -469,39 +471,14 @@ pub const MOVE_ACCOUNT: Statement = Statement::new(
 pub const RESTRICTED_PEOPLE: Statement =
     Statement::new("identity.restricted_people", "SELECT id FROM identity_person WHERE restricted = 1");
 
-pub const HYBRIDS: Statement =
-    Statement::new("identity.hybrids", "SELECT hybrid, at_us, report, problem FROM identity_hybrid ORDER BY hybrid");
-pub const SAVE_HYBRID: Statement = Statement::new(
-    "identity.save_hybrid",
-    "INSERT INTO identity_hybrid (hybrid, at_us, report) VALUES ($1, $2, $3) ON CONFLICT (hybrid) DO UPDATE SET at_us = \
-     excluded.at_us, report = excluded.report, problem = NULL",
-);
-pub const SAVE_HYBRID_PROBLEM: Statement = Statement::new(
-    "identity.save_hybrid_problem",
-    "INSERT INTO identity_hybrid (hybrid, at_us, report, problem) VALUES ($1, 0, '', $2) ON CONFLICT (hybrid) DO UPDATE \
-     SET problem = excluded.problem",
-);
-pub const HYBRID_VALUES: Statement = Statement::new(
-    "identity.hybrid_values",
-    "SELECT side, object, attribute, at_us, value FROM identity_hybrid_value WHERE hybrid = $1 ORDER BY at_us",
-);
-pub const INSERT_HYBRID_VALUE: Statement = Statement::new(
-    "identity.insert_hybrid_value",
-    "INSERT INTO identity_hybrid_value (hybrid, side, object, attribute, at_us, value) VALUES ($1, $2, $3, $4, $5, $6)",
-);
-pub const FORGET_HYBRID_VALUES: Statement = Statement::new(
-    "identity.forget_hybrid_values",
-    "DELETE FROM identity_hybrid_value WHERE hybrid = $1 AND at_us < $2",
-);
-
 /// All of them, for the test that prepares each on both engines.
 pub const STATEMENTS: &[Statement] = &[
-    HYBRIDS,
-    SAVE_HYBRID,
-    SAVE_HYBRID_PROBLEM,
-    HYBRID_VALUES,
-    INSERT_HYBRID_VALUE,
-    FORGET_HYBRID_VALUES,
+    hybrid::HYBRIDS,
+    hybrid::SAVE_HYBRID,
+    hybrid::SAVE_HYBRID_PROBLEM,
+    hybrid::HYBRID_VALUES,
+    hybrid::INSERT_HYBRID_VALUE,
+    hybrid::FORGET_HYBRID_VALUES,
     REVISION,
     TOUCH_REVISION,
     SAVE_DOCUMENT,

@@ -10,13 +10,12 @@ use kernel::{Actor, Timestamp};
 use serde_json::{Value as Json, json};
 use store::params;
 
-use super::{Hybrid, HybridHealth, begin};
+use super::{Hybrid, HybridHealth, begin, sql};
 use crate::document::{self, DocumentKind};
 use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
 use crate::provision::Targets;
 use crate::room::{Identity, Read, Turn};
-use crate::sql;
 
 /// Days for which values are remembered.
 const REMEMBERED_US: i64 = 7 * 86_400_000_000;

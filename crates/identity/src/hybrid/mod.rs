@@ -3,6 +3,7 @@
 
 mod look;
 mod resolve;
+pub(crate) mod sql;
 mod times;
 
 use connector::hybrid::{AttributePair, HybridReport, HybridRules, Scope};
