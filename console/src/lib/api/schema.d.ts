@@ -1958,6 +1958,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/hybrids": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Pairs of systems with the last look at each. */
+        get: operations["list_hybrids"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/hybrids/{key}/looks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reads both systems now and compares them. */
+        post: operations["look_at_hybrid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/hybrids/{key}/resolutions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Carries out a proposal, when both sides, read again, still make it. */
+        post: operations["resolve_hybrid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/courier": {
         parameters: {
             query?: never;
@@ -2364,8 +2415,8 @@ export interface paths {
         get: operations["list_activations"];
         put?: never;
         /**
-         * Activates what the caller is eligible for, or asks who has to agree. Sessions here are opened with a password, which
-         *     is one factor: access whose policy wants a second one is refused until sign-in knows one.
+         * Activates what the caller is eligible for, or asks who has to agree. A code is proved before anything else; a wrong one is
+         *     written down and refused, whatever the policy wants.
          */
         post: operations["activate_access"];
         delete?: never;
@@ -2522,6 +2573,58 @@ export interface paths {
         get: operations["suggest_roles"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/second-factor": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How far the caller is with their second factor. */
+        get: operations["second_factor"];
+        put?: never;
+        /** Enrols an authenticator (RFC 6238). Refused while the caller has one that counts. */
+        post: operations["enrol_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/second-factor/confirmations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Shows the first code; from then on the authenticator counts. */
+        post: operations["confirm_second_factor"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/people/{id}/second-factor-removals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes somebody's second factor away because it is lost; they enrol another. Nobody takes away their own. */
+        post: operations["remove_second_factor"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2906,6 +3009,8 @@ export interface components {
             ticket?: string | null;
             /** Format: int64 */
             hours: number;
+            /** @description The present code of the caller's authenticator, where the policy of the access wants a second factor. It counts once. */
+            code?: string | null;
         };
         /** @description What is to be done. */
         AlarmAct: {
@@ -4441,6 +4546,34 @@ export interface components {
         IdentityFindings: {
             findings: components["schemas"]["IdentityFinding"][];
         };
+        /** @description A pair of systems, and the last look at it. */
+        IdentityHybrid: {
+            hybrid: string;
+            title: string;
+            /** @description The system on the premises. */
+            directory: string;
+            /** @description The system in the cloud. */
+            cloud: string;
+            at?: components["schemas"]["Instant"] | null;
+            /** @description Why the last attempt to look failed; what is shown is from before. */
+            problem?: string | null;
+            /** @description People with an account on both sides. */
+            pairs: number;
+            /** @description No scope is at fault; only then is anything concluded from absence. */
+            scopes_sound: boolean;
+            /** @description Grave ones first, each with `about` (`side:id`), `kind` (by its field `finding`) and `proposals` (by `action`). */
+            findings: Record<string, never>[];
+        };
+        /** @description Which proposal of a finding is carried out, and why. */
+        IdentityHybridResolution: {
+            /** @description As the finding has it. */
+            proposal: Record<string, never>;
+            reason: string;
+        };
+        /** @description Pairs of systems. */
+        IdentityHybrids: {
+            hybrids: components["schemas"]["IdentityHybrid"][];
+        };
         /** @description How far a lock-out got. What is not closed stays wanted, and is tried until it is. */
         IdentityLockedOut: {
             /**
@@ -5271,6 +5404,13 @@ export interface components {
             exercise?: boolean;
             reason: string;
         };
+        /** @description What an authenticator needs. It is shown this once. */
+        NewSecondFactor: {
+            /** @description In base32, to be typed into an authenticator. */
+            secret: string;
+            /** @description `otpauth://totp/…`, to be shown as a picture. */
+            uri: string;
+        };
         /** @description A new token with its secret, which is shown this once. */
         NewToken: {
             token: components["schemas"]["Token"];
@@ -5742,6 +5882,10 @@ export interface components {
         RegisterRecords: {
             records: components["schemas"]["RegisterRecord"][];
         };
+        /** @description Why somebody's second factor is taken away. */
+        RemoveSecondFactor: {
+            reason: string;
+        };
         /** @description Replaces a kept query. */
         ReplaceQuery: {
             /**
@@ -6042,6 +6186,20 @@ export interface components {
          * @enum {string}
          */
         Scope: "read" | "query" | "respond" | "rules" | "ingest" | "provision" | "administer";
+        /** @description A code of the authenticator. */
+        SecondFactorCode: {
+            /** @description Six digits; spaces do not count. */
+            code: string;
+        };
+        /** @description How far the caller is with their second factor. */
+        SecondFactorState: {
+            /** @description When an authenticator was enrolled. */
+            enrolled?: string | null;
+            /** @description From then on its codes count. Not there while enrolled: its first code is still to be shown. */
+            confirmed?: string | null;
+            /** @description Until then no code counts, after too many wrong ones. */
+            locked?: string | null;
+        };
         /** @description A mission as far as somebody aboard is concerned. */
         SeenMission: {
             label: string;
@@ -10989,6 +11147,98 @@ export interface operations {
             };
         };
     };
+    list_hybrids: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityHybrids"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    look_at_hybrid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityHybrid"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resolve_hybrid: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityHybridResolution"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityHybrid"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     courier_state: {
         parameters: {
             query?: never;
@@ -12210,6 +12460,126 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RoleSuggestions"];
                 };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorState"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    enrol_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecondFactor"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SecondFactorCode"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SecondFactorState"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    remove_second_factor: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemoveSecondFactor"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description A refusal; the code tells which. */
             default: {
