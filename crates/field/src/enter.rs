@@ -1,13 +1,15 @@
 //! A line of the duty log, carried out: the entry and everything that follows from it, in one transaction.
 
 use kernel::fact::IncidentReported;
+use kernel::id::LogEntryId;
 use kernel::{Actor, Diagnostic, Fact, Severity, Timestamp};
+use sha2::{Digest, Sha256};
 
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::duress;
 use crate::error::{Error, Refusal};
 use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Statement, Word};
-use crate::log::{LogEntry, NewEntry};
+use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, Reporter, decide};
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
@@ -49,8 +51,23 @@ impl Field {
     /// [`Error::Line`] with findings and their places, [`Error::Refused`] when what it says is not possible now; the
     /// line is not entered then.
     pub async fn enter(&self, text: &str, actor: &Actor) -> Result<LogEntry, Error> {
+        self.enter_once(text, None, actor).await
+    }
+
+    /// The same, once however often it comes with that key from the same person: the first entry is the answer then. For
+    /// lines that were typed without a link.
+    ///
+    /// # Errors
+    /// As [`Field::enter`]; [`Error::Refused`] when the key was that of another line.
+    pub async fn enter_once(&self, text: &str, key: Option<&str>, actor: &Actor) -> Result<LogEntry, Error> {
         let mut turn = self.turn(actor, "").await?;
         let cleared = duress::clear(&mut turn.tx, text).await?;
+        let id = key.map(|key| id_of(key, actor));
+        if let Some(id) = id
+            && let Some(entered) = log::find(&mut turn, id).await?
+        {
+            return same_line(entered, cleared.line.trim());
+        }
         let directory = turn.directory.clone();
         let mut line = line::parse(&cleared.line, &|word| directory.knows_sign(word));
         check(&mut line, &directory, turn.now());
@@ -60,6 +77,7 @@ impl Field {
         let now = turn.now();
         let happened = line.time.and_then(|time| time.instant(now, directory.zone()).ok());
         let mut entry = NewEntry {
+            id,
             kind: line.statement.kind(),
             happened,
             line: cleared.line.trim().to_owned(),
@@ -88,7 +106,7 @@ impl Field {
             Statement::Incident(_) | Statement::Note => {}
         }
         if let Statement::Incident(incident) = &line.statement {
-            entry.id = Some(turn.tx.id());
+            entry.id = id.or_else(|| Some(turn.tx.id()));
             entry.outcome.extend(report::open(&mut turn, &entry, incident, what.at).await?);
         }
         let holder = entry.holder.clone();
@@ -108,6 +126,22 @@ impl Field {
         turn.finish().await?;
         Ok(entry)
     }
+}
+
+/// The entry that came of a key before. Another line under the same key is not that entry, and must not be lost as it.
+fn same_line(entered: LogEntry, line: &str) -> Result<LogEntry, Error> {
+    if entered.line == line {
+        return Ok(entered);
+    }
+    let number = entered.number;
+    Err(Refusal::rule(format!("this key is that of entry {number}, which is another line: give this one its own"))
+        .into())
+}
+
+/// The id of what somebody enters under a key.
+fn id_of(key: &str, actor: &Actor) -> LogEntryId {
+    let digest = Sha256::digest(format!("field.enter\n{actor}\n{key}"));
+    LogEntryId::derived(std::array::from_fn(|at| digest[at]))
 }
 
 /// When something happened that is told.

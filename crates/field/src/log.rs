@@ -90,6 +90,11 @@ impl Field {
     }
 }
 
+/// The entry of an id, as a turn sees it.
+pub(crate) async fn find(turn: &mut Turn, id: LogEntryId) -> Result<Option<LogEntry>, Error> {
+    turn.tx.fetch_optional(&sql::LOG_ENTRY, params![id]).await?.map(|row| read(&row)).transpose()
+}
+
 pub(crate) async fn append(turn: &mut Turn, new: NewEntry) -> Result<LogEntry, Error> {
     let now = turn.now();
     let (wall, clock_suspect) = turn.wall();

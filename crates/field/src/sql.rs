@@ -67,6 +67,13 @@ pub const LOG_PAGE: Statement = Statement::new(
      WHERE l.number < $1 AND (CAST($2 AS TEXT) IS NULL OR l.mission_id = $2) \
      AND (CAST($3 AS TEXT) IS NULL OR l.sign = $3) ORDER BY l.number DESC LIMIT $4",
 );
+pub const LOG_ENTRY: Statement = Statement::new(
+    "field.log_entry",
+    "SELECT l.number, l.id, l.kind, l.happened_us, l.entered_us, l.wall_us, l.clock_suspect, l.author, l.sign, \
+     l.holder_kind, l.holder, l.holder_name, l.mission_id, l.line, l.meaning, l.outcome, l.corrects, \
+     (SELECT MAX(c.number) FROM field_log c WHERE c.corrects = l.number) AS corrected_by FROM field_log l \
+     WHERE l.id = $1",
+);
 pub const LOG_MISSION: Statement =
     Statement::new("field.log_mission", "SELECT mission_id FROM field_log WHERE number = $1");
 
@@ -293,6 +300,7 @@ pub const STATEMENTS: &[Statement] = &[
     DELETE_DURESS,
     INSERT_LOG,
     LOG_PAGE,
+    LOG_ENTRY,
     LOG_MISSION,
     SAVE_MISSION,
     MISSION,

@@ -42,9 +42,13 @@ pub fn unpack(packed: &[u8], lane: Lane, after: i64) -> Result<Vec<Entry>, Strin
     if plain.len() as u64 > MOST_PLAIN_BYTES {
         return Err(format!("the batch is larger than {MOST_PLAIN_BYTES} bytes"));
     }
+    let most = lane.batch_entries();
     let (mut time, mut kind, mut subject) = (0_i64, String::new(), String::new());
     let mut entries = Vec::new();
     for (seq, text) in (after + 1..).zip(plain.lines()) {
+        if seq - after > most {
+            return Err(format!("the batch has more than {most} entries"));
+        }
         let (line, body) = text.split_once('\t').ok_or_else(|| format!("entry {seq} has no body"))?;
         let (since, its_kind, its_subject): (i64, String, String) =
             serde_json::from_str(line).map_err(|error| format!("entry {seq} cannot be read: {error}"))?;

@@ -184,27 +184,33 @@ impl Replica {
         replica::save_head(&mut tx, peer, piece.lane, &head).await?;
         tx.execute(&sql::DROP_PARTS, params![peer, piece.lane.as_str()]).await?;
         let now = tx.now();
-        entries.iter().filter_map(|entry| call_for_help(peer, entry, now)).for_each(|told| tx.emit(told));
+        for entry in &entries {
+            let told = call_for_help(peer, entry, now).map_err(|error| {
+                refused(format!("entry {} of lane {} is not a call for help: {error}", entry.seq, entry.lane))
+            })?;
+            told.into_iter().for_each(|told| tx.emit(told));
+        }
         let after = json!({ "lane": piece.lane, "first": piece.first, "last": piece.last, "hash": piece.digest });
         tx.commit(LedgerEntry::new(&Actor::system("replica"), "replica.receive", peer).after(after)).await?;
         Ok(())
     }
 }
 
-/// A call for help that another node tells is one here too: the same signal, whatever its age, so it is told once.
-fn call_for_help(peer: &str, entry: &Entry, now: Timestamp) -> Option<Fact> {
+/// A call for help that another node tells is one here too: the same signal, whatever its age, so it is told once. One that
+/// cannot be read is an error, not silence: both ends show what stands in the way.
+fn call_for_help(peer: &str, entry: &Entry, now: Timestamp) -> Result<Option<Fact>, serde_json::Error> {
     match entry.kind.as_str() {
         DISTRESS => {
-            let mut signal: DistressSignalled = serde_json::from_str(&entry.body).ok()?;
+            let mut signal: DistressSignalled = serde_json::from_str(&entry.body)?;
             (signal.source, signal.received) = (format!("node {peer}"), now);
-            Some(Fact::DistressSignalled(Box::new(signal)))
+            Ok(Some(Fact::DistressSignalled(Box::new(signal))))
         }
         DISTRESS_CANCELLED => {
-            let mut signal: DistressCancelled = serde_json::from_str(&entry.body).ok()?;
+            let mut signal: DistressCancelled = serde_json::from_str(&entry.body)?;
             (signal.source, signal.received) = (format!("node {peer}"), now);
-            Some(Fact::DistressCancelled(Box::new(signal)))
+            Ok(Some(Fact::DistressCancelled(Box::new(signal))))
         }
-        _ => None,
+        _ => Ok(None),
     }
 }
 

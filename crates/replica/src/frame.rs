@@ -11,6 +11,8 @@ use crate::lane::{Lane, Lanes};
 const MAGIC: &[u8; 4] = b"VGR1";
 /// A batch is no larger when packed; a larger one is refused before it is taken.
 pub const MOST_BATCH_BYTES: i64 = 8 << 20;
+/// No log is longer: what is counted beyond is not a number of an entry.
+const MOST_ENTRIES: i64 = 1 << 53;
 /// A piece is no larger.
 pub const MOST_PIECE_BYTES: usize = 64 << 10;
 
@@ -96,10 +98,10 @@ impl Frame {
         let length = usize::from(length[0]) << 8 | usize::from(length[1]);
         let (head, bytes) = rest.split_at_checked(length).ok_or("it ends in its head")?;
         let head: Head = serde_json::from_slice(head).map_err(|error| format!("its head cannot be read: {error}"))?;
-        let negative = head.own.0.iter().chain(&head.have.0).any(|seq| *seq < 0);
-        if negative {
-            return Err("a lane ends before its beginning".to_owned());
+        if let Some(seq) = head.own.0.iter().chain(&head.have.0).find(|seq| !(0..=MOST_ENTRIES).contains(*seq)) {
+            return Err(format!("a lane cannot end at {seq}"));
         }
+        head.waiting.iter().try_for_each(check_batch)?;
         match &head.piece {
             None if bytes.is_empty() => {}
             None => return Err(format!("{} bytes follow of which the head says nothing", bytes.len())),
@@ -114,14 +116,24 @@ fn check(piece: &Piece, length: usize) -> Result<(), String> {
     if length == 0 || length > MOST_PIECE_BYTES {
         return Err(format!("a piece has {length} bytes; 1 to {MOST_PIECE_BYTES} are taken"));
     }
-    if piece.first < 1 || piece.last < piece.first {
-        return Err(format!("a batch cannot go from {} to {}", piece.first, piece.last));
-    }
-    if !(1..=MOST_BATCH_BYTES).contains(&piece.total) {
-        return Err(format!("a batch has {} bytes; 1 to {MOST_BATCH_BYTES} are taken", piece.total));
-    }
+    check_batch(piece)?;
     if piece.offset < 0 || piece.offset > piece.total - bytes {
         return Err(format!("a piece of {bytes} bytes at {} goes beyond {}", piece.offset, piece.total));
+    }
+    Ok(())
+}
+
+fn check_batch(piece: &Piece) -> Result<(), String> {
+    let Piece { lane, first, last, total, .. } = piece;
+    if *first < 1 || last < first || *last > MOST_ENTRIES {
+        return Err(format!("a batch cannot go from {first} to {last}"));
+    }
+    let most = lane.batch_entries();
+    if last - first >= most {
+        return Err(format!("a batch of lane {lane} has {most} entries at most, not {first} to {last}"));
+    }
+    if !(1..=MOST_BATCH_BYTES).contains(total) {
+        return Err(format!("a batch has {total} bytes; 1 to {MOST_BATCH_BYTES} are taken"));
     }
     Ok(())
 }
@@ -152,6 +164,26 @@ mod tests {
             assert_eq!(Frame::read(&written.write()), Ok(written));
         }
         assert!(Frame::read(&frame(4, 7).write()).unwrap_err().contains("goes beyond"));
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_are_refused() {
+        let refused = |change: fn(&mut Head)| {
+            let mut frame = frame(10, 0);
+            change(&mut frame.head);
+            Frame::read(&frame.write()).unwrap_err()
+        };
+        let piece = |head: &mut Head, first, last| head.waiting[0] = Piece { first, last, ..head.waiting[0].clone() };
+        assert_eq!(refused(|head| head.own.0[2] = i64::MAX), format!("a lane cannot end at {}", i64::MAX));
+        assert_eq!(refused(|head| head.have.0[0] = -1), "a lane cannot end at -1");
+        for (first, last) in [(0, 5), (9, 3), (i64::MAX, i64::MAX)] {
+            let mut frame = frame(10, 0);
+            piece(&mut frame.head, first, last);
+            let problem = Frame::read(&frame.write()).unwrap_err();
+            assert_eq!(problem, format!("a batch cannot go from {first} to {last}"));
+        }
+        let problem = refused(|head| head.piece = head.piece.clone().map(|piece| Piece { last: 4_003, ..piece }));
+        assert_eq!(problem, "a batch of lane log has 4000 entries at most, not 3 to 4003");
     }
 
     proptest! {

@@ -83,6 +83,8 @@ actions! {
     Ingest = "ingest";
     /// Provision users and groups by SCIM.
     Provision = "provision";
+    /// Exchange what nodes tell each other.
+    Replicate = "replicate";
 }
 
 impl std::fmt::Display for Action {

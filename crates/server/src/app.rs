@@ -15,6 +15,7 @@ use kernel::Clock;
 use kernel::port::{EventLake, IntakePort, TimeRange};
 use library::Library;
 use parking_lot::Mutex;
+use replica::Replica;
 use respond::Respond;
 use store::{Entry, Store, params};
 use tokio::sync::{Semaphore, broadcast};
@@ -63,6 +64,8 @@ pub struct ServerParts {
     pub detect: Detect,
     pub respond: Respond,
     pub field: Field,
+    /// This node among others; `None`: it has no name, and talks to no other.
+    pub replica: Option<Replica>,
     pub identity: Identity,
     /// The systems in which accounts live.
     pub targets: Arc<dyn Targets>,
@@ -85,6 +88,7 @@ pub struct App {
     pub(crate) detect: Detect,
     pub(crate) respond: Respond,
     pub(crate) field: Field,
+    pub(crate) replica: Option<Replica>,
     pub(crate) identity: Identity,
     pub(crate) targets: Arc<dyn Targets>,
     pub(crate) courier: Courier,
@@ -137,6 +141,7 @@ impl Server {
             detect,
             respond,
             field,
+            replica,
             identity,
             targets,
             courier,
@@ -170,6 +175,7 @@ impl Server {
             detect,
             respond,
             field,
+            replica,
             identity,
             targets,
             courier,

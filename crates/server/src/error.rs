@@ -174,6 +174,17 @@ impl From<field::Error> for Problem {
     }
 }
 
+impl From<replica::Error> for Problem {
+    fn from(error: replica::Error) -> Problem {
+        match error {
+            replica::Error::Store(error) => error.into(),
+            replica::Error::Refused { .. } | replica::Error::Misused(_) => {
+                Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", error.to_string())
+            }
+        }
+    }
+}
+
 impl From<identity::Error> for Problem {
     fn from(error: identity::Error) -> Problem {
         match error {

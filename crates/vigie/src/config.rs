@@ -40,6 +40,7 @@ pub struct Config {
     pub lateness_s: u64,
     pub correlation_hits: u64,
     pub courier: courier::Settings,
+    pub replica: ReplicaSettings,
     pub log_filter: String,
 }
 
@@ -77,10 +78,32 @@ impl Config {
             lateness_s: resolved.integer("detect.lateness_s")?,
             correlation_hits: resolved.integer("detect.correlation_hits")?,
             courier: courier_settings(resolved)?,
+            replica: replica_settings(resolved)?,
             log_filter: resolved.text("log.filter")?.to_owned(),
             data_dir,
         })
     }
+}
+
+/// This node among others.
+#[derive(Debug, Clone, Default)]
+pub struct ReplicaSettings {
+    /// Empty: it talks to no other.
+    pub node: String,
+    /// The node that it dials, where that is, and the token that lets it in; empty: it waits to be dialled.
+    pub peer: String,
+    pub url: String,
+    pub token: String,
+}
+
+fn replica_settings(resolved: &Resolved) -> Result<ReplicaSettings, ConfigError> {
+    let text = |key| resolved.text(key).map(|text| text.trim().to_owned());
+    Ok(ReplicaSettings {
+        node: text("replica.node")?,
+        peer: text("replica.peer")?,
+        url: text("replica.url")?,
+        token: text("replica.token")?,
+    })
 }
 
 fn courier_settings(resolved: &Resolved) -> Result<courier::Settings, ConfigError> {

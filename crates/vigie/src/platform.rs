@@ -8,6 +8,7 @@ pub mod feed_folders;
 pub mod field_keeper;
 pub mod file_parts;
 pub mod intake_port;
+pub mod replica_link;
 pub mod revision;
 pub mod rule_history;
 pub mod rules;

@@ -2197,6 +2197,74 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/replica/exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes a frame of another node and answers with one. The token's name is the node that speaks. */
+        post: operations["exchange_between_nodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replica": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** This node, the others, and how old the picture of them is. */
+        get: operations["list_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replica/records": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Things of other nodes as they last said they are. */
+        get: operations["list_node_records"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replica/incidents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Incidents that this room and another have both written of: both texts, the worse severity. */
+        get: operations["list_shared_incidents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/access/documents": {
         parameters: {
             query?: never;
@@ -5417,6 +5485,27 @@ export interface components {
             /** @description `vgt_…` */
             secret: string;
         };
+        /** @description What a node said last of a thing. */
+        NodeRecord: {
+            node: string;
+            /** @description log, mission, alarm, incident, position, distress or distress-cancelled. */
+            kind: string;
+            subject: string;
+            /** @description When it said so, in its own time. */
+            time: components["schemas"]["Instant"];
+            body: unknown;
+        };
+        /** @description Things of other nodes, those that changed last first. */
+        NodeRecords: {
+            records: components["schemas"]["NodeRecord"][];
+        };
+        /** @description This node and the others. */
+        Nodes: {
+            /** @description The name of this node; `None`: it has none, and talks to no other. */
+            node?: string | null;
+            now: components["schemas"]["Instant"];
+            peers: components["schemas"]["PeerNode"][];
+        };
         /** @description Opens an incident by hand. */
         OpenIncident: {
             title: string;
@@ -5528,6 +5617,31 @@ export interface components {
             /** @description What the contracts said. */
             engagements: Record<string, never>[];
             access: components["schemas"]["AccessLine"][];
+        };
+        /** @description Another node. */
+        PeerNode: {
+            node: string;
+            /** @description up, down or unheard. */
+            state: string;
+            heard?: components["schemas"]["Instant"] | null;
+            as_of?: components["schemas"]["Instant"] | null;
+            /**
+             * Format: int64
+             * @description Whole minutes since it was heard: how long the link is down.
+             */
+            silent_min: number;
+            /**
+             * Format: int64
+             * @description Entries that it has and this node has not.
+             */
+            behind: number;
+            /**
+             * Format: int64
+             * @description Entries that this node has and it has not.
+             */
+            owed: number;
+            /** @description What went wrong last, while nothing went right since. */
+            problem?: string | null;
         };
         /** @description What a source calls somebody. */
         PersonAnchor: {
@@ -6185,7 +6299,7 @@ export interface components {
          * @description What a token may be used for. A token can never do more than its owner, except to deliver records.
          * @enum {string}
          */
-        Scope: "read" | "query" | "respond" | "rules" | "ingest" | "provision" | "administer";
+        Scope: "read" | "query" | "respond" | "rules" | "ingest" | "provision" | "replicate" | "administer";
         /** @description A code of the authenticator. */
         SecondFactorCode: {
             /** @description Six digits; spaces do not count. */
@@ -6300,6 +6414,23 @@ export interface components {
             /** Format: int64 */
             count: number;
             query: string;
+        };
+        /** @description An incident that this room and another know under two numbers, which both stay in use. */
+        SharedIncident: {
+            ours: string;
+            node: string;
+            theirs: string;
+            our_text: string;
+            their_text: string;
+            /** @description The worse of the two. */
+            severity: string;
+            open: boolean;
+            /** @description Why the two are taken for one. */
+            reason: string;
+        };
+        /** @description Incidents that two rooms know. */
+        SharedIncidents: {
+            incidents: components["schemas"]["SharedIncident"][];
         };
         /** @description One open matter. */
         SheetItem: {
@@ -8868,7 +8999,10 @@ export interface operations {
     enter_duty_line: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description a line that comes again with the same key is entered once, and the first entry is the answer */
+                "Idempotency-Key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
@@ -11620,6 +11754,131 @@ export interface operations {
                 };
                 content: {
                     "application/cap+xml": string;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exchange_between_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_nodes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Nodes"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_node_records: {
+        parameters: {
+            query: {
+                /** @description log, mission, alarm, incident, position, distress or distress-cancelled. */
+                kind: string;
+                /** @description Only of this node. */
+                node?: string;
+                /** @description Only what changed before. */
+                before?: components["schemas"]["Instant"];
+                /** @description At most so many; 200 when it is not said. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_shared_incidents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SharedIncidents"];
                 };
             };
             /** @description A refusal; the code tells which. */

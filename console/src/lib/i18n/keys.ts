@@ -1586,6 +1586,7 @@ export interface Messages {
   "scope.token.provision": null;
   "scope.token.query": null;
   "scope.token.read": null;
+  "scope.token.replicate": null;
   "scope.token.respond": null;
   "scope.token.rules": null;
   "settings.console": null;

@@ -105,6 +105,21 @@ pub async fn a_call_for_help_is_heard_here(url: String) {
     assert_eq!((told.signal, told.signalled, told.source.as_str()), (signal.signal, signal.signalled, "node DILI"));
 }
 
+/// Silence is the one thing that must not become of a call for help.
+pub async fn a_call_that_cannot_be_read_is_an_error(url: String) {
+    let (clock, database) = (TestClock::noon(), testkit::sqlite());
+    let (hq, office) = (rig::node(&url, "HQ", &clock, 1).await, rig::node(&database.url, "DILI", &clock, 2).await);
+    office.write(vec![entry(Lane::Log, "log", "1", json!({ "line": "all quiet" }))]).await;
+    office.write(vec![entry(Lane::Distress, replica::DISTRESS, "s1", json!({ "newer": true }))]).await;
+    let answer = hq.replica.frame("DILI", None, 256).await.unwrap();
+    let there = office.replica.take("HQ", &answer).await.unwrap();
+    let frame = office.replica.frame("HQ", Some(&there), 4_096).await.unwrap();
+    let problem = hq.replica.take("DILI", &frame).await.unwrap_err().to_string();
+    assert!(problem.contains("entry 1 of lane distress is not a call for help: missing field"), "{problem}");
+    assert_eq!(hq.replica.lanes("DILI").await.unwrap().0, [0; 4], "nothing of it was written");
+    assert_eq!(hq.replica.record("DILI", replica::DISTRESS, "s1").await.unwrap(), None);
+}
+
 pub async fn a_changed_log_is_found_and_refused(url: String) {
     let (clock, database) = (TestClock::noon(), testkit::sqlite());
     let (hq, office) = (rig::node(&url, "HQ", &clock, 1).await, rig::node(&database.url, "DILI", &clock, 2).await);

@@ -18,6 +18,7 @@ pub mod live;
 pub mod overview;
 pub mod query;
 pub mod reference_tables;
+pub mod replica;
 pub mod rule_view;
 pub mod rules;
 pub mod saved_queries;
@@ -54,6 +55,7 @@ pub fn routes() -> Routes {
     courier::routes(&mut routes);
     feeds::routes(&mut routes);
     exchange::routes(&mut routes);
+    replica::routes(&mut routes);
     duties::routes(&mut routes);
     ledger::routes(&mut routes);
     overview::routes(&mut routes);

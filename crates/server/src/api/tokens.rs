@@ -38,14 +38,24 @@ pub enum Scope {
     Ingest,
     /// Provision users and groups by SCIM.
     Provision,
+    /// Exchange what nodes tell each other, as the node whose name is the token's.
+    Replicate,
     /// Users, tokens, sources, ledger.
     Administer,
 }
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 7] =
-        [Scope::Read, Scope::Query, Scope::Respond, Scope::Rules, Scope::Ingest, Scope::Provision, Scope::Administer];
+    pub const ALL: [Scope; 8] = [
+        Scope::Read,
+        Scope::Query,
+        Scope::Respond,
+        Scope::Rules,
+        Scope::Ingest,
+        Scope::Provision,
+        Scope::Replicate,
+        Scope::Administer,
+    ];
 
     /// The word in policies, API and storage.
     pub const fn as_str(self) -> &'static str {
@@ -56,6 +66,7 @@ impl Scope {
             Scope::Rules => "rules",
             Scope::Ingest => "ingest",
             Scope::Provision => "provision",
+            Scope::Replicate => "replicate",
             Scope::Administer => "administer",
         }
     }
@@ -137,6 +148,15 @@ async fn create_token(
     if request.scopes.contains(&Scope::Provision) && !app.authority.permits(caller.asker(), Action::ManageUsers, None) {
         return Err(Problem::forbidden("only those who may manage users make tokens that provision them")
             .with("action", Action::ManageUsers.as_str()));
+    }
+    if request.scopes.contains(&Scope::Replicate) && !app.authority.permits(caller.asker(), Action::ManageUsers, None) {
+        return Err(Problem::forbidden("only those who may manage users let another node in")
+            .with("action", Action::ManageUsers.as_str()));
+    }
+    if let Some(fault) = replica::node_fault(&request.name)
+        && request.scopes.contains(&Scope::Replicate)
+    {
+        return Err(Problem::invalid(fault).with("field", "name"));
     }
     let mut tx = app.store.begin().await?;
     let token = insert(&mut tx, &app, caller.person()?, &request).await?;

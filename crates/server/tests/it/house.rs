@@ -303,6 +303,7 @@ impl House {
             detect: detect.clone(),
             respond: respond.clone(),
             field: field.clone(),
+            replica: Some(replica::Replica::new(store.clone(), "HQ").expect("a name")),
             identity,
             targets,
             courier: courier::Courier::new(store.clone()),

@@ -15,6 +15,7 @@ mod own_desk;
 mod pages;
 mod people;
 mod queries;
+mod replica;
 mod scim;
 mod sign_in;
 mod statements;

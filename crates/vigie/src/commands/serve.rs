@@ -14,6 +14,7 @@ use kernel::port::{EventLake, IntakePort, SourceDefinition};
 use kernel::{Clock, Timestamp};
 use lake::{EngineConfig, Lake, QueryEngine, Replay};
 use library::Library;
+use replica::Replica;
 use respond::{Policy, Respond};
 use server::{Console, Server, ServerConfig, ServerParts, Tls, TlsSource};
 use store::Store;
@@ -30,7 +31,7 @@ use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
 use crate::platform::rule_history::LakeHistory;
 use crate::platform::samples::RecordSamples;
 use crate::platform::systems::SystemTargets;
-use crate::platform::{Ground, data_file, drop_folder, feed_folders, rules};
+use crate::platform::{Ground, data_file, drop_folder, feed_folders, replica_link, rules};
 use crate::terminal;
 
 /// How often the schedule of KQL rules is looked at.
@@ -66,6 +67,7 @@ struct House {
     identity: Identity,
     targets: Arc<SystemTargets>,
     courier: Courier,
+    replica: Option<Replica>,
     pipeline: Arc<Pipeline>,
     events: Arc<Events>,
     server: Server,
@@ -87,6 +89,7 @@ impl House {
         let identity = Identity::new(store.clone());
         let targets = Arc::new(SystemTargets::new(data_file(&config, "secrets")));
         let courier = Courier::new(store.clone());
+        let replica = replica_link::this_node(&config.replica, &store)?;
         let (rules_ready, ready) = watch::channel(false);
         let (queue, detection) = DetectionQueue::new(detect.clone(), ready);
         let pipeline = Arc::new(Pipeline::new(
@@ -111,6 +114,7 @@ impl House {
             identity: identity.clone(),
             targets: targets.clone(),
             courier: courier.clone(),
+            replica: replica.clone(),
             library,
             clock: ground.clock.clone(),
             console: Console::embedded(),
@@ -132,6 +136,7 @@ impl House {
             identity,
             targets,
             courier,
+            replica,
             pipeline,
             events,
             server,
@@ -146,6 +151,7 @@ impl House {
         let address = listener.local_addr().context("the address of the listener")?;
         self.start_listeners().await?;
         self.start_courier().await?;
+        self.start_link()?;
         self.start_detection(replay);
         self.start_loops();
         let scheme = if tls.is_some() { "https" } else { "http" };
@@ -252,6 +258,19 @@ impl House {
         Ok(())
     }
 
+    /// Dials the other node, where one is named.
+    fn start_link(&self) -> Result<()> {
+        let Some(replica) = &self.replica else { return Ok(()) };
+        let settings = &self.config.replica;
+        if let Some(link) = replica_link::dial(replica, settings, self.config.courier.ca_file.as_deref())? {
+            let stop = self.stop.clone();
+            self.tasks.spawn(async move {
+                let _ = stop.run_until_cancelled(link.run()).await;
+            });
+        }
+        Ok(())
+    }
+
     /// Compiles the rules beside the start, then lets detection begin: first what the last run left.
     fn start_detection(&self, replay: Replay) {
         let (detect, config, ready) = (self.detect.clone(), self.config.clone(), self.rules_ready.clone());
@@ -293,7 +312,7 @@ impl House {
             });
         };
         let store = self.store.clone();
-        let subscribers = vec![
+        let mut subscribers = vec![
             self.detect.subscriber(),
             self.respond.subscriber(),
             self.field.subscriber(),
@@ -303,6 +322,7 @@ impl House {
             self.server.subscriber(),
             self.server.duties_subscriber(),
         ];
+        subscribers.extend(self.replica.clone().map(|replica| self.field.teller(replica)));
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
         let store = self.store.clone();
         until_stop(Box::pin(async move { store.run_deadlines().await }));

@@ -38,7 +38,7 @@ const fn setting(key: &'static str, kind: Kind, default: &'static str, doc: &'st
 }
 
 /// All settings, by section.
-pub const SETTINGS: [Setting; 56] = [
+pub const SETTINGS: [Setting; 60] = [
     setting(
         "data.dir",
         Kind::Text,
@@ -285,6 +285,30 @@ pub const SETTINGS: [Setting; 56] = [
         "The own receiver: `tcp://host:10110`, or a serial line such as `/dev/ttyUSB0`, its speed set already. Empty: none.",
     ),
     setting("courier.nmea_device", Kind::Text, "\"base\"", "What the own receiver is called as a device."),
+    setting(
+        "replica.node",
+        Kind::Text,
+        "\"\"",
+        "The name of this node among those that keep each other up to date: `DILI`. Empty: it talks to no other.",
+    ),
+    setting(
+        "replica.peer",
+        Kind::Text,
+        "\"\"",
+        "The name of the node that this one dials: `HQ`. Empty: it waits to be dialled.",
+    ),
+    setting(
+        "replica.url",
+        Kind::Text,
+        "\"\"",
+        "Where the other node is: `https://hq.example.org`. Its CA: `courier.ca_file`.",
+    ),
+    setting(
+        "replica.token",
+        Kind::Secret,
+        "\"\"",
+        "A token of the other node with the scope `replicate`, whose name is that of this node.",
+    ),
 ];
 
 /// Log filter has its own entry outside the sections' count because it is read before the file is.

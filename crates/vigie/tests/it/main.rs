@@ -9,6 +9,7 @@ mod hunt;
 mod kept;
 mod kql_files;
 mod kql_text;
+mod nodes;
 mod rig;
 mod rule_life;
 mod rules;

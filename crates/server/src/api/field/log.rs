@@ -12,7 +12,7 @@ use crate::problem::Problem;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -109,6 +109,9 @@ pub struct LineCompletion {
     pub end: u32,
 }
 
+/// The sender's own name for a line.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
 /// Registers the operations of this page.
 pub fn routes(routes: &mut Routes) {
     routes.add(__path_list_duty_log, Action::ReadField, list_duty_log);
@@ -134,13 +137,15 @@ async fn list_duty_log(
 }
 
 /// Enters a line. It is durable when this answers.
-#[utoipa::path(post, path = "/api/v1/field/log", tag = "field", request_body = DutyLine, responses((status = 201, body = DutyEntry)))]
+#[utoipa::path(post, path = "/api/v1/field/log", tag = "field", request_body = DutyLine, params(("Idempotency-Key" = Option<String>, Header, description = "a line that comes again with the same key is entered once, and the first entry is the answer")), responses((status = 201, body = DutyEntry)))]
 async fn enter_duty_line(
     State(app): State<Arc<App>>,
     caller: Caller,
+    headers: HeaderMap,
     Body(request): Body<DutyLine>,
 ) -> Result<(StatusCode, Json<DutyEntry>), Problem> {
-    let entry = app.field.enter(&request.line, &caller.actor()).await;
+    let key = idempotency_key(&headers)?;
+    let entry = app.field.enter_once(&request.line, key, &caller.actor()).await;
     let entry = entry.map_err(|error| match error {
         field::Error::Line(ref findings) => {
             let words = findings.iter().map(|finding| DiagnosticWord::of(finding, &request.line)).collect();
@@ -151,6 +156,15 @@ async fn enter_duty_line(
     })?;
     let names = Names::load(&app.store).await?;
     Ok((StatusCode::CREATED, Json(to_api(entry, &names))))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
+    let key = value.to_str().unwrap_or_default();
+    if key.is_empty() || key.len() > 200 {
+        return Err(Problem::invalid("Idempotency-Key has 1 to 200 visible ASCII characters"));
+    }
+    Ok(Some(key))
 }
 
 /// Reads a line without entering it: what it means, what is wrong with it, what may come next.
