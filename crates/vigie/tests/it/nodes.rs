@@ -1,17 +1,19 @@
 //! Two real servers keep each other up to date.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::rig::Rig;
 use crate::running::Running;
 
 /// Asks again until the answer fits; a link turns every few seconds.
 fn until(what: &str, mut fits: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !fits() {
-        assert!(started.elapsed() < Duration::from_secs(120), "{what} does not come");
+    for _ in 0..600 {
+        if fits() {
+            return;
+        }
         std::thread::sleep(Duration::from_millis(200));
     }
+    panic!("{what} does not come");
 }
 
 #[test]
