@@ -1,4 +1,4 @@
-//! Entra ID, by Microsoft Graph 1.0. Written from the service's public metadata and documentation; no tenant was at hand, so
+//! Entra ID, by Microsoft Graph 1.0. Written from what the documentation of the service says; no tenant was at hand, so
 //! it is tested against a service of our own making that answers as those say.
 //!
 //! Attributes have the names of Graph's properties; a part of a structure is `outer.inner`

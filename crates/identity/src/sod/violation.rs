@@ -76,7 +76,7 @@ pub struct Summary {
     /// Found for the first time, or again.
     pub new: usize,
     /// Apart again.
-    pub gone: usize,
+    pub resolved: usize,
     /// Beyond what is kept one by one.
     pub not_kept: u64,
     /// Circles of nesting, each as a list of names.
@@ -323,7 +323,7 @@ pub(crate) async fn analyse_all(turn: &mut Turn) -> Result<Summary, Error> {
         people: inventory.people.len(),
         violations: total,
         new,
-        gone,
+        resolved: gone,
         not_kept,
         cycles: cycles.iter().map(names).collect(),
     })

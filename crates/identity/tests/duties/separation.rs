@@ -64,5 +64,5 @@ pub async fn a_membership_at_the_system_counts(url: String) {
     let summary = house.identity.analyse_duties(&by("guard")).await.unwrap();
     assert_eq!(summary.new, 1, "the other key was given at the system itself");
     house.seen("amina", &["pay"]).await;
-    assert_eq!(house.identity.analyse_duties(&by("guard")).await.unwrap().gone, 1);
+    assert_eq!(house.identity.analyse_duties(&by("guard")).await.unwrap().resolved, 1);
 }

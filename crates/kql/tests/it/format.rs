@@ -3,6 +3,8 @@
 //! Tried on every query of the specifications and, where the shared data is there, on the published ones; each also with
 //! its white space made over by chance (a seed), which stands for the many ways in which people set a query.
 
+#![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
+
 use std::path::{Path, PathBuf};
 
 /// The tree without places.
