@@ -164,17 +164,6 @@ test("a line whose answer was lost on the way is not entered twice", async () =>
   expect(await page.locator("ol li", { hasText: line }).count()).toBe(1);
 });
 
-test("the link of a headcount is answered without an account", async ({ skip }) => {
-  if (!target.mock) return skip("the link of a real server is a secret of its own");
-  const stranger = await openContext(browser, { theme: "light", language: "tet" }, { width: 390, height: 780 });
-  const phone = await stranger.context.newPage();
-  await phone.goto(`${target.url}/answer/drill`);
-  await phone.locator("button.safe").click();
-  await phone.locator("[role=status]", { hasText: "seguru" }).waitFor();
-  expect(stranger.faults).toEqual([]);
-  await stranger.context.close();
-});
-
 test("every room fits a telephone", async () => {
   await page.setViewportSize({ width: 390, height: 800 });
   for (const room of ["", "/messages", "/headcount", "/reports", "/radio", "/systems", "/people", "/contacts", "/map", "/register", "/print"]) {

@@ -27,7 +27,6 @@ export const routes: Record<string, string> = {
   contacts: "/field/contacts",
   print: "/field/print",
   wall: "/wall",
-  answer: "/answer/drill",
   register: "/field/register",
   "call-signs": "/field/register?of=call-sign",
   alerts: "/alerts",

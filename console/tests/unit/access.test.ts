@@ -21,7 +21,7 @@ test("what goes with an access is named once", () => {
 });
 
 test("who is asked now is the holder of each undecided seat of the open stage", () => {
-  const seat = (asked: number, decided: boolean) => ({ candidates: [{ person: "p", via: "function" }, { person: "q", via: "fallback" }], asked, decision: decided ? {} : null });
+  const seat = (turn: number, decided: boolean) => ({ candidates: [{ person: "p", via: "function" }, { person: "q", via: "fallback" }], turn, decision: decided ? {} : null });
   const request = { stages: [{ state: "agreed", seats: [seat(0, true)] }, { state: "open", seats: [seat(1, false), seat(0, true), seat(9, false)] }] } as unknown as AccessRequest;
   expect(askedNow(request).map(({ person }) => person)).toEqual(["q"]);
   const activation = { state: "waiting", candidates: [{ person: "p", via: "function" }] } as unknown as Activation;

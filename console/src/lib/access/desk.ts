@@ -23,7 +23,7 @@ export const nameOf = (names: Names, id: string | null | undefined): string => (
 /** Who is asked now in an open stage. */
 export function askedNow(request: AccessRequest): Candidate[] {
   const stage = request.stages.find(({ state }) => state === "open");
-  return (stage?.seats ?? []).filter(({ decision }) => decision === null).flatMap(({ candidates, asked }) => candidates[asked] ?? []);
+  return (stage?.seats ?? []).filter(({ decision }) => decision === null).flatMap(({ candidates, turn }) => candidates[turn] ?? []);
 }
 
 /** Whether a person is asked to decide on an activation, and it waits. */

@@ -39,7 +39,7 @@ export interface Candidate {
 
 export interface Seat {
   candidates: Candidate[];
-  asked: number;
+  turn: number;
   decision: { by: string; via: string; agrees: boolean; comment: string; at: string } | null;
 }
 
@@ -120,7 +120,9 @@ export interface SodException {
 
 export interface Campaign {
   id: string;
-  plan: { title: string; due: string; scope: Record<string, unknown> };
+  title: string;
+  due: string;
+  scope: Record<string, unknown>;
   state: string;
   items: number;
   without_reviewer: number;

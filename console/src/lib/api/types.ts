@@ -73,7 +73,6 @@ export type RegisterNoun = Schemas["RegisterNoun"];
 export type RegisterRecord = Schemas["RegisterRecord"];
 export type ImportedRecords = Schemas["ImportedRecords"];
 export type CallSign = Schemas["CallSign"];
-export type HeadcountLink = Schemas["HeadcountLink"];
 export type FieldMessage = Schemas["FieldMessage"];
 export type SentMessage = Schemas["SentMessage"];
 export type OutgoingMessage = Schemas["OutgoingMessage"];

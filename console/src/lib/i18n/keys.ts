@@ -533,12 +533,6 @@ export interface Messages {
   "alerts.none.sources": null;
   "alerts.none.text": null;
   "alerts.unassigned": null;
-  "answer.heard": { safety: string | number };
-  "answer.help": null;
-  "answer.over": null;
-  "answer.remark": null;
-  "answer.safe": null;
-  "answer.title": null;
   "ask.cancel": null;
   "ask.cancelled": { count: number };
   "ask.chart": null;

@@ -2,7 +2,7 @@
 
 export const pages = [
   "overview", "field", "ask", "library", "alerts", "incidents", "rules", "coverage", "sources", "access", "ledger", "settings", "login", "setup",
-  "wall", "answer",
+  "wall",
 ] as const;
 export type Page = (typeof pages)[number];
 

@@ -319,7 +319,7 @@ fn seated(
 ) -> Result<StageRun, Error> {
     let seat = |approver| Seat {
         candidates: directory.candidates(approver, person, matter, excluded),
-        asked: 0,
+        turn: 0,
         decision: None,
     };
     let seats: Vec<Seat> = stage.approvers.iter().map(seat).collect();

@@ -123,7 +123,7 @@ fn appoint(request: &mut Request, seat: usize, person: PersonId, by: PersonId) -
         return Err(Refusal::rule("it was decided there already"));
     }
     let instead_of = seat.holder().map(|holder| holder.person);
-    seat.candidates.insert(seat.asked, Candidate { person, via: Via::Appointment, instead_of });
+    seat.candidates.insert(seat.turn, Candidate { person, via: Via::Appointment, instead_of });
     Ok(())
 }
 
@@ -132,7 +132,7 @@ fn ask_next(request: &mut Request, now: Timestamp, stage_us: i64) {
     let Some(place) = request.open_stage() else { return };
     let stage = &mut request.stages[place];
     for seat in stage.seats.iter_mut().filter(|seat| seat.decision.is_none()) {
-        seat.asked = (seat.asked + 1).min(seat.candidates.len());
+        seat.turn = (seat.turn + 1).min(seat.candidates.len());
     }
     stage.due = Some(now.plus_micros(stage_us));
 }

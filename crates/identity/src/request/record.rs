@@ -139,7 +139,8 @@ pub struct Seat {
     /// In the order in which they are asked.
     pub candidates: Vec<Candidate>,
     /// Who is asked now, by place among the candidates.
-    pub asked: usize,
+    #[serde(alias = "asked")]
+    pub turn: usize,
     #[serde(default)]
     pub decision: Option<Decision>,
 }
@@ -147,7 +148,7 @@ pub struct Seat {
 impl Seat {
     /// Who is asked now. `None`: nobody is left.
     pub fn holder(&self) -> Option<&Candidate> {
-        self.candidates.get(self.asked)
+        self.candidates.get(self.turn)
     }
 }
 
