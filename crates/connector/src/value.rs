@@ -8,6 +8,7 @@ use std::hash::{Hash, Hasher};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 /// The name of an attribute as the target's schema spells it. Compared without ASCII case, as LDAP (RFC 4512 §2.5), SCIM
 /// (RFC 7643 §2.1) and SQL do.
@@ -121,6 +122,30 @@ impl AttributeValue {
         match self {
             AttributeValue::Text(text) => Some(text),
             AttributeValue::Bool(_) | AttributeValue::Integer(_) | AttributeValue::Binary(_) => None,
+        }
+    }
+}
+
+impl AttributeValue {
+    /// A single value of JSON; `None`: nothing, a list or an object.
+    pub fn of_json(value: &Json) -> Option<AttributeValue> {
+        match value {
+            Json::Bool(flag) => Some(AttributeValue::Bool(*flag)),
+            Json::String(text) => Some(AttributeValue::Text(text.clone())),
+            Json::Number(number) => {
+                let whole = number.as_i64().map(AttributeValue::Integer);
+                Some(whole.unwrap_or_else(|| AttributeValue::Text(number.to_string())))
+            }
+            Json::Null | Json::Array(_) | Json::Object(_) => None,
+        }
+    }
+
+    /// As services that speak JSON take it; bytes as base64.
+    pub fn to_json(&self) -> Json {
+        match self {
+            AttributeValue::Bool(flag) => Json::from(*flag),
+            AttributeValue::Integer(number) => Json::from(*number),
+            AttributeValue::Text(_) | AttributeValue::Binary(_) => Json::from(self.to_string()),
         }
     }
 }

@@ -5,14 +5,14 @@ use kernel::id::RecordId;
 use kernel::message::{Address, Dispatch, Means as Travel, Precedence};
 use kernel::{Timestamp, words};
 use serde_json::{Value as Json, json};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::error::{Error, Refusal};
 use crate::log::LogEntry;
 use crate::message;
 use crate::register::Record;
-use crate::room::{Field, Read, Turn, next_number};
+use crate::room::{Field, Turn, next_number};
 use crate::sql;
 
 const DAY_US: i64 = 86_400_000_000;

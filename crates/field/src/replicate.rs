@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use kernel::message::PositionReported;
 use kernel::{Actor, Fact, Severity, Timestamp};
-use replica::{DISTRESS, DISTRESS_CANCELLED, Lane, NewEntry, RecordFilter, Replica};
+use replica::{DISTRESS, DISTRESS_CANCELLED, Lane, NewEntry, RecordFilter, RecordView, Replica};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use store::{Delivery, Entry, HandlerError, Subscriber};
@@ -78,14 +78,12 @@ impl Field {
     /// [`Error::Store`] when the database fails.
     pub async fn shared_incidents(&self, replica: &Replica) -> Result<Vec<SharedIncident>, Error> {
         let filter = RecordFilter { kind: INCIDENT.to_owned(), node: None, before: None };
-        let theirs = replica.records(&filter, MOST).await?;
+        // What a newer program tells in other words is shown as it is, and compared with nothing.
+        let read = |record: RecordView| Some((record.node, serde_json::from_value::<ToldIncident>(record.body).ok()?));
+        let theirs: Vec<_> = replica.records(&filter, MOST).await?.into_iter().filter_map(read).collect();
         let mut shared = Vec::new();
         for ours in self.reports().await?.iter().map(told) {
-            for record in &theirs {
-                // What a newer program tells in other words is shown as it is, and compared with nothing.
-                let Ok(other) = serde_json::from_value::<ToldIncident>(record.body.clone()) else { continue };
-                shared.extend(same(&ours, &record.node, &other));
-            }
+            shared.extend(theirs.iter().filter_map(|(node, other)| same(&ours, node, other)));
         }
         Ok(shared)
     }

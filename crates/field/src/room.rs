@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kernel::{Actor, Timestamp};
 use parking_lot::RwLock;
 use serde_json::Value as Json;
-use store::{Committed, Entry, Param, Row, Statement, Store, Tx, params};
+use store::{Committed, Entry, Read, Store, Tx, params};
 
 use crate::error::Error;
 use crate::fact_tables::FACT_TABLES;
@@ -18,28 +18,6 @@ use crate::sql;
 const DESK: &str = "field.desk";
 /// A wall clock that differs from house time by more makes entries suspect.
 const SUSPECT_US: i64 = 5_000_000;
-
-/// Whatever rows can be read from: the last committed state, or what a transaction sees.
-pub(crate) trait Read: Send {
-    /// Runs a statement that reads.
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        params: Vec<Param>,
-    ) -> impl Future<Output = Result<Vec<Row>, store::Error>> + Send;
-}
-
-impl Read for Tx {
-    async fn rows(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, store::Error> {
-        self.fetch_all(statement, params).await
-    }
-}
-
-impl Read for Store {
-    async fn rows(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, store::Error> {
-        self.fetch_all(statement, params).await
-    }
-}
 
 /// The room.
 #[derive(Clone)]

@@ -3,13 +3,13 @@
 use kernel::id::RoundId;
 use kernel::{Diagnostic, Timestamp, words};
 use serde_json::{Value as Json, json};
-use store::{Deadline, Due, Row, params};
+use store::{Deadline, Due, Read, Row, params};
 
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::error::{Error, Refusal};
 use crate::line::{CheckCall, CheckLine, Hearing};
 use crate::register::{Directory, Holder};
-use crate::room::{Field, Read, Turn, next_number};
+use crate::room::{Field, Turn, next_number};
 use crate::{equipment, sql};
 
 /// Kinds of radio checks.

@@ -4,13 +4,13 @@ use kernel::id::ShiftId;
 use kernel::{Actor, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::error::{Error, Refusal};
 use crate::log::NewEntry;
 use crate::mission::ContactState;
 use crate::register::Directory;
-use crate::room::{Field, Read, Turn, next_number};
+use crate::room::{Field, Turn, next_number};
 use crate::{alarm, equipment, headcount, line, message, mission, report, round, sql};
 
 /// Somebody's turn at the desk.

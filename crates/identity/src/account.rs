@@ -6,10 +6,9 @@ use kernel::Timestamp;
 use kernel::id::{AccountId, EntitlementId, PersonId, PlanId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Row, Tx, params};
+use store::{Read, Row, Tx, params};
 
 use crate::error::Error;
-use crate::room::Read;
 use crate::sql;
 
 /// Most accounts of one house.

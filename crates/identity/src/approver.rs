@@ -7,7 +7,7 @@ use kernel::id::PersonId;
 use kernel::{Actor, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::params;
+use store::{Read, params};
 
 use crate::document::{self, DocumentKind};
 use crate::duty_sql;
@@ -15,7 +15,7 @@ use crate::engagement::{self, Engagement, EngagementState};
 use crate::error::{Error, Refusal};
 use crate::person::{self, Person, PersonState};
 use crate::role::Role;
-use crate::room::{Identity, Read};
+use crate::room::Identity;
 use crate::system::{Risk, System};
 
 /// A function in which somebody decides.

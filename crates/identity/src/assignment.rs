@@ -3,10 +3,10 @@
 use kernel::id::{AssignmentId, EntitlementId, PersonId};
 use kernel::{Actor, Timestamp};
 use serde_json::{Value as Json, json};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::error::{Error, Refusal, said};
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 use crate::sql;
 
 const MOST: u32 = 2_000_000;

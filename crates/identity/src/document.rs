@@ -9,11 +9,11 @@ use kernel::{Actor, Timestamp};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::entitlement;
 use crate::error::{Error, Refusal, said};
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 use crate::system::System;
 use crate::{hybrid, provision, sql};
 

@@ -8,11 +8,10 @@ use kernel::Timestamp;
 use kernel::id::{EngagementId, PersonId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Row, Tx, params};
+use store::{Read, Row, Tx, params};
 
 use crate::error::Error;
 use crate::person::MOST_PEOPLE;
-use crate::room::Read;
 use crate::sql;
 
 kernel::words! {

@@ -3,11 +3,10 @@
 use kernel::Timestamp;
 use kernel::id::EntitlementId;
 use sha2::{Digest, Sha256};
-use store::{Row, Tx, params};
+use store::{Read, Row, Tx, params};
 
 use crate::error::Error;
 use crate::role::Grant;
-use crate::room::Read;
 use crate::sql;
 use crate::system::{EntitlementNote, Risk, System};
 

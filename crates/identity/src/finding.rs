@@ -4,10 +4,10 @@ use kernel::Timestamp;
 use kernel::id::{AccountId, FindingId, PersonId};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::error::{Error, Refusal};
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 use crate::sql;
 
 const MOST: u32 = 10_000;

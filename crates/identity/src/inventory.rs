@@ -12,6 +12,8 @@ use kernel::Timestamp;
 use kernel::id::{AccountId, AssignmentId, EntitlementId, PersonId};
 use serde::Serialize;
 
+use store::Read;
+
 use crate::account::{self, Account};
 use crate::assignment::{self, Assignment, Mode, Target};
 use crate::document::{self, Document, DocumentKind};
@@ -19,7 +21,6 @@ use crate::entitlement::{self, Entitlement};
 use crate::error::Error;
 use crate::person::{self, PersonState};
 use crate::role::{Grant, Role};
-use crate::room::Read;
 
 /// What people can be in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use kernel::id::PersonId;
-use store::params;
+use store::{Read, params};
 
 use crate::duty_sql;
 use crate::error::Error;
 use crate::person::{self, Person};
-use crate::room::{Identity, Read};
+use crate::room::Identity;
 
 /// Links of one answer.
 const MOST_LOGINS: u32 = 100_000;

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use kernel::Timestamp;
 use kernel::id::PersonId;
 use minijinja::Value;
-use store::{Row, Tx, params};
+use store::{Read, Row, Tx, params};
 
 use crate::account::{Protection, Wanted};
 use crate::error::{Error, Refusal};
 use crate::policy::Policy;
-use crate::room::Read;
 use crate::sql;
 use crate::system::Naming;
 

@@ -7,10 +7,9 @@ use kernel::Timestamp;
 use kernel::id::PersonId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Row, Tx, params};
+use store::{Read, Row, Tx, params};
 
 use crate::error::Error;
-use crate::room::Read;
 use crate::sql;
 
 /// Most people of one house.

@@ -7,7 +7,7 @@ use kernel::id::PersonId;
 use kernel::{Actor, Timestamp};
 use parking_lot::RwLock;
 use serde_json::Value as Json;
-use store::{Committed, Entry, Param, Row, Statement, Store, Tx};
+use store::{Committed, Entry, Read, Store, Tx};
 
 use crate::compute::Catalog;
 use crate::document;
@@ -17,28 +17,6 @@ use crate::policy::Policy;
 
 /// Decisions of the desk are taken one after the other.
 const DESK: &str = "identity.desk";
-
-/// Whatever rows can be read from: the last committed state, or what a transaction sees.
-pub(crate) trait Read: Send {
-    /// Runs a statement that reads.
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        params: Vec<Param>,
-    ) -> impl Future<Output = Result<Vec<Row>, store::Error>> + Send;
-}
-
-impl Read for Tx {
-    async fn rows(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, store::Error> {
-        self.fetch_all(statement, params).await
-    }
-}
-
-impl Read for Store {
-    async fn rows(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, store::Error> {
-        self.fetch_all(statement, params).await
-    }
-}
 
 /// The room.
 #[derive(Clone)]

@@ -8,10 +8,10 @@ use kernel::id::{PersonId, SliceId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::error::Error;
-use crate::room::{Read, Turn};
+use crate::room::Turn;
 use crate::sql;
 
 /// Something that held for a time.

@@ -221,38 +221,35 @@ impl Core {
             if read_bytes > COMPLETED_BYTES || self.is_short_of_disk() {
                 break;
             }
-            if !self.has_companions(&file, &asked).await {
+            let has_terms = terms::file::open(self.home.store.as_ref(), &file.path, file.rows).await.is_some();
+            let found = paths::file::open_beside(Arc::clone(&self.home.store), &file).await;
+            let has_paths = matches!(found, Found::Whole(_));
+            let lacks_paths = !has_paths && (matches!(found, Found::Damaged(_)) || !asked.is_empty());
+            if !has_terms || lacks_paths {
                 read_bytes += file.bytes;
-                self.make_companions(table, &file, &asked).await?;
+                self.make_companions(table, &file, &asked, has_paths).await?;
             }
             table.note_complete(&file.path);
         }
         Ok(())
     }
 
-    async fn has_companions(&self, file: &DataFile, asked: &[DynamicPath]) -> bool {
-        if terms::file::open(self.home.store.as_ref(), &file.path, file.rows).await.is_none() {
-            return false;
-        }
-        match paths::file::open_beside(Arc::clone(&self.home.store), file).await {
-            Found::Whole(_) => true,
-            Found::Absent => asked.is_empty(),
-            Found::Damaged(_) => false,
-        }
-    }
-
-    async fn make_companions(&self, table: &Table, file: &DataFile, asked: &[DynamicPath]) -> Result<(), LakeError> {
+    async fn make_companions(
+        &self,
+        table: &Table,
+        file: &DataFile,
+        asked: &[DynamicPath],
+        has_paths: bool,
+    ) -> Result<(), LakeError> {
         let failed = |error| LakeError::delta(&table.name, error);
         let got = self.home.store.get(&file.path).await.map_err(failed)?;
         let (bytes, arrow) = (got.bytes().await.map_err(failed)?, table.schema().arrow());
         let asked = asked.to_vec();
-        let found = paths::file::open_beside(Arc::clone(&self.home.store), file).await;
-        let is_there = matches!(found, Found::Whole(_));
         match self.on_encoder(move || encode::companions(&bytes, &arrow, &asked)).await? {
             Ok((index, promoted)) => {
                 files::keep_beside(self.home.store.as_ref(), &terms::file::path(&file.path), index).await;
                 let place = paths::path(&file.path);
-                if let Some(promoted) = promoted.filter(|_| !is_there) {
+                if let Some(promoted) = promoted.filter(|_| !has_paths) {
                     files::keep_beside(self.home.store.as_ref(), &place, promoted).await;
                 }
                 self.counters.remade_companions.fetch_add(1, Ordering::Relaxed);

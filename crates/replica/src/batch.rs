@@ -7,8 +7,9 @@ use std::io::Read;
 
 use kernel::Timestamp;
 use serde_json::json;
+use store::Hash;
 
-use crate::chain::{Entry, Hash};
+use crate::chain::Entry;
 use crate::lane::Lane;
 
 /// Small batches, well packed.

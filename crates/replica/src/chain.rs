@@ -2,28 +2,9 @@
 
 use kernel::Timestamp;
 use sha2::{Digest, Sha256};
+use store::Hash;
 
 use crate::lane::Lane;
-
-/// SHA-256.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Hash(pub [u8; 32]);
-
-impl std::fmt::Display for Hash {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&hex::encode(self.0))
-    }
-}
-
-impl std::str::FromStr for Hash {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Hash, String> {
-        let mut bytes = [0; 32];
-        hex::decode_to_slice(text, &mut bytes).map_err(|error| format!("`{text}` is not a SHA-256: {error}"))?;
-        Ok(Hash(bytes))
-    }
-}
 
 /// What a node wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]

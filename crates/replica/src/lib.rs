@@ -32,7 +32,7 @@ mod replica;
 pub mod sql;
 
 pub use batch::unpack;
-pub use chain::{Entry, Hash};
+pub use chain::Entry;
 pub use error::Error;
 pub use exchange::{DISTRESS, DISTRESS_CANCELLED, Exchanged};
 pub use lane::{Lane, Lanes};

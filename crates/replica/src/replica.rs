@@ -5,10 +5,10 @@ use std::sync::Arc;
 use kernel::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value as Json;
-use store::{Row, Statement, Store, Tx, params};
+use store::{Hash, Read, Row, Store, Tx, params};
 use tokio::sync::Notify;
 
-use crate::chain::{Entry, Hash};
+use crate::chain::Entry;
 use crate::error::Error;
 use crate::exchange::Packed;
 use crate::lane::{Lane, Lanes};
@@ -163,27 +163,6 @@ impl Replica {
             }
         }
         Ok(None)
-    }
-}
-
-/// Whatever rows can be read from.
-pub(crate) trait Read: Send {
-    fn rows(
-        &mut self,
-        statement: &Statement,
-        params: Vec<store::Param>,
-    ) -> impl Future<Output = Result<Vec<Row>, store::Error>> + Send;
-}
-
-impl Read for Tx {
-    async fn rows(&mut self, statement: &Statement, params: Vec<store::Param>) -> Result<Vec<Row>, store::Error> {
-        self.fetch_all(statement, params).await
-    }
-}
-
-impl Read for Store {
-    async fn rows(&mut self, statement: &Statement, params: Vec<store::Param>) -> Result<Vec<Row>, store::Error> {
-        self.fetch_all(statement, params).await
     }
 }
 

@@ -24,6 +24,7 @@ mod migrate;
 mod outbox;
 mod param;
 mod randomness;
+mod read;
 mod row;
 pub mod sql;
 mod statement;
@@ -48,6 +49,7 @@ pub use outbox::{
 };
 pub use param::{Bind, Param};
 pub use randomness::OsRandomness;
+pub use read::Read;
 pub use row::{Cell, Row};
 pub use statement::{Effect, Statement};
 pub use store::Store;

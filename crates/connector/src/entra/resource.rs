@@ -81,18 +81,12 @@ fn flatten(resource: &Json) -> Attributes {
 
 fn put(out: &mut Attributes, name: &str, value: &Json) {
     match value {
-        Json::Null => {}
         Json::Array(values) => values.iter().for_each(|one| match one {
             Json::Object(_) | Json::Array(_) => out.push(name, AttributeValue::Text(one.to_string())),
             plain => put(out, name, plain),
         }),
         Json::Object(fields) => fields.iter().for_each(|(part, value)| put(out, &format!("{name}.{part}"), value)),
-        Json::Bool(flag) => out.push(name, AttributeValue::Bool(*flag)),
-        Json::String(text) => out.push(name, AttributeValue::Text(text.clone())),
-        Json::Number(number) => {
-            let whole = number.as_i64().map(AttributeValue::Integer);
-            out.push(name, whole.unwrap_or_else(|| AttributeValue::Text(number.to_string())));
-        }
+        single => AttributeValue::of_json(single).into_iter().for_each(|one| out.push(name, one)),
     }
 }
 
@@ -111,17 +105,12 @@ pub fn body<'a>(
         if name.eq_ignore_ascii_case("manager") || name.starts_with('@') {
             return Err(ConnectorError::invalid(format!("`{name}` is a link at the service, not a property")));
         }
-        let one = |value: &AttributeValue| match value {
-            AttributeValue::Bool(flag) => json!(flag),
-            AttributeValue::Integer(number) => json!(number),
-            other => json!(other.to_string()),
-        };
         let list = LISTS.iter().any(|list| list.eq_ignore_ascii_case(name));
         let value = match values {
-            all if list => all.iter().map(one).collect(),
+            all if list => all.iter().map(AttributeValue::to_json).collect(),
             [] => Json::Null,
-            [single] => one(single),
-            several => several.iter().map(one).collect(),
+            [single] => single.to_json(),
+            several => several.iter().map(AttributeValue::to_json).collect(),
         };
         match name.split_once('.') {
             None => drop(out.insert(name.to_owned(), value)),

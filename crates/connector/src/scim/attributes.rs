@@ -29,7 +29,6 @@ pub fn flatten(resource: &Json) -> Attributes {
 
 fn put(out: &mut Attributes, name: &str, value: &Json) {
     match value {
-        Json::Null => {}
         Json::Array(values) => values.iter().for_each(|one| match one.as_object() {
             Some(fields) => {
                 let kind = fields.get("type").and_then(Json::as_str);
@@ -41,12 +40,7 @@ fn put(out: &mut Attributes, name: &str, value: &Json) {
             None => put(out, name, one),
         }),
         Json::Object(fields) => fields.iter().for_each(|(part, value)| put(out, &format!("{name}.{part}"), value)),
-        Json::Bool(flag) => out.push(name, AttributeValue::Bool(*flag)),
-        Json::String(text) => out.push(name, AttributeValue::Text(text.clone())),
-        Json::Number(number) => {
-            let whole = number.as_i64().map(AttributeValue::Integer);
-            out.push(name, whole.unwrap_or_else(|| AttributeValue::Text(number.to_string())));
-        }
+        single => AttributeValue::of_json(single).into_iter().for_each(|one| out.push(name, one)),
     }
 }
 
@@ -84,14 +78,9 @@ fn parts(name: &AttributeName) -> Result<Parts<'_>, ConnectorError> {
 
 /// Values as SCIM writes them.
 pub fn to_json(values: &[AttributeValue]) -> Json {
-    let one = |value: &AttributeValue| match value {
-        AttributeValue::Bool(flag) => json!(flag),
-        AttributeValue::Integer(number) => json!(number),
-        other => json!(other.to_string()),
-    };
     match values {
-        [single] => one(single),
-        several => several.iter().map(one).collect(),
+        [single] => single.to_json(),
+        several => several.iter().map(AttributeValue::to_json).collect(),
     }
 }
 

@@ -124,12 +124,7 @@ impl ScimClient {
 
 /// `userName eq "amina"`
 fn condition(name: &str, value: &AttributeValue) -> String {
-    let literal = match value {
-        AttributeValue::Bool(flag) => flag.to_string(),
-        AttributeValue::Integer(number) => number.to_string(),
-        other => Json::String(other.to_string()).to_string(),
-    };
-    format!("{name} eq {literal}")
+    format!("{name} eq {}", value.to_json())
 }
 
 /// What a status of the service means.

@@ -2,12 +2,11 @@
 
 use kernel::id::AlarmId;
 use serde_json::json;
-use store::{Deadline, Due, Row, Tx, params};
+use store::{Deadline, Due, Read, Row, Tx, params};
 
 use super::alarms::{Alarm, AlarmState};
 use super::climb::promises;
 use crate::error::Error;
-use crate::room::Read;
 use crate::sql;
 
 /// Most alarms of one answer.

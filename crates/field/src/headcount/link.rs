@@ -1,7 +1,7 @@
 //! The link that was sent to one person alone. Whoever has it can answer for that person, in that headcount, until it ends.
 
 use kernel::{Actor, Timestamp};
-use store::params;
+use store::{Read, params};
 
 use super::{Headcount, HeadcountState, Means, Reply, headcount, one, reply};
 use crate::alarm::{self, AlarmKind, Cause};
@@ -10,7 +10,7 @@ use crate::enter;
 use crate::error::Error;
 use crate::line::Safety;
 use crate::log::NewEntry;
-use crate::room::{Field, Read, Turn};
+use crate::room::{Field, Turn};
 use crate::sql;
 
 /// Longest remark beside an answer, in characters.

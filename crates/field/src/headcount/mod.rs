@@ -9,12 +9,12 @@ mod wardens;
 
 use kernel::id::HeadcountId;
 use kernel::{Actor, Timestamp, words};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::alarm::Course;
 use crate::error::Error;
 use crate::line::Safety;
-use crate::room::{Field, Read};
+use crate::room::Field;
 use crate::sql;
 
 pub use link::{LinkAnswer, Linked};

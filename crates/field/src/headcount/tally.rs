@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 
 use kernel::id::HeadcountId;
-use store::params;
+use store::{Read, params};
 
 use super::Counted;
 use crate::error::Error;
 use crate::line::Safety;
-use crate::room::Read;
 use crate::sql;
 
 /// People who are named in the words.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kernel::id::HeadcountId;
 use kernel::message::{Address, Dispatch, Means as Travel, Precedence};
-use store::{Deadline, Due, params};
+use store::{Deadline, Due, Read, params};
 
 use super::{Counted, Headcount, WARDEN, WardenList, counted, one, open};
 use crate::error::Error;
@@ -12,7 +12,7 @@ use crate::line::Safety;
 use crate::log::NewEntry;
 use crate::message;
 use crate::register::{Directory, Record};
-use crate::room::{Read, Turn};
+use crate::room::Turn;
 use crate::sql;
 
 /// A warden who has not answered for themselves by then is missing.

@@ -4,7 +4,7 @@ use kernel::id::MessageId;
 use kernel::message::{Address, Dispatch, Means, MessageReceived, Precedence};
 use kernel::{Actor, Timestamp};
 use serde_json::{Value as Json, json};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use super::outgoing::send;
 use super::words::{Answer, answer_of};
@@ -16,7 +16,7 @@ use crate::headcount::{self, Means as AnswerMeans, Reply};
 use crate::line::{self, Act, Safety, Statement};
 use crate::log::NewEntry;
 use crate::register::{Holder, Record};
-use crate::room::{Field, Read, Turn};
+use crate::room::{Field, Turn};
 use crate::sql;
 
 /// A network may set its clock ahead by so much and is still believed.

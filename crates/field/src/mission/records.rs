@@ -3,11 +3,10 @@
 use kernel::id::MissionId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Row, Store, Tx, params};
+use store::{Read, Row, Store, Tx, params};
 
 use super::sheet::{ConvoyVehicle, Leg, Mission, Seat};
 use crate::error::Error;
-use crate::room::Read;
 use crate::sql;
 
 /// Most missions of one answer.

@@ -4,12 +4,12 @@ use kernel::Timestamp;
 use kernel::id::{MissionId, PositionId};
 use kernel::message::Quirk;
 use serde_json::json;
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use super::fence::Crossing;
 use super::judge::{Doubt, Fix, Judgement, Trust};
 use crate::error::Error;
-use crate::room::{Field, Read, Turn};
+use crate::room::{Field, Turn};
 use crate::sql;
 
 /// Most positions of one answer.

@@ -3,11 +3,11 @@
 use kernel::Actor;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Entry, Row, params};
+use store::{Entry, Read, Row, params};
 
 use super::{nouns, records, value};
 use crate::error::{Error, Refusal};
-use crate::room::{Field, Read};
+use crate::room::Field;
 use crate::sql;
 
 /// What the room knows of a user.

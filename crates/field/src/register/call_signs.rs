@@ -4,11 +4,11 @@ use kernel::id::RecordId;
 use kernel::{Actor, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Entry, Row, Tx, params};
+use store::{Entry, Read, Row, Tx, params};
 
 use super::{nouns, records, value};
 use crate::error::{Error, Refusal};
-use crate::room::{Field, Read};
+use crate::room::Field;
 use crate::sql;
 
 /// Who may hold a call sign.

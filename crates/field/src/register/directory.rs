@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use kernel::Timestamp;
-use store::params;
+use store::{Read, params};
 
 use super::affiliations::{self, Affiliation};
 use super::call_signs::{self, Assignment};
@@ -14,7 +14,6 @@ use super::records::{self, Record};
 use crate::alarm::ladder::{self, Means, Risk, Role, Step};
 use crate::error::Error;
 use crate::position::{self, Fence};
-use crate::room::Read;
 use crate::sql;
 
 const MINUTE_US: i64 = 60_000_000;

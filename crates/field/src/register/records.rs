@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use kernel::Timestamp;
 use kernel::id::RecordId;
-use store::{Row, Store, Tx, params};
+use store::{Read, Row, Store, Tx, params};
 
 use super::noun::Noun;
 use super::value::Value;
 use crate::error::Error;
-use crate::room::Read;
 
 /// Most records of one noun.
 pub(crate) const MOST_RECORDS: u32 = 50_000;

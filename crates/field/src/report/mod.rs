@@ -6,10 +6,10 @@ mod involved;
 
 use kernel::Timestamp;
 use kernel::id::{AlarmId, IncidentId, LogEntryId, MissionId};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::error::Error;
-use crate::room::{Field, Read};
+use crate::room::Field;
 use crate::sql;
 
 pub use commands::{ReportCommand, ReportOrder};

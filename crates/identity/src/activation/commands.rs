@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kernel::id::{ActivationId, AssignmentId, PersonId};
 use kernel::{Actor, Fact, Timestamp};
 use serde_json::{Value as Json, json};
-use store::{Deadline, Due};
+use store::{Deadline, Due, Read};
 
 use super::decide::{Command, Facts, decide, first};
 use super::policy::{self, TicketState, Tickets};
@@ -16,7 +16,7 @@ use crate::assignment::{self, Mode, NewAssignment, Source};
 use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
 use crate::inventory::{Inventory, Node, Scope};
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 use crate::sod;
 
 /// When its time is over.

@@ -4,13 +4,13 @@ use kernel::Timestamp;
 use kernel::id::{ActivationId, AssignmentId, PersonId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::approver::Candidate;
 use crate::assignment::Target;
 use crate::duty_sql as sql;
 use crate::error::{Error, Refusal};
-use crate::room::{Read, Turn};
+use crate::room::Turn;
 
 kernel::words! {
     /// Where an activation is in its life.

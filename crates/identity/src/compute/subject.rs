@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use kernel::Timestamp;
 use kernel::id::{EntitlementId, PersonId};
-use store::params;
+use store::{Read, params};
 
 use crate::account::{self, Account};
 use crate::assignment::{self, Assignment};
@@ -14,7 +14,6 @@ use crate::error::Error;
 use crate::person::{self, MOST_PEOPLE, Person};
 use crate::policy::Policy;
 use crate::role::Grant;
-use crate::room::Read;
 use crate::slice::{self, Slice};
 use crate::sql;
 

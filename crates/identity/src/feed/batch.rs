@@ -5,7 +5,7 @@ use kernel::{Actor, Timestamp};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use super::apply;
 use super::decode::{Decoded, Manifest, decode};
@@ -17,7 +17,7 @@ use crate::engagement;
 use crate::error::{Error, Refusal, said};
 use crate::finding::FindingKind;
 use crate::person;
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 use crate::sql;
 
 const DAY_US: i64 = 86_400_000_000;

@@ -8,14 +8,14 @@ use connector::{
 };
 use kernel::{Actor, Timestamp};
 use serde_json::{Value as Json, json};
-use store::params;
+use store::{Read, params};
 
 use super::{Hybrid, HybridHealth, begin, sql};
 use crate::document::{self, DocumentKind};
 use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
 use crate::provision::Targets;
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 
 /// Days for which values are remembered.
 const REMEMBERED_US: i64 = 7 * 86_400_000_000;
@@ -180,24 +180,32 @@ async fn observe(
             watched.extend(pair.map(|pair| (Side::Cloud, conflict.cloud.clone(), pair.cloud.clone())));
         }
     }
-    let find = |side: Side, id: &ObjectId| {
-        let objects = if side == Side::Directory { &directory.objects } else { &cloud.objects };
-        objects.iter().find(|object| object.id == *id)
-    };
-    for (side, object, attribute) in watched {
-        let Some(found) = find(side, &object) else { continue };
+    let (in_directory, in_cloud) = (by_id(directory), by_id(cloud));
+    // What is remembered comes in order of time: the last of each is its latest.
+    let last: HashMap<_, (Timestamp, String)> = history
+        .observations
+        .iter()
+        .map(|one| ((one.side, one.object.clone(), one.attribute.clone()), (one.at, one.value.clone())))
+        .collect();
+    for watching in watched {
+        let (side, object, attribute) = &watching;
+        let objects = if *side == Side::Directory { &in_directory } else { &in_cloud };
+        let Some(found) = objects.get(object) else { continue };
         let values: Vec<String> = found.attributes.values(attribute.as_str()).iter().map(ToString::to_string).collect();
         let value = values.join("; ");
-        let is_it = |one: &&Observation| one.side == side && one.object == object && one.attribute == attribute;
-        let last = history.observations.iter().filter(is_it).max_by_key(|one| one.at);
-        if last.is_some_and(|last| last.value == value || last.at == now) {
+        if last.get(&watching).is_some_and(|(at, last)| *last == value || *at == now) {
             continue;
         }
         let row = params![key, side.as_str(), object.as_str(), attribute.as_str(), now, &value];
         turn.tx.execute(&sql::INSERT_HYBRID_VALUE, row).await?;
+        let (side, object, attribute) = watching;
         history.observations.push(Observation { at: now, side, object, attribute, value });
     }
     Ok(history)
+}
+
+fn by_id(side: &Snapshot) -> HashMap<&ObjectId, &Object> {
+    side.objects.iter().map(|object| (&object.id, object)).collect()
 }
 
 async fn remembered(turn: &mut Turn, key: &str) -> Result<History, Error> {

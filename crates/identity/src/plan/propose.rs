@@ -7,6 +7,8 @@ use kernel::id::{AccountId, PersonId};
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
+use store::Read;
+
 use super::{PlanItem, change, reasons, summary};
 use crate::account::Wanted;
 use crate::compute::{self, Access, Catalog, Draft, Subject};
@@ -14,7 +16,6 @@ use crate::engagement::{EngagementSheet, EngagementState};
 use crate::error::{Error, Refusal};
 use crate::names::{self, NameBook, Namesake};
 use crate::policy::{Facts, Matcher, Policy};
-use crate::room::Read;
 
 /// Works through people with one policy at one instant.
 pub(crate) struct Proposer<'a> {

@@ -2,11 +2,10 @@
 
 use kernel::id::{PersonId, PlanId};
 use serde_json::{Value as Json, json};
-use store::{Row, Tx, params};
+use store::{Read, Row, Tx, params};
 
 use super::{Plan, PlanItem, PlanState};
 use crate::error::Error;
-use crate::room::Read;
 use crate::sql;
 
 const MOST: u32 = 1_000_000;

@@ -4,14 +4,14 @@ use kernel::Timestamp;
 use kernel::id::{AssignmentId, ExceptionId, PersonId, RequestId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use super::package::Need;
 use crate::approver::{Candidate, Via};
 use crate::assignment::Mode;
 use crate::duty_sql as sql;
 use crate::error::Error;
-use crate::room::{Read, Turn};
+use crate::room::Turn;
 use crate::sod::SideShown;
 use crate::system::Risk;
 

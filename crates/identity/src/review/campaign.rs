@@ -6,13 +6,13 @@ use kernel::Timestamp;
 use kernel::id::{CampaignId, PersonId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::approver::Approver;
 use crate::duty_sql as sql;
 use crate::error::Error;
 use crate::role::Grant;
-use crate::room::{Read, Turn};
+use crate::room::Turn;
 use crate::system::Risk;
 
 kernel::words! {

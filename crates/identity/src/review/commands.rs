@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kernel::id::{CampaignId, PersonId, ReviewItemId};
 use kernel::{Actor, Fact};
 use serde_json::{Value as Json, json};
-use store::{Deadline, Due};
+use store::{Deadline, Due, Read};
 
 use super::campaign::{self, Campaign, CampaignState, NewCampaign, OnSilence};
 use super::decide::{self, Verdict};
@@ -17,7 +17,7 @@ use crate::approver::{self, Directory, Matter};
 use crate::error::{Error, Refusal, said};
 use crate::finding::{FindingKind, NewFinding};
 use crate::inventory::{Inventory, Node, Origin, Scope};
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 
 /// When a campaign ends.
 pub(crate) const CAMPAIGN_DUE: &str = "identity.review-campaign";

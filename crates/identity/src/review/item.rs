@@ -5,13 +5,13 @@ use kernel::Timestamp;
 use kernel::id::{CampaignId, EntitlementId, PersonId, ReviewItemId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use super::decide::Verdict;
 use crate::duty_sql as sql;
 use crate::error::Error;
 use crate::inventory::Origin;
-use crate::room::{Read, Turn};
+use crate::room::Turn;
 use crate::system::Risk;
 
 kernel::words! {

@@ -4,11 +4,11 @@ use kernel::id::PersonId;
 use kernel::{Actor, Timestamp};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use store::params;
+use store::{Read, params};
 
 use super::judge::{Kept, Verdict, generator, judge};
 use crate::error::{Error, Refusal, said};
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 use crate::{approver, duty_sql, person};
 
 /// Bytes of a secret: as long as the digest (RFC 4226 §4).

@@ -7,7 +7,7 @@ use kernel::id::{ExceptionId, PersonId};
 use kernel::{Actor, Timestamp};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
-use store::{Deadline, Due, Row, params};
+use store::{Deadline, Due, Read, Row, params};
 
 use super::violation;
 use crate::approver;
@@ -15,7 +15,7 @@ use crate::document::{self, DocumentKind};
 use crate::duty_sql as sql;
 use crate::error::{Error, Refusal, said};
 use crate::person;
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 
 /// The deadline of an exception.
 pub(crate) const EXCEPTION: &str = "identity.sod-exception";

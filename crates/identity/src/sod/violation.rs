@@ -8,14 +8,14 @@ use kernel::{Actor, Fact, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use store::{Deadline, Due, Row, params};
+use store::{Deadline, Due, Read, Row, params};
 
 use super::exception::{self, SodException};
 use super::rules::Rules;
 use crate::duty_sql as sql;
 use crate::error::Error;
 use crate::inventory::{self, Inventory, Scope};
-use crate::room::{Identity, Read, Turn};
+use crate::room::{Identity, Turn};
 use crate::system::Risk;
 
 /// The deadline at which everybody is looked at again.

@@ -312,15 +312,10 @@ struct Output {
 impl Binder<'_> {
     /// Leaves out legs that are known to give no rows where the union would otherwise be too large; one stays.
     fn without_empty(&self, mut legs: Vec<Leg>, columns: usize) -> Vec<Leg> {
-        if legs.len().saturating_mul(columns) <= MAX_CELLS {
-            return legs;
+        if legs.len().saturating_mul(columns) > MAX_CELLS {
+            let mut one_stays = true;
+            legs.retain(|leg| !self.gives_nothing(&leg.plan) || std::mem::take(&mut one_stays));
         }
-        let first_empty = legs.iter().position(|leg| self.gives_nothing(&leg.plan));
-        let mut at = 0;
-        legs.retain(|leg| {
-            at += 1;
-            first_empty == Some(at - 1) || !self.gives_nothing(&leg.plan)
-        });
         legs
     }
 

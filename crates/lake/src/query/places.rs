@@ -8,12 +8,13 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::IpAddr;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Weak};
 
 use kernel::library::QueryLibrary;
 use kernel::port::QueryError;
 use kernel::{Diagnostic, ScalarType, Span, Value};
 use kql::algebra::{Expr, ExprKind, Plan, Query};
+use parking_lot::Mutex;
 use serde_json::{Map, Value as Json};
 
 use super::functions::BadValue;
@@ -177,7 +178,7 @@ pub(in crate::query) fn of_address(args: &[Value]) -> Result<Value, BadValue> {
     let (Some(Value::String(text)), Some(Value::Long(key))) = (args.first(), args.get(1)) else {
         return Ok(Value::Null);
     };
-    let in_use = IN_USE.lock().unwrap_or_else(PoisonError::into_inner).get(key).and_then(Weak::upgrade);
+    let in_use = IN_USE.lock().get(key).and_then(Weak::upgrade);
     let Some(places) = in_use.filter(|places| !places.stretches.is_empty()) else {
         return Err(BadValue(format!("`{FUNCTION}()` needs a table of networks and places; {}", remedy())));
     };
@@ -226,7 +227,7 @@ async fn table(
     let absent = || refused(format!("`{FUNCTION}()` needs a table of networks and places, and none was uploaded"));
     let Some(library) = library else { return Err(absent()) };
     let revision = library.kept().await.map_err(QueryError::Engine)?.revision;
-    let known = cache.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let known = cache.last.lock().clone();
     if let Some((_, key, places)) = known.filter(|(known, ..)| *known == revision) {
         return Ok((key, places));
     }
@@ -236,8 +237,11 @@ async fn table(
     let key = hasher.finish().cast_signed();
     let read = tokio::task::block_in_place(|| Places::read(&text));
     let places = Arc::new(read.map_err(|problem| refused(format!("the table for `{ADDRESS}`: {problem}")))?);
-    IN_USE.lock().unwrap_or_else(PoisonError::into_inner).insert(key, Arc::downgrade(&places));
-    *cache.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((revision, key, Arc::clone(&places)));
+    let mut in_use = IN_USE.lock();
+    in_use.retain(|_, places| places.strong_count() > 0);
+    in_use.insert(key, Arc::downgrade(&places));
+    drop(in_use);
+    *cache.last.lock() = Some((revision, key, Arc::clone(&places)));
     Ok((key, places))
 }
 

@@ -409,10 +409,15 @@ async fn get(
     Ok(resource(StatusCode::OK, &stored, &base, &shown(&stored, &base, parameters)?))
 }
 
+/// The answer to a write: the whole of what is there now.
+fn written(app: &App, headers: &HeaderMap, status: StatusCode, stored: &Stored) -> Result<Response, Refusal> {
+    let base = base(app, headers);
+    Ok(resource(status, stored, &base, &shown(stored, &base, &ListParameters::default())?))
+}
+
 async fn create(app: &App, caller: &Caller, headers: &HeaderMap, kind: Kind, body: &Json) -> Result<Response, Refusal> {
     let stored = app.scim.create(&caller.actor(), kind, body).await?;
-    let base = base(app, headers);
-    Ok(resource(StatusCode::CREATED, &stored, &base, &shown(&stored, &base, &ListParameters::default())?))
+    written(app, headers, StatusCode::CREATED, &stored)
 }
 
 async fn replace(
@@ -424,8 +429,7 @@ async fn replace(
     body: &Json,
 ) -> Result<Response, Refusal> {
     let stored = app.scim.replace(&caller.actor(), kind, id, body, &precondition(headers)).await?;
-    let base = base(app, headers);
-    Ok(resource(StatusCode::OK, &stored, &base, &shown(&stored, &base, &ListParameters::default())?))
+    written(app, headers, StatusCode::OK, &stored)
 }
 
 async fn patch(
@@ -437,6 +441,5 @@ async fn patch(
     body: &Json,
 ) -> Result<Response, Refusal> {
     let stored = app.scim.patch(&caller.actor(), kind, id, body, &precondition(headers)).await?;
-    let base = base(app, headers);
-    Ok(resource(StatusCode::OK, &stored, &base, &shown(&stored, &base, &ListParameters::default())?))
+    written(app, headers, StatusCode::OK, &stored)
 }

@@ -8,7 +8,7 @@ use datafusion::error::Result;
 use kernel::{ScalarType, Value};
 
 use super::operators::longs;
-use super::{Call, Entry, columns, rows, strict, volatile};
+use super::{Call, Entry, by_row, columns, rows, strict, volatile};
 use crate::query::calendar::LAST;
 use crate::query::cells::CellsBuilder;
 use crate::query::{convert, decimal};
@@ -125,26 +125,23 @@ fn bin_numbers(call: &Call<'_>) -> Result<ArrayRef> {
     let [value, from, size] = call.args else {
         return datafusion::common::internal_err!("a bin has a value, a beginning and a size");
     };
-    if call.args.iter().all(|cells| integral(cells.scalar())) && from.is_constant() && size.is_constant() {
-        let numbers = longs(value)?;
-        return Ok(Arc::new(match (from.long(0), size.long(0)) {
-            (Some(from), Some(size)) if size > 0 && !value.is_constant() => {
-                numbers.unary::<_, Int64Type>(|number| number.wrapping_sub(from).div_euclid(size))
-            }
-            _ => return Ok(each_bin_number(call)),
-        }));
+    if call.args.iter().all(|cells| integral(cells.scalar()))
+        && (value.is_constant(), from.is_constant(), size.is_constant()) == (false, true, true)
+        && let (Some(from), Some(size)) = (from.long(0), size.long(0))
+        && size > 0
+    {
+        let number = |number: i64| number.wrapping_sub(from).div_euclid(size);
+        return Ok(Arc::new(longs(value)?.unary::<_, Int64Type>(number)));
     }
     Ok(each_bin_number(call))
 }
 
 /// As [`bin_numbers`], one row at a time, for every type.
 fn each_bin_number(call: &Call<'_>) -> ArrayRef {
-    let mut builder = CellsBuilder::new(call.returns);
-    for row in 0..call.rows {
-        let [value, from, size] = [0, 1, 2].map(|at| call.args[at].value(row));
-        builder.push(bin_number(&value, &from, &size));
-    }
-    builder.finish()
+    by_row(call, |args| match args {
+        [value, from, size] => bin_number(value, from, size),
+        _ => Value::Null,
+    })
 }
 
 fn bin_number(value: &Value, from: &Value, size: &Value) -> Value {
