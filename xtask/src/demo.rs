@@ -72,6 +72,8 @@ fn with_scenario(root: &Path, binary: &Path, folder: &Path) -> Result<()> {
         .args(["run", "e2e"])
         .current_dir(root.join("console"))
         .env("VIGIE_URL", &running.url)
+        // For tests that need servers of their own: two nodes, a link that breaks.
+        .env("VIGIE_BINARY", binary)
         .env("VIGIE_USER", ADMINISTRATOR)
         .env("VIGIE_PASSWORD", PASSWORD)
         .status()

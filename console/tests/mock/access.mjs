@@ -1,5 +1,6 @@
 // The Access desk of the mock: a small office with a leaver's orphan, a held delivery, a toxic pair and a review of many items.
 import { iso, now } from "./data.mjs";
+import { hybrids } from "./hybrid.mjs";
 
 const days = (count) => iso(now + count * 86_400_000);
 const person = (number, name, more = {}) => ({ id: `person-${number}`, name, number: `P-${number}`, kind: "staff", mail: `${name.toLowerCase().replace(" ", ".")}@office.example`, birth_date: null, sponsor: null, restricted: false, blocked: null, merged_into: null, ...more });
@@ -26,7 +27,12 @@ const violation = { id: "violation-1", rule: "pay-vendor", scope: "nbo", person:
 const stage = { title: "Manager", need: "any", state: "open", seats: [{ candidates: [{ person: "person-1", via: "function" }], turn: 0, decision: null }], opened: iso(now), due: days(3) };
 const requests = [{ id: "request-1", requester: "person-2", person: "person-2", reason: "month end", state: "pending", risk: "medium", parts: [{ package: "month-end", title: "Month end", targets: [["role", "payer"]], mode: "active", from: iso(now), until: days(10), assignments: [] }], toxic: [{ rule: "pay-vendor", title: "Who pays does not make vendors", scope: null, risk: "high", sides, is_new: true, is_within_request: false, excused: null }], exception: { mitigation: "a second signature", until: days(10) }, stages: [stage], created: iso(now), updated: iso(now), closed_because: null, version: 1 }];
 const offers = [{ key: "month-end", title: "Month end", description: "Paying at the end of the month", mode: "active", max_days: 30, gives: ["erp/ZFI_PAY"] }, { key: "vendors", title: "Vendors", description: "Making vendors", mode: "active", max_days: null, gives: ["erp/ZMM_VENDOR"] }];
-const eligible = { id: "assignment-1", target_kind: "role", target: "keys", title: "Keys of the vault", reason: "on call", until: null, max_hours: 8, needs_ticket: true, needs_second_factor: false, approval_minutes: 60 };
+const eligible = { id: "assignment-1", target_kind: "role", target: "keys", title: "Keys of the vault", reason: "on call", until: null, max_hours: 8, needs_ticket: true, approval_minutes: 60 };
+/** The authenticator of the one person who signs in here; whoever has one is asked for its code. */
+const factor = { enrolled: null, confirmed: null, locked: null };
+let spent = null;
+const wrong = (code) => code === "000000" || code === spent;
+const refused = [{ code: "refused", status: 422, title: "Not possible", detail: "code: it is wrong or was used before; wait for the next one", id: "req-code", parameters: { field: "code" } }, 422];
 const activations = [];
 const features = { peers: 12, peer_share: 0.08, companion_share: 0.1, rarity: 0.9, idle_days: 120, contributions: [["peer-share", 0.4], ["idle-days", 0.2]] };
 const items = Array.from({ length: 200 }, (_, at) => ({ id: `item-${at}`, campaign: "campaign-1", person: `person-${(at % 2) + 2}`, person_name: people[(at % 2) + 1].name, entitlement: `entitlement-${at}`, name: `ad/GRP-${String(at).padStart(3, "0")}`, risk: ["critical", "high", "medium", "low"][at % 4], privileged: at % 9 === 0, reviewer: "person-1", sources: [{ way: ["role:payer", `ad/GRP-${at}`], origins: [{ kind: "assignment", reference: "assignment-1" }], also_loses: at % 5 === 4 ? ["ad/Other"] : [], nesting_reaches: null }], score: 1 - at / 220, features, last_use: at % 3 ? days(-at) : null, violates: at === 0 ? ["pay-vendor"] : [], base: "", state: "open", decision: null, comment: null, decided_by: null, decided: null, shown: null, changed: null, escalated: false, looked: 0, version: 1 }));
@@ -56,6 +62,7 @@ function identity(method, noun, id, act, body) {
       return [{ closed: 1, unreachable: ["erp"], refused: [], by_hand: [] }, 200];
     case "POST people/:id/let-in": people.find((one) => one.id === id).blocked = null; return [undefined, 204];
     case "GET accounts": return [{ accounts, truncated: false }, 200];
+    case "GET hybrids": case "POST hybrids/:id/looks": case "POST hybrids/:id/resolutions": return hybrids(method, act, body);
     case "GET systems": return [{ systems }, 200];
     case "POST systems/:id/read": return [{ objects: 1204, groups: 40, matched: 1200, orphans: 1, drifted: 2, missing: 0, reverted: 0, adopted: 0, fault: null, differences: [{ login: "aosei", what: "member", ours: "-", theirs: "ad/Domain Admins" }] }, 200];
     case "GET findings": return [{ findings: finding.state === "open" ? [finding] : [] }, 200];
@@ -76,7 +83,15 @@ function identity(method, noun, id, act, body) {
 
 function duties(method, noun, id, act, body) {
   switch (`${method} ${noun}${id ? "/:id" : ""}${act ? `/${act}` : ""}`) {
-    case "GET me": return [{ person: "person-1", name: "Ada Osei", eligible: [eligible] }, 200];
+    case "GET me": return [{ person: "person-1", name: "Ada Osei", eligible: [{ ...eligible, needs_second_factor: factor.confirmed !== null }] }, 200];
+    case "GET second-factor": return [factor, 200];
+    case "POST second-factor": factor.enrolled = iso(Date.now()); return [{ secret: "Y7KO4DHRWXQRZVOECKDJU67F3IAZ255V", uri: "otpauth://totp/Vigie:person-1?secret=Y7KO4DHRWXQRZVOECKDJU67F3IAZ255V&issuer=Vigie&algorithm=SHA1&digits=6&period=30" }, 201];
+    case "POST second-factor/:id":
+      if (wrong(body.code)) return refused;
+      spent = body.code;
+      factor.confirmed = iso(Date.now());
+      return [factor, 200];
+    case "POST people/:id/second-factor-removals": Object.assign(factor, { enrolled: null, confirmed: null }); return [undefined, 204];
     case "GET logins": return [{ logins: [], names }, 200];
     case "GET violations": return records([violation]);
     case "GET exceptions": return records([]);
@@ -87,6 +102,7 @@ function duties(method, noun, id, act, body) {
     case "POST requests/:id/commands": requests.splice(0, 1); return record({});
     case "GET activations": return records(activations);
     case "POST activations":
+      if (factor.confirmed !== null && wrong(body.code)) return refused;
       activations.unshift({ id: "activation-1", person: "person-1", eligible: body.eligible, target_kind: "role", target: "keys", reason: body.reason, ticket: body.ticket, hours: body.hours, state: "active", candidates: [], decided_by: null, comment: null, asked: iso(Date.now()), window: null, began: iso(Date.now()), until: iso(Date.now() + body.hours * 3_600_000), ended: null, end_cause: null, exposure_us: 0, verified: null, version: 1 });
       return record(activations[0], 201);
     case "POST activations/:id/commands": Object.assign(activations[0], { state: "ending", ended: iso(Date.now()), end_cause: "person" }); return record(activations[0]);

@@ -8,6 +8,7 @@ import * as data from "./data.mjs";
 import { analyze, answer } from "./kql.mjs";
 import { access } from "./access.mjs";
 import { field } from "./field.mjs";
+import { nodes } from "./nodes.mjs";
 import { library } from "./library.mjs";
 import * as looks from "./looks.mjs";
 
@@ -98,6 +99,7 @@ async function api(request, response, url, body, state) {
   if (!open && method !== "GET" && "reason" in body && body.reason.trim() === "") throw new Refusal(422, "invalid", "No reason", "`reason` is empty");
 
   if (room === "field" || room === "courier") return send(...field(method, id, act, body, below));
+  if (room === "replica") return send(...nodes(id, query));
   if (["functions", "watchlists", "reference-tables"].includes(room)) return send(...library(method, room, id && decodeURIComponent(id), body, query));
   if (room === "identity" || room === "access") return send(...access(method, url.pathname.split("/").slice(3), body, query));
   switch (`${method} ${room}${id ? "/:id" : ""}${act ? `/${act}` : ""}`) {

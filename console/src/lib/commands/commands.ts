@@ -73,6 +73,7 @@ export const commands = define({
   "field.systems": { title: "command.field.systems", scope: "field", keys: ["f s"] },
   "field.people": { title: "command.field.people", scope: "field", keys: ["f p"] },
   "field.contacts": { title: "command.field.contacts", scope: "field", keys: ["f c"] },
+  "field.nodes": { title: "command.field.nodes", scope: "field", keys: ["f n"] },
   "field.register": { title: "command.field.register", scope: "field", keys: ["f e"] },
   "field.wall": { title: "command.field.wall", scope: "field", keys: ["f w"] },
   "field.handover": { title: "command.field.handover", scope: "field", keys: ["f o"] },

@@ -19,5 +19,6 @@ export const sections = [
   { id: "systems", title: "field.section.systems", command: "field.systems" },
   { id: "people", title: "field.section.people", command: "field.people" },
   { id: "contacts", title: "field.section.contacts", command: "field.contacts" },
+  { id: "nodes", title: "field.section.nodes", command: "field.nodes" },
   { id: "register", title: "field.register", command: "field.register" },
 ] as const satisfies readonly Section[];

@@ -1,0 +1,55 @@
+// Other nodes: the bar says as of when their picture is, the page what they told; with a binary at hand, between two real servers.
+import { expect, test } from "vitest";
+import { violations } from "./axe";
+import { openContext, settle, signIn } from "./browser";
+import { binary, startServer } from "./server";
+import { ask, stage } from "./stage";
+
+const on = stage();
+
+test("the bar and the page say how old the picture of each node is", async ({ skip }) => {
+  if (!on.target.mock) return skip("the real server of these tests has no other node; see the next test");
+  await on.open("/");
+  const bar = on.page.locator("header .link");
+  expect(await bar.first().innerText()).toMatch(/^HQ: data as of (\d\d-\d\d )?\d\d:\d\dZ, link down 3 hrs? 3[67] mins?$/);
+  expect(await bar.nth(1).innerText()).toMatch(/^BAUCAU: data as of (\d\d-\d\d )?\d\d:\d\dZ$/);
+  await bar.first().click();
+  await on.page.waitForURL(/\/field\/nodes$/);
+  await settle(on.page);
+  await on.page.getByText("412 entries to send").waitFor();
+  await on.page.getByText("Incidents known to two rooms").waitFor();
+  await on.page.locator(".f-bad [data-row]", { hasText: "Vaccine run" }).click();
+  await on.page.locator(".whole", { hasText: "MANATUTO" }).waitFor();
+  expect(await violations(on.page)).toEqual([]);
+  await on.page.getByRole("tab", { name: "Duty log" }).click();
+  await on.page.locator("[data-row]", { hasText: "all quiet at the gate" }).waitFor();
+});
+
+test("an office and its headquarters", { timeout: 180_000 }, async ({ skip }) => {
+  if (on.target.mock || binary === "") return skip("needs a server to start: VIGIE_BINARY names none");
+  const { context, faults } = await openContext(on.browser, { theme: "light", language: "en" });
+  const [there, here] = [await context.newPage(), await (await openContext(on.browser, { theme: "light", language: "en" })).context.newPage()];
+  const headquarters = await startServer({ VIGIE_REPLICA_NODE: "HQ" });
+  await signIn(there, headquarters);
+  const { secret } = await ask<{ secret: string }>(there, "POST", "tokens", { name: "DILI", scopes: ["replicate"], expires_in_days: 30, reason: "drill" });
+  const office = await startServer({ VIGIE_REPLICA_NODE: "DILI", VIGIE_REPLICA_PEER: "HQ", VIGIE_REPLICA_URL: headquarters.url, VIGIE_REPLICA_TOKEN: secret });
+  try {
+    await signIn(here, office);
+    await ask(here, "POST", "field/log", { line: "all quiet at the gate" });
+    await there.goto(`${headquarters.url}/field/nodes?kind=log`);
+    await there.locator("[data-row]", { hasText: "all quiet at the gate" }).waitFor({ timeout: 60_000 });
+    await here.goto(`${office.url}/field/nodes`);
+    await settle(here);
+    await here.locator("header .link.good", { hasText: /HQ: data as of \d\d:\d\dZ/ }).waitFor({ timeout: 60_000 });
+    await here.locator(".f-item", { hasText: "link up" }).waitFor();
+    expect(await violations(here)).toEqual([]);
+    expect(faults).toEqual([]);
+    await there.close();
+    await headquarters.stop();
+    // It goes wrong at once; after a minute the link counts as down, which the stand-in server shows.
+    await here.locator(".f-item .f-tone-bad").first().waitFor({ timeout: 60_000 });
+  } finally {
+    await Promise.all([headquarters.stop(), office.stop()]);
+    await context.close();
+  }
+});
