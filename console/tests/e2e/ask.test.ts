@@ -1,24 +1,9 @@
 // The workbench: writing, running, reading 100,000 rows, narrowing by key, and the address as its memory.
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { openBrowser, openContext, openTarget, settle, signIn, type Target } from "./browser";
+import { expect, test } from "vitest";
+import { settle } from "./browser";
+import { page, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-let context: BrowserContext;
-let faults: string[];
-let page: Page;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-  ({ context, faults } = await openContext(browser, { theme: "light", language: "en" }));
-  page = await context.newPage();
-  await signIn(page, target);
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
+stage();
 
 const editor = () => page.locator(".cm-content");
 const query = () => new URL(page.url()).searchParams.get("q");
@@ -148,4 +133,3 @@ test("a running query is stopped by key; its rows stay", async ({ skip }) => {
   expect(await page.locator("[role=gridcell]").count()).toBeGreaterThan(0);
 });
 
-test("nothing failed on the way", () => expect(faults).toEqual([]));

@@ -47,9 +47,10 @@ export interface Look {
   language: "en" | "fr" | "es" | "pt" | "ar" | "tet";
 }
 
-/** A fresh context with a look; every message of the content policy and every error of a script is collected. */
-export async function openContext(browser: Browser, look: Look, size = { width: 1440, height: 900 }): Promise<{ context: BrowserContext; faults: string[] }> {
+/** A fresh context with a look, and with a service worker only where that is what is tested; every message of the content policy and every error of a script is collected. */
+export async function openContext(browser: Browser, look: Look, size = { width: 1440, height: 900 }, keepsFiles = false): Promise<{ context: BrowserContext; faults: string[] }> {
   const context = await browser.newContext({
+    serviceWorkers: keepsFiles ? "allow" : "block",
     viewport: size, colorScheme: look.theme, locale: look.language, reducedMotion: "reduce", ignoreHTTPSErrors: true, permissions: ["clipboard-read", "clipboard-write"],
   });
   const faults: string[] = [];

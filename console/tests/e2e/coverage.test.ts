@@ -1,26 +1,12 @@
 // The ATT&CK matrix as a detection engineer walks it: by key, by standing, into a technique and on to its rules.
-import type { Browser, BrowserContext, Page } from "playwright-core";
 import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
 import { violations } from "./axe";
-import { openBrowser, openContext, openTarget, settle, signIn, type Look, type Target } from "./browser";
+import { openContext, settle, signIn, type Look } from "./browser";
+import { browser, page, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-let context: BrowserContext;
-let faults: string[];
-let page: Page;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-  ({ context, faults } = await openContext(browser, { theme: "light", language: "en" }));
-  page = await context.newPage();
-  await signIn(page, target);
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
+stage();
 
 const focused = (on: Page = page) => on.evaluate(() => document.activeElement?.getAttribute("data-technique"));
 
@@ -127,4 +113,3 @@ test("on a narrow screen, right to left, the arrow to the left goes on and the p
   await narrow.context.close();
 });
 
-test("nothing failed on the way", () => expect(faults).toEqual([]));

@@ -5,9 +5,9 @@ import type { Locator, Page } from "playwright-core";
 import { expect, test } from "vitest";
 import { violations } from "./axe";
 import { openContext, settle } from "./browser";
-import { ask, stage } from "./stage";
+import { ask, browser, context, open, page, stage, target } from "./stage";
 
-const on = stage();
+stage();
 
 /** RFC 6238: the code of an instant, six digits of SHA-1 over half minutes. */
 function codeAt(secret: string, at_ms: number): string {
@@ -37,78 +37,78 @@ async function photographed(page: Page, picture: Locator): Promise<string | unde
 
 /** A page of somebody else, who on a real server is invited and linked to a person who may borrow. */
 async function borrower(): Promise<{ page: Page; person: string }> {
-  const { context } = await openContext(on.browser, { theme: "dark", language: "ar" });
-  const page = await context.newPage();
-  await on.open("/access/people");
-  if (on.target.mock) {
-    await context.addCookies(await on.context.cookies());
-    return { page, person: "person-1" };
+  const other = (await openContext(browser, { theme: "dark", language: "ar" })).context;
+  const theirs = await other.newPage();
+  await open("/access/people");
+  if (target.mock) {
+    await other.addCookies(await context.cookies());
+    return { page: theirs, person: "person-1" };
   }
-  const { people } = await ask<{ people: { id: string; number: string }[] }>(on.page, "GET", "identity/people");
+  const { people } = await ask<{ people: { id: string; number: string }[] }>(page, "GET", "identity/people");
   const person = people.find(({ number }) => number === "P-09")?.id ?? "";
   const name = `borrower.${Date.now().toString(36)}`;
-  const { user, path } = await ask<{ user: { id: string }; path: string }>(on.page, "POST", "users", { name, display_name: "Borrower", roles: ["analyst"], reason: "drill" });
-  await ask(on.page, "POST", "access/logins", { user: user.id, person });
-  await page.goto(on.target.url + path);
-  for (const at of [0, 1]) await page.locator("input[type=password]").nth(at).fill("watch over the harbour");
-  await page.locator("form button").first().click();
-  await page.locator("nav").waitFor();
-  return { page, person };
+  const { user, path } = await ask<{ user: { id: string }; path: string }>(page, "POST", "users", { name, display_name: "Borrower", roles: ["analyst"], reason: "drill" });
+  await ask(page, "POST", "access/logins", { user: user.id, person });
+  await theirs.goto(target.url + path);
+  for (const at of [0, 1]) await theirs.locator("input[type=password]").nth(at).fill("watch over the harbour");
+  await theirs.locator("form button").first().click();
+  await theirs.locator("nav").waitFor();
+  return { page: theirs, person };
 }
 
 test("a telephone reads the picture, its code counts once, and the officer takes it away", { timeout: 120_000 }, async () => {
-  const { page, person } = await borrower();
-  await page.goto(`${on.target.url}/access/mine`);
-  await settle(page);
-  const enrol = page.locator("section[aria-labelledby=mine-factor] button");
+  const { page: theirs, person } = await borrower();
+  await theirs.goto(`${target.url}/access/mine`);
+  await settle(theirs);
+  const enrol = theirs.locator("section[aria-labelledby=mine-factor] button");
   await enrol.click();
-  await page.locator("aside button.primary").click();
-  const picture = page.locator("aside svg.qr");
+  await theirs.locator("aside button.primary").click();
+  const picture = theirs.locator("aside svg.qr");
   await picture.waitFor();
-  expect(await violations(page), "dark, right to left").toEqual([]);
-  const uri = new URL((await photographed(page, picture)) ?? "about:blank");
+  expect(await violations(theirs), "dark, right to left").toEqual([]);
+  const uri = new URL((await photographed(theirs, picture)) ?? "about:blank");
   expect([uri.protocol, uri.searchParams.get("issuer"), uri.searchParams.get("period")]).toEqual(["otpauth:", "Vigie", "30"]);
   const secret = uri.searchParams.get("secret") ?? "";
-  expect(await page.locator("aside .secret code").innerText(), "the same secret to type").toBe(secret);
+  expect(await theirs.locator("aside .secret code").innerText(), "the same secret to type").toBe(secret);
 
-  const field = page.locator("aside input[autocomplete=one-time-code]");
+  const field = theirs.locator("aside input[autocomplete=one-time-code]");
   await field.fill("000 000");
-  await page.keyboard.press("Enter");
-  await page.locator("aside [role=alert]").waitFor();
+  await theirs.keyboard.press("Enter");
+  await theirs.locator("aside [role=alert]").waitFor();
   // Digits as an Arabic keyboard gives them.
   const shown_ms = Date.now();
   await field.fill([...codeAt(secret, shown_ms)].map((digit) => String.fromCodePoint(0x660 + Number(digit))).join(""));
-  await page.keyboard.press("Enter");
-  await page.locator("section[aria-labelledby=mine-factor] .good").waitFor();
+  await theirs.keyboard.press("Enter");
+  await theirs.locator("section[aria-labelledby=mine-factor] .good").waitFor();
   expect(await enrol.count(), "who has one gets no second one by a password alone").toBe(0);
 
-  const ticket = on.target.mock ? "incident-7" : await openIncident();
-  await page.locator("section[aria-labelledby=mine-eligible] button").first().click();
-  await page.locator("aside input[list]").fill(ticket);
-  await page.locator("aside textarea").fill("restore the vault");
-  const send = page.locator("aside form button").and(page.locator(":not([type=button])"));
+  const ticket = target.mock ? "incident-7" : await openIncident();
+  await theirs.locator("section[aria-labelledby=mine-eligible] button").first().click();
+  await theirs.locator("aside input[list]").fill(ticket);
+  await theirs.locator("aside textarea").fill("restore the vault");
+  const send = theirs.locator("aside form button").and(theirs.locator(":not([type=button])"));
   expect(await send.getAttribute("aria-disabled"), "not without a code").toBe("true");
   await field.fill(codeAt(secret, shown_ms));
   await send.click();
-  await page.locator("aside [role=alert]", { hasText: "used before" }).waitFor();
+  await theirs.locator("aside [role=alert]", { hasText: "used before" }).waitFor();
   // The next one, which the server takes because clocks differ.
   await field.fill(codeAt(secret, shown_ms + 30_000));
   await send.click();
-  await page.locator("section[aria-labelledby=mine-borrowed] li", { hasText: "restore the vault" }).first().waitFor();
+  await theirs.locator("section[aria-labelledby=mine-borrowed] li", { hasText: "restore the vault" }).first().waitFor();
 
-  await on.open(`/access/people?of=${person}`);
-  await on.page.getByRole("button", { name: "Remove second factor" }).click();
-  await on.page.locator("aside textarea").fill("telephone lost, seen in person");
-  expect(await violations(on.page)).toEqual([]);
-  await on.page.keyboard.press("Control+Enter");
-  await on.page.locator("aside").waitFor({ state: "detached" });
-  await page.reload();
-  await settle(page);
+  await open(`/access/people?of=${person}`);
+  await page.getByRole("button", { name: "Remove second factor" }).click();
+  await page.locator("aside textarea").fill("telephone lost, seen in person");
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.press("Control+Enter");
+  await page.locator("aside").waitFor({ state: "detached" });
+  await theirs.reload();
+  await settle(theirs);
   await enrol.waitFor();
-  await page.context().close();
+  await theirs.context().close();
 });
 
 async function openIncident(): Promise<string> {
-  const opened = await ask<{ incident?: { id: string }; id?: string }>(on.page, "POST", "incidents", { title: "Vault drill", severity: "low", reason: "drill" });
+  const opened = await ask<{ incident?: { id: string }; id?: string }>(page, "POST", "incidents", { title: "Vault drill", severity: "low", reason: "drill" });
   return opened.incident?.id ?? opened.id ?? "";
 }

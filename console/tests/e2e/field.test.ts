@@ -1,23 +1,10 @@
 // The desk by keyboard: a line is read, completed and entered; an alarm is answered; the sheet of a mission opens.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { violations } from "./axe";
-import { openBrowser, openContext, openTarget, settle, signIn, type Target } from "./browser";
+import { settle } from "./browser";
+import { page, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-let page: Page;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-  const { context } = await openContext(browser, { theme: "light", language: "en" });
-  page = await context.newPage();
-  await signIn(page, target);
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
+stage();
 
 test("a line is told in words, completed and entered without a mouse", async () => {
   await page.goto(`${target.url}/field`);

@@ -1,24 +1,10 @@
 // Rules, sources, ledger and settings as an administrator uses them; and the door.
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { violations } from "./axe";
-import { openBrowser, openContext, openTarget, settle, type Target } from "./browser";
+import { settle } from "./browser";
+import { page, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-let context: BrowserContext;
-let faults: string[];
-let page: Page;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-  ({ context, faults } = await openContext(browser, { theme: "light", language: "en" }));
-  page = await context.newPage();
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
+stage({ signedIn: false });
 
 test("the one-time link makes the first administrator", async ({ skip }) => {
   if (!target.setupUrl || !target.mock) return skip("the link of a real server was used to make the account of these tests");
@@ -123,4 +109,3 @@ test("single keys can be switched off", async () => {
   await page.waitForURL(/\/alerts/);
 });
 
-test("nothing failed on the way", () => expect(faults).toEqual([]));

@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { violations } from "./axe";
-import { ask, stage } from "./stage";
+import { ask, open, page, stage, target } from "./stage";
 
-const on = stage();
+stage();
 const mark = Date.now().toString(36);
 let folder: string;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "vigie-hybrid-"));
-  if (!on.target.mock) await describePair();
+  if (!target.mock) await describePair();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -27,39 +27,39 @@ async function describePair(): Promise<void> {
     },
   });
   const pair = { kind: "hybrid", key: `pair-${mark}`, body: { title: "Directory and cloud", directory: `premises-${mark}`, cloud: `tenant-${mark}`, attributes: [{ directory: "title", cloud: "jobTitle", authority: "directory" }] } };
-  await on.open("/access/hybrids");
-  await ask(on.page, "PUT", "identity/documents", { drafts: [system("premises"), system("tenant"), pair], reason: "drill" });
+  await open("/access/hybrids");
+  await ask(page, "PUT", "identity/documents", { drafts: [system("premises"), system("tenant"), pair], reason: "drill" });
 }
 
 test("what differs is told in words, and the conflict is settled at the system", async () => {
-  await on.open(`/access/hybrids?of=pair-${mark}`);
-  expect(await violations(on.page), "before the first look").toEqual([]);
-  await on.page.getByRole("button", { name: "Look now" }).click();
-  await on.page.locator("[data-row]", { hasText: "title: Chief counts, the other side has Aide" }).waitFor();
-  await on.page.locator("[data-row]", { hasText: "ad-3 would take over c-9, by mail = admin@office.example" }).waitFor();
-  await on.page.locator("[data-row]", { hasText: "The directory has no account for guid-8" }).waitFor();
-  expect(await violations(on.page), "findings").toEqual([]);
+  await open(`/access/hybrids?of=pair-${mark}`);
+  expect(await violations(page), "before the first look").toEqual([]);
+  await page.getByRole("button", { name: "Look now" }).click();
+  await page.locator("[data-row]", { hasText: "title: Chief counts, the other side has Aide" }).waitFor();
+  await page.locator("[data-row]", { hasText: "ad-3 would take over c-9, by mail = admin@office.example" }).waitFor();
+  await page.locator("[data-row]", { hasText: "The directory has no account for guid-8" }).waitFor();
+  expect(await violations(page), "findings").toEqual([]);
 
-  await on.page.locator("[data-row]", { hasText: "would take over" }).click();
-  await on.page.locator("aside li", { hasText: "Make ad-3 and c-9 one" }).waitFor();
-  expect(await on.page.locator("aside form").count(), "nothing of it is ours to do").toBe(0);
-  await on.page.keyboard.press("Escape");
+  await page.locator("[data-row]", { hasText: "would take over" }).click();
+  await page.locator("aside li", { hasText: "Make ad-3 and c-9 one" }).waitFor();
+  expect(await page.locator("aside form").count(), "nothing of it is ours to do").toBe(0);
+  await page.keyboard.press("Escape");
 
-  await on.page.locator("[data-row]", { hasText: "Chief counts" }).click();
-  await on.page.locator("aside").getByText("Write jobTitle = Chief on c-1 in the cloud.").waitFor();
-  expect(await violations(on.page), "a finding").toEqual([]);
-  await on.page.locator("aside textarea").fill("the directory is right");
-  await on.page.keyboard.press("Control+Enter");
-  await on.page.locator("aside").waitFor({ state: "detached" });
-  await on.page.locator("[data-row]", { hasText: "Chief counts" }).waitFor({ state: "detached" });
-  if (!on.target.mock) expect(readFileSync(join(folder, "tenant.csv"), "utf8")).toContain("c-1,aosei,yes,guid-1,Chief,");
+  await page.locator("[data-row]", { hasText: "Chief counts" }).click();
+  await page.locator("aside").getByText("Write jobTitle = Chief on c-1 in the cloud.").waitFor();
+  expect(await violations(page), "a finding").toEqual([]);
+  await page.locator("aside textarea").fill("the directory is right");
+  await page.keyboard.press("Control+Enter");
+  await page.locator("aside").waitFor({ state: "detached" });
+  await page.locator("[data-row]", { hasText: "Chief counts" }).waitFor({ state: "detached" });
+  if (!target.mock) expect(readFileSync(join(folder, "tenant.csv"), "utf8")).toContain("c-1,aosei,yes,guid-1,Chief,");
 });
 
 test("a look that fails says why, and what was found before stays", async ({ skip }) => {
-  if (on.target.mock) return skip("the systems of the stand-in server cannot fail");
+  if (target.mock) return skip("the systems of the stand-in server cannot fail");
   rmSync(join(folder, "tenant.csv"));
-  await on.open(`/access/hybrids?of=pair-${mark}`);
-  await on.page.getByRole("button", { name: "Look now" }).click();
-  await on.page.locator("[role=alert], .bad[role=status]").first().waitFor();
-  expect(await on.page.locator("[data-row]").count()).toBeGreaterThan(0);
+  await open(`/access/hybrids?of=pair-${mark}`);
+  await page.getByRole("button", { name: "Look now" }).click();
+  await page.locator("[role=alert], .bad[role=status]").first().waitFor();
+  expect(await page.locator("[data-row]").count()).toBeGreaterThan(0);
 });

@@ -1,26 +1,11 @@
 // The library by hand: a function is written with the compiler's help, a watchlist is pasted, edited and fought over, a
 // reference table is put in the place of an address.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { openBrowser, openContext, openTarget, settle, signIn, type Target } from "./browser";
+import { expect, test } from "vitest";
+import { settle } from "./browser";
+import { page, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-let page: Page;
-let faults: string[];
+stage();
 const mark = Date.now().toString(36);
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-  const opened = await openContext(browser, { theme: "light", language: "en" });
-  faults = opened.faults;
-  page = await opened.context.newPage();
-  await signIn(page, target);
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
 
 const path = (place: string) => page.goto(target.url + place);
 
@@ -92,4 +77,3 @@ test("a reference table shows what it holds and how a query reads it", async () 
   await page.waitForURL(/\/library\/references$/);
 });
 
-test("nothing failed on the way", () => expect(faults).toEqual([]));

@@ -3,32 +3,32 @@ import { expect, test } from "vitest";
 import { violations } from "./axe";
 import { openContext, settle, signIn } from "./browser";
 import { binary, startServer } from "./server";
-import { ask, stage } from "./stage";
+import { ask, browser, open, page, stage, target } from "./stage";
 
-const on = stage();
+stage();
 
 test("the bar and the page say how old the picture of each node is", async ({ skip }) => {
-  if (!on.target.mock) return skip("the real server of these tests has no other node; see the next test");
-  await on.open("/");
-  const bar = on.page.locator("header .link");
+  if (!target.mock) return skip("the real server of these tests has no other node; see the next test");
+  await open("/");
+  const bar = page.locator("header .link");
   expect(await bar.first().innerText()).toMatch(/^HQ: data as of (\d\d-\d\d )?\d\d:\d\dZ, link down 3 hrs? 3[67] mins?$/);
   expect(await bar.nth(1).innerText()).toMatch(/^BAUCAU: data as of (\d\d-\d\d )?\d\d:\d\dZ$/);
   await bar.first().click();
-  await on.page.waitForURL(/\/field\/nodes$/);
-  await settle(on.page);
-  await on.page.getByText("412 entries to send").waitFor();
-  await on.page.getByText("Incidents known to two rooms").waitFor();
-  await on.page.locator(".f-bad [data-row]", { hasText: "Vaccine run" }).click();
-  await on.page.locator(".whole", { hasText: "MANATUTO" }).waitFor();
-  expect(await violations(on.page)).toEqual([]);
-  await on.page.getByRole("tab", { name: "Duty log" }).click();
-  await on.page.locator("[data-row]", { hasText: "all quiet at the gate" }).waitFor();
+  await page.waitForURL(/\/field\/nodes$/);
+  await settle(page);
+  await page.getByText("412 entries to send").waitFor();
+  await page.getByText("Incidents known to two rooms").waitFor();
+  await page.locator(".f-bad [data-row]", { hasText: "Vaccine run" }).click();
+  await page.locator(".whole", { hasText: "MANATUTO" }).waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("tab", { name: "Duty log" }).click();
+  await page.locator("[data-row]", { hasText: "all quiet at the gate" }).waitFor();
 });
 
 test("an office and its headquarters", { timeout: 180_000 }, async ({ skip }) => {
-  if (on.target.mock || binary === "") return skip("needs a server to start: VIGIE_BINARY names none");
-  const { context, faults } = await openContext(on.browser, { theme: "light", language: "en" });
-  const [there, here] = [await context.newPage(), await (await openContext(on.browser, { theme: "light", language: "en" })).context.newPage()];
+  if (target.mock || binary === "") return skip("needs a server to start: VIGIE_BINARY names none");
+  const { context, faults } = await openContext(browser, { theme: "light", language: "en" });
+  const [there, here] = [await context.newPage(), await (await openContext(browser, { theme: "light", language: "en" })).context.newPage()];
   const headquarters = await startServer({ VIGIE_REPLICA_NODE: "HQ" });
   await signIn(there, headquarters);
   const { secret } = await ask<{ secret: string }>(there, "POST", "tokens", { name: "DILI", scopes: ["replicate"], expires_in_days: 30, reason: "drill" });

@@ -1,28 +1,8 @@
 // The rooms behind the desk: what is said in them is entered, seen to, sent; without a link nothing is lost and nothing is done twice.
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { openBrowser, openContext, openTarget, settle, signIn, type Target } from "./browser";
+import { expect, test } from "vitest";
+import { context, open, page, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-let context: BrowserContext;
-let faults: string[];
-let page: Page;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-  ({ context, faults } = await openContext(browser, { theme: "light", language: "en" }));
-  page = await context.newPage();
-  await signIn(page, target);
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
-const open = async (path: string) => {
-  await page.goto(target.url + path);
-  await settle(page);
-};
+stage({ except: /ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET/ });
 
 test("an unread message is seen to with a word, and answered in its lane", async ({ skip }) => {
   if (!target.mock) return skip("a real server has no message of ours");
@@ -166,11 +146,10 @@ test("a line whose answer was lost on the way is not entered twice", async () =>
 
 test("every room fits a telephone", async () => {
   await page.setViewportSize({ width: 390, height: 800 });
-  for (const room of ["", "/messages", "/headcount", "/reports", "/radio", "/systems", "/people", "/contacts", "/map", "/register", "/print"]) {
+  for (const room of ["", "/messages", "/headcount", "/reports", "/radio", "/systems", "/people", "/contacts", "/map", "/nodes", "/register", "/print"]) {
     await open(`/field${room}`);
     expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${room} is wider than the telephone`).toBe(true);
   }
   await page.setViewportSize({ width: 1440, height: 900 });
 });
 
-test("nothing failed on the way", () => expect(faults.filter((fault) => !/ERR_INTERNET_DISCONNECTED|ERR_CONNECTION_RESET/.test(fault))).toEqual([]));

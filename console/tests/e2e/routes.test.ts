@@ -1,21 +1,12 @@
 // Every page in light, dark and right-to-left: axe finds nothing, the content policy refuses nothing, no script fails,
 // and nothing is wider than the window.
-import type { Browser } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { violations } from "./axe";
-import { openBrowser, openContext, openTarget, settle, signIn, type Look, type Target } from "./browser";
+import { openContext, settle, signIn, type Look } from "./browser";
 import { routes } from "./screens";
+import { browser, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
+stage({ signedIn: false });
 
 const looks: Look[] = [
   { theme: "light", language: "en" },

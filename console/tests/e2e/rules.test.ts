@@ -1,25 +1,10 @@
 // Rules as a detection engineer uses them: thousands in one list, severity of one's own, exceptions tried before they are made.
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { violations } from "./axe";
-import { openBrowser, openContext, openTarget, settle, signIn, type Target } from "./browser";
+import { settle } from "./browser";
+import { page, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-let context: BrowserContext;
-let faults: string[];
-let page: Page;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-  ({ context, faults } = await openContext(browser, { theme: "light", language: "en" }));
-  page = await context.newPage();
-  await signIn(page, target);
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
+stage();
 
 const focused = () => page.evaluate(() => document.activeElement?.closest("[data-at]")?.getAttribute("data-at"));
 
@@ -263,4 +248,3 @@ test("a withdrawn alert is told by a word, in the queue and in the dossier", asy
   await page.locator("li.alert-withdrawn").getByText("Alert withdrawn").waitFor();
 });
 
-test("nothing failed on the way", () => expect(faults).toEqual([]));

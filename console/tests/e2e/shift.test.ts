@@ -1,18 +1,10 @@
 // A shift from take-over to paper, without a mouse, in six languages: every act by keys that a person would press.
-import type { Browser, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openBrowser, openContext, openTarget, settle, signIn, type Look, type Target } from "./browser";
+import type { Page } from "playwright-core";
+import { describe, expect, test } from "vitest";
+import { openContext, settle, signIn, type Look } from "./browser";
+import { browser, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
+stage({ signedIn: false });
 
 /** Tab until the focus is on what `selector` says, as somebody without a mouse gets there. */
 async function tabTo(page: Page, selector: string): Promise<void> {

@@ -1,19 +1,15 @@
-// What every file of browser tests begins with: a server, a browser and a page of somebody who is signed in; and that nothing
-// failed on the way.
+// What every file of browser tests begins with: a server, a browser, and a page of somebody who is signed in; and what it ends
+// with: nothing failed on the way. A file of tests is a module graph of its own, so there is one stage a file.
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, expect } from "vitest";
 import { openBrowser, openContext, openTarget, settle, signIn, type Look, type Target } from "./browser";
 
-export interface Stage {
-  target: Target;
-  browser: Browser;
-  context: BrowserContext;
-  page: Page;
-  /** Errors of scripts and words of the content policy. */
-  faults: string[];
-  /** Goes to a path and waits until nothing is on its way. */
-  open: (path: string) => Promise<void>;
-}
+export let target: Target;
+export let browser: Browser;
+export let context: BrowserContext;
+export let page: Page;
+/** Errors of scripts and words of the content policy. */
+export let faults: string[];
 
 interface Wanted {
   look?: Look;
@@ -24,30 +20,30 @@ interface Wanted {
 }
 
 /** Sets the stage before the tests of a file, and clears it after them. */
-export function stage({ look = { theme: "light", language: "en" }, signedIn = true, except }: Wanted = {}): Stage {
-  const on = {} as Stage;
+export function stage({ look = { theme: "light", language: "en" }, signedIn = true, except }: Wanted = {}): void {
   beforeAll(async () => {
-    on.target = await openTarget();
-    on.browser = await openBrowser();
-    Object.assign(on, await openContext(on.browser, look));
-    on.page = await on.context.newPage();
-    on.open = async (path) => {
-      await on.page.goto(on.target.url + path);
-      await settle(on.page);
-    };
-    if (signedIn) await signIn(on.page, on.target);
+    target = await openTarget();
+    browser = await openBrowser();
+    ({ context, faults } = await openContext(browser, look));
+    page = await context.newPage();
+    if (signedIn) await signIn(page, target);
   });
   afterAll(async () => {
-    await on.browser?.close();
-    await on.target?.stop();
-    expect(on.faults.filter((fault) => !except?.test(fault)), "nothing failed on the way").toEqual([]);
+    await browser?.close();
+    await target?.stop();
+    expect(faults?.filter((fault) => !except?.test(fault)), "nothing failed on the way").toEqual([]);
   });
-  return on;
 }
 
-/** Asks the API as whoever is signed in on `page`, which has to be on a page of the server. */
-export async function ask<T>(page: Page, method: string, path: string, body?: unknown): Promise<T> {
-  const { status, answer } = await page.evaluate(
+/** Goes to a path and waits until nothing is on its way. */
+export async function open(path: string): Promise<void> {
+  await page.goto(target.url + path);
+  await settle(page);
+}
+
+/** Asks the API as whoever is signed in on a page, which has to be on a page of the server. */
+export async function ask<T>(as: Page, method: string, path: string, body?: unknown): Promise<T> {
+  const { status, answer } = await as.evaluate(
     async ([method, path, body]) => {
       const { signed_in } = (await (await fetch("/api/v1/session")).json()) as { signed_in: { csrf: string } | null };
       const headers = { "Content-Type": "application/json", "X-Vigie-Csrf": signed_in?.csrf ?? "" };

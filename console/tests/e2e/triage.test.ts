@@ -1,24 +1,10 @@
 // The triage path by keyboard alone: from the overview to an alert, its reasons, its incident, and acts on it.
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { openBrowser, openContext, openTarget, settle, signIn, type Target } from "./browser";
+import type { Page } from "playwright-core";
+import { expect, test } from "vitest";
+import { settle } from "./browser";
+import { context, page, stage, target } from "./stage";
 
-let target: Target;
-let browser: Browser;
-let context: BrowserContext;
-let faults: string[];
-let page: Page;
-beforeAll(async () => {
-  target = await openTarget();
-  browser = await openBrowser();
-  ({ context, faults } = await openContext(browser, { theme: "dark", language: "en" }));
-  page = await context.newPage();
-  await signIn(page, target);
-});
-afterAll(async () => {
-  await browser.close();
-  await target.stop();
-});
+stage({ look: { theme: "dark", language: "en" } });
 
 const path = () => new URL(page.url()).pathname;
 const press = async (...keys: string[]) => {
@@ -123,4 +109,3 @@ test("new alerts are counted and do not move what is read", async ({ skip }) => 
   await page.waitForFunction((before) => document.querySelector("[data-row]")?.getAttribute("data-row") !== before, first);
 });
 
-test("nothing failed on the way", () => expect(faults).toEqual([]));
