@@ -1,18 +1,26 @@
 // Who is signed in and what they may do.
+import { clearKept, keptDesk } from "$lib/field/keptDesk";
 import { api, setCredentials, take } from "./client";
-import type { SessionState, User } from "./types";
+import { asProblem } from "./problem";
+import type { SessionState, SignedIn, User } from "./types";
 
 class Session {
-  state = $state<"loading" | "in" | "out" | "failed">("loading");
+  /** offline: the server cannot be reached, and what the desk last showed is here. */
+  state = $state<"loading" | "in" | "out" | "offline" | "failed">("loading");
   error = $state.raw<unknown>(null);
   #now = $state.raw<SessionState | null>(null);
 
   constructor() {
-    setCredentials({ csrf: () => this.#now?.signed_in?.csrf ?? null, refused: () => (this.state = "out") });
+    setCredentials({ csrf: () => this.#now?.signed_in?.csrf ?? null, refused: () => this.#leave() });
   }
 
   get user(): User | null {
     return this.#now?.signed_in?.user ?? null;
+  }
+
+  /** Who is signed in and how long the session lasts; null: nobody. */
+  get signedIn(): SignedIn | null {
+    return this.#now?.signed_in ?? null;
   }
 
   get version(): string {
@@ -33,7 +41,8 @@ class Session {
       this.#take(await take(api.GET("/api/v1/session")));
     } catch (error) {
       this.error = error;
-      this.state = "failed";
+      const unreachable = asProblem(error).body.code === "unreachable";
+      this.state = unreachable && keptDesk(new Date()) ? "offline" : "failed";
     }
   }
 
@@ -47,13 +56,23 @@ class Session {
   }
 
   async logout(): Promise<void> {
+    // First, and whatever the server says: who signs out leaves nothing behind.
+    clearKept();
     await take(api.POST("/api/v1/logout"));
     await this.load();
   }
 
   #take(state: SessionState): void {
     this.#now = state;
-    this.state = state.signed_in ? "in" : "out";
+    if (!state.signed_in) return this.#leave();
+    // Somebody else's desk is none of theirs.
+    if (keptDesk(new Date())?.reader.id !== state.signed_in.user.id) clearKept();
+    this.state = "in";
+  }
+
+  #leave(): void {
+    clearKept();
+    this.state = "out";
   }
 }
 

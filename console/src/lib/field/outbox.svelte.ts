@@ -2,7 +2,9 @@
 // were typed, and are sent in their order, each once: with a key, and not at all when the log has them already.
 import { api, take } from "$lib/api/client";
 import { asProblem, type ProblemBody } from "$lib/api/problem";
+import { session } from "$lib/api/session.svelte";
 import type { DutyEntry } from "$lib/api/types";
+import { keptDesk } from "./keptDesk";
 import { timedLine } from "./line";
 import { alreadyEntered, readQueue, type QueuedLine } from "./queue";
 
@@ -17,7 +19,14 @@ class Outbox {
 
   /** Keeps a line until it can be sent. It says when it was typed, so that it can be late without being wrong. */
   keep(line: string, now: Date): void {
-    this.#set([...this.lines, { key: crypto.randomUUID(), line: timedLine(line, now), typed: line, at: now.toISOString() }]);
+    const by = session.user ?? keptDesk(now)?.reader;
+    this.#set([...this.lines, { key: newKey(), line: timedLine(line, now), typed: line, at: now.toISOString(), ...(by && { by: { id: by.id, name: by.name } }) }]);
+  }
+
+  /** Whether a line is the reader's to send: theirs, or of nobody known. */
+  isOwn({ by }: QueuedLine): boolean {
+    const reader = session.user ?? keptDesk(new Date())?.reader;
+    return !by || by.id === reader?.id;
   }
 
   discard(key: string): void {
@@ -35,13 +44,15 @@ class Outbox {
   }
 
   async flush(onsent: () => unknown): Promise<void> {
-    if (this.#busy || this.lines.length === 0 || this.refused) return;
+    const next = () => this.lines.find((one) => this.isOwn(one));
+    if (this.#busy || session.state !== "in" || !next() || this.refused) return;
     this.#busy = true;
     try {
       const { entries } = await take(api.GET("/api/v1/field/log", { params: { query: { limit: 200 } } }));
-      for (let first = this.lines[0]; first; first = this.lines[0]) {
-        if (!alreadyEntered(first, entries)) await enterOnce(first);
-        this.#set(this.lines.slice(1));
+      for (let line = next(); line; line = next()) {
+        const { key } = line;
+        if (!alreadyEntered(line, entries)) await enterOnce(line);
+        this.#set(this.lines.filter((one) => one.key !== key));
         onsent();
       }
     } catch (error) {
@@ -65,6 +76,12 @@ class Outbox {
 /** The same key twice is the same entry to a server that knows keys; another ignores it. */
 const enterOnce = ({ key, line }: QueuedLine): Promise<DutyEntry> =>
   take(api.POST("/api/v1/field/log", { body: { line }, headers: { "Idempotency-Key": key } }));
+
+/** A name for an act that nobody else gives: also where the page has no TLS, and so no `randomUUID`. */
+function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
 
 function stored(): string | null {
   try {

@@ -10,6 +10,8 @@ export interface QueuedLine {
   typed: string;
   /** When it was typed, ISO 8601, by the browser's clock. */
   at: string;
+  /** Who typed it: it is sent under no other name. Absent: a page of before did not say. */
+  by?: { id: string; name: string };
 }
 
 /** What an earlier page kept; anything may stand there, and what is no queue is an empty one. */

@@ -1098,6 +1098,7 @@ export interface Messages {
   "field.queue": null;
   "field.queue.discard": null;
   "field.queue.kept": null;
+  "field.queue.theirs": { name: string | number };
   "field.queue.waiting": { number: string | number };
   "field.register": null;
   "field.register.add": null;
@@ -1482,6 +1483,10 @@ export interface Messages {
   "nav.home": null;
   "nav.label": null;
   "nav.skip": null;
+  "offline.as-of": { name: string | number; time: string | number };
+  "offline.nothing": null;
+  "offline.text": null;
+  "offline.title": null;
   "overview.alerts": null;
   "overview.all-alerts": null;
   "overview.all-incidents": null;
