@@ -13,7 +13,7 @@ use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, Reporter, decide};
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
-use crate::{equipment, headcount, report, round};
+use crate::{custody, equipment, headcount, report, round};
 
 /// Traffic so long after the end of a mission is a surprise.
 const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
@@ -206,19 +206,22 @@ pub(crate) async fn traffic(
     let holder = turn.directory.holder(&sign, what.at);
     entry.sign = Some(sign.clone());
     entry.holder.clone_from(&holder);
-    let missions = match &holder {
+    let mut missions = match &holder {
         Some(holder) => mission::of_member(&mut turn.tx, &holder.kind, &holder.key).await?,
         None => Vec::new(),
     };
+    if missions.iter().all(|one| one.state.is_final()) {
+        missions.extend(custody::by_told_sign(&mut turn.tx, &sign).await?);
+    }
     let running: Vec<&Mission> =
-        missions.iter().filter(|one| !one.state.is_final() && is_aboard(one, holder.as_ref())).collect();
+        missions.iter().filter(|one| !one.state.is_final() && is_aboard(one, &sign, holder.as_ref())).collect();
     if let [mission, others @ ..] = running.as_slice() {
         entry.mission = Some(mission.id);
         if !others.is_empty() {
             let also: Vec<String> = others.iter().map(|other| other.label()).collect();
             entry.outcome.push(format!("{sign} is on {}, too: this counts for {}", also.join(", "), mission.label()));
         }
-        let by = Reporter { sign: sign.clone(), vehicle: vehicle_of(mission, holder.as_ref(), what.at) };
+        let by = Reporter { sign: sign.clone(), vehicle: vehicle_of(mission, &sign, holder.as_ref(), what.at) };
         let notes = on_mission(turn, mission, by, act, what).await?;
         entry.outcome.extend(notes);
     } else if let Some(over) = missions.iter().find(|one| is_surprise(one, what.at)) {
@@ -247,8 +250,8 @@ fn cause(kind: AlarmKind, subject: String, missed: Timestamp) -> Cause {
     Cause { kind, subject, title: String::new(), missed, while_down: false, tell: Vec::new() }
 }
 
-fn is_aboard(mission: &Mission, holder: Option<&Holder>) -> bool {
-    holder.is_some_and(|holder| match holder.kind.as_str() {
+fn is_aboard(mission: &Mission, sign: &str, holder: Option<&Holder>) -> bool {
+    mission.told_sign(sign).is_some() || holder.is_some_and(|holder| match holder.kind.as_str() {
         "person" => mission.aboard().contains(&holder.key.as_str()),
         _ => true,
     })
@@ -259,11 +262,12 @@ fn is_surprise(mission: &Mission, at: Timestamp) -> bool {
     recently && mission.state == mission::MissionState::Cancelled
 }
 
-fn vehicle_of(mission: &Mission, holder: Option<&Holder>, at: Timestamp) -> Option<String> {
-    let holder = holder?;
-    match holder.kind.as_str() {
-        "vehicle" => Some(holder.key.clone()),
-        "person" => mission.vehicle_of(&holder.key, at).map(str::to_owned),
+fn vehicle_of(mission: &Mission, sign: &str, holder: Option<&Holder>, at: Timestamp) -> Option<String> {
+    let told = mission.told_sign(sign).map(|told| (told.kind.as_str(), told.key.as_str()));
+    let (kind, key) = told.or_else(|| holder.map(|holder| (holder.kind.as_str(), holder.key.as_str())))?;
+    match kind {
+        "vehicle" => Some(key.to_owned()),
+        "person" => mission.vehicle_of(key, at).map(str::to_owned),
         _ => None,
     }
 }
@@ -295,6 +299,9 @@ async fn on_mission(
     };
     let settled = mission::write(turn, Some(before), &acted, command.name()).await?;
     let mut notes = acted.notes;
+    if let Some(room) = &before.custody {
+        notes.push(format!("{room} follows {}: tell them", before.label()));
+    }
     let heard = matches!(acted.mission.contact, ContactState::Ok | ContactState::Regained);
     if let (true, true, Some(due)) = (acted.contact, heard, acted.mission.due) {
         let due = crate::line::both(due, turn.now(), turn.directory.zone());
@@ -392,7 +399,7 @@ pub(crate) async fn mission_of(turn: &mut Turn, holder: &Holder, at: Timestamp) 
         one.departed.is_some_and(|departed| departed <= at) && one.ended.is_none_or(|ended| at <= ended)
     };
     let of_time = missions.iter().find(covers).cloned();
-    Ok(of_time.or_else(|| missions.into_iter().find(|one| !one.state.is_final() && is_aboard(one, Some(holder)))))
+    Ok(of_time.or_else(|| missions.into_iter().find(|one| !one.state.is_final() && is_aboard(one, &holder.sign, Some(holder)))))
 }
 
 /// The mission of somebody that was called off last.
@@ -421,7 +428,7 @@ pub(crate) async fn is_theirs(turn: &mut Turn, holder: &Holder, sign: &str, at: 
         return Ok(true);
     }
     let mission = mission_of(turn, holder, at).await?;
-    let sits = mission.as_ref().and_then(|mission| vehicle_of(mission, Some(holder), at));
+    let sits = mission.as_ref().and_then(|mission| vehicle_of(mission, &holder.sign, Some(holder), at));
     Ok(held.kind == "vehicle" && sits == Some(held.key))
 }
 
@@ -430,7 +437,7 @@ pub(crate) async fn sign_on_mission(turn: &mut Turn, holder: &Holder, at: Timest
     let Some(mission) = mission_of(turn, holder, at).await?.filter(|mission| !mission.state.is_final()) else {
         return Ok(None);
     };
-    let vehicle = vehicle_of(&mission, Some(holder), at);
+    let vehicle = vehicle_of(&mission, &holder.sign, Some(holder), at);
     let own = turn.directory.sign_of(&holder.kind, &holder.key, at);
     let of_vehicle = vehicle.and_then(|vehicle| turn.directory.sign_of("vehicle", &vehicle, at));
     Ok(own.or(of_vehicle))

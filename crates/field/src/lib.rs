@@ -16,14 +16,16 @@
 //! - Who was to be counted does not change after a headcount began.
 //! - What positions and fences say does not depend on the order in which positions came.
 //! - The more worrying of two states stands until a person resolves it.
+//! - A mission that passes from room to room is never without one that follows it.
 //!
 //! **Tables** `field_*`.
 //!
 //! **Facts** hears `DeadlineExpired`, `MessageReceived`, `MessageDelivery`, `PositionsReported`, `DistressSignalled`,
-//! `DistressCancelled`, `ReportTaken`; tells `DutyLogged`, `MissionChanged`, `AlarmChanged`, `SilentAlarmChanged`,
+//! `DistressCancelled`, `ReportTaken`, `NodeRecordChanged`; tells `DutyLogged`, `MissionChanged`, `AlarmChanged`, `SilentAlarmChanged`,
 //! `IncidentReported`, `MessagesRequested`, `MessagesWithdrawn`.
 
 pub mod alarm;
+pub mod custody;
 mod duress;
 mod enter;
 pub mod equipment;

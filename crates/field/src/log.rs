@@ -95,6 +95,14 @@ pub(crate) async fn find(turn: &mut Turn, id: LogEntryId) -> Result<Option<LogEn
     turn.tx.fetch_optional(&sql::LOG_ENTRY, params![id]).await?.map(|row| read(&row)).transpose()
 }
 
+/// The entry of a number, as a turn sees it.
+pub(crate) async fn numbered(turn: &mut Turn, number: i64) -> Result<Option<LogEntry>, Error> {
+    let before = number.saturating_add(1);
+    let rows = turn.tx.fetch_all(&sql::LOG_PAGE, params![before, None::<String>, None::<String>, 1]).await?;
+    let entry = rows.first().map(read).transpose()?;
+    Ok(entry.filter(|entry| entry.number == number))
+}
+
 pub(crate) async fn append(turn: &mut Turn, new: NewEntry) -> Result<LogEntry, Error> {
     let now = turn.now();
     let (wall, clock_suspect) = turn.wall();

@@ -14,6 +14,7 @@ use serde_json::{Value as Json, json};
 use store::{Delivery, Entry, HandlerError, Subscriber};
 
 use crate::alarm::{Alarm, AlarmKind};
+use crate::custody;
 use crate::error::Error;
 use crate::log::{LogEntry, LogFilter};
 use crate::mission::Mission;
@@ -186,7 +187,7 @@ impl Teller {
     async fn entries(&self, fact: &Fact) -> Result<Vec<NewEntry>, Error> {
         match fact {
             Fact::DutyLogged { number, .. } => self.logged(*number).await,
-            Fact::MissionChanged { mission, .. } => Ok(vec![of_mission(&self.field.mission(*mission).await?)]),
+            Fact::MissionChanged { mission, .. } => self.mission(&self.field.mission(*mission).await?).await,
             Fact::AlarmChanged { alarm, .. } => {
                 let alarm = self.field.alarm_to_tell(*alarm).await?;
                 Ok(alarm.as_ref().map(of_alarm).into_iter().collect())
@@ -217,6 +218,17 @@ impl Teller {
             }
         }
         Ok(entries)
+    }
+
+    /// To a room that follows it, or is to, it is told with what is needed for that.
+    async fn mission(&self, mission: &Mission) -> Result<Vec<NewEntry>, Error> {
+        let mut told = of_mission(mission);
+        let between = mission.custody_offered.is_some() || mission.custody.is_some() || mission.origin.is_some();
+        if between && !mission.state.is_final() {
+            let directory = self.field.directory().await?;
+            replica::apply_patch(&mut told.body, custody::sheet_to_tell(mission, &directory, self.field.now()));
+        }
+        Ok(vec![told])
     }
 
     async fn incident(&self, id: &str) -> Result<Vec<NewEntry>, Error> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use kernel::{Actor, Timestamp};
 use parking_lot::RwLock;
+use replica::Replica;
 use serde_json::Value as Json;
 use store::{Committed, Entry, Read, Store, Tx, params};
 
@@ -25,6 +26,8 @@ pub struct Field {
     pub(crate) store: Store,
     directory: Arc<RwLock<Option<Arc<Directory>>>>,
     pub(crate) roads: Arc<RwLock<RoadsRead>>,
+    /// This node among others; `None`: it has no name, and talks to no other.
+    pub(crate) replica: Option<Replica>,
 }
 
 /// One turn of work: all of it is written, or nothing.
@@ -43,7 +46,12 @@ impl Field {
     /// The room on a state database. Makes its tables known to KQL.
     pub fn new(store: Store) -> Field {
         store.register_fact_tables(&FACT_TABLES);
-        Field { store, directory: Arc::default(), roads: Arc::default() }
+        Field { store, directory: Arc::default(), roads: Arc::default(), replica: None }
+    }
+
+    /// The room as one of several that are nodes of each other.
+    pub fn among_nodes(self, replica: Option<Replica>) -> Field {
+        Field { replica, ..self }
     }
 
     /// Begins a turn of work.

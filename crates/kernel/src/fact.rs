@@ -55,6 +55,8 @@ pub enum Fact {
     DistressSignalled(Box<DistressSignalled>),
     /// A device takes back a call for help, perhaps before the call arrived. Emitted by `courier`.
     DistressCancelled(Box<DistressCancelled>),
+    /// Another node said something new of a mission, an alarm or an incident. Emitted by `replica`.
+    NodeRecordChanged { node: String, kind: String, subject: String, at: Timestamp },
     /// Somebody's first contract of a stay began. Emitted by `identity`.
     PersonJoined { person: PersonId, at: Timestamp },
     /// Duty station, unit, job or manager of somebody changed. Emitted by `identity`.
@@ -100,6 +102,7 @@ impl Fact {
             Fact::PositionsReported { .. } => "positions-reported",
             Fact::DistressSignalled(_) => "distress-signalled",
             Fact::DistressCancelled(_) => "distress-cancelled",
+            Fact::NodeRecordChanged { .. } => "node-record-changed",
             Fact::PersonJoined { .. } => "person-joined",
             Fact::PersonMoved { .. } => "person-moved",
             Fact::PersonLeft { .. } => "person-left",

@@ -1,6 +1,6 @@
 //! One exchange: take what the other says, and say what it has not got.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kernel::message::{DistressCancelled, DistressSignalled};
@@ -189,6 +189,14 @@ impl Replica {
                 refused(format!("entry {} of lane {} is not a call for help: {error}", entry.seq, entry.lane))
             })?;
             told.into_iter().for_each(|told| tx.emit(told));
+        }
+        if piece.lane == Lane::Deadline {
+            let things: BTreeSet<(&str, &str)> =
+                entries.iter().map(|entry| (entry.kind.as_str(), entry.subject.as_str())).collect();
+            for (kind, subject) in things {
+                let (node, kind, subject) = (peer.to_owned(), kind.to_owned(), subject.to_owned());
+                tx.emit(Fact::NodeRecordChanged { node, kind, subject, at: now });
+            }
         }
         let after = json!({ "lane": piece.lane, "first": piece.first, "last": piece.last, "hash": piece.digest });
         tx.commit(LedgerEntry::new(&Actor::system("replica"), "replica.receive", peer).after(after)).await?;

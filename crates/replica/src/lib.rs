@@ -15,7 +15,7 @@
 //!
 //! **Tables** `replica_*`.
 //!
-//! **Facts** tells `DistressSignalled` and `DistressCancelled` as other nodes told them.
+//! **Facts** tells `DistressSignalled` and `DistressCancelled` as other nodes told them, and `NodeRecordChanged` for desks.
 
 mod batch;
 mod chain;
@@ -38,6 +38,6 @@ pub use exchange::{DISTRESS, DISTRESS_CANCELLED, Exchanged};
 pub use lane::{Lane, Lanes};
 pub use link::{Carrier, Link, Turned};
 pub use merge::{apply_patch, patch};
-pub use peers::{LinkState, PeerView};
+pub use peers::{LaneView, LinkState, NodeView, PeerView, Refusal};
 pub use records::{RecordFilter, RecordView};
 pub use replica::{NewEntry, Replica, node_fault};

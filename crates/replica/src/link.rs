@@ -60,13 +60,23 @@ impl<C: Carrier> Link<C> {
         let began_us = clock.monotonic_us();
         let answer = self.carrier.exchange(frame).await;
         let took_us = clock.monotonic_us().saturating_sub(began_us);
-        let taken = match answer.and_then(|answer| Frame::read(&answer)) {
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(problem) => {
+                self.replica.note_failure(&self.peer, &problem).await?;
+                return Ok(self.failed(problem));
+            }
+        };
+        let taken = match Frame::read(&answer) {
             Ok(answer) => self.replica.take(&self.peer, &answer).await,
             Err(problem) => Err(Error::refused(&self.peer, problem)),
         };
         match taken {
             Ok(heard) => Ok(self.went_well(heard, took_us)),
-            Err(Error::Refused { problem, .. }) => self.failed(problem).await,
+            Err(Error::Refused { problem, .. }) => {
+                self.replica.note_refusal(&self.peer, &problem).await?;
+                Ok(self.failed(problem))
+            }
             Err(error) => Err(error),
         }
     }
@@ -80,13 +90,12 @@ impl<C: Carrier> Link<C> {
         Turned { pause_us, idle, problem: None }
     }
 
-    async fn failed(&mut self, problem: String) -> Result<Turned, Error> {
-        self.replica.note_failure(&self.peer, &problem).await?;
+    fn failed(&mut self, problem: String) -> Turned {
         // What was in flight may have arrived or not: ask before anything is told again.
         self.heard = None;
         let pause_us = FIRST_RETRY_US.saturating_mul(1 << self.failures.min(10)).min(LONGEST_RETRY_US);
         self.failures += 1;
-        Ok(Turned { pause_us, idle: false, problem: Some(problem) })
+        Turned { pause_us, idle: false, problem: Some(problem) }
     }
 
     /// Keeps the other node up to date until it is dropped, which is safe at any moment.

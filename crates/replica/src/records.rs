@@ -2,7 +2,7 @@
 
 use kernel::Timestamp;
 use serde_json::{Value as Json, json};
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::error::Error;
 use crate::lane::Lane;
@@ -45,6 +45,21 @@ impl Replica {
         let before = filter.before.unwrap_or(Timestamp::MAX);
         let wanted = params![&filter.kind, filter.node.clone(), self.node(), before, limit.min(MOST)];
         self.store.fetch_all(&sql::RECORDS, wanted).await?.iter().map(record).collect()
+    }
+
+    /// One thing of a node, from wherever it is read.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn record_in(
+        &self,
+        read: &mut impl Read,
+        node: &str,
+        kind: &str,
+        subject: &str,
+    ) -> Result<Option<RecordView>, Error> {
+        let rows = read.rows(&sql::RECORD, params![node, kind, subject]).await?;
+        rows.first().map(record).transpose()
     }
 
     /// One thing of a node.

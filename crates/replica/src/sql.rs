@@ -53,13 +53,30 @@ pub const DROP_PARTS: Statement =
     Statement::new("replica.drop_parts", "DELETE FROM replica_part WHERE node = $1 AND lane = $2");
 pub const PEERS: Statement = Statement::new(
     "replica.peers",
-    "SELECT node, heard_us, as_of_us, behind, owed, problem, problem_us FROM replica_peer ORDER BY node",
+    "SELECT node, heard_us, as_of_us, behind, owed, problem, problem_us, own_lanes, have_lanes FROM replica_peer \
+     ORDER BY node",
 );
 pub const HEARD: Statement = Statement::new(
     "replica.heard",
-    "INSERT INTO replica_peer (node, heard_us, as_of_us, behind, owed, problem, problem_us) \
-     VALUES ($1, $2, $3, $4, $5, NULL, NULL) ON CONFLICT (node) DO UPDATE SET heard_us = excluded.heard_us, \
-     as_of_us = excluded.as_of_us, behind = excluded.behind, owed = excluded.owed, problem = NULL, problem_us = NULL",
+    "INSERT INTO replica_peer (node, heard_us, as_of_us, behind, owed, problem, problem_us, own_lanes, have_lanes) \
+     VALUES ($1, $2, $3, $4, $5, NULL, NULL, $6, $7) ON CONFLICT (node) DO UPDATE SET heard_us = excluded.heard_us, \
+     as_of_us = excluded.as_of_us, behind = excluded.behind, owed = excluded.owed, problem = NULL, problem_us = NULL, \
+     own_lanes = excluded.own_lanes, have_lanes = excluded.have_lanes",
+);
+pub const REFUSALS: Statement = Statement::new(
+    "replica.refusals",
+    "SELECT node, time_us, problem FROM replica_refusal WHERE node = $1 ORDER BY time_us DESC LIMIT $2",
+);
+pub const INSERT_REFUSAL: Statement = Statement::new(
+    "replica.insert_refusal",
+    "INSERT INTO replica_refusal (node, time_us, problem) VALUES ($1, $2, $3) \
+     ON CONFLICT (node, time_us) DO UPDATE SET problem = excluded.problem",
+);
+/// All but the latest so many.
+pub const FORGET_REFUSALS: Statement = Statement::new(
+    "replica.forget_refusals",
+    "DELETE FROM replica_refusal WHERE node = $1 AND time_us NOT IN \
+     (SELECT time_us FROM replica_refusal WHERE node = $1 ORDER BY time_us DESC LIMIT $2)",
 );
 pub const FAILED: Statement = Statement::new(
     "replica.failed",
@@ -84,4 +101,7 @@ pub const STATEMENTS: &[Statement] = &[
     PEERS,
     HEARD,
     FAILED,
+    REFUSALS,
+    INSERT_REFUSAL,
+    FORGET_REFUSALS,
 ];

@@ -43,6 +43,7 @@ const MIGRATIONS: &[Migration] = migrations![
     39 "0039_identity_hybrid.sql",
     40 "0040_scim.sql",
     50 "0050_replica.sql",
+    51 "0051_replica_nodes.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

@@ -9,7 +9,7 @@ use super::command::Command;
 use super::decide::{Acted, Moment, decide};
 use super::promises::{Promise, promises};
 use super::records;
-use super::sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Seat};
+use super::sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Origin, Seat};
 use crate::alarm;
 use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
@@ -96,6 +96,9 @@ impl Field {
             overnight: false,
             custody: None,
             custody_offered: None,
+            offer: None,
+            origin: None,
+            claimed: None,
             exercise: order.exercise,
             created: now,
             updated: now,
@@ -103,7 +106,7 @@ impl Field {
             version: 1,
         };
         let acted = Acted { mission, notes, contact: false };
-        self.conclude(turn, None, acted, "request", None).await
+        conclude(turn, None, acted, "request", None).await
     }
 
     /// Carries out a command.
@@ -118,7 +121,8 @@ impl Field {
         if before.version != order.version {
             return Err(Error::conflict(json!(order.command), state(&before), before.version));
         }
-        let command = cleaned(&turn.directory, &order.command)?;
+        let mut command = cleaned(&turn.directory, &order.command)?;
+        self.between_nodes(&before, &mut command).await?;
         let moment = moment(&turn, &before, &command, order.at);
         if moment.at > moment.now {
             return Err(Refusal::bad("at", "it lies in the future").into());
@@ -127,31 +131,7 @@ impl Field {
         if let Command::Seat { person, vehicle: Some(_) } = &command {
             acted.notes.extend(doubts(&mut turn, person, Some(before.id)).await?);
         }
-        self.conclude(turn, Some(&before), acted, command.name(), order.at).await
-    }
-
-    async fn conclude(
-        &self,
-        mut turn: Turn,
-        before: Option<&Mission>,
-        acted: Acted,
-        verb: &str,
-        at: Option<Timestamp>,
-    ) -> Result<Moved, Error> {
-        let mission = acted.mission.clone();
-        let closing = write(&mut turn, before, &acted, verb).await?;
-        let mut notes = acted.notes;
-        notes.extend(closing);
-        let reason = turn.reason.clone();
-        let entry = NewEntry {
-            happened: at,
-            mission: Some(mission.id),
-            outcome: notes.clone(),
-            ..NewEntry::words("mission", format!("{} {verb}: {reason}", mission.label()))
-        };
-        turn.log(entry).await?;
-        turn.finish().await?;
-        Ok(Moved { mission, notes })
+        conclude(turn, Some(&before), acted, command.name(), order.at).await
     }
 
     /// Missions that are not over, the most urgent first; with `all` also the others.
@@ -171,6 +151,30 @@ impl Field {
     }
 }
 
+/// Writes what was decided, with the line of the log that says so.
+pub(crate) async fn conclude(
+    mut turn: Turn,
+    before: Option<&Mission>,
+    acted: Acted,
+    verb: &str,
+    at: Option<Timestamp>,
+) -> Result<Moved, Error> {
+    let mission = acted.mission.clone();
+    let closing = write(&mut turn, before, &acted, verb).await?;
+    let mut notes = acted.notes;
+    notes.extend(closing);
+    let reason = turn.reason.clone();
+    let entry = NewEntry {
+        happened: at,
+        mission: Some(mission.id),
+        outcome: notes.clone(),
+        ..NewEntry::words("mission", format!("{} {verb}: {reason}", mission.label()))
+    };
+    turn.log(entry).await?;
+    turn.finish().await?;
+    Ok(Moved { mission, notes })
+}
+
 /// When a command happened, and the interval of the area that holds after it.
 pub(crate) fn moment(turn: &Turn, mission: &Mission, command: &Command, at: Option<Timestamp>) -> Moment {
     let area = match command {
@@ -182,7 +186,18 @@ pub(crate) fn moment(turn: &Turn, mission: &Mission, command: &Command, at: Opti
         _ => mission.area.as_str(),
     };
     let now = turn.now();
-    Moment { at: at.unwrap_or(now), now, interval_us: turn.directory.area(area).interval_us }
+    let interval_us = interval(&turn.directory, area, mission.origin.as_ref());
+    Moment { at: at.unwrap_or(now), now, interval_us }
+}
+
+/// Microseconds between contacts: as the area says. Of what was taken over from another room, the stricter of what it says
+/// there and here.
+pub(crate) fn interval(directory: &Directory, area: &str, origin: Option<&Origin>) -> i64 {
+    match origin {
+        Some(origin) if directory.record("area", area).is_none() => origin.interval_us,
+        Some(origin) => origin.interval_us.min(directory.area(area).interval_us),
+        None => directory.area(area).interval_us,
+    }
 }
 
 /// Writes a mission: its record, its deadlines by the difference of what it owes, the alarms that are settled, the fact

@@ -94,11 +94,16 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
         }
         Command::OfferCustody { room } => {
             acted.mission.custody_offered = Some(crate::error::said("room", room, 100)?);
+            acted.mission.offer = Some(before.version + 1);
             acted.notes.push("this room keeps the duty until the other has proved contact".to_owned());
         }
-        Command::ConfirmCustody => acted.mission.custody = acted.mission.custody_offered.take(),
+        Command::ConfirmCustody => {
+            let mission = &mut acted.mission;
+            (mission.custody, mission.offer) = (mission.custody_offered.take(), None);
+        }
         Command::TakeBack => {
-            (acted.mission.custody, acted.mission.custody_offered) = (None, None);
+            let mission = &mut acted.mission;
+            (mission.custody, mission.custody_offered, mission.offer) = (None, None, None);
             report(&mut acted, None, None, moment);
         }
     }
@@ -190,15 +195,15 @@ fn report_of_one(acted: &mut Acted, by: Option<&Reporter>, moment: Moment) {
 }
 
 /// How somebody was heard so far.
-struct Heard {
-    contact: ContactState,
-    last: Option<Timestamp>,
+pub(super) struct Heard {
+    pub(super) contact: ContactState,
+    pub(super) last: Option<Timestamp>,
 }
 
 impl Heard {
     /// The contact state and the last contact after one at `moment.at`. What was heard before the promise was missed
     /// does not make it good.
-    fn again(&self, moment: Moment, notes: &mut Vec<String>) -> (ContactState, Timestamp) {
+    pub(super) fn again(&self, moment: Moment, notes: &mut Vec<String>) -> (ContactState, Timestamp) {
         let last = self.last.unwrap_or(Timestamp::MIN).max(moment.at);
         let contact = match self.contact {
             ContactState::Ok | ContactState::Regained => ContactState::Ok,
@@ -216,15 +221,9 @@ impl Heard {
 }
 
 /// The convoy's contact is the worst of those on the way.
-fn sum_up(mission: &mut Mission) {
+pub(super) fn sum_up(mission: &mut Mission) {
     if mission.is_part_arrived() {
-        let weight = |contact: ContactState| match contact {
-            ContactState::Ok => 0,
-            ContactState::Regained => 1,
-            ContactState::Overdue => 2,
-            ContactState::Lost => 3,
-        };
-        let worst = mission.on_the_way().map(|vehicle| vehicle.contact).max_by_key(|contact| weight(*contact));
+        let worst = mission.on_the_way().map(|vehicle| vehicle.contact).max_by_key(|contact| contact.weight());
         mission.contact = worst.unwrap_or(ContactState::Ok);
         mission.due = mission.on_the_way().filter_map(|vehicle| vehicle.due).min();
     }
@@ -267,10 +266,11 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
     Ok(())
 }
 
-fn end(mission: &mut Mission, state: MissionState, moment: Moment) {
+pub(super) fn end(mission: &mut Mission, state: MissionState, moment: Moment) {
     (mission.state, mission.due, mission.overnight) = (state, None, false);
     mission.ended = Some(moment.at);
-    (mission.custody, mission.custody_offered) = (None, None);
+    (mission.custody, mission.custody_offered, mission.offer) = (None, None, None);
+    mission.claimed = None;
     for vehicle in &mut mission.convoy {
         vehicle.due = None;
     }

@@ -2,6 +2,7 @@
 
 mod command;
 mod commands;
+mod custody;
 mod decide;
 mod promises;
 mod records;
@@ -12,7 +13,8 @@ pub use commands::{MissionOrder, Moved, RequestMission};
 pub use decide::{Acted, Moment, allowed_commands, decide};
 pub(crate) use decide::{lose, miss};
 pub use promises::{CONTACT, DEPARTURE, Promise, promises};
-pub use sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Seat};
+pub use sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Origin, Seat, ToldSign};
 
-pub(crate) use commands::{moment, write, write_record};
+pub(crate) use commands::{conclude, interval, moment, write, write_record};
+pub(crate) use custody::{Base, hear_of_giver, hear_of_holder, take_over};
 pub(crate) use records::{by_number, find, of_member, open_in};

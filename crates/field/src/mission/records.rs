@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Read, Row, Store, Tx, params};
 
-use super::sheet::{ConvoyVehicle, Leg, Mission, Seat};
+use super::sheet::{ConvoyVehicle, Leg, Mission, Origin, Seat};
 use crate::error::Error;
 use crate::sql;
 
@@ -23,6 +23,12 @@ struct Sheet {
     deputy: Option<String>,
     overnight: bool,
     custody_offered: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    offer: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    origin: Option<Origin>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    claimed: Option<String>,
 }
 
 fn mission(row: &Row) -> Result<Mission, Error> {
@@ -48,6 +54,9 @@ fn mission(row: &Row) -> Result<Mission, Error> {
         overnight: sheet.overnight,
         custody: row.text_opt("custody")?.map(str::to_owned),
         custody_offered: sheet.custody_offered,
+        offer: sheet.offer,
+        origin: sheet.origin,
+        claimed: sheet.claimed,
         exercise: row.flag("exercise")?,
         created: row.time("created_us")?,
         updated: row.time("updated_us")?,
@@ -67,6 +76,9 @@ pub(crate) async fn save(tx: &mut Tx, before: Option<&Mission>, mission: &Missio
         deputy: mission.deputy.clone(),
         overnight: mission.overnight,
         custody_offered: mission.custody_offered.clone(),
+        offer: mission.offer,
+        origin: mission.origin.clone(),
+        claimed: mission.claimed.clone(),
     });
     let row = params![
         mission.id,

@@ -1,5 +1,7 @@
 //! The tracking sheet: one for each convoy.
 
+use std::collections::BTreeMap;
+
 use kernel::id::MissionId;
 use kernel::{Timestamp, words};
 use serde::{Deserialize, Serialize};
@@ -35,6 +37,18 @@ words! {
         Lost = "lost",
         /// They were overdue or lost and have been heard again.
         Regained = "regained",
+    }
+}
+
+impl ContactState {
+    /// How worrying it is: the larger, the more.
+    pub const fn weight(self) -> u8 {
+        match self {
+            ContactState::Ok => 0,
+            ContactState::Regained => 1,
+            ContactState::Overdue => 2,
+            ContactState::Lost => 3,
+        }
     }
 }
 
@@ -87,6 +101,46 @@ pub struct Seat {
     pub until: Option<Timestamp>,
 }
 
+/// A call sign of a mission, as the room that offers it knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldSign {
+    pub sign: String,
+    /// `vehicle` or `person`.
+    pub kind: String,
+    pub key: String,
+}
+
+/// Where another room knows the same journey, since this one took it over with contact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The node of the room that offered it, its mission there, and what it is called there.
+    pub node: String,
+    pub mission: MissionId,
+    pub label: String,
+    /// Which of its offers was accepted: a version of the mission there.
+    pub offer: i64,
+    /// The version of the mission here that it was taken over with.
+    #[serde(default)]
+    pub taken: i64,
+    /// Microseconds between contacts by the rules there.
+    pub interval_us: i64,
+    #[serde(default)]
+    pub signs: Vec<ToldSign>,
+    /// People and vehicles by name, which this room's register need not know.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
+    /// The contact that was proved here: the sign that was heard, when, and the entry of this room's log.
+    pub sign: String,
+    pub heard: Timestamp,
+    pub entry: i64,
+    /// When this room heard that the other has given it up. Until then both follow it.
+    #[serde(default)]
+    pub confirmed: Option<Timestamp>,
+    /// The other had taken its offer back: both follow it until one of them gives it up.
+    #[serde(default)]
+    pub disputed: bool,
+}
+
 /// A mission as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mission {
@@ -120,6 +174,15 @@ pub struct Mission {
     pub custody: Option<String>,
     /// The room that has been asked to follow it.
     pub custody_offered: Option<String>,
+    /// The number of that offer: the version of the mission that it made.
+    #[serde(default)]
+    pub offer: Option<i64>,
+    /// From which node this room has it.
+    #[serde(default)]
+    pub origin: Option<Origin>,
+    /// The node that follows it by an offer which was taken back. Both do, until one of them gives it up.
+    #[serde(default)]
+    pub claimed: Option<String>,
     /// Nothing of it is real.
     pub exercise: bool,
     pub created: Timestamp,
@@ -170,6 +233,11 @@ impl Mission {
     /// When this leg was begun.
     pub fn leg_began(&self) -> Option<Timestamp> {
         self.legs.get(self.leg).and_then(|leg| leg.began).or(self.departed)
+    }
+
+    /// The sign under which somebody of it is heard, by what the room that offered it told.
+    pub fn told_sign(&self, sign: &str) -> Option<&ToldSign> {
+        self.origin.as_ref()?.signs.iter().find(|told| told.sign == sign)
     }
 
     /// This room owes the following of it.

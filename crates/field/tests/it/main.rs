@@ -1,6 +1,7 @@
 //! The radio room from outside, on both engines.
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
+mod custody;
 mod figures;
 mod hostile;
 mod machine;

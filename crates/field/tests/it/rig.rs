@@ -9,6 +9,7 @@ use kernel::message::{
     DeliveryState, DistressCancelled, DistressSignalled, Means, MessageDelivery, MessageReceived, PositionReported,
 };
 use kernel::{Actor, Fact, Timestamp};
+use replica::Replica;
 use store::{DeadlineEngine, Entry, Store};
 use testkit::{CountingRandomness, TestClock};
 
@@ -16,6 +17,8 @@ pub struct Rig {
     pub store: Store,
     pub field: Field,
     pub clock: Arc<TestClock>,
+    /// The node that it is, where it is one of several.
+    pub replica: Option<Replica>,
     engine: DeadlineEngine<Store>,
     url: String,
     starts: u64,
@@ -101,7 +104,7 @@ pub async fn empty(url: &str) -> Rig {
     let clock = TestClock::noon();
     let store = Store::open(url, clock.clone(), CountingRandomness::seeded(7)).await.unwrap();
     let engine = store.deadline_engine();
-    Rig { field: Field::new(store.clone()), store, clock, engine, url: url.to_owned(), starts: 0 }
+    Rig { field: Field::new(store.clone()), store, clock, replica: None, engine, url: url.to_owned(), starts: 0 }
 }
 
 /// A room with the office in its register.
@@ -289,17 +292,28 @@ impl Rig {
 
     /// One turn of the engine and of the outbox.
     pub async fn work(&mut self) -> Option<Timestamp> {
-        self.engine.tick().await.unwrap();
-        self.deliver().await;
-        // What was delivered may have set deadlines that are due already.
-        let tick = self.engine.tick().await.unwrap();
-        self.deliver().await;
-        tick.next_due
+        loop {
+            let tick = self.engine.tick().await.unwrap();
+            // What was delivered may have set deadlines that are due already.
+            if self.deliver().await == 0 {
+                return tick.next_due;
+            }
+        }
     }
 
-    pub async fn deliver(&self) {
-        let progress = self.store.postman(self.field.subscriber()).round().await.unwrap();
-        assert_eq!((progress.parked, progress.waiting_until), (0, None), "the subscriber failed");
+    /// How many facts were delivered.
+    pub async fn deliver(&self) -> u32 {
+        let mut subscribers = vec![self.field.subscriber()];
+        if let Some(replica) = &self.replica {
+            subscribers.extend([self.field.teller(replica.clone()), self.field.custody_subscriber()]);
+        }
+        let mut delivered = 0;
+        for subscriber in subscribers {
+            let progress = self.store.postman(subscriber).round().await.unwrap();
+            assert_eq!((progress.parked, progress.waiting_until), (0, None), "the subscriber failed");
+            delivered += progress.delivered;
+        }
+        delivered
     }
 
     /// The program ends; nobody watches the clock until it starts again.

@@ -3,7 +3,7 @@
 //!
 //! The room, the engine and the database are the real ones. Beside them runs a model of a few lines: a contact that was
 //! due and did not come is one alarm, raised once, until somebody is heard. `VIGIE_SIMULATION_SEED=n` runs one day,
-//! `VIGIE_SIMULATION_RUNS=n` that many.
+//! `VIGIE_SIMULATION_RUNS=n` that many, from day `VIGIE_SIMULATION_FIRST=n` on.
 
 use field::LogFilter;
 use field::mission::{ContactState, Leg, RequestMission};
@@ -17,6 +17,8 @@ use testkit::sqlite;
 use crate::rig::{self, Rig, operator};
 
 const RUNS: u64 = 6;
+/// Entries of the log that are read at a time: a little more than what a step leaves.
+const PAGE: u32 = 24;
 const MINUTE: i64 = 60_000_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
@@ -60,7 +62,8 @@ fn office_days() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
     let only = number("VIGIE_SIMULATION_SEED");
     let runs = number("VIGIE_SIMULATION_RUNS").unwrap_or(RUNS);
-    let seeds = only.map_or(0..runs, |seed| seed..seed + 1);
+    let first = number("VIGIE_SIMULATION_FIRST").unwrap_or(0);
+    let seeds = only.map_or(first..first + runs, |seed| seed..seed + 1);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let mut total = Totals::default();
     std::thread::scope(|scope| {
@@ -319,20 +322,21 @@ impl OfficeDay {
             }
         }
         let seed = self.seed;
-        let missions = self.rig.field.missions(true).await.unwrap();
-        let alarms = self.rig.field.alarms(true, &Actor::system("test")).await.unwrap();
+        // None of these missions is ever closed, and an alarm that was raised twice is open twice or in the log twice.
+        let missions = self.rig.field.missions(false).await.unwrap();
+        let alarms = self.rig.field.alarms(false, &Actor::system("test")).await.unwrap();
         for (number, expected) in (1..).zip(&self.missions) {
             let mission = missions.iter().find(|mission| mission.number == number).unwrap();
             let overdue = matches!(mission.contact, ContactState::Overdue | ContactState::Lost);
             assert_eq!(overdue, expected.overdue, "seed {seed}: {} at {now}", expected.sign);
             assert_eq!(mission.due, expected.due, "seed {seed}: {} at {now}", expected.sign);
-            let open = alarms.iter().filter(|alarm| alarm.is_open() && alarm.mission == Some(mission.id)).count();
+            let open = alarms.iter().filter(|alarm| alarm.mission == Some(mission.id)).count();
             assert_eq!(open, usize::from(expected.overdue), "seed {seed}: alarms of {} at {now}", expected.sign);
         }
         let mut fresh = Vec::new();
         let mut before = None;
         loop {
-            let page = self.rig.field.duty_log(&LogFilter { before, ..LogFilter::default() }, 100).await.unwrap();
+            let page = self.rig.field.duty_log(&LogFilter { before, ..LogFilter::default() }, PAGE).await.unwrap();
             let Some(last) = page.last() else { break };
             before = Some(last.number);
             let known = page.iter().any(|entry| entry.number <= self.logged.1);

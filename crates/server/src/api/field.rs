@@ -4,6 +4,7 @@ pub mod alarms;
 pub mod answers;
 pub mod checks;
 pub mod contacts;
+pub mod custody;
 pub mod desk;
 pub mod equipment;
 pub mod headcounts;
@@ -24,6 +25,7 @@ pub fn routes(routes: &mut Routes) {
     register::routes(routes);
     log::routes(routes);
     missions::routes(routes);
+    custody::routes(routes);
     alarms::routes(routes);
     checks::routes(routes);
     headcounts::routes(routes);

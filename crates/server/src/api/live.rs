@@ -225,7 +225,11 @@ impl LiveSubscriber {
             Fact::PositionsReported { positions } => {
                 Ok(positions.last().map(|last| field_news("position", &last.position, last.received)))
             }
-            Fact::IncidentReported(_)
+            Fact::NodeRecordChanged { kind, subject, at, .. } if kind == "mission" => {
+                Ok(Some(field_news("custody", subject, *at)))
+            }
+            Fact::NodeRecordChanged { .. }
+            | Fact::IncidentReported(_)
             | Fact::ReportTaken { .. }
             | Fact::AlertWithdrawn { .. }
             | Fact::IncidentClosed { .. }
@@ -270,6 +274,7 @@ impl Subscriber for LiveSubscriber {
             "alarm-changed",
             "silent-alarm-changed",
             "positions-reported",
+            "node-record-changed",
         ]
     }
 

@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use replica::link::PIECE_BYTES;
-use replica::{PeerView, RecordFilter, RecordView, Replica};
+use replica::{LaneView, NodeView, PeerView, RecordFilter, RecordView, Replica};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -51,6 +51,48 @@ pub struct PeerNode {
     pub owed: i64,
     /// What went wrong last, while nothing went right since.
     pub problem: Option<String>,
+}
+
+/// One lane between this node and another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeLane {
+    /// distress, deadline, log or bulk: the most urgent first.
+    pub lane: String,
+    /// Entries that it has and this node has not.
+    pub behind: i64,
+    /// Entries that this node has and it has not.
+    pub owed: i64,
+    /// How far its log is here, and how far it goes by its own word.
+    pub held: i64,
+    pub told: i64,
+    /// Bytes that are here of a batch that is not whole, and how many it has; absent: none is on its way.
+    pub waiting_bytes: Option<i64>,
+    pub batch_bytes: Option<i64>,
+}
+
+/// What a node sent and this one could not take: nothing of it was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeRefusal {
+    pub time: Instant,
+    pub problem: String,
+}
+
+/// Another node with its lanes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeLink {
+    pub peer: PeerNode,
+    pub lanes: Vec<NodeLane>,
+    /// The latest twenty, the latest first.
+    pub refusals: Vec<NodeRefusal>,
+}
+
+/// The links of this node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct NodeLinks {
+    /// The name of this node; `None`: it has none, and talks to no other.
+    pub node: Option<String>,
+    pub now: Instant,
+    pub nodes: Vec<NodeLink>,
 }
 
 /// What a node said last of a thing.
@@ -110,6 +152,7 @@ pub struct SharedIncidents {
 pub fn routes(routes: &mut Routes) {
     routes.add(__path_exchange_between_nodes, Action::Replicate, exchange_between_nodes);
     routes.add(__path_list_nodes, Action::ReadField, list_nodes);
+    routes.add(__path_list_node_links, Action::ReadField, list_node_links);
     routes.add(__path_list_node_records, Action::ReadField, list_node_records);
     routes.add(__path_list_shared_incidents, Action::ReadField, list_shared_incidents);
 }
@@ -145,7 +188,7 @@ async fn exchange_between_nodes(
         Err(error) => {
             // Both ends show what stands in the way.
             if let replica::Error::Refused { problem, .. } = &error {
-                node.note_failure(&token.name, problem).await?;
+                node.note_refusal(&token.name, problem).await?;
             }
             Err(error.into())
         }
@@ -157,8 +200,17 @@ async fn exchange_between_nodes(
 async fn list_nodes(State(app): State<Arc<App>>) -> Result<Json<Nodes>, Problem> {
     let now = app.store.now().into();
     let Some(replica) = &app.replica else { return Ok(Json(Nodes { node: None, now, peers: Vec::new() })) };
-    let peers = replica.peers().await?.into_iter().map(peer).collect();
+    let peers = replica.peers().await?.into_iter().map(PeerNode::from).collect();
     Ok(Json(Nodes { node: Some(replica.node().to_owned()), now, peers }))
+}
+
+/// The links of this node, lane by lane, with what was refused lately and why.
+#[utoipa::path(get, path = "/api/v1/replica/nodes", tag = "replica", responses((status = 200, body = NodeLinks)))]
+async fn list_node_links(State(app): State<Arc<App>>) -> Result<Json<NodeLinks>, Problem> {
+    let now = app.store.now().into();
+    let Some(replica) = &app.replica else { return Ok(Json(NodeLinks { node: None, now, nodes: Vec::new() })) };
+    let nodes = replica.nodes().await?.into_iter().map(node_link).collect();
+    Ok(Json(NodeLinks { node: Some(replica.node().to_owned()), now, nodes }))
 }
 
 /// Things of other nodes as they last said they are.
@@ -189,16 +241,36 @@ async fn list_shared_incidents(State(app): State<Arc<App>>) -> Result<Json<Share
     Ok(Json(SharedIncidents { incidents: incidents.collect() }))
 }
 
-fn peer(view: PeerView) -> PeerNode {
-    PeerNode {
-        node: view.node,
-        state: view.state.as_str().to_owned(),
-        heard: view.heard.map(Instant::from),
-        as_of: view.as_of.map(Instant::from),
-        silent_min: view.silent_min,
-        behind: view.behind,
-        owed: view.owed,
-        problem: view.problem,
+impl From<PeerView> for PeerNode {
+    fn from(view: PeerView) -> PeerNode {
+        PeerNode {
+            node: view.node,
+            state: view.state.as_str().to_owned(),
+            heard: view.heard.map(Instant::from),
+            as_of: view.as_of.map(Instant::from),
+            silent_min: view.silent_min,
+            behind: view.behind,
+            owed: view.owed,
+            problem: view.problem,
+        }
+    }
+}
+
+fn node_link(view: NodeView) -> NodeLink {
+    let lane = |lane: &LaneView| NodeLane {
+        lane: lane.lane.as_str().to_owned(),
+        behind: (lane.told - lane.held).max(0),
+        owed: (lane.own - lane.taken).max(0),
+        held: lane.held,
+        told: lane.told,
+        waiting_bytes: lane.waiting.map(|(there, _)| there),
+        batch_bytes: lane.waiting.map(|(_, whole)| whole),
+    };
+    let refusal = |one: replica::Refusal| NodeRefusal { time: one.time.into(), problem: one.problem };
+    NodeLink {
+        lanes: view.lanes.iter().map(lane).collect(),
+        refusals: view.refusals.into_iter().map(refusal).collect(),
+        peer: view.peer.into(),
     }
 }
 

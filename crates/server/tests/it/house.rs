@@ -290,7 +290,8 @@ impl House {
         let store =
             store::Store::open(&database.url, clock.clone(), CountingRandomness::seeded(7)).await.expect("store");
         let detect = detect::Detect::new(store.clone());
-        let field = field::Field::new(store.clone());
+        let replica = replica::Replica::new(store.clone(), "HQ").expect("a name");
+        let field = field::Field::new(store.clone()).among_nodes(Some(replica.clone()));
         let respond = respond::Respond::new(store.clone(), respond::Policy::default());
         let identity = identity::Identity::new(store.clone());
         let targets = Arc::new(FakeTargets::default());
@@ -303,7 +304,7 @@ impl House {
             detect: detect.clone(),
             respond: respond.clone(),
             field: field.clone(),
-            replica: Some(replica::Replica::new(store.clone(), "HQ").expect("a name")),
+            replica: Some(replica),
             identity,
             targets,
             courier: courier::Courier::new(store.clone()),

@@ -63,7 +63,8 @@ async fn office(house: &Arc<House>, token: Client) -> Office {
     let store = Store::open(&database.url, clock.clone(), CountingRandomness::seeded(9)).await.unwrap();
     let replica = Replica::new(store.clone(), "DILI").unwrap();
     let link = Link::new(replica.clone(), "HQ", Door { house: house.clone(), token });
-    Office { field: field::Field::new(store.clone()), store, replica, link, clock, _database: database }
+    let field = field::Field::new(store.clone()).among_nodes(Some(replica.clone()));
+    Office { field, store, replica, link, clock, _database: database }
 }
 
 impl Office {
@@ -78,6 +79,100 @@ impl Office {
             }
         }
         panic!("it does not come to an end");
+    }
+}
+
+/// A mission of the office on the road, offered to headquarters.
+async fn offered(office: &Office) -> field::mission::Mission {
+    use field::mission::{Command, Leg, MissionOrder, RequestMission};
+    let actor = kernel::Actor::User("ana".to_owned());
+    for (noun, csv) in [
+        ("area", "key,name,risk,ladder\nMED,Midlands,medium,\n"),
+        ("organisation", "key,name,kind\nUNA,Agency for Almanacs,un\n"),
+        ("vehicle", "key,name,organisation,seats,armoured\nUN-1,White pickup,UNA,5,no\n"),
+        ("person", "key,name,category,organisation,zone,presence,relies_on\nP-1,Ana Soares,staff,UNA,,present,\n"),
+    ] {
+        let (noun, csv, reason) = (noun.to_owned(), csv.to_owned(), "first list".to_owned());
+        let import = field::register::Import { noun, csv, trial: false, actor: actor.clone(), reason };
+        let done = office.field.import(&import).await.unwrap();
+        assert!(done.written, "{:?}", done.findings);
+    }
+    let sign = field::register::AssignSign {
+        sign: "BF11".to_owned(),
+        seen: None,
+        holder: Some(("vehicle".to_owned(), "UN-1".to_owned())),
+        network: None,
+        actor: actor.clone(),
+        reason: "list of the month".to_owned(),
+    };
+    office.field.assign_sign(&sign).await.unwrap();
+    let (from, to, area) = ("Dili".to_owned(), "Baucau".to_owned(), "MED".to_owned());
+    let order = RequestMission {
+        title: "Supplies".to_owned(),
+        legs: vec![Leg { from, to, area, corridor: None, began: None }],
+        vehicles: vec!["UN-1".to_owned()],
+        people: vec![("P-1".to_owned(), Some("UN-1".to_owned()))],
+        leader: None,
+        deputy: None,
+        planned_departure: None,
+        exercise: false,
+        actor: actor.clone(),
+        reason: "asked for".to_owned(),
+    };
+    let mut mission = office.field.request_mission(&order).await.unwrap().mission;
+    let offer = Command::OfferCustody { room: "HQ".to_owned() };
+    for command in [Command::Clear, Command::Brief, Command::Depart, offer] {
+        let (id, version, reason) = (mission.id, mission.version, "as asked".to_owned());
+        let order = MissionOrder { mission: id, version, at: None, actor: actor.clone(), reason, command };
+        mission = office.field.command_mission(&order).await.unwrap().mission;
+    }
+    mission
+}
+
+/// `VIGIE_SHOW=1` shows the bodies.
+#[tokio::test]
+async fn headquarters_takes_a_mission_over_with_contact() {
+    let house = Arc::new(House::new().await);
+    let root = house.administrator().await;
+    let operator = house.person(&root, "olga", &["operator"]).await;
+    let mut office = office(&house, node_token(&house, &root, "DILI").await).await;
+    let there = offered(&office).await;
+    office.tells_everything().await;
+    let offer = house.get(&operator, "/field/custody").await.json();
+    assert_eq!(offer["offers"][0]["aboard"], json!(["Ana Soares"]), "{offer}");
+    assert_eq!((&offer["offers"][0]["proofs"], &offer["missions"]), (&json!([]), &json!([])));
+    let wanted = |proof: i64| json!({ "node": "DILI", "mission": there.id.to_string(), "proof": proof, "reason": "we hear them" });
+    let refused = house.post(&operator, "/field/custody", wanted(1)).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND, "{}", refused.text());
+    let heard = house.post(&operator, "/field/log", json!({ "line": "bf11 at bridge" })).await.json();
+    let reply = house.post(&operator, "/field/custody", wanted(heard["number"].as_i64().unwrap())).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let taken = reply.json();
+    assert_eq!(taken["mission"]["manifest"][0]["name"], "Ana Soares", "{taken}");
+    let both = house.get(&operator, "/field/custody").await.json();
+    assert_eq!(both["missions"][0]["state"], "taken-over", "{both}");
+    // The office hears of it and gives it up; headquarters hears of that.
+    for _ in 0..2 {
+        let replica = Replica::new(house.store.clone(), "HQ").unwrap();
+        for subscriber in [house.field.custody_subscriber(), house.field.teller(replica)] {
+            house.store.postman(subscriber).round().await.unwrap();
+        }
+        office.tells_everything().await;
+        office.store.postman(office.field.custody_subscriber()).round().await.unwrap();
+        office.tells_everything().await;
+    }
+    house.store.postman(house.field.custody_subscriber()).round().await.unwrap();
+    let held = house.get(&operator, "/field/custody").await.json();
+    assert_eq!((&held["missions"][0]["state"], &held["offers"]), (&json!("held"), &json!([])), "{held}");
+    assert_eq!(office.field.mission(there.id).await.unwrap().custody.as_deref(), Some("HQ"));
+    let nodes = house.get(&operator, "/replica/nodes").await.json();
+    let lanes = nodes["nodes"][0]["lanes"].as_array().unwrap();
+    assert_eq!((lanes.len(), &lanes[1]["lane"], &lanes[1]["behind"]), (4, &json!("deadline"), &json!(0)), "{nodes}");
+    assert!(lanes[1]["held"].as_i64().is_some_and(|held| held > 0) && lanes[1]["held"] == lanes[1]["told"]);
+    if std::env::var_os("VIGIE_SHOW").is_some() {
+        for body in [offer, taken, both, held, nodes] {
+            println!("{}", serde_json::to_string_pretty(&body).unwrap());
+        }
     }
 }
 
@@ -177,6 +272,8 @@ async fn a_token_speaks_for_its_own_node_only() {
     // The desk sees what stands in the way, until something goes right.
     let problem = async || house.get(&root, "/replica").await.json()["peers"][0]["problem"].clone();
     assert!(problem().await.as_str().is_some_and(|problem| problem.contains("ends before its head")));
+    let nodes = house.get(&root, "/replica/nodes").await.json();
+    assert!(nodes.to_string().contains("ends before its head"), "what was refused, and why: {nodes}");
     assert_eq!(own.post(frame.clone()).await.0, StatusCode::OK);
     assert_eq!(problem().await, Json::Null);
     let reader = Door { house: house.clone(), token: house.token(&root, &["read"], None).await };

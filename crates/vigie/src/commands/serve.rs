@@ -85,11 +85,11 @@ impl House {
         let samples = RecordSamples::new(&ground.decoding);
         let detect = Detect::new(store.clone()).with_samples(Arc::new(samples));
         let respond = Respond::new(store.clone(), Policy::default());
-        let field = Field::new(store.clone());
+        let replica = replica_link::this_node(&config.replica, &store)?;
+        let field = Field::new(store.clone()).among_nodes(replica.clone());
         let identity = Identity::new(store.clone());
         let targets = Arc::new(SystemTargets::new(data_file(&config, "secrets")));
         let courier = Courier::new(store.clone());
-        let replica = replica_link::this_node(&config.replica, &store)?;
         let (rules_ready, ready) = watch::channel(false);
         let (queue, detection) = DetectionQueue::new(detect.clone(), ready);
         let pipeline = Arc::new(Pipeline::new(
@@ -322,7 +322,9 @@ impl House {
             self.server.subscriber(),
             self.server.duties_subscriber(),
         ];
-        subscribers.extend(self.replica.clone().map(|replica| self.field.teller(replica)));
+        if let Some(replica) = self.replica.clone() {
+            subscribers.extend([self.field.teller(replica), self.field.custody_subscriber()]);
+        }
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
         let store = self.store.clone();
         until_stop(Box::pin(async move { store.run_deadlines().await }));

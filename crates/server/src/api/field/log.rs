@@ -189,7 +189,7 @@ async fn read_duty_line(
     }))
 }
 
-fn to_api(entry: field::LogEntry, names: &Names) -> DutyEntry {
+pub(super) fn to_api(entry: field::LogEntry, names: &Names) -> DutyEntry {
     DutyEntry {
         number: entry.number,
         id: entry.id.to_string(),

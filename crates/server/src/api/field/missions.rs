@@ -86,6 +86,16 @@ pub struct MissionSeat {
     pub until: Option<Instant>,
 }
 
+/// The room that a mission was taken over from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MissionOrigin {
+    pub node: String,
+    pub label: String,
+    /// When that room's giving it up was heard here; until then both follow it.
+    pub confirmed: Option<Instant>,
+    pub disputed: bool,
+}
+
 /// A mission as it stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Mission {
@@ -116,6 +126,10 @@ pub struct Mission {
     /// The room that follows it now; absent: this one.
     pub custody: Option<String>,
     pub custody_offered: Option<String>,
+    /// The node that it was taken over from, and what it is called there.
+    pub origin: Option<MissionOrigin>,
+    /// Both rooms follow it, because an offer was taken back too late: the other node.
+    pub claimed: Option<String>,
     pub exercise: bool,
     pub ended: Option<Instant>,
     pub version: i64,
@@ -336,7 +350,7 @@ fn command(act: MissionAct) -> Command {
     }
 }
 
-async fn moved_word(app: &App, moved: mission::Moved) -> Result<MovedMission, Problem> {
+pub(super) async fn moved_word(app: &App, moved: mission::Moved) -> Result<MovedMission, Problem> {
     let directory = app.field.directory().await?;
     Ok(MovedMission { mission: to_api(&moved.mission, &directory), notes: moved.notes })
 }
@@ -348,17 +362,23 @@ fn to_api(mission: &mission::Mission, directory: &Directory) -> Mission {
         area: leg.area.clone(),
         corridor: leg.corridor.clone(),
     };
+    let told = mission.origin.as_ref();
+    let named = |noun: &str, key: &str| match told.and_then(|origin| origin.names.get(key)) {
+        Some(name) if directory.record(noun, key).is_none() => name.clone(),
+        _ => directory.name(noun, key),
+    };
+    let told_sign = |key: &str| Some(told?.signs.iter().find(|one| one.key == key)?.sign.clone());
     let vehicle = |one: &mission::ConvoyVehicle| MissionVehicle {
         vehicle: one.vehicle.clone(),
-        name: directory.name("vehicle", &one.vehicle),
-        sign: directory.sign_of("vehicle", &one.vehicle, mission.updated),
+        name: named("vehicle", &one.vehicle),
+        sign: directory.sign_of("vehicle", &one.vehicle, mission.updated).or_else(|| told_sign(&one.vehicle)),
         arrived: one.arrived.map(Into::into),
         due: one.due.map(Into::into),
         contact: one.contact.into(),
     };
     let seat = |seat: &mission::Seat| MissionSeat {
         person: seat.person.clone(),
-        name: directory.name("person", &seat.person),
+        name: named("person", &seat.person),
         organisation: directory.record("person", &seat.person).and_then(|record| record.text_opt("organisation")),
         vehicle: seat.vehicle.clone(),
         from: seat.from.into(),
@@ -386,6 +406,13 @@ fn to_api(mission: &mission::Mission, directory: &Directory) -> Mission {
         overnight: mission.overnight,
         custody: mission.custody.clone(),
         custody_offered: mission.custody_offered.clone(),
+        origin: mission.origin.as_ref().map(|origin| MissionOrigin {
+            node: origin.node.clone(),
+            label: origin.label.clone(),
+            confirmed: origin.confirmed.map(Into::into),
+            disputed: origin.disputed,
+        }),
+        claimed: mission.claimed.clone(),
         exercise: mission.exercise,
         ended: mission.ended.map(Into::into),
         version: mission.version,
