@@ -34,6 +34,19 @@ pub enum Item {
     Receipt(Receipt),
 }
 
+impl Item {
+    /// Who it is from, as the network names them; `None`: it is about something of ours.
+    pub fn sender(&self) -> Option<&str> {
+        match self {
+            Item::Text(text) => Some(&text.sender),
+            Item::Segment(segment) => Some(&segment.sender),
+            Item::Position(position) => Some(&position.device),
+            Item::Distress(distress) => Some(&distress.device),
+            Item::Receipt(_) => None,
+        }
+    }
+}
+
 /// A message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Text {

@@ -18,7 +18,7 @@
 //!
 //! **Tables** `courier_*`.
 //!
-//! **Facts** hears `MessagesRequested`, `MessagesWithdrawn`; tells `MessageDelivery`, `MessageReceived`, `PositionsReported`,
+//! **Facts** hears `MessagesRequested`, `MessagesWithdrawn`, `MessageConcealed`; tells `MessageDelivery`, `MessageReceived`, `PositionsReported`,
 //! `DistressSignalled`, `DistressCancelled`.
 
 pub mod arrival;

@@ -49,7 +49,21 @@ impl Courier {
     /// # Errors
     /// [`Error::Store`] when the database fails: nothing was kept, and the sender should deliver again.
     pub async fn take(&self, channel: &str, raw: &[u8], reading: Reading) -> Result<Taken, Error> {
-        let mut tx = self.store.begin().await?;
+        let reading = self.only_allowed(channel, reading);
+        let urgent = reading.items.iter().any(|item| matches!(item, Item::Distress(_)));
+        let taken = match self.store.begin().await {
+            Ok(tx) => self.take_in(tx, channel, raw, reading.clone()).await,
+            Err(error) => Err(error.into()),
+        };
+        match taken {
+            Err(Error::Store(error)) if error.is_disk_full() && urgent && self.store.spend_reserve() => {
+                self.take_in(self.store.begin_urgent().await?, channel, raw, reading).await
+            }
+            taken => taken,
+        }
+    }
+
+    async fn take_in(&self, mut tx: Tx, channel: &str, raw: &[u8], reading: Reading) -> Result<Taken, Error> {
         tx.lock(DOOR).await?;
         let raw_id = keep_raw(&mut tx, channel, raw, &reading.findings).await?;
         let received = tx.now();

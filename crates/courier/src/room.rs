@@ -1,6 +1,6 @@
 //! The room: a handle to the state database and to what is known of the channels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kernel::Timestamp;
@@ -9,6 +9,7 @@ use parking_lot::Mutex;
 use store::Store;
 use tokio::sync::Notify;
 
+use crate::arrival::Reading;
 use crate::channel::{Channel, ChannelState};
 use crate::fact_tables::FACT_TABLES;
 
@@ -22,6 +23,8 @@ pub struct Courier {
 pub(crate) struct Shared {
     channels: Mutex<Vec<Arc<dyn Channel>>>,
     states: Mutex<BTreeMap<String, ChannelState>>,
+    /// Who may speak on a channel that asks nobody for a login; a channel that is not there lets everybody speak.
+    allowed: Mutex<BTreeMap<String, BTreeSet<String>>>,
     /// Wakes senders and the keeper.
     pub(crate) wake: Notify,
 }
@@ -30,8 +33,40 @@ impl Courier {
     /// The room on a state database. Makes its tables known to KQL.
     pub fn new(store: Store) -> Courier {
         store.register_fact_tables(FACT_TABLES);
-        let shared = Shared { channels: Mutex::default(), states: Mutex::default(), wake: Notify::new() };
+        let shared = Shared {
+            channels: Mutex::default(),
+            states: Mutex::default(),
+            allowed: Mutex::default(),
+            wake: Notify::new(),
+        };
         Courier { store, shared: Arc::new(shared) }
+    }
+
+    /// From now on only these senders and devices are believed on a channel; `None`: whoever speaks.
+    pub fn allow(&self, channel: &str, senders: Option<BTreeSet<String>>) {
+        let mut allowed = self.shared.allowed.lock();
+        match senders {
+            Some(senders) => drop(allowed.insert(channel.to_owned(), senders)),
+            None => drop(allowed.remove(channel)),
+        }
+    }
+
+    /// What of a delivery is of somebody who may speak on the channel. The rest is told as a finding beside the bytes.
+    pub(crate) fn only_allowed(&self, channel: &str, mut reading: Reading) -> Reading {
+        let allowed = self.shared.allowed.lock();
+        let Some(senders) = allowed.get(channel) else { return reading };
+        let mut strangers = BTreeSet::new();
+        reading.items.retain(|item| {
+            let known = item.sender().is_none_or(|sender| senders.contains(sender));
+            if let (false, Some(sender)) = (known, item.sender()) {
+                strangers.insert(sender.to_owned());
+            }
+            known
+        });
+        for stranger in strangers {
+            reading.note(format!("{stranger} may not speak on channel {channel}: put it on the channel's list, or find out who it is"));
+        }
+        reading
     }
 
     /// Connects a way out. A means has one channel; a later one takes its place.

@@ -1,6 +1,6 @@
 //! The room at work: from settings to channels and what has to run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,9 +43,13 @@ pub struct Settings {
     pub webhook_secret: String,
     pub iridium_listen: Option<SocketAddr>,
     pub iridium_confirm: bool,
+    /// IMEIs that are believed, apart by blanks; empty: every one.
+    pub iridium_imeis: String,
     pub cot_listen: Option<SocketAddr>,
     pub cot_server: String,
     pub cot_call_sign: String,
+    /// Uids that are believed, apart by blanks; empty: every one.
+    pub cot_uids: String,
     pub mqtt_url: String,
     pub mqtt_user: String,
     pub mqtt_password: String,
@@ -72,6 +76,8 @@ impl Courier {
                 "messages were being sent when the program ended; they are sent again under the same ids"
             );
         }
+        self.allow("iridium", listed(&settings.iridium_imeis));
+        self.allow("cot", listed(&settings.cot_uids));
         let tls = tls::client(settings.ca_file.as_deref())?;
         let mut tasks: Vec<Task> = Vec::new();
         self.start_sms(settings, &tls, &mut tasks)?;
@@ -222,6 +228,12 @@ impl Courier {
         }
         Ok(())
     }
+}
+
+/// The words of a list; `None`: it is empty.
+fn listed(text: &str) -> Option<BTreeSet<String>> {
+    let words: BTreeSet<String> = text.split_ascii_whitespace().map(str::to_owned).collect();
+    (!words.is_empty()).then_some(words)
 }
 
 async fn bind(key: &'static str, address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::duress;
 use crate::error::{Error, Refusal};
-use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Statement, Word};
+use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Safety, Statement, Word};
 use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, Reporter, decide};
 use crate::register::{Directory, Holder};
@@ -60,7 +60,25 @@ impl Field {
     /// # Errors
     /// As [`Field::enter`]; [`Error::Refused`] when the key was that of another line.
     pub async fn enter_once(&self, text: &str, key: Option<&str>, actor: &Actor) -> Result<LogEntry, Error> {
-        let mut turn = self.turn(actor, "").await?;
+        let entered = match self.turn(actor, "").await {
+            Ok(turn) => self.enter_in(turn, text, key, actor).await,
+            Err(error) => Err(error),
+        };
+        match entered {
+            Err(error) if error.is_disk_full() && calls_for_help(text) && self.store.spend_reserve() => {
+                self.enter_in(self.urgent_turn(actor, "").await?, text, key, actor).await
+            }
+            entered => entered,
+        }
+    }
+
+    async fn enter_in(
+        &self,
+        mut turn: Turn,
+        text: &str,
+        key: Option<&str>,
+        actor: &Actor,
+    ) -> Result<LogEntry, Error> {
         let cleared = duress::clear(&mut turn.tx, text).await?;
         let id = key.map(|key| id_of(key, actor));
         if let Some(id) = id
@@ -125,6 +143,15 @@ impl Field {
         }
         turn.finish().await?;
         Ok(entry)
+    }
+}
+
+/// Whether somebody is in need by this line: it is written also when the disk is full.
+fn calls_for_help(text: &str) -> bool {
+    match line::parse(text, &|_| true).statement {
+        Statement::Traffic { act, .. } => act == Act::Sos,
+        Statement::Count(CountLine::Answer { safety, .. }) => safety == Safety::NeedsHelp,
+        _ => false,
     }
 }
 

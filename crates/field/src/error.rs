@@ -56,6 +56,11 @@ impl Refusal {
 }
 
 impl Error {
+    /// There is no room on the disk of the database.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Error::Store(error) if error.is_disk_full())
+    }
+
     pub(crate) fn missing(what: &'static str, id: impl std::fmt::Display) -> Error {
         Error::NotFound { what, id: id.to_string() }
     }

@@ -22,7 +22,7 @@
 //!
 //! **Facts** hears `DeadlineExpired`, `MessageReceived`, `MessageDelivery`, `PositionsReported`, `DistressSignalled`,
 //! `DistressCancelled`, `ReportTaken`, `NodeRecordChanged`; tells `DutyLogged`, `MissionChanged`, `AlarmChanged`, `SilentAlarmChanged`,
-//! `IncidentReported`, `MessagesRequested`, `MessagesWithdrawn`.
+//! `IncidentReported`, `MessageConcealed`, `MessagesRequested`, `MessagesWithdrawn`.
 
 pub mod alarm;
 pub mod custody;
@@ -36,6 +36,7 @@ pub mod line;
 mod log;
 pub mod message;
 pub mod mission;
+mod paper;
 pub mod position;
 pub mod register;
 pub mod replicate;

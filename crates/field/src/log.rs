@@ -90,6 +90,19 @@ impl Field {
     }
 }
 
+impl Field {
+    /// Writes a note that nobody typed: what the room's own devices did, and why one failed.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn note(&self, text: &str, actor: &kernel::Actor) -> Result<LogEntry, Error> {
+        let mut turn = self.turn(actor, "").await?;
+        let entry = turn.log(NewEntry::words("note", text.to_owned())).await?;
+        turn.finish().await?;
+        Ok(entry)
+    }
+}
+
 /// The entry of an id, as a turn sees it.
 pub(crate) async fn find(turn: &mut Turn, id: LogEntryId) -> Result<Option<LogEntry>, Error> {
     turn.tx.fetch_optional(&sql::LOG_ENTRY, params![id]).await?.map(|row| read(&row)).transpose()

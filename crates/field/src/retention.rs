@@ -1,13 +1,15 @@
 //! Personal data past its time is erased: the register, positions, messages and the words of the log no longer name the
 //! person, and what the ledger holds of them loses its payload. The chain still verifies, because it holds commitments.
 
+use std::sync::atomic::Ordering;
+
 use kernel::Actor;
 use serde_json::{Value as Json, json};
 use store::{Deadline, Due, Tx, params};
 
 use crate::error::{Error, Refusal};
 use crate::register::{Record, nouns, records};
-use crate::room::{Field, Turn};
+use crate::room::{Field, Turn, setting};
 use crate::sql;
 
 /// The data of somebody who left are kept no longer (subject: the person's key).
@@ -17,6 +19,77 @@ pub const KEPT_DAYS: i64 = 730;
 const DAY_US: i64 = 86_400_000_000;
 /// What stands in place of a name.
 const ERASED: &str = "[erased]";
+
+/// Old positions go (subject: `all`). Where vehicles were is where people were.
+pub const POSITIONS: &str = "field.position-retention";
+/// Positions are kept for so many days when nobody has said otherwise: two years, as the people's data.
+pub const POSITIONS_KEPT_DAYS: i64 = 730;
+/// Positions that go at a time, so that who types a line meanwhile does not wait for long.
+const AT_ONCE: u64 = 20_000;
+const POSITIONS_KEPT: &str = "positions_kept_days";
+
+/// Looks after the age of positions from now on. Costs a question at the first positions after a start, and nothing after.
+pub(crate) async fn watch_positions(turn: &mut Turn) -> Result<(), Error> {
+    if turn.positions_watched.swap(true, Ordering::Relaxed) || turn.is_pending(POSITIONS).await? {
+        return Ok(());
+    }
+    set_next(&mut turn.tx, DAY_US).await
+}
+
+async fn set_next(tx: &mut Tx, after_us: i64) -> Result<(), Error> {
+    let deadline = Deadline {
+        kind: POSITIONS.to_owned(),
+        subject: "all".to_owned(),
+        owes: "system:field".to_owned(),
+        due: Due::After(after_us),
+        otherwise: "old positions are deleted".to_owned(),
+    };
+    tx.deadline(deadline).await?;
+    Ok(())
+}
+
+/// It is time to look: what is past its time goes, and the next look is set.
+pub(crate) async fn forget_positions(turn: &mut Turn) -> Result<(), Error> {
+    let days = kept_days(&mut turn.tx).await?;
+    let before = turn.now().plus_micros(-days.saturating_mul(DAY_US));
+    let limit = i64::try_from(AT_ONCE).unwrap_or(i64::MAX);
+    let gone = if days > 0 { turn.tx.execute(&sql::FORGET_POSITIONS, params![before, limit]).await? } else { 0 };
+    if days > 0 {
+        turn.tx.execute(&sql::FORGET_CROSSINGS, params![before]).await?;
+    }
+    set_next(&mut turn.tx, if gone == AT_ONCE { 60_000_000 } else { DAY_US }).await?;
+    turn.record("position.forget", "all", Json::Null, json!({ "positions": gone, "older_than_days": days }));
+    Ok(())
+}
+
+async fn kept_days(read: &mut impl store::Read) -> Result<i64, Error> {
+    let said = setting(read, POSITIONS_KEPT).await?;
+    Ok(said.and_then(|days| days.parse().ok()).unwrap_or(POSITIONS_KEPT_DAYS))
+}
+
+impl Field {
+    /// For how many days positions are kept; 0: for ever.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn positions_kept_days(&self) -> Result<i64, Error> {
+        kept_days(&mut self.store.clone()).await
+    }
+
+    /// Says for how many days positions are kept; 0: for ever.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for more than a hundred years.
+    pub async fn keep_positions(&self, days: i64, actor: &Actor, reason: &str) -> Result<(), Error> {
+        if !(0..=36_500).contains(&days) {
+            return Err(Refusal::bad("positions_kept_days", "0 (for ever) to 36500").into());
+        }
+        let mut turn = self.turn(actor, reason).await?;
+        turn.tx.execute(&sql::SAVE_SETTING, params![POSITIONS_KEPT, days.to_string()]).await?;
+        turn.record("setting.save", POSITIONS_KEPT, Json::Null, Json::from(days));
+        turn.finish().await.map(drop)
+    }
+}
 
 /// What was erased.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The room: a handle to the state database, the register as last read, and one turn of work in a transaction.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use kernel::{Actor, Timestamp};
 use parking_lot::RwLock;
@@ -28,6 +29,7 @@ pub struct Field {
     pub(crate) roads: Arc<RwLock<RoadsRead>>,
     /// This node among others; `None`: it has no name, and talks to no other.
     pub(crate) replica: Option<Replica>,
+    positions_watched: Arc<AtomicBool>,
 }
 
 /// One turn of work: all of it is written, or nothing.
@@ -37,6 +39,8 @@ pub(crate) struct Turn {
     pub(crate) directory: Arc<Directory>,
     pub(crate) actor: Actor,
     pub(crate) reason: String,
+    /// The age of positions is looked after.
+    pub(crate) positions_watched: Arc<AtomicBool>,
     /// By how much the wall clock is ahead of house time.
     wall_error_us: i64,
     entries: Vec<Entry>,
@@ -46,7 +50,7 @@ impl Field {
     /// The room on a state database. Makes its tables known to KQL.
     pub fn new(store: Store) -> Field {
         store.register_fact_tables(&FACT_TABLES);
-        Field { store, directory: Arc::default(), roads: Arc::default(), replica: None }
+        Field { store, directory: Arc::default(), roads: Arc::default(), replica: None, positions_watched: Arc::default() }
     }
 
     /// The room as one of several that are nodes of each other.
@@ -56,7 +60,15 @@ impl Field {
 
     /// Begins a turn of work.
     pub(crate) async fn turn(&self, actor: &Actor, reason: &str) -> Result<Turn, Error> {
-        let mut tx = self.store.begin().await?;
+        self.turn_in(self.store.begin().await?, actor, reason).await
+    }
+
+    /// Begins a turn that lives depend on: it may use the last room on the disk.
+    pub(crate) async fn urgent_turn(&self, actor: &Actor, reason: &str) -> Result<Turn, Error> {
+        self.turn_in(self.store.begin_urgent().await?, actor, reason).await
+    }
+
+    async fn turn_in(&self, mut tx: Tx, actor: &Actor, reason: &str) -> Result<Turn, Error> {
         tx.lock(DESK).await?;
         let directory = self.directory_in(&mut tx).await?;
         Ok(Turn {
@@ -65,6 +77,7 @@ impl Field {
             directory,
             actor: actor.clone(),
             reason: reason.to_owned(),
+            positions_watched: self.positions_watched.clone(),
             wall_error_us: self.store.wall_clock_error_us(),
             entries: Vec::new(),
         })
@@ -138,6 +151,11 @@ impl Turn {
     /// Random bytes, for secrets.
     pub(crate) fn random<const N: usize>(&self) -> [u8; N] {
         self.store.random()
+    }
+
+    /// Whether a promise of this kind is pending, by what was committed last.
+    pub(crate) async fn is_pending(&self, kind: &str) -> Result<bool, Error> {
+        Ok(!self.store.pending_deadlines(kind).await?.is_empty())
     }
 
     /// Writes an entry into the duty log.

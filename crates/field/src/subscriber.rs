@@ -14,7 +14,7 @@ use crate::message;
 use crate::mission::{self, Acted, CONTACT, DEPARTURE};
 use crate::position::{self, TRACKER};
 use crate::report;
-use crate::retention::RETENTION;
+use crate::retention::{self, POSITIONS, RETENTION};
 use crate::room::{Field, Turn};
 use crate::round::{self, ROUND};
 
@@ -62,9 +62,21 @@ impl Subscriber for Hearing {
         self.handle_some(std::slice::from_ref(delivery)).await.map(drop)
     }
 
+    async fn handle_some(&self, deliveries: &[Delivery]) -> Result<usize, HandlerError> {
+        match self.hear_some(deliveries).await {
+            // A missed contact and a call for help are heard on a full disk, too.
+            Err(error) if error.is_disk_full() && self.field.store.spend_reserve() => {
+                Ok(self.hear_some(deliveries).await?)
+            }
+            heard => Ok(heard?),
+        }
+    }
+}
+
+impl Hearing {
     /// As many as can be heard within [`TOGETHER_US`], in one turn: a hundred promises that are missed together cost one
     /// commit, and who enters a line meanwhile waits for no more than that.
-    async fn handle_some(&self, deliveries: &[Delivery]) -> Result<usize, HandlerError> {
+    async fn hear_some(&self, deliveries: &[Delivery]) -> Result<usize, Error> {
         if let Some(Fact::DeadlineExpired { kind, subject, .. }) = deliveries.first().map(|first| &first.fact)
             && kind == RETENTION
         {
@@ -77,7 +89,7 @@ impl Subscriber for Hearing {
             return Ok(others);
         }
         let clock = self.field.store.clock();
-        let mut turn = self.field.turn(&Actor::system("field"), "a promise was not kept").await?;
+        let mut turn = self.field.urgent_turn(&Actor::system("field"), "a promise was not kept").await?;
         let (began_us, mut heard) = (clock.monotonic_us(), 0);
         for delivery in deliveries {
             let alone = matches!(&delivery.fact, Fact::DeadlineExpired { kind, .. } if kind == RETENTION);
@@ -85,7 +97,7 @@ impl Subscriber for Hearing {
                 break;
             }
             turn.reason = reason(&delivery.fact).to_owned();
-            if is_ours(&delivery.fact) && turn.tx.acknowledge(delivery).await.map_err(Error::from)? {
+            if is_ours(&delivery.fact) && turn.tx.acknowledge(delivery).await? {
                 hear(&mut turn, &delivery.fact).await?;
             }
             heard += 1;
@@ -157,6 +169,7 @@ async fn decide(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
             Ok(id) => round::overdue(turn, id, due, down).await,
             Err(_) => unknown(missed),
         },
+        POSITIONS => retention::forget_positions(turn).await,
         TRACKER => position::silent(turn, subject, due).await,
         WARDEN => match subject.split_once('/').map(|(id, zone)| (id.parse(), zone)) {
             Some((Ok(id), zone)) => headcount::silent_warden(turn, id, zone).await,

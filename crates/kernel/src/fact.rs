@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::entity::Entity;
 use crate::id::{
-    AccountId, ActivationId, AlarmId, AlertGroupId, AlertId, CampaignId, IncidentId, LogEntryId, MissionId, PersonId,
-    PlanId, RequestId, ViolationId,
+    AccountId, ActivationId, AlarmId, AlertGroupId, AlertId, CampaignId, IncidentId, LogEntryId, MessageId, MissionId,
+    PersonId, PlanId, RequestId, ViolationId,
 };
 use crate::message::{
     Dispatch, DistressCancelled, DistressSignalled, MessageDelivery, MessageReceived, PositionReported,
@@ -49,6 +49,8 @@ pub enum Fact {
     MessageDelivery(MessageDelivery),
     /// A message reached us. Emitted by `courier`.
     MessageReceived(Box<MessageReceived>),
+    /// A message has words that are for nobody's eyes: this is what may be shown of it. Emitted by `field`.
+    MessageConcealed { message: MessageId, text: String, at: Timestamp },
     /// Devices said where they are or were: in the order in which they came, each report once. Emitted by `courier`.
     PositionsReported { positions: Vec<PositionReported> },
     /// A device calls for help, however late the call arrives. Emitted by `courier`.
@@ -99,6 +101,7 @@ impl Fact {
             Fact::MessagesWithdrawn { .. } => "messages-withdrawn",
             Fact::MessageDelivery(_) => "message-delivery",
             Fact::MessageReceived(_) => "message-received",
+            Fact::MessageConcealed { .. } => "message-concealed",
             Fact::PositionsReported { .. } => "positions-reported",
             Fact::DistressSignalled(_) => "distress-signalled",
             Fact::DistressCancelled(_) => "distress-cancelled",

@@ -54,7 +54,7 @@ impl Error {
             Error::Bad { .. } => 400,
             Error::NotFound { .. } => 404,
             Error::Moved { .. } => 412,
-            Error::Store(store::Error::Unavailable { .. } | store::Error::Stale { .. }) => 503,
+            Error::Store(store::Error::Unavailable { .. } | store::Error::Stale { .. } | store::Error::DiskFull) => 503,
             Error::Store(_) => 500,
         }
     }

@@ -1,6 +1,7 @@
 //! Settings of the door. Defaults are for one machine with two cores.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 /// Limits and times. Every field has a unit in its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct ServerConfig {
     pub pulse_ms: u64,
     /// Cookies are sent over TLS only.
     pub secure_cookies: bool,
+    /// The base map of the Field desk, a PMTiles archive; `None`: the outlines that the console brings along.
+    pub map_file: Option<PathBuf>,
 }
 
 impl Default for ServerConfig {
@@ -79,6 +82,7 @@ impl Default for ServerConfig {
             trusted_proxies: Vec::new(),
             pulse_ms: 5_000,
             secure_cookies: false,
+            map_file: None,
         }
     }
 }

@@ -45,6 +45,10 @@ impl From<store::Error> for Problem {
                 )
             }
             store::Error::NotFound(what) => Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found", what),
+            full if full.is_disk_full() => {
+                tracing::error!(%full, "the disk is full");
+                Problem::unavailable(store::Error::DiskFull.to_string(), 30)
+            }
             store::Error::Unavailable { .. } => {
                 tracing::error!(%error, "the state database failed");
                 Problem::unavailable("the state database does not answer; nothing was changed", 5)
@@ -54,6 +58,7 @@ impl From<store::Error> for Problem {
                 Problem::unavailable("the record changed at this very moment; nothing was written", 1)
             }
             store::Error::Configuration { .. }
+            | store::Error::DiskFull
             | store::Error::Schema(_)
             | store::Error::Corrupt { .. }
             | store::Error::Misuse { .. } => Problem::internal(&error),

@@ -41,6 +41,9 @@ pub enum Error {
         doing: &'static str,
         source: sqlx::Error,
     },
+    /// The operator has to make room. Nothing was written, and nothing will be but what is urgent.
+    #[error("the disk of the state database is full: make room on it; calls for help and missed contacts are still written")]
+    DiskFull,
     /// What is stored does not have the expected form.
     #[error("{statement}: column `{column}` cannot be read: {problem}")]
     Corrupt { statement: &'static str, column: String, problem: String },
@@ -55,6 +58,18 @@ pub enum Error {
 impl Error {
     pub(crate) fn misuse(statement: &Statement, problem: impl Into<String>) -> Error {
         Error::Misuse { statement: statement.name, problem: problem.into() }
+    }
+
+    /// There is no room on the disk of the database.
+    pub fn is_disk_full(&self) -> bool {
+        match self {
+            Error::DiskFull => true,
+            Error::Unavailable { source: sqlx::Error::Database(error), .. } => {
+                // SQLite's FULL, PostgreSQL's disk_full.
+                error.code().is_some_and(|code| code == "13" || code == "53100")
+            }
+            _ => false,
+        }
     }
 
     /// An error of `sqlx` while doing something.

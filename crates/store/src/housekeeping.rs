@@ -58,7 +58,7 @@ impl Housekeeping {
             Housekeeping::CorrelationState => &["correlation_state", "correlation_entry"],
             Housekeeping::EventKinds => &["event_kinds"],
             Housekeeping::Courier => &["courier_try", "courier_seen", "courier_cursor", "courier_raw"],
-            Housekeeping::Replica => &["replica_part", "replica_peer"],
+            Housekeeping::Replica => &["replica_part", "replica_peer", "replica_refusal"],
         }
     }
 }

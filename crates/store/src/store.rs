@@ -1,6 +1,7 @@
 //! The state database, opened.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use kernel::id::{Id, Kind, Randomness};
 use kernel::{Clock, Timestamp};
@@ -14,6 +15,7 @@ use crate::fact_tables::FactTable;
 use crate::housekeeping::{Housekeeping, HousekeepingTx};
 use crate::ledger::entry::{Committed, Entry};
 use crate::param::Param;
+use crate::reserve::Reserve;
 use crate::row::Row;
 use crate::statement::Statement;
 use crate::tx::Tx;
@@ -32,6 +34,8 @@ pub(crate) struct Inner {
     /// House time at which this process took over.
     pub(crate) opened: Timestamp,
     pub(crate) fact_tables: RwLock<Vec<FactTable>>,
+    /// Room on the disk for what is urgent, where the operator keeps some.
+    reserve: OnceLock<Reserve>,
     /// Wakes the outbox.
     pub(crate) facts_committed: watch::Sender<u64>,
     /// Wakes the deadlines engine.
@@ -56,6 +60,7 @@ impl Store {
             clock,
             randomness,
             fact_tables: RwLock::new(crate::fact_tables::own_tables()),
+            reserve: OnceLock::new(),
             facts_committed: watch::Sender::new(0),
             deadlines_changed: watch::Sender::new(0),
         };
@@ -97,8 +102,39 @@ impl Store {
     /// Begins a change. It is rolled back unless [`Tx::commit`] is called.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when no connection or write lock is to be had within the time limit.
+    /// [`Error::Unavailable`] when no connection or write lock is to be had within the time limit, [`Error::DiskFull`] while
+    /// the disk has room for what is urgent alone.
     pub async fn begin(&self) -> Result<Tx, Error> {
+        if self.inner.reserve.get().is_some_and(|reserve| reserve.is_spent(&self.inner.clock)) {
+            return Err(Error::DiskFull);
+        }
+        self.begin_urgent().await
+    }
+
+    /// Takes up room on the disk of the database, which what is urgent has when the disk is full.
+    ///
+    /// # Errors
+    /// When the file cannot be written for another reason than a full disk.
+    pub fn keep_reserve(&self, path: &Path, bytes: u64) -> std::io::Result<()> {
+        let reserve = Reserve::keep(path, bytes)?;
+        // Who keeps one twice keeps the first.
+        let _ = self.inner.reserve.set(reserve);
+        Ok(())
+    }
+
+    /// Gives the reserve up because something urgent found no room. True: it is worth another try, urgently.
+    pub fn spend_reserve(&self) -> bool {
+        self.inner.reserve.get().is_some_and(|reserve| {
+            reserve.spend();
+            true
+        })
+    }
+
+    /// Begins a change that lives depend on: a call for help, a missed contact. It may use the reserve.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when no connection or write lock is to be had within the time limit.
+    pub async fn begin_urgent(&self) -> Result<Tx, Error> {
         let transact = self.inner.database.begin().await?;
         Ok(Tx::new(self.clone(), transact))
     }

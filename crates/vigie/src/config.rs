@@ -41,6 +41,11 @@ pub struct Config {
     pub correlation_hits: u64,
     pub courier: courier::Settings,
     pub replica: ReplicaSettings,
+    /// The base map of the Field desk.
+    pub map_file: Option<PathBuf>,
+    /// Room on the disk for calls for help.
+    pub reserve_bytes: u64,
+    pub room: RoomSettings,
     pub log_filter: String,
 }
 
@@ -79,10 +84,25 @@ impl Config {
             correlation_hits: resolved.integer("detect.correlation_hits")?,
             courier: courier_settings(resolved)?,
             replica: replica_settings(resolved)?,
+            map_file: resolved.path("field.map_file")?,
+            reserve_bytes: resolved.integer("field.reserve_bytes")?,
+            room: room_settings(resolved)?,
             log_filter: resolved.text("log.filter")?.to_owned(),
             data_dir,
         })
     }
+}
+
+/// What the radio room does without a browser.
+/// Programs, each with its arguments; empty: none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoomSettings {
+    /// Plays a WAV file that it reads from its input: `aplay -q -`.
+    pub sound_command: Vec<String>,
+    /// Prints the text that it reads from its input: `lp -d radio`.
+    pub print_command: Vec<String>,
+    /// Tells how the UPS fares, as `upsc` does: `upsc ups@localhost`.
+    pub ups_command: Vec<String>,
 }
 
 /// This node among others.
@@ -94,6 +114,16 @@ pub struct ReplicaSettings {
     pub peer: String,
     pub url: String,
     pub token: String,
+}
+
+/// Programs are written as in a shell without quotes: words apart by blanks.
+fn room_settings(resolved: &Resolved) -> Result<RoomSettings, ConfigError> {
+    let command = |key| resolved.text(key).map(|text| text.split_whitespace().map(str::to_owned).collect());
+    Ok(RoomSettings {
+        sound_command: command("field.sound_command")?,
+        print_command: command("field.print_command")?,
+        ups_command: command("field.ups_command")?,
+    })
 }
 
 fn replica_settings(resolved: &Resolved) -> Result<ReplicaSettings, ConfigError> {
@@ -129,9 +159,11 @@ fn courier_settings(resolved: &Resolved) -> Result<courier::Settings, ConfigErro
         webhook_secret: text("courier.webhook_secret")?,
         iridium_listen: resolved.address("courier.iridium_listen")?,
         iridium_confirm: resolved.boolean("courier.iridium_confirm")?,
+        iridium_imeis: text("courier.iridium_imeis")?,
         cot_listen: resolved.address("courier.cot_listen")?,
         cot_server: text("courier.cot_server")?,
         cot_call_sign: text("courier.cot_call_sign")?,
+        cot_uids: text("courier.cot_uids")?,
         mqtt_url: text("courier.mqtt_url")?,
         mqtt_user: text("courier.mqtt_user")?,
         mqtt_password: text("courier.mqtt_password")?,

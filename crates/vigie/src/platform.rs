@@ -10,10 +10,12 @@ pub mod file_parts;
 pub mod intake_port;
 pub mod replica_link;
 pub mod revision;
+pub mod room_devices;
 pub mod rule_history;
 pub mod rules;
 pub mod samples;
 pub mod systems;
+mod tone;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

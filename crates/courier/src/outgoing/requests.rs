@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use kernel::id::{MessageId, RawId};
 use kernel::message::{Address, DeliveryState, Dispatch, MessageDelivery, Precedence};
 use kernel::{Actor, Fact};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use store::{Delivery, Entry, HandlerError, Subscriber, Tx, params};
 
 use super::decide::{Happening, after};
@@ -62,7 +64,7 @@ impl Subscriber for Requests {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["messages-requested", "messages-withdrawn"]
+        &["messages-requested", "messages-withdrawn", "message-concealed"]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
@@ -98,6 +100,19 @@ impl Requests {
     }
 }
 
+/// A message as its desk shows it, from now on here, too. Of the delivery that it came in the digest stays, by which whoever has
+/// the bytes can prove what they were.
+async fn conceal(tx: &mut Tx, message: MessageId, text: &str) -> Result<Option<Entry>, Error> {
+    let Some(row) = tx.fetch_optional(&sql::CONCEAL_MESSAGE, params![message, text]).await? else { return Ok(None) };
+    let raw: RawId = row.id("raw_id")?;
+    if let Some(kept) = tx.fetch_optional(&sql::RAW, params![raw]).await? {
+        let digest = hex::encode(Sha256::digest(kept.text("body")?));
+        let shown = format!("[concealed by the desk; SHA-256 of what was kept: {digest}]");
+        tx.execute(&sql::CONCEAL_RAW, params![raw, shown]).await?;
+    }
+    Ok(Some(Entry::new(&rows::courier(), "message.conceal", message)))
+}
+
 /// What a fact asks for, with the entry that tells of it.
 async fn take_one(tx: &mut Tx, fact: &Fact) -> Result<Option<Entry>, Error> {
     match fact {
@@ -106,6 +121,7 @@ async fn take_one(tx: &mut Tx, fact: &Fact) -> Result<Option<Entry>, Error> {
             Ok(Some(entry(&rows::courier(), desk, dispatches)))
         }
         Fact::MessagesWithdrawn { desk, keys, reason } => withdraw(tx, desk, keys, reason).await.map(Some),
+        Fact::MessageConcealed { message, text, .. } => conceal(tx, *message, text).await,
         _ => Ok(None),
     }
 }

@@ -152,3 +152,32 @@ pub async fn an_answer_names_what_it_answers(url: String) {
     let answer = messages(rig.hear().await).remove(0);
     assert_eq!((answer.answers.as_deref(), answer.answers_certain), (Some("alarm/2"), true));
 }
+
+/// Where nobody is asked for a login, a list says who is believed; what others say is kept, shown, and acts on nothing.
+pub async fn only_those_on_the_list_are_believed(url: String) {
+    let mut rig = Rig::open(&url).await;
+    rig.courier.allow("sms", Some(["+67077231234".to_owned()].into()));
+    let stranger = || Item::Text(Text::plain(Means::Sms, "+15550000", "1234", "SOS"));
+    let taken = take(&rig.courier, vec![sms("SAFE"), stranger()]).await;
+    assert_eq!((taken.messages, taken.findings.len()), (1, 1), "{taken:?}");
+    assert!(taken.findings[0].contains("+15550000 may not speak on channel sms"), "{taken:?}");
+    assert_eq!(messages(rig.hear().await).len(), 1);
+    assert_eq!(rig.courier.faulty(10).await.unwrap().len(), 1, "the bytes are kept and shown");
+    rig.courier.allow("sms", None);
+    assert_eq!(take(&rig.courier, vec![stranger()]).await.messages, 1);
+}
+
+/// What a desk conceals of a message is nowhere here any more; the digest of the bytes is.
+pub async fn what_a_desk_conceals_is_shown_no_more(url: String) {
+    let mut rig = Rig::open(&url).await;
+    rig.courier.take("sms", b"SAFE blue heron", Reading { items: vec![sms("SAFE blue heron")], findings: Vec::new() }).await.unwrap();
+    let message = messages(rig.hear().await)[0].message;
+    let mut tx = rig.store.begin().await.unwrap();
+    tx.emit(Fact::MessageConcealed { message, text: "SAFE".to_owned(), at: rig.store.now() });
+    tx.commit(store::Entry::new(&kernel::Actor::system("field"), "test.conceal", message)).await.unwrap();
+    rig.store.postman(rig.courier.subscriber()).round().await.unwrap();
+    let kept = rig.courier.messages(Timestamp::MAX, 1).await.unwrap();
+    assert_eq!(kept[0].text, "SAFE");
+    let raw = rig.courier.raw(kept[0].raw).await.unwrap().body;
+    assert!(!raw.contains("heron") && raw.contains("SHA-256"), "{raw}");
+}

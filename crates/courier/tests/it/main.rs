@@ -20,6 +20,8 @@ testkit::on_both_databases! { suite:
     queue::what_nobody_can_send_is_a_dead_letter,
     queue::a_crash_between_try_and_record_sends_again_under_the_same_id,
     door::the_same_message_twice_is_one_act_and_two_receipts,
+    door::only_those_on_the_list_are_believed,
+    door::what_a_desk_conceals_is_shown_no_more,
     door::two_messages_in_one_second_are_both_kept,
     door::segments_in_any_order_make_one_message,
     door::positions_are_told_once_with_what_is_odd_about_them,

@@ -2,7 +2,7 @@
 
 use kernel::id::MessageId;
 use kernel::message::{Address, Dispatch, Means, MessageReceived, Precedence};
-use kernel::{Actor, Timestamp};
+use kernel::{Actor, Fact, Timestamp};
 use serde_json::{Value as Json, json};
 use store::{Read, Row, params};
 
@@ -94,6 +94,9 @@ pub(crate) async fn take(turn: &mut Turn, message: &MessageReceived) -> Result<(
     entry.outcome.extend(taken.outcome);
     let logged = turn.log(entry).await?;
     if let Some(tell) = cleared.tell {
+        // Whoever keeps the message as it came shows it no more.
+        let (shown, at) = (cleared.line.clone(), turn.now());
+        turn.tx.emit(Fact::MessageConcealed { message: message.message, text: shown, at });
         let person = sender.person.as_ref().map(|person| person.key.clone());
         enter::raise_silently(turn, &logged, sender.holder.as_ref(), tell, person.as_deref()).await?;
     }

@@ -10,7 +10,7 @@ mod tracker;
 
 pub use fence::{Crossing, Fence, FenceKind, STOP_US, Side, Standing, crossings, stands_since};
 pub use judge::{COARSE_M, Doubt, Fix, Judgement, Trust, judge, judge_all};
-pub use records::{Position, PositionFilter, TrackerView};
+pub use records::{CrossingFilter, FenceCrossing, Position, PositionFilter, TrackerView};
 pub use tracker::TRACKER;
 
 pub(crate) use distress::{cancelled, signalled};

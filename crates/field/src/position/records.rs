@@ -54,6 +54,28 @@ pub struct PositionFilter {
     pub from: Option<Timestamp>,
 }
 
+/// Somebody came to be on another side of a fence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FenceCrossing {
+    pub holder_kind: String,
+    pub holder: String,
+    /// Key.
+    pub fence: String,
+    pub crossing: Crossing,
+    pub mission: Option<MissionId>,
+    /// A fix that came late showed that it never was.
+    pub withdrawn: Option<Timestamp>,
+}
+
+/// Which crossings.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CrossingFilter {
+    pub holder: Option<(String, String)>,
+    pub fence: Option<String>,
+    pub from: Option<Timestamp>,
+    pub before: Option<Timestamp>,
+}
+
 impl Field {
     /// The latest position of everybody and everything by fix time, those in quarantine left out.
     ///
@@ -85,6 +107,28 @@ impl Field {
             Ok((row.text("fence")?.to_owned(), crossing))
         };
         rows.iter().map(crossing).collect()
+    }
+
+    /// Crossings of fences, the latest first, those that were withdrawn included.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn fence_crossings(&self, filter: &CrossingFilter, limit: u32) -> Result<Vec<FenceCrossing>, Error> {
+        let (kind, holder) = filter.holder.clone().unzip();
+        let from = filter.from.unwrap_or(Timestamp::MIN);
+        let before = filter.before.unwrap_or(Timestamp::MAX);
+        let wanted = params![kind, holder, filter.fence.clone(), from, before, limit.min(MOST)];
+        let crossing = |row: &Row| {
+            Ok(FenceCrossing {
+                holder_kind: row.text("holder_kind")?.to_owned(),
+                holder: row.text("holder")?.to_owned(),
+                fence: row.text("fence")?.to_owned(),
+                crossing: Crossing { at: row.time("at_us")?, side: row.parse("side")? },
+                mission: row.id_opt("mission_id")?,
+                withdrawn: row.time_opt("withdrawn_us")?,
+            })
+        };
+        self.store.fetch_all(&sql::FENCE_CROSSINGS, wanted).await?.iter().map(crossing).collect()
     }
 
     /// Devices as they are heard.

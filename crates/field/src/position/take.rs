@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::log::NewEntry;
 use crate::mission::{Mission, MissionState};
 use crate::register::{Directory, Holder};
+use crate::retention;
 use crate::room::Turn;
 use crate::sql;
 
@@ -45,6 +46,7 @@ struct Carrier {
 
 /// Takes reports, each once.
 pub(crate) async fn take(turn: &mut Turn, reports: &[PositionReported]) -> Result<(), Error> {
+    retention::watch_positions(turn).await?;
     let mut earliest: BTreeMap<(String, String), Timestamp> = BTreeMap::new();
     let mut carriers: BTreeMap<(String, String), Carrier> = BTreeMap::new();
     let mut new = 0;

@@ -126,6 +126,20 @@ pub const ALL_CROSSINGS: Statement = Statement::new(
     "SELECT fence, at_us, side FROM field_crossing WHERE holder_kind = $1 AND holder = $2 AND withdrawn_us IS NULL \
      ORDER BY at_us, fence",
 );
+pub const FORGET_POSITIONS: Statement = Statement::new(
+    "field.forget_positions",
+    "DELETE FROM field_position WHERE id IN \
+     (SELECT id FROM field_position WHERE received_us < $1 ORDER BY received_us LIMIT $2)",
+);
+pub const FORGET_CROSSINGS: Statement =
+    Statement::new("field.forget_crossings", "DELETE FROM field_crossing WHERE at_us < $1");
+pub const FENCE_CROSSINGS: Statement = Statement::new(
+    "field.fence_crossings",
+    "SELECT holder_kind, holder, fence, at_us, side, mission_id, withdrawn_us FROM field_crossing \
+     WHERE (CAST($1 AS TEXT) IS NULL OR holder_kind = $1) AND (CAST($2 AS TEXT) IS NULL OR holder = $2) \
+     AND (CAST($3 AS TEXT) IS NULL OR fence = $3) AND at_us >= $4 AND at_us < $5 \
+     ORDER BY at_us DESC, holder, fence LIMIT $6",
+);
 pub const INSERT_CROSSING: Statement = Statement::new(
     "field.insert_crossing",
     "INSERT INTO field_crossing (holder_kind, holder, fence, at_us, side, mission_id) VALUES ($1, $2, $3, $4, $5, $6) \
@@ -393,6 +407,9 @@ pub(super) const STATEMENTS: &[Statement] = &[
     SAVE_STANDING,
     CROSSINGS,
     ALL_CROSSINGS,
+    FENCE_CROSSINGS,
+    FORGET_POSITIONS,
+    FORGET_CROSSINGS,
     INSERT_CROSSING,
     WITHDRAW_CROSSING,
     LAST_ALARM_ABOUT,

@@ -3,6 +3,7 @@
 
 mod custody;
 mod figures;
+mod full_disk;
 mod hostile;
 mod machine;
 mod reach;
@@ -19,6 +20,8 @@ testkit::on_both_databases! { suite:
     reading::the_log_pages_and_its_chain_verifies,
     reach::the_order_of_arrival_changes_nothing,
     reach::who_can_help_soonest,
+    reach::a_duress_word_in_a_message_is_concealed,
+    reach::old_positions_go_and_crossings_are_listed,
     register::records_are_saved_checked_and_retired,
     register::contacts_that_are_doubtful_are_marked,
     register::a_file_is_imported_whole_or_not_at_all,

@@ -1,15 +1,16 @@
 //! What comes from outside, in any order; a headcount of two thousand; who can help.
 
+use field::LogFilter;
 use field::headcount::Tally;
 use field::line::Safety;
-use field::position::{PositionFilter, Side, Standing, Trust, crossings};
+use field::position::{CrossingFilter, PositionFilter, Side, Standing, Trust, crossings};
 use field::road::{Need, Season};
 use kernel::Fact;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use store::OutboxPort;
 
-use crate::rig::{self, operator};
+use crate::rig::{self, Rig, operator};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -222,4 +223,50 @@ fn the_question_about_traces_is_understood() {
         let bound = kql::compile(&text, &kql::catalog::Catalog::new(tables.clone()));
         assert!(bound.query.is_some(), "{text}: {:?}", bound.diagnostics);
     }
+}
+
+/// A phrase agreed on is shown as agreed, also where the message is kept as it came.
+pub async fn a_duress_word_in_a_message_is_concealed(url: String) {
+    let rig = rig::open(&url).await;
+    rig.reach().await;
+    let tell = vec!["user-adviser".to_owned()];
+    rig.field.set_duress("blue heron", "thanks", tell, &operator(), "agreed on").await.unwrap();
+    rig.sms("+67077000001", "OK blue heron", 0, None).await;
+    let facts = rig.store.facts_after(0, 10_000).await.unwrap();
+    let concealed: Vec<String> = facts
+        .into_iter()
+        .filter_map(|stored| match stored.fact.unwrap() {
+            Fact::MessageConcealed { text, .. } => Some(text),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(concealed.len(), 1);
+    assert!(!concealed[0].contains("heron"), "{concealed:?}");
+    let log = rig.field.duty_log(&LogFilter::default(), 10).await.unwrap();
+    assert!(log.iter().all(|entry| !entry.line.contains("heron") && !entry.meaning.contains("heron")));
+}
+
+/// Where vehicles were is where people were: it goes when its time is over, by a promise that is kept across restarts.
+pub async fn old_positions_go_and_crossings_are_listed(url: String) {
+    let mut rig = rig::open(&url).await;
+    rig.reach().await;
+    for longitude in [125.50, 125.50, 125.65, 125.65] {
+        rig.fix("T-1", (-8.55, longitude), 0, Some(20.0)).await;
+        rig.clock.advance_s(600);
+    }
+    let filter = CrossingFilter { fence: Some("RIVER".to_owned()), ..CrossingFilter::default() };
+    let crossings = rig.field.fence_crossings(&filter, 10).await.unwrap();
+    assert_eq!((crossings.len(), crossings[0].holder.as_str()), (1, "UN-1"));
+    rig.field.keep_positions(2, &operator(), "as the data protection officer asks").await.unwrap();
+    assert!(rig.field.keep_positions(-1, &operator(), "no").await.is_err());
+    let all = async |rig: &Rig| rig.field.positions(&PositionFilter::default(), 100).await.unwrap().len();
+    assert_eq!(all(&rig).await, 4);
+    rig.restart(0).await;
+    let until = rig.now().plus_micros(2 * 86_400_000_000);
+    rig.pass_until(until).await;
+    assert_eq!(all(&rig).await, 4, "not before their time");
+    let until = rig.now().plus_micros(2 * 86_400_000_000);
+    rig.pass_until(until).await;
+    assert_eq!(all(&rig).await, 0);
+    assert!(rig.field.fence_crossings(&filter, 10).await.unwrap().is_empty());
 }

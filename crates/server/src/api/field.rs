@@ -9,6 +9,7 @@ pub mod desk;
 pub mod equipment;
 pub mod headcounts;
 pub mod log;
+pub mod map;
 pub mod messages;
 pub mod missions;
 pub mod positions;
@@ -32,6 +33,7 @@ pub fn routes(routes: &mut Routes) {
     answers::routes(routes);
     messages::routes(routes);
     positions::routes(routes);
+    map::routes(routes);
     sight::routes(routes);
     reports::routes(routes);
     equipment::routes(routes);

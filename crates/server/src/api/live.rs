@@ -239,6 +239,7 @@ impl LiveSubscriber {
             | Fact::MessagesWithdrawn { .. }
             | Fact::MessageDelivery(_)
             | Fact::MessageReceived(_)
+            | Fact::MessageConcealed { .. }
             | Fact::DistressSignalled(_)
             | Fact::DistressCancelled(_)
             | Fact::PersonJoined { .. }

@@ -25,7 +25,7 @@ impl DeadlinePort for Store {
     }
 
     async fn fire(&self, expiring: &[Expiring], now: Timestamp) -> Result<u32, Error> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin_urgent().await?;
         let mut entries = Vec::new();
         for one in expiring {
             let pending = &one.pending;
@@ -67,6 +67,7 @@ impl Store {
         loop {
             let sleep = match self.turn(&mut engine).await {
                 Ok(next_due) => self.sleep_until(next_due),
+                Err(error) if error.is_disk_full() && self.spend_reserve() => Duration::from_millis(100),
                 Err(error) => {
                     tracing::error!(%error, "deadlines could not be fired; trying again");
                     PAUSE

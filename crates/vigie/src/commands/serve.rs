@@ -31,7 +31,7 @@ use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
 use crate::platform::rule_history::LakeHistory;
 use crate::platform::samples::RecordSamples;
 use crate::platform::systems::SystemTargets;
-use crate::platform::{Ground, data_file, drop_folder, feed_folders, replica_link, rules};
+use crate::platform::{Ground, data_file, drop_folder, feed_folders, replica_link, room_devices, rules};
 use crate::terminal;
 
 /// How often the schedule of KQL rules is looked at.
@@ -82,6 +82,10 @@ impl House {
     async fn build(ground: &Ground, lake: Lake) -> Result<House> {
         let config = ground.config.clone();
         let store = ground.store().await?;
+        if config.reserve_bytes > 0 {
+            let path = data_file(&config, "reserve");
+            store.keep_reserve(&path, config.reserve_bytes).with_context(|| format!("keeping {}", path.display()))?;
+        }
         let samples = RecordSamples::new(&ground.decoding);
         let detect = Detect::new(store.clone()).with_samples(Arc::new(samples));
         let respond = Respond::new(store.clone(), Policy::default());
@@ -328,6 +332,7 @@ impl House {
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
         let store = self.store.clone();
         until_stop(Box::pin(async move { store.run_deadlines().await }));
+        self.tasks.spawn(room_devices::run(self.field.clone(), self.config.room.clone(), self.stop.clone()));
         let (detect, store, events) = (self.detect.clone(), self.store.clone(), self.events.clone());
         until_stop(Box::pin(run_schedule(detect, store, events, self.server.clone())));
         until_stop(Box::pin(watch_silence(self.pipeline.registry(), self.clock.clone())));
@@ -377,6 +382,7 @@ fn server_config(config: &Config) -> ServerConfig {
         query_rows: config.query_rows,
         query_ms: config.query_time_ms,
         query_memory_bytes: config.query_memory_bytes,
+        map_file: config.map_file.clone(),
         secure_cookies: config.tls_certificate.is_some() || config.tls_self_signed,
         ..ServerConfig::default()
     }

@@ -246,6 +246,12 @@ pub const SETTINGS: [Setting; 60] = [
         "Answer each DirectIP message with a confirmation, for gateways that are set up so.",
     ),
     setting(
+        "courier.iridium_imeis",
+        Kind::Text,
+        "\"\"",
+        "IMEIs that are believed on DirectIP, which asks nobody for a login, apart by blanks. Empty: every one.",
+    ),
+    setting(
         "courier.cot_listen",
         Kind::Text,
         "\"\"",
@@ -262,6 +268,12 @@ pub const SETTINGS: [Setting; 60] = [
         Kind::Text,
         "\"Radio room\"",
         "What the desk is called in chats of Cursor-on-Target.",
+    ),
+    setting(
+        "courier.cot_uids",
+        Kind::Text,
+        "\"\"",
+        "Uids that are believed in Cursor-on-Target, apart by blanks. Empty: every one.",
     ),
     setting("courier.mqtt_url", Kind::Text, "\"\"", "MQTT broker: `mqtt://host`, or `mqtts://host`. Empty: none."),
     setting("courier.mqtt_user", Kind::Text, "\"\"", "User of the broker. Empty: without login."),
@@ -285,6 +297,36 @@ pub const SETTINGS: [Setting; 60] = [
         "The own receiver: `tcp://host:10110`, or a serial line such as `/dev/ttyUSB0`, its speed set already. Empty: none.",
     ),
     setting("courier.nmea_device", Kind::Text, "\"base\"", "What the own receiver is called as a device."),
+    setting(
+        "field.map_file",
+        Kind::Text,
+        "\"\"",
+        "The base map of the Field desk: a PMTiles file (version 3). Empty: the outlines that the console brings along.",
+    ),
+    setting(
+        "field.reserve_bytes",
+        Kind::Integer,
+        "67108864",
+        "Room that is kept in the data folder for calls for help and missed contacts when the disk is full, in bytes. 0: none.",
+    ),
+    setting(
+        "field.sound_command",
+        Kind::Text,
+        "\"\"",
+        "Plays the WAV that it reads from its input, while an alarm waits for somebody: `aplay -q -`. Empty: no sound here.",
+    ),
+    setting(
+        "field.print_command",
+        Kind::Text,
+        "\"\"",
+        "Prints the text that it reads from its input, when the power runs low: `lp -d radio`. Empty: nothing is printed here.",
+    ),
+    setting(
+        "field.ups_command",
+        Kind::Text,
+        "\"\"",
+        "Tells how the UPS fares, as Network UPS Tools do: `upsc ups@localhost`. Empty: the desk says it (`sys ups 8%`).",
+    ),
     setting(
         "replica.node",
         Kind::Text,

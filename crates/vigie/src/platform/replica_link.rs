@@ -57,6 +57,15 @@ pub fn dial(
     Ok(Some(Link::new(replica.clone(), &settings.peer, carrier)))
 }
 
+/// The host as a socket and a certificate know it: an IPv6 address has brackets in a URL and nowhere else.
+fn dialled(url: &url::Url) -> Option<String> {
+    Some(match url.host()? {
+        url::Host::Domain(name) => name.to_owned(),
+        url::Host::Ipv4(address) => address.to_string(),
+        url::Host::Ipv6(address) => address.to_string(),
+    })
+}
+
 /// Carries frames over HTTP.
 pub struct HttpCarrier {
     url: url::Url,
@@ -88,7 +97,8 @@ impl HttpCarrier {
     }
 
     async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
-        let host = self.url.host_str().ok_or("the address names no host")?;
+        let host = dialled(&self.url).ok_or("the address names no host")?;
+        let host = host.as_str();
         let port = self.url.port_or_known_default().ok_or("the address names no port")?;
         let encrypted = (self.url.scheme() == "https").then_some(&self.tls);
         let stream = tls::connect(host, port, encrypted).await?;
@@ -118,5 +128,18 @@ impl HttpCarrier {
         }
         let said: String = String::from_utf8_lossy(&body).chars().take(300).collect();
         Err(format!("{host} answers {status}: {said}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_dialled_without_the_brackets_of_a_url() {
+        let check = |url: &str, host: &str| assert_eq!(dialled(&url::Url::parse(url).unwrap()).as_deref(), Some(host));
+        check("https://hq.example.org", "hq.example.org");
+        check("https://192.0.2.7:8420", "192.0.2.7");
+        check("https://[2001:db8::7]:8420", "2001:db8::7");
     }
 }

@@ -49,6 +49,8 @@ pub struct HeadcountAnswer {
 pub struct FieldSettings {
     /// The address under which people reach the server: links of headcounts begin with it.
     pub public_url: Option<String>,
+    /// For how many days positions are kept; 0: for ever.
+    pub positions_kept_days: i64,
 }
 
 /// Changes what the room was told.
@@ -57,6 +59,9 @@ pub struct FieldSettings {
 pub struct SaveFieldSettings {
     /// Empty: none.
     pub public_url: String,
+    /// For how many days positions are kept; 0: for ever; absent: as it is.
+    #[serde(default)]
+    pub positions_kept_days: Option<i64>,
     pub reason: String,
 }
 
@@ -93,7 +98,8 @@ async fn answer_headcount_link(
 /// What the room was told once.
 #[utoipa::path(get, path = "/api/v1/field/settings", tag = "field", responses((status = 200, body = FieldSettings)))]
 async fn get_field_settings(State(app): State<Arc<App>>) -> Result<Json<FieldSettings>, Problem> {
-    Ok(Json(FieldSettings { public_url: app.field.public_url().await? }))
+    let (public_url, positions_kept_days) = (app.field.public_url().await?, app.field.positions_kept_days().await?);
+    Ok(Json(FieldSettings { public_url, positions_kept_days }))
 }
 
 /// Tells the room under which address people reach the server.
@@ -104,6 +110,9 @@ async fn save_field_settings(
     Body(request): Body<SaveFieldSettings>,
 ) -> Result<Json<FieldSettings>, Problem> {
     let reason = clean_reason(&request.reason)?;
+    if let Some(days) = request.positions_kept_days {
+        state.field.keep_positions(days, &caller.actor(), &reason).await?;
+    }
     state.field.set_public_url(&request.public_url, &caller.actor(), &reason).await?;
     get_field_settings(state).await
 }

@@ -11,7 +11,7 @@ use crate::problem::Problem;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::State;
-use field::position::{Position, PositionFilter, TrackerView};
+use field::position::{CrossingFilter, FenceCrossing, Position, PositionFilter, TrackerView};
 use field::register::Directory;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -100,11 +100,58 @@ pub struct FieldPositionFilter {
     pub limit: Option<u32>,
 }
 
+/// Somebody came to be on another side of a fence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldCrossing {
+    pub holder_kind: String,
+    pub holder: String,
+    pub name: String,
+    pub sign: Option<String>,
+    /// Key.
+    pub fence: String,
+    pub fence_name: String,
+    /// `no-go`, `corridor` or `site`.
+    pub fence_kind: String,
+    pub at: Instant,
+    /// `inside` or `outside`: where they came to be.
+    pub side: String,
+    pub mission: Option<String>,
+    /// When a fix that came late showed that it never was.
+    pub withdrawn: Option<Instant>,
+}
+
+/// Crossings of fences, the latest first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct FieldCrossings {
+    pub now: Instant,
+    pub crossings: Vec<FieldCrossing>,
+}
+
+/// Which crossings.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct FieldCrossingFilter {
+    /// `vehicle`, `person` or `device`, with `holder`.
+    pub holder_kind: Option<String>,
+    /// Key.
+    pub holder: Option<String>,
+    /// Key of a fence.
+    pub fence: Option<String>,
+    /// Only those from then on.
+    pub from: Option<Instant>,
+    /// Only those before: the `at` of the last one of a page gives the next page.
+    pub before: Option<Instant>,
+    /// 1 to 500; 100 when absent.
+    pub limit: Option<u32>,
+}
+
 /// Registers the operations of this page.
 pub fn routes(routes: &mut Routes) {
     routes.add(__path_list_latest_positions, Action::ReadOwnField, list_latest_positions);
     routes.add(__path_list_positions, Action::ReadField, list_positions);
     routes.add(__path_list_trackers, Action::ReadField, list_trackers);
+    routes.add(__path_list_fence_crossings, Action::ReadField, list_fence_crossings);
 }
 
 /// The latest position of everybody and everything that the caller may see, by fix time.
@@ -158,6 +205,37 @@ async fn list_trackers(State(app): State<Arc<App>>) -> Result<Json<FieldTrackers
     };
     let trackers = app.field.trackers().await?.into_iter().map(tracker).collect();
     Ok(Json(FieldTrackers { now: app.field.now().into(), trackers }))
+}
+
+/// Crossings of fences, the latest first, those that were withdrawn included.
+#[utoipa::path(get, path = "/api/v1/field/crossings", tag = "field", params(FieldCrossingFilter), responses((status = 200, body = FieldCrossings)))]
+async fn list_fence_crossings(
+    State(app): State<Arc<App>>,
+    Filter(filter): Filter<FieldCrossingFilter>,
+) -> Result<Json<FieldCrossings>, Problem> {
+    let limit = page_size(filter.limit)?;
+    let (directory, now) = (app.field.directory().await?, app.field.now());
+    let wanted = CrossingFilter {
+        holder: filter.holder_kind.zip(filter.holder.map(|key| key.to_uppercase())),
+        fence: filter.fence.map(|key| key.to_uppercase()),
+        from: filter.from.map(|from| from.0),
+        before: filter.before.map(|before| before.0),
+    };
+    let word = |one: FenceCrossing| FieldCrossing {
+        name: directory.name(&one.holder_kind, &one.holder),
+        sign: directory.sign_of(&one.holder_kind, &one.holder, now),
+        fence_name: directory.name("fence", &one.fence),
+        fence_kind: directory.record("fence", &one.fence).map(|fence| fence.text("kind").to_owned()).unwrap_or_default(),
+        holder_kind: one.holder_kind,
+        holder: one.holder,
+        fence: one.fence,
+        at: one.crossing.at.into(),
+        side: one.crossing.side.to_string(),
+        mission: one.mission.map(|mission| mission.to_string()),
+        withdrawn: one.withdrawn.map(Into::into),
+    };
+    let found = app.field.fence_crossings(&wanted, limit).await?;
+    Ok(Json(FieldCrossings { now: now.into(), crossings: found.into_iter().map(word).collect() }))
 }
 
 pub(super) fn position_word(one: &Position, directory: &Directory) -> FieldPosition {
