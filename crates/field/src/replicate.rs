@@ -166,7 +166,7 @@ impl Subscriber for Teller {
         for delivery in together {
             told.push(self.entries(&delivery.fact).await?);
         }
-        let mut tx = self.field.store.begin().await?;
+        let mut tx = self.field.store.begin_urgent().await?;
         let mut written = 0;
         for (delivery, entries) in together.iter().zip(told) {
             if tx.acknowledge(delivery).await? {

@@ -3,11 +3,13 @@
 
 use std::sync::atomic::Ordering;
 
-use kernel::Actor;
+use kernel::{Actor, Fact};
+use replica::Thing;
 use serde_json::{Value as Json, json};
 use store::{Deadline, Due, Tx, params};
 
 use crate::error::{Error, Refusal};
+use crate::{log, mission};
 use crate::register::{Record, nouns, records};
 use crate::room::{Field, Turn, setting};
 use crate::sql;
@@ -157,6 +159,7 @@ async fn erase(turn: &mut Turn, record: &Record) -> Result<Erased, Error> {
         if words.chars().count() > 2 {
             erased.entries += turn.tx.execute(&sql::ERASE_WORDS, params![words, ERASED]).await?;
             turn.tx.execute(&sql::ERASE_TITLES, params![words, ERASED]).await?;
+            turn.tx.execute(&sql::ERASE_SHEETS, params![words, ERASED]).await?;
         }
     }
     let mut values = record.values.clone();
@@ -168,8 +171,48 @@ async fn erase(turn: &mut Turn, record: &Record) -> Result<Erased, Error> {
     let (reason, now) = (turn.reason.clone(), turn.now());
     turn.tx.execute(&sql::INSERT_ERASED, params![key, now, reason]).await?;
     turn.tx.cancel_deadline(RETENTION, key).await?;
+    erase_told(turn, record).await?;
     // Of the person themselves the entry says the key alone.
     let after = json!({ "positions": erased.positions, "messages": erased.messages, "entries": erased.entries });
     turn.record("person.erase", format!("person:{key}"), Json::Null, after);
     Ok(erased)
+}
+
+/// What was told to other nodes goes there, too, and what is left of it is told anew.
+async fn erase_told(turn: &mut Turn, record: &Record) -> Result<(), Error> {
+    let Some(replica) = turn.replica.clone() else { return Ok(()) };
+    let words: Vec<&str> = [record.text("name"), record.text("phone"), record.text("email")]
+        .into_iter()
+        .filter(|words| words.chars().count() > 2)
+        .collect();
+    // Where a device of theirs was.
+    let devices = turn.directory.devices_of("person", &record.key);
+    let besides: Vec<Thing> = devices
+        .into_iter()
+        .map(|subject| Thing { kind: "position".to_owned(), subject })
+        .collect();
+    let at = turn.now();
+    for thing in replica.erase(&mut turn.tx, &words, &besides).await? {
+        match thing.kind.as_str() {
+            "log" => {
+                let Ok(number) = thing.subject.parse() else { continue };
+                if let Some(entry) = log::numbered(turn, number).await? {
+                    turn.tx.emit(Fact::DutyLogged { entry: entry.id, number, at });
+                }
+            }
+            "mission" => {
+                let Ok(id) = thing.subject.parse() else { continue };
+                if let Some(found) = mission::find(&mut turn.tx, id).await? {
+                    turn.tx.emit(Fact::MissionChanged { mission: id, version: found.version, at });
+                }
+            }
+            "alarm" => {
+                let Ok(id) = thing.subject.parse() else { continue };
+                turn.tx.emit(Fact::AlarmChanged { alarm: id, version: 0, at });
+            }
+            // An incident is told again with its entry of the log; positions and calls for help are gone.
+            _ => {}
+        }
+    }
+    Ok(())
 }

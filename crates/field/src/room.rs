@@ -41,6 +41,7 @@ pub(crate) struct Turn {
     pub(crate) reason: String,
     /// The age of positions is looked after.
     pub(crate) positions_watched: Arc<AtomicBool>,
+    pub(crate) replica: Option<Replica>,
     /// By how much the wall clock is ahead of house time.
     wall_error_us: i64,
     entries: Vec<Entry>,
@@ -78,6 +79,7 @@ impl Field {
             actor: actor.clone(),
             reason: reason.to_owned(),
             positions_watched: self.positions_watched.clone(),
+            replica: self.replica.clone(),
             wall_error_us: self.store.wall_clock_error_us(),
             entries: Vec::new(),
         })

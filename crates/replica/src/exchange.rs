@@ -15,6 +15,7 @@ use crate::frame::{Frame, Head, MOST_BATCH_BYTES, MOST_PIECE_BYTES, Piece};
 use crate::lane::{Lane, Lanes};
 use crate::peers::{self, Heard};
 use crate::replica::{self, Replica};
+use crate::erase::{self, ERASED, Thing};
 use crate::{merge, sql};
 
 /// Entries whose body is a call for help as the kernel has it, and one that takes it back.
@@ -174,6 +175,13 @@ impl Replica {
         let mut records = Records::default();
         for (entry, hash) in entries.iter().zip(&hashes) {
             replica::insert(&mut tx, peer, entry, *hash).await?;
+            if entry.is_erased() {
+                continue;
+            }
+            if entry.kind == ERASED {
+                // What comes after it begins anew.
+                records.forget(erase::as_asked(&mut tx, peer, entry).await?);
+            }
             records.bring_up_to(&mut tx, peer, entry).await?;
         }
         for (entry, body) in records.0.into_values() {
@@ -184,7 +192,7 @@ impl Replica {
         replica::save_head(&mut tx, peer, piece.lane, &head).await?;
         tx.execute(&sql::DROP_PARTS, params![peer, piece.lane.as_str()]).await?;
         let now = tx.now();
-        for entry in &entries {
+        for entry in entries.iter().filter(|entry| !entry.is_erased()) {
             let told = call_for_help(peer, entry, now).map_err(|error| {
                 refused(format!("entry {} of lane {} is not a call for help: {error}", entry.seq, entry.lane))
             })?;
@@ -227,6 +235,13 @@ fn call_for_help(peer: &str, entry: &Entry, now: Timestamp) -> Result<Option<Fac
 struct Records(BTreeMap<(String, String), (Entry, Json)>);
 
 impl Records {
+    /// A thing that was erased.
+    fn forget(&mut self, thing: Option<Thing>) {
+        if let Some(thing) = thing {
+            self.0.remove(&(thing.kind, thing.subject));
+        }
+    }
+
     /// Brings it up to an entry.
     async fn bring_up_to(&mut self, tx: &mut Tx, peer: &str, entry: &Entry) -> Result<(), Error> {
         let change: Json = serde_json::from_str(&entry.body).map_err(|error| {

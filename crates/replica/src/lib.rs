@@ -10,6 +10,7 @@
 //! - A node writes four logs, one a lane, each append-only and chained by hash. What arrives extends the chain that is
 //!   there, or is refused; nothing is applied twice, out of order, or in part.
 //! - What is urgent goes first: after each piece of a batch the most urgent lane is asked for anew.
+//! - What a node erases of what it told goes at the other node, too; the chains verify after as before.
 //! - A broken transfer goes on at the byte where it broke.
 //! - The link is used to half, unless there is distress to tell.
 //!
@@ -19,6 +20,7 @@
 
 mod batch;
 mod chain;
+mod erase;
 mod error;
 mod exchange;
 pub mod frame;
@@ -32,7 +34,8 @@ mod replica;
 pub mod sql;
 
 pub use batch::unpack;
-pub use chain::Entry;
+pub use chain::{Entry, Seal};
+pub use erase::{ERASED, Thing};
 pub use error::Error;
 pub use exchange::{DISTRESS, DISTRESS_CANCELLED, Exchanged};
 pub use lane::{Lane, Lanes};

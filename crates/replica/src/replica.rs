@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use kernel::Timestamp;
 use parking_lot::Mutex;
 use serde_json::Value as Json;
 use store::{Hash, Read, Row, Store, Tx, params};
 use tokio::sync::Notify;
 
-use crate::chain::Entry;
+use crate::chain::{Entry, SALT_BYTES, Seal};
 use crate::error::Error;
 use crate::exchange::Packed;
 use crate::lane::{Lane, Lanes};
@@ -103,7 +105,11 @@ impl Replica {
             }
         }
         let (lane, kind, subject) = (new.lane, new.kind.to_owned(), new.subject.clone());
-        Ok(Some(Entry { lane, seq, time: tx.now(), kind, subject, body: body.to_string() }))
+        let seal = Seal::Salted(match lane {
+            Lane::Bulk => String::new(),
+            Lane::Distress | Lane::Deadline | Lane::Log => STANDARD_NO_PAD.encode(self.store.random::<SALT_BYTES>()),
+        });
+        Ok(Some(Entry { lane, seq, time: tx.now(), kind, subject, body: body.to_string(), seal }))
     }
 
     /// Tells the links that something was written.
@@ -176,7 +182,13 @@ pub(crate) async fn heads(read: &mut impl Read, node: &str) -> Result<[Head; 4],
 }
 
 pub(crate) fn entry(row: &Row) -> Result<Entry, Error> {
+    let seal = match (row.text_opt("salt")?, row.text_opt("commitment")?) {
+        (Some(salt), _) => Seal::Salted(salt.to_owned()),
+        (None, Some(commitment)) => Seal::Erased(commitment.to_owned()),
+        (None, None) => Seal::Plain,
+    };
     Ok(Entry {
+        seal,
         lane: row.parse("lane")?,
         seq: row.int("seq")?,
         time: row.time("time_us")?,
@@ -187,6 +199,11 @@ pub(crate) fn entry(row: &Row) -> Result<Entry, Error> {
 }
 
 pub(crate) async fn insert(tx: &mut Tx, node: &str, entry: &Entry, hash: Hash) -> Result<(), Error> {
+    let (salt, commitment) = match &entry.seal {
+        Seal::Plain => (None, None),
+        Seal::Salted(salt) => (Some(salt.clone()), None),
+        Seal::Erased(commitment) => (None, Some(commitment.clone())),
+    };
     let row = params![
         node,
         entry.lane.as_str(),
@@ -195,7 +212,9 @@ pub(crate) async fn insert(tx: &mut Tx, node: &str, entry: &Entry, hash: Hash) -
         &entry.kind,
         &entry.subject,
         &entry.body,
-        hash.to_string()
+        hash.to_string(),
+        salt,
+        commitment,
     ];
     Ok(tx.execute_one(&sql::INSERT_ENTRY, row).await?)
 }

@@ -11,12 +11,30 @@ pub const SAVE_HEAD: Statement = Statement::new(
 );
 pub const INSERT_ENTRY: Statement = Statement::new(
     "replica.insert_entry",
-    "INSERT INTO replica_log (node, lane, seq, time_us, kind, subject, body, hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+    "INSERT INTO replica_log (node, lane, seq, time_us, kind, subject, body, hash, salt, commitment) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
 );
 pub const ENTRIES: Statement = Statement::new(
     "replica.entries",
-    "SELECT lane, seq, time_us, kind, subject, body, hash FROM replica_log \
+    "SELECT lane, seq, time_us, kind, subject, body, hash, salt, commitment FROM replica_log \
      WHERE node = $1 AND lane = $2 AND seq > $3 AND seq <= $4 ORDER BY seq",
+);
+pub const ENTRIES_ABOUT: Statement = Statement::new(
+    "replica.entries_about",
+    "SELECT lane, seq, time_us, kind, subject, body, hash, salt, commitment FROM replica_log \
+     WHERE node = $1 AND kind = $2 AND subject = $3 ORDER BY lane, seq",
+);
+pub const THINGS_WITH: Statement = Statement::new(
+    "replica.things_with",
+    "SELECT DISTINCT kind, subject FROM replica_log WHERE node = $1 AND body LIKE '%' || $2 || '%'",
+);
+pub const ERASE_ENTRY: Statement = Statement::new(
+    "replica.erase_entry",
+    "UPDATE replica_log SET body = '', salt = NULL, commitment = $4 WHERE node = $1 AND lane = $2 AND seq = $3",
+);
+pub const DELETE_RECORD: Statement = Statement::new(
+    "replica.delete_record",
+    "DELETE FROM replica_record WHERE node = $1 AND kind = $2 AND subject = $3",
 );
 pub const RECORD: Statement = Statement::new(
     "replica.record",
@@ -91,6 +109,10 @@ pub const STATEMENTS: &[Statement] = &[
     SAVE_HEAD,
     INSERT_ENTRY,
     ENTRIES,
+    ENTRIES_ABOUT,
+    THINGS_WITH,
+    ERASE_ENTRY,
+    DELETE_RECORD,
     RECORD,
     RECORDS,
     SAVE_RECORD,

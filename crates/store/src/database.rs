@@ -23,6 +23,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
+/// Immediate: a transaction that reads first and writes later cannot find the write lock taken.
+const BEGIN: &str = "BEGIN IMMEDIATE";
+/// Prepared statements that a connection of SQLite keeps: more than all rooms have, or each turn of a desk parses its own anew.
+const STATEMENTS: usize = 1_024;
 const POSTGRES_CONNECTIONS: u32 = 10;
 
 /// Which engine holds the state.
@@ -66,9 +70,18 @@ impl Database {
     pub(crate) async fn begin(&self) -> Result<Transact, Error> {
         let begin = Error::at("begin");
         match self {
-            // Immediate: a transaction that reads first and writes later cannot find the write lock taken.
             Database::Sqlite { writer, .. } => {
-                writer.begin_with("BEGIN IMMEDIATE").await.map(Transact::Sqlite).map_err(begin)
+                let begun = match writer.begin_with(BEGIN).await {
+                    // SQLite itself ended the last transaction, as it does when the disk is full, and the connection still
+                    // counts it: a new one begins anew.
+                    Err(sqlx::Error::InvalidSavePointStatement) => {
+                        let stale = writer.acquire().await.map_err(Error::at("begin"))?;
+                        stale.close().await.map_err(Error::at("begin"))?;
+                        writer.begin_with(BEGIN).await
+                    }
+                    begun => begun,
+                };
+                begun.map(Transact::Sqlite).map_err(begin)
             }
             Database::Postgres(pool) => pool.begin().await.map(Transact::Postgres).map_err(begin),
         }
@@ -120,6 +133,7 @@ async fn open_sqlite(url: &str) -> Result<Database, Error> {
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
+        .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
     // A pool would try a wrong path again and again until its time limit.

@@ -44,6 +44,7 @@ const MIGRATIONS: &[Migration] = migrations![
     40 "0040_scim.sql",
     50 "0050_replica.sql",
     51 "0051_replica_nodes.sql",
+    52 "0052_replica_erasure.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

@@ -10,16 +10,18 @@ use crate::shell;
 /// Office days, when nobody says how many.
 const USUAL_DAYS: &str = "10000";
 
-/// Builds the room's tests for speed and runs its figures and its simulation.
+/// Builds the room's tests for speed and runs its figures and its simulation: `--days=N`, from day `--first=N` on, so that many
+/// days can be run in parts.
 pub fn run(arguments: &[String]) -> Result<Section> {
-    let days = arguments.iter().find_map(|argument| argument.strip_prefix("--days=")).unwrap_or(USUAL_DAYS);
-    let figures = test("field", &["figures", "--ignored", "--test-threads=1"], "0")?;
+    let said = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name));
+    let (days, first) = (said("--days=").unwrap_or(USUAL_DAYS), said("--first=").unwrap_or("0"));
+    let figures = test("field", &["figures", "--ignored", "--test-threads=1"], "0", "0")?;
     let mut rows: Vec<[String; 3]> = figures.lines().filter_map(row).collect();
     if rows.is_empty() {
         bail!("nothing was measured:\n{figures}");
     }
-    rows.extend(test("replica", &["days_cut_off"], "0")?.lines().filter_map(row));
-    let simulated = test("field", &["simulation::office_days"], days)?;
+    rows.extend(test("replica", &["days_cut_off"], "0", "0")?.lines().filter_map(row));
+    let simulated = test("field", &["simulation::office_days"], days, first)?;
     let totals = simulated.lines().find(|line| line.contains("Totals {")).context("the simulation told no totals")?;
     rows.push([
         format!("{days} simulated office-days: deadlines missed, fired twice"),
@@ -35,7 +37,7 @@ pub fn run(arguments: &[String]) -> Result<Section> {
     Ok(Section { name: "field", what, rows })
 }
 
-fn test(package: &str, arguments: &[&str], runs: &str) -> Result<String> {
+fn test(package: &str, arguments: &[&str], runs: &str, first: &str) -> Result<String> {
     let mut command = Command::new(shell::cargo());
     // A simulated power cut is a dropped connection, so days need no disk; figures do.
     let memory = std::path::Path::new("/dev/shm");
@@ -47,6 +49,7 @@ fn test(package: &str, arguments: &[&str], runs: &str) -> Result<String> {
         .args(arguments)
         .arg("--nocapture")
         .env("VIGIE_SIMULATION_RUNS", runs)
+        .env("VIGIE_SIMULATION_FIRST", first)
         .env("VIGIE_CUT_OFF_DAYS", "7")
         .current_dir(shell::root())
         .output()

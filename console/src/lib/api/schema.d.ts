@@ -925,6 +925,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/field/custody": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who follows what, between this room and others, and how old that picture is. */
+        get: operations["show_custody"];
+        put?: never;
+        /**
+         * Takes over what another room offers, with the contact that proves that it can be followed from here. That room hears of it
+         *     by itself.
+         */
+        post: operations["take_custody"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/field/alarms": {
         parameters: {
             query?: never;
@@ -1193,6 +1214,40 @@ export interface paths {
         };
         /** Devices as they are heard, silent ones first. */
         get: operations["list_trackers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/crossings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Crossings of fences, the latest first, those that were withdrawn included. */
+        get: operations["list_fence_crossings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/map/base.pmtiles": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The base map, whole or one range of it (RFC 9110, 14): a PMTiles archive, version 3. */
+        get: operations["read_base_map"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2223,6 +2278,23 @@ export interface paths {
         };
         /** This node, the others, and how old the picture of them is. */
         get: operations["list_nodes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/replica/nodes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The links of this node, lane by lane, with what was refused lately and why. */
+        get: operations["list_node_links"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3628,6 +3700,53 @@ export interface components {
             roles: components["schemas"]["Role"][];
             reason: string;
         };
+        /** @description Who follows what, between rooms. */
+        Custody: {
+            node?: string | null;
+            now: components["schemas"]["Instant"];
+            offers: components["schemas"]["CustodyOffer"][];
+            missions: components["schemas"]["CustodyLine"][];
+        };
+        /** @description A mission of this room that another room follows, is to follow, or followed before. */
+        CustodyLine: {
+            mission: string;
+            label: string;
+            /**
+             * @description `offered`: this room follows until the other has proved contact. `handed-over`: the other follows. `taken-over`: this
+             *     room follows, the other has not heard of it yet and does, too. `held`: this room alone. `disputed`: both do, because an
+             *     offer was taken back too late; people settle it.
+             */
+            state: string;
+            /** @description The other room. */
+            room: string;
+            /** @description What it calls the mission. */
+            label_there?: string | null;
+            /** @description By this room's sheet. */
+            contact: components["schemas"]["ContactState"];
+            /** @description The more worrying of what the two rooms say. */
+            worst: components["schemas"]["ContactState"];
+            link?: components["schemas"]["PeerNode"] | null;
+        };
+        /** @description A mission that another room offers to this one. */
+        CustodyOffer: {
+            node: string;
+            /** @description The mission there: what `accept` takes. */
+            mission: string;
+            /** @description What it is called there. */
+            label: string;
+            title: string;
+            contact: components["schemas"]["ContactState"];
+            due?: components["schemas"]["Instant"] | null;
+            last_contact?: components["schemas"]["Instant"] | null;
+            last_place?: string | null;
+            leader?: string | null;
+            signs: components["schemas"]["OfferedSign"][];
+            /** @description People aboard, by name. */
+            aboard: string[];
+            /** @description Entries of this room's log by which it can be taken over now, the latest first. None: call them. */
+            proofs: components["schemas"]["DutyEntry"][];
+            link?: components["schemas"]["PeerNode"] | null;
+        };
         /** @description A decision on a batch that is held. */
         DecideBatch: {
             /** @description `true`: everything of it is written now; `false`: nothing, ever. */
@@ -4000,6 +4119,28 @@ export interface components {
             closed?: components["schemas"]["Instant"] | null;
             outcome?: string | null;
         };
+        /** @description Somebody came to be on another side of a fence. */
+        FieldCrossing: {
+            holder_kind: string;
+            holder: string;
+            name: string;
+            sign?: string | null;
+            /** @description Key. */
+            fence: string;
+            fence_name: string;
+            /** @description `no-go`, `corridor` or `site`. */
+            fence_kind: string;
+            at: components["schemas"]["Instant"];
+            /** @description `inside` or `outside`: where they came to be. */
+            side: string;
+            mission?: string | null;
+            withdrawn?: components["schemas"]["Instant"] | null;
+        };
+        /** @description Crossings of fences, the latest first. */
+        FieldCrossings: {
+            now: components["schemas"]["Instant"];
+            crossings: components["schemas"]["FieldCrossing"][];
+        };
         /** @description Something that the room works with, as it was last found. It is noted by lines: `sys vhf-1 failed`. */
         FieldEquipment: {
             /** @description Key. */
@@ -4196,6 +4337,11 @@ export interface components {
         FieldSettings: {
             /** @description The address under which people reach the server: links of headcounts begin with it. */
             public_url?: string | null;
+            /**
+             * Format: int64
+             * @description For how many days positions are kept; 0: for ever.
+             */
+            positions_kept_days: number;
         };
         /** @description A device as it is heard, whatever is known of the people. */
         FieldTracker: {
@@ -5273,6 +5419,9 @@ export interface components {
             /** @description The room that follows it now; absent: this one. */
             custody?: string | null;
             custody_offered?: string | null;
+            origin?: components["schemas"]["MissionOrigin"] | null;
+            /** @description Both rooms follow it, because an offer was taken back too late: the other node. */
+            claimed?: string | null;
             exercise: boolean;
             ended?: components["schemas"]["Instant"] | null;
             /** Format: int64 */
@@ -5361,6 +5510,13 @@ export interface components {
             area: string;
             /** @description Key of the fence that is its corridor. */
             corridor?: string | null;
+        };
+        /** @description The room that a mission was taken over from. */
+        MissionOrigin: {
+            node: string;
+            label: string;
+            confirmed?: components["schemas"]["Instant"] | null;
+            disputed: boolean;
         };
         /** @description Somebody who goes along. */
         MissionPassenger: {
@@ -5485,6 +5641,49 @@ export interface components {
             /** @description `vgt_…` */
             secret: string;
         };
+        /** @description One lane between this node and another. */
+        NodeLane: {
+            /** @description distress, deadline, log or bulk: the most urgent first. */
+            lane: string;
+            /**
+             * Format: int64
+             * @description Entries that it has and this node has not.
+             */
+            behind: number;
+            /**
+             * Format: int64
+             * @description Entries that this node has and it has not.
+             */
+            owed: number;
+            /**
+             * Format: int64
+             * @description How far its log is here, and how far it goes by its own word.
+             */
+            held: number;
+            /** Format: int64 */
+            told: number;
+            /**
+             * Format: int64
+             * @description Bytes that are here of a batch that is not whole, and how many it has; absent: none is on its way.
+             */
+            waiting_bytes?: number | null;
+            /** Format: int64 */
+            batch_bytes?: number | null;
+        };
+        /** @description Another node with its lanes. */
+        NodeLink: {
+            peer: components["schemas"]["PeerNode"];
+            lanes: components["schemas"]["NodeLane"][];
+            /** @description The latest twenty, the latest first. */
+            refusals: components["schemas"]["NodeRefusal"][];
+        };
+        /** @description The links of this node. */
+        NodeLinks: {
+            /** @description The name of this node; `None`: it has none, and talks to no other. */
+            node?: string | null;
+            now: components["schemas"]["Instant"];
+            nodes: components["schemas"]["NodeLink"][];
+        };
         /** @description What a node said last of a thing. */
         NodeRecord: {
             node: string;
@@ -5499,12 +5698,26 @@ export interface components {
         NodeRecords: {
             records: components["schemas"]["NodeRecord"][];
         };
+        /** @description What a node sent and this one could not take: nothing of it was written. */
+        NodeRefusal: {
+            time: components["schemas"]["Instant"];
+            problem: string;
+        };
         /** @description This node and the others. */
         Nodes: {
             /** @description The name of this node; `None`: it has none, and talks to no other. */
             node?: string | null;
             now: components["schemas"]["Instant"];
             peers: components["schemas"]["PeerNode"][];
+        };
+        /** @description Somebody of a mission, as the room that offers it knows them. */
+        OfferedSign: {
+            sign: string;
+            /** @description `vehicle` or `person`. */
+            kind: string;
+            /** @description Key in the register there. */
+            key: string;
+            name?: string | null;
         };
         /** @description Opens an incident by hand. */
         OpenIncident: {
@@ -6224,6 +6437,11 @@ export interface components {
         SaveFieldSettings: {
             /** @description Empty: none. */
             public_url: string;
+            /**
+             * Format: int64
+             * @description For how many days positions are kept; 0: for ever; absent: as it is.
+             */
+            positions_kept_days?: number | null;
             reason: string;
         };
         /** @description Keeps a query. */
@@ -6573,6 +6791,18 @@ export interface components {
         /** @description Every table: those of the lake, then those of facts. */
         Tables: {
             tables: components["schemas"]["Table"][];
+        };
+        /** @description Takes a mission over. */
+        TakeCustody: {
+            node: string;
+            /** @description The mission there. */
+            mission: string;
+            /**
+             * Format: int64
+             * @description The entry of this room's log in which somebody of it was heard.
+             */
+            proof: number;
+            reason: string;
         };
         /** @description A step of work. */
         Task: {
@@ -9190,6 +9420,66 @@ export interface operations {
             };
         };
     };
+    show_custody: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Custody"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_custody: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TakeCustody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MovedMission"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_field_alarms: {
         parameters: {
             query?: {
@@ -9798,6 +10088,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FieldTrackers"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_fence_crossings: {
+        parameters: {
+            query?: {
+                /** @description `vehicle`, `person` or `device`, with `holder`. */
+                holder_kind?: string;
+                /** @description Key. */
+                holder?: string;
+                /** @description Key of a fence. */
+                fence?: string;
+                /** @description Only those from then on. */
+                from?: components["schemas"]["Instant"];
+                /** @description Only those before: the `at` of the last one of a page gives the next page. */
+                before?: components["schemas"]["Instant"];
+                /** @description 1 to 500; 100 when absent. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldCrossings"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_base_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.pmtiles": string;
+                };
+            };
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.pmtiles": string;
                 };
             };
             /** @description A refusal; the code tells which. */
@@ -11814,6 +12181,34 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Nodes"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_node_links: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NodeLinks"];
                 };
             };
             /** @description A refusal; the code tells which. */

@@ -80,7 +80,7 @@ impl Subscriber for Requests {
 impl Requests {
     async fn take(&self, deliveries: &[Delivery]) -> Result<usize, Error> {
         let clock = self.courier.store.clock();
-        let mut tx = self.courier.store.begin().await?;
+        let mut tx = self.courier.store.begin_urgent().await?;
         let (began_us, mut taken, mut entries) = (clock.monotonic_us(), 0, Vec::new());
         for delivery in deliveries {
             if taken > 0 && clock.monotonic_us() - began_us > TOGETHER_US {

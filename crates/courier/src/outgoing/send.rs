@@ -192,7 +192,7 @@ async fn finish(
     outcome: Outcome,
 ) -> Result<(), Error> {
     let chance = u32::from_be_bytes(courier.store.random::<4>()) % 1_000_001;
-    let mut tx = courier.store.begin().await?;
+    let mut tx = courier.store.begin_urgent().await?;
     let now = tx.now();
     let word = outcome.as_str();
     let (pieces, problem, happening) = parts_of(outcome);

@@ -70,7 +70,7 @@ impl Courier {
     }
 
     async fn happen(&self, id: kernel::id::MessageId, happening: &Happening) -> Result<(), Error> {
-        let mut tx = self.store.begin().await?;
+        let mut tx = self.store.begin_urgent().await?;
         let Some(before) = rows::find(&mut tx, id).await? else { return Ok(()) };
         let decided = after(&before, happening, tx.now(), 0);
         if let Some(entry) = rows::save(&mut tx, &before, decided).await? {

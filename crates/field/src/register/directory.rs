@@ -272,6 +272,12 @@ impl Directory {
         of("vehicle").or_else(|| of("person")).unwrap_or(("device".to_owned(), key))
     }
 
+    /// The devices of a vehicle or a person, those out of use included.
+    pub(crate) fn devices_of(&self, noun: &str, key: &str) -> Vec<String> {
+        let devices = self.records.get("device").into_iter().flat_map(BTreeMap::values);
+        devices.filter(|one| one.text_opt(noun).as_deref() == Some(key)).map(|one| one.key.clone()).collect()
+    }
+
     /// What should be looked into about a record: a contact that nobody has tried for long, a function that must be
     /// reachable by two means and is not.
     pub fn doubts(&self, noun: &str, record: &Record, now: Timestamp) -> Vec<String> {

@@ -198,6 +198,11 @@ pub const ERASE_TITLES: Statement = Statement::new(
     "UPDATE field_alarm SET title = REPLACE(title, $1, $2), course = REPLACE(course, $1, $2) \
      WHERE title LIKE '%' || $1 || '%' OR course LIKE '%' || $1 || '%'",
 );
+pub const ERASE_SHEETS: Statement = Statement::new(
+    "field.erase_sheets",
+    "UPDATE field_mission SET sheet = REPLACE(sheet, $1, $2), title = REPLACE(title, $1, $2) \
+     WHERE sheet LIKE '%' || $1 || '%' OR title LIKE '%' || $1 || '%'",
+);
 pub const INSERT_ERASED: Statement = Statement::new(
     "field.insert_erased",
     "INSERT INTO field_erased (person, erased_us, reason) VALUES ($1, $2, $3) ON CONFLICT (person) DO NOTHING",
@@ -424,6 +429,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     ERASE_CALLED,
     ERASE_WORDS,
     ERASE_TITLES,
+    ERASE_SHEETS,
     INSERT_ERASED,
     KNOWN_MESSAGE,
     ROADS_STAMP,

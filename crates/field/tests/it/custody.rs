@@ -293,3 +293,51 @@ async fn check(rooms: &Rooms, seed: u64) {
         assert!(!follows || due.is_some(), "seed {seed}: nothing is owed");
     }
 }
+
+/// Who is erased here is erased there; both chains verify, and what is left is told anew.
+#[tokio::test]
+async fn what_is_erased_here_is_erased_there() {
+    let mut rooms = rooms().await;
+    rooms.office.reach().await;
+    depart(&rooms.office).await;
+    command(&rooms.office, Command::OfferCustody { room: "HQ".to_owned() }).await.unwrap();
+    rooms.office.enter("3621 ok Ana Soares is well").await.unwrap();
+    rooms.office.enter("all quiet").await.unwrap();
+    rooms.office.fix("300434030000001", (-8.55, 125.57), 0, Some(10.0)).await;
+    rooms.agree().await;
+    let knows = async |rooms: &Rooms| {
+        let replica = rooms.hq.replica.clone().unwrap();
+        let mut bodies = Vec::new();
+        for lane in replica::Lane::ALL {
+            let entries = replica.entries("DILI", *lane, 0, i64::MAX).await.unwrap();
+            bodies.extend(entries.into_iter().map(|entry| entry.body));
+        }
+        for kind in ["log", "mission", "position", "alarm"] {
+            let filter = replica::RecordFilter { kind: kind.to_owned(), node: None, before: None };
+            let records = replica.records(&filter, 100).await.unwrap();
+            bodies.extend(records.iter().map(|one| one.body.to_string()));
+        }
+        bodies.retain(|body| body.contains("Ana Soares") || body.contains("125.57"));
+        bodies
+    };
+    assert!(knows(&rooms).await.len() > 2, "it was told");
+    command(&rooms.office, Command::TakeBack).await.unwrap();
+    rooms.office.enter("bf11 arr").await.unwrap();
+    command(&rooms.office, Command::Close).await.unwrap();
+    let record = rooms.office.field.directory().await.unwrap().record("person", "P-1").cloned().unwrap();
+    rooms.office.field.retire_record("person", "P-1", record.version, &operator(), "left").await.unwrap();
+    rooms.office.field.erase_person("P-1", &operator(), "as they asked").await.unwrap();
+    rooms.agree().await;
+    assert_eq!(knows(&rooms).await, Vec::<String>::new(), "nothing names them there");
+    let (here, there) = (rooms.office.replica.clone().unwrap(), rooms.hq.replica.clone().unwrap());
+    for lane in replica::Lane::ALL {
+        for replica in [&here, &there] {
+            assert_eq!(replica.first_fault("DILI", *lane).await.unwrap(), None);
+        }
+    }
+    assert_eq!(here.hashes("DILI").await.unwrap(), there.hashes("DILI").await.unwrap());
+    let filter = replica::RecordFilter { kind: "log".to_owned(), node: None, before: None };
+    let log = there.records(&filter, 100).await.unwrap();
+    assert!(log.iter().any(|one| one.body["line"] == "3621 ok [erased] is well"), "{log:?}");
+    assert!(log.iter().any(|one| one.body["line"] == "all quiet"), "what names nobody stays");
+}

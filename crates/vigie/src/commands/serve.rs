@@ -82,10 +82,7 @@ impl House {
     async fn build(ground: &Ground, lake: Lake) -> Result<House> {
         let config = ground.config.clone();
         let store = ground.store().await?;
-        if config.reserve_bytes > 0 {
-            let path = data_file(&config, "reserve");
-            store.keep_reserve(&path, config.reserve_bytes).with_context(|| format!("keeping {}", path.display()))?;
-        }
+        keep_reserve(&store, &config);
         let samples = RecordSamples::new(&ground.decoding);
         let detect = Detect::new(store.clone()).with_samples(Arc::new(samples));
         let respond = Respond::new(store.clone(), Policy::default());
@@ -340,6 +337,19 @@ impl House {
         let (lake, store, clock) = (self.lake.clone(), self.store.clone(), self.clock.clone());
         self.tasks.spawn(FieldKeeper { lake, store, clock }.run(self.stop.clone()));
     }
+}
+
+/// Beside the start: on a slow disk it takes seconds.
+fn keep_reserve(store: &Store, config: &Config) {
+    let (store, path, bytes) = (store.clone(), data_file(config, "reserve"), config.reserve_bytes);
+    if bytes == 0 {
+        return;
+    }
+    tokio::task::spawn_blocking(move || {
+        if let Err(error) = store.keep_reserve(&path, bytes) {
+            tracing::error!(%error, path = %path.display(), "no room is kept on the disk for calls for help");
+        }
+    });
 }
 
 fn source(name: &str, format: &str, time_zone: Option<String>) -> SourceDefinition {

@@ -40,6 +40,7 @@ impl Rig {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
         command.args(arguments).current_dir(self.path()).env("VIGIE_DATA_DIR", self.path().join("data"));
         command.env("VIGIE_LAKE_MIN_FREE_BYTES", "1048576").env("VIGIE_LOG_FILTER", "warn");
+        command.env("VIGIE_FIELD_RESERVE_BYTES", "65536");
         command
     }
 
