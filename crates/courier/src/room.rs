@@ -64,7 +64,9 @@ impl Courier {
             known
         });
         for stranger in strangers {
-            reading.note(format!("{stranger} may not speak on channel {channel}: put it on the channel's list, or find out who it is"));
+            reading.note(format!(
+                "{stranger} may not speak on channel {channel}: put it on the channel's list, or find out who it is"
+            ));
         }
         reading
     }

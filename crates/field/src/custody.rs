@@ -211,7 +211,10 @@ impl Field {
         let Some(replica) = &self.replica else { return Ok(Vec::new()) };
         let filter = RecordFilter { kind: "mission".to_owned(), node: None, before: None };
         let records = replica.records(&filter, MOST).await?;
-        Ok(records.iter().filter_map(|record| read(record).map(|(one, said)| (record.node.clone(), one, said))).collect())
+        Ok(records
+            .iter()
+            .filter_map(|record| read(record).map(|(one, said)| (record.node.clone(), one, said)))
+            .collect())
     }
 
     /// Entries of this room's log in which somebody of a mission was heard lately enough.
@@ -462,7 +465,8 @@ pub(crate) fn sheet_to_tell(mission: &Mission, directory: &Directory, now: Times
         let known = directory.record(kind, &key).map(|record| record.text("name").to_owned());
         let name = known.or_else(|| told.and_then(|origin| origin.names.get(&key).cloned()));
         names.extend(name.map(|name| (key.clone(), name)));
-        let from_told = || told?.signs.iter().find(|one| one.kind == kind && one.key == key).map(|one| one.sign.clone());
+        let from_told =
+            || told?.signs.iter().find(|one| one.kind == kind && one.key == key).map(|one| one.sign.clone());
         let sign = directory.sign_of(kind, &key, now).or_else(from_told);
         signs.extend(sign.map(|sign| ToldSign { sign, kind: kind.to_owned(), key }));
     }
@@ -475,4 +479,3 @@ pub(crate) async fn by_told_sign(read: &mut impl Read, sign: &str) -> Result<Opt
     let open = mission::open_in(read).await?;
     Ok(open.into_iter().find(|one| one.is_ours() && one.told_sign(sign).is_some()))
 }
-

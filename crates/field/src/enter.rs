@@ -72,13 +72,7 @@ impl Field {
         }
     }
 
-    async fn enter_in(
-        &self,
-        mut turn: Turn,
-        text: &str,
-        key: Option<&str>,
-        actor: &Actor,
-    ) -> Result<LogEntry, Error> {
+    async fn enter_in(&self, mut turn: Turn, text: &str, key: Option<&str>, actor: &Actor) -> Result<LogEntry, Error> {
         let cleared = duress::clear(&mut turn.tx, text).await?;
         let id = key.map(|key| id_of(key, actor));
         if let Some(id) = id
@@ -278,10 +272,11 @@ fn cause(kind: AlarmKind, subject: String, missed: Timestamp) -> Cause {
 }
 
 fn is_aboard(mission: &Mission, sign: &str, holder: Option<&Holder>) -> bool {
-    mission.told_sign(sign).is_some() || holder.is_some_and(|holder| match holder.kind.as_str() {
-        "person" => mission.aboard().contains(&holder.key.as_str()),
-        _ => true,
-    })
+    mission.told_sign(sign).is_some()
+        || holder.is_some_and(|holder| match holder.kind.as_str() {
+            "person" => mission.aboard().contains(&holder.key.as_str()),
+            _ => true,
+        })
 }
 
 fn is_surprise(mission: &Mission, at: Timestamp) -> bool {
@@ -426,7 +421,9 @@ pub(crate) async fn mission_of(turn: &mut Turn, holder: &Holder, at: Timestamp) 
         one.departed.is_some_and(|departed| departed <= at) && one.ended.is_none_or(|ended| at <= ended)
     };
     let of_time = missions.iter().find(covers).cloned();
-    Ok(of_time.or_else(|| missions.into_iter().find(|one| !one.state.is_final() && is_aboard(one, &holder.sign, Some(holder)))))
+    Ok(of_time.or_else(|| {
+        missions.into_iter().find(|one| !one.state.is_final() && is_aboard(one, &holder.sign, Some(holder)))
+    }))
 }
 
 /// The mission of somebody that was called off last.

@@ -71,7 +71,10 @@ fn cards(paper: &mut String, directory: &Directory, now: Timestamp) {
 
 fn blank_sheets(paper: &mut String) {
     for _ in 0..SHEETS {
-        let _ = write!(paper, "{NEW_PAGE}TRACKING SHEET  call sign ________  vehicle ________  from ________  to ________\n\n");
+        let _ = write!(
+            paper,
+            "{NEW_PAGE}TRACKING SHEET  call sign ________  vehicle ________  from ________  to ________\n\n"
+        );
         paper.push_str("  aboard: ______________________________________________________________\n\n");
         let _ = write!(paper, "{NEW_PAGE}DUTY LOG  date ________  on duty ________________\n\n");
         for _ in 0..BLANK_LINES {

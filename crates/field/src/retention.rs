@@ -9,10 +9,10 @@ use serde_json::{Value as Json, json};
 use store::{Deadline, Due, Tx, params};
 
 use crate::error::{Error, Refusal};
-use crate::{log, mission};
 use crate::register::{Record, nouns, records};
 use crate::room::{Field, Turn, setting};
 use crate::sql;
+use crate::{log, mission};
 
 /// The data of somebody who left are kept no longer (subject: the person's key).
 pub const RETENTION: &str = "field.retention";
@@ -187,10 +187,8 @@ async fn erase_told(turn: &mut Turn, record: &Record) -> Result<(), Error> {
         .collect();
     // Where a device of theirs was.
     let devices = turn.directory.devices_of("person", &record.key);
-    let besides: Vec<Thing> = devices
-        .into_iter()
-        .map(|subject| Thing { kind: "position".to_owned(), subject })
-        .collect();
+    let besides: Vec<Thing> =
+        devices.into_iter().map(|subject| Thing { kind: "position".to_owned(), subject }).collect();
     let at = turn.now();
     for thing in replica.erase(&mut turn.tx, &words, &besides).await? {
         match thing.kind.as_str() {

@@ -51,7 +51,13 @@ impl Field {
     /// The room on a state database. Makes its tables known to KQL.
     pub fn new(store: Store) -> Field {
         store.register_fact_tables(&FACT_TABLES);
-        Field { store, directory: Arc::default(), roads: Arc::default(), replica: None, positions_watched: Arc::default() }
+        Field {
+            store,
+            directory: Arc::default(),
+            roads: Arc::default(),
+            replica: None,
+            positions_watched: Arc::default(),
+        }
     }
 
     /// The room as one of several that are nodes of each other.

@@ -10,12 +10,12 @@ use store::{Entry as LedgerEntry, Tx, params};
 
 use crate::batch;
 use crate::chain::Entry;
+use crate::erase::{self, ERASED, Thing};
 use crate::error::Error;
 use crate::frame::{Frame, Head, MOST_BATCH_BYTES, MOST_PIECE_BYTES, Piece};
 use crate::lane::{Lane, Lanes};
 use crate::peers::{self, Heard};
 use crate::replica::{self, Replica};
-use crate::erase::{self, ERASED, Thing};
 use crate::{merge, sql};
 
 /// Entries whose body is a call for help as the kernel has it, and one that takes it back.

@@ -42,7 +42,9 @@ pub enum Error {
         source: sqlx::Error,
     },
     /// The operator has to make room. Nothing was written, and nothing will be but what is urgent.
-    #[error("the disk of the state database is full: make room on it; calls for help and missed contacts are still written")]
+    #[error(
+        "the disk of the state database is full: make room on it; calls for help and missed contacts are still written"
+    )]
     DiskFull,
     /// What is stored does not have the expected form.
     #[error("{statement}: column `{column}` cannot be read: {problem}")]

@@ -170,7 +170,10 @@ pub async fn only_those_on_the_list_are_believed(url: String) {
 /// What a desk conceals of a message is nowhere here any more; the digest of the bytes is.
 pub async fn what_a_desk_conceals_is_shown_no_more(url: String) {
     let mut rig = Rig::open(&url).await;
-    rig.courier.take("sms", b"SAFE blue heron", Reading { items: vec![sms("SAFE blue heron")], findings: Vec::new() }).await.unwrap();
+    rig.courier
+        .take("sms", b"SAFE blue heron", Reading { items: vec![sms("SAFE blue heron")], findings: Vec::new() })
+        .await
+        .unwrap();
     let message = messages(rig.hear().await)[0].message;
     let mut tx = rig.store.begin().await.unwrap();
     tx.emit(Fact::MessageConcealed { message, text: "SAFE".to_owned(), at: rig.store.now() });

@@ -47,7 +47,10 @@ pub(crate) fn take_over(base: Base, told: &Mission, origin: Origin, moment: Mome
         if let Some(leader) = mission.leader.as_ref().filter(|leader| **leader != origin.sign)
             && mission.deputy.as_ref() != Some(&origin.sign)
         {
-            return Err(Refusal::rule(format!("{} was heard, but {leader} reports for all: call {leader}", origin.sign)));
+            return Err(Refusal::rule(format!(
+                "{} was heard, but {leader} reports for all: call {leader}",
+                origin.sign
+            )));
         }
         let before = Heard { contact: mission.contact, last: mission.last_contact };
         let (contact, last) = before.again(Moment { at: heard, ..moment }, &mut Vec::new());
@@ -68,19 +71,16 @@ fn fresh(contact: ContactState, heard: Timestamp, moment: Moment) -> Result<(), 
     let missed = matches!(contact, ContactState::Overdue | ContactState::Lost);
     if missed || heard.plus_micros(moment.interval_us) <= moment.now {
         let minutes = moment.interval_us / 60_000_000;
-        return Err(Refusal::rule(format!("that contact is older than the {minutes} min of the area: call them again")));
+        return Err(Refusal::rule(format!(
+            "that contact is older than the {minutes} min of the area: call them again"
+        )));
     }
     Ok(())
 }
 
 /// Of a convoy of which some are in, one was heard. Those that were missed there are missed here, too: what is owed is long
 /// due, so that this room's own ladder begins.
-fn heard_of_one(
-    mission: &mut Mission,
-    vehicle: Option<&str>,
-    heard: Timestamp,
-    moment: Moment,
-) -> Result<(), Refusal> {
+fn heard_of_one(mission: &mut Mission, vehicle: Option<&str>, heard: Timestamp, moment: Moment) -> Result<(), Refusal> {
     let is_it = |one: &ConvoyVehicle| Some(one.vehicle.as_str()) == vehicle && one.arrived.is_none();
     if !mission.convoy.iter().any(is_it) {
         return Err(Refusal::rule("who was heard is in already: call one of those who are not"));

@@ -98,13 +98,8 @@ async fn command(rig: &Rig, command: Command) -> Result<Mission, field::Error> {
 }
 
 async fn depart(rig: &Rig) {
-    let leg = Leg {
-        from: "BASE".to_owned(),
-        to: "COMORO".to_owned(),
-        area: "MED".to_owned(),
-        corridor: None,
-        began: None,
-    };
+    let leg =
+        Leg { from: "BASE".to_owned(), to: "COMORO".to_owned(), area: "MED".to_owned(), corridor: None, began: None };
     let order = RequestMission {
         title: "Supplies".to_owned(),
         legs: vec![leg],
@@ -179,9 +174,15 @@ async fn a_mission_passes_with_contact_and_comes_home() {
     assert_eq!(taken.manifest[0].person, "DILI/P-1", "whose register it is");
     refused(accept(&rooms.hq, heard.number).await, "nothing is offered");
     // Until the news is there both follow.
-    assert_eq!((state(&rooms.office).await, state(&rooms.hq).await), (Some(CustodyState::Offered), Some(CustodyState::TakenOver)));
+    assert_eq!(
+        (state(&rooms.office).await, state(&rooms.hq).await),
+        (Some(CustodyState::Offered), Some(CustodyState::TakenOver))
+    );
     rooms.agree().await;
-    assert_eq!((state(&rooms.office).await, state(&rooms.hq).await), (Some(CustodyState::HandedOver), Some(CustodyState::Held)));
+    assert_eq!(
+        (state(&rooms.office).await, state(&rooms.hq).await),
+        (Some(CustodyState::HandedOver), Some(CustodyState::Held))
+    );
     // A contact that does not come is an alarm where they are followed, and shown at the other end.
     rooms.pass(40).await;
     rooms.agree().await;
@@ -197,7 +198,10 @@ async fn a_mission_passes_with_contact_and_comes_home() {
     let home = accept(&rooms.office, heard.number).await.unwrap();
     assert_eq!((home.number, home.manifest[0].person.as_str()), (1, "P-1"));
     rooms.agree().await;
-    assert_eq!((state(&rooms.office).await, state(&rooms.hq).await), (Some(CustodyState::Held), Some(CustodyState::HandedOver)));
+    assert_eq!(
+        (state(&rooms.office).await, state(&rooms.hq).await),
+        (Some(CustodyState::Held), Some(CustodyState::HandedOver))
+    );
     rooms.office.enter("bf11 arr").await.unwrap();
     command(&rooms.office, Command::Close).await.unwrap();
     rooms.agree().await;
@@ -218,7 +222,10 @@ async fn an_offer_that_is_taken_back_too_late_leaves_both_following() {
     accept(&rooms.hq, heard.number).await.unwrap();
     command(&rooms.office, Command::TakeBack).await.unwrap();
     rooms.agree().await;
-    assert_eq!((state(&rooms.office).await, state(&rooms.hq).await), (Some(CustodyState::Disputed), Some(CustodyState::Disputed)));
+    assert_eq!(
+        (state(&rooms.office).await, state(&rooms.hq).await),
+        (Some(CustodyState::Disputed), Some(CustodyState::Disputed))
+    );
     rooms.pass(40).await;
     assert_eq!((overdue(&rooms.office).await, overdue(&rooms.hq).await), (1, 1), "both watch");
     // Heard at one end only: the worse of the two is what both show.
@@ -232,7 +239,10 @@ async fn an_offer_that_is_taken_back_too_late_leaves_both_following() {
     let heard = rooms.office.enter("bf11 ok").await.unwrap();
     accept(&rooms.office, heard.number).await.unwrap();
     rooms.agree().await;
-    assert_eq!((state(&rooms.office).await, state(&rooms.hq).await), (Some(CustodyState::Held), Some(CustodyState::HandedOver)));
+    assert_eq!(
+        (state(&rooms.office).await, state(&rooms.hq).await),
+        (Some(CustodyState::Held), Some(CustodyState::HandedOver))
+    );
     assert_eq!(overdue(&rooms.hq).await, 0, "heard where they are followed");
 }
 

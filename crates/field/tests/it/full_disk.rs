@@ -64,8 +64,7 @@ async fn on_the_road(rig: &Rig) {
     let mut mission = rig.field.request_mission(&order).await.unwrap().mission;
     for command in [mission::Command::Clear, mission::Command::Brief, mission::Command::Depart] {
         let (actor, reason) = (operator(), "as asked".to_owned());
-        let order =
-            MissionOrder { mission: mission.id, version: mission.version, at: None, actor, reason, command };
+        let order = MissionOrder { mission: mission.id, version: mission.version, at: None, actor, reason, command };
         mission = rig.field.command_mission(&order).await.unwrap().mission;
     }
 }

@@ -4,8 +4,8 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use field::alarm::{Alarm, AlarmState};
 use field::Field;
+use field::alarm::{Alarm, AlarmState};
 use kernel::Actor;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;

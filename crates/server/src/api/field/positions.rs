@@ -225,7 +225,10 @@ async fn list_fence_crossings(
         name: directory.name(&one.holder_kind, &one.holder),
         sign: directory.sign_of(&one.holder_kind, &one.holder, now),
         fence_name: directory.name("fence", &one.fence),
-        fence_kind: directory.record("fence", &one.fence).map(|fence| fence.text("kind").to_owned()).unwrap_or_default(),
+        fence_kind: directory
+            .record("fence", &one.fence)
+            .map(|fence| fence.text("kind").to_owned())
+            .unwrap_or_default(),
         holder_kind: one.holder_kind,
         holder: one.holder,
         fence: one.fence,
