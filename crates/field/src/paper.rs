@@ -50,7 +50,7 @@ impl Field {
 }
 
 fn cards(paper: &mut String, directory: &Directory, now: Timestamp) {
-    let _ = write!(paper, "{NEW_PAGE}CONTACTS\n");
+    let _ = writeln!(paper, "{NEW_PAGE}CONTACTS");
     let mut contacts: Vec<&Record> = directory.records("contact").collect();
     contacts.sort_by_key(|one| (one.text("role").to_owned(), one.whole("priority")));
     for one in contacts {
