@@ -26,6 +26,9 @@ const ROW_GROUP_ROWS: usize = 131_072;
 const BATCH_ROWS: usize = 4_096;
 /// Small enough that a few rows of long texts are read without decoding many.
 const PAGE_BYTES: usize = 128 << 10;
+/// Of texts that hardly repeat, which are the long ones and those that are searched, and of times: where few rows are read,
+/// because they may have a term, these columns cost most.
+const FINE_PAGE_BYTES: usize = 32 << 10;
 /// Rows by which it is judged whether a column's values repeat.
 const SAMPLE_ROWS: usize = 4_096;
 /// Fewer say nothing.
@@ -215,7 +218,9 @@ fn properties(schema: &SchemaRef, zstd: i32, plain: &[&str]) -> Result<WriterPro
         properties = properties.set_column_statistics_enabled(path, EnabledStatistics::Chunk);
     }
     for name in ["TimeGenerated", "_TimeReceived"].iter().chain(plain) {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::from(*name), false);
+        let path = ColumnPath::from(*name);
+        properties = properties.set_column_dictionary_enabled(path.clone(), false);
+        properties = properties.set_column_data_page_size_limit(path, FINE_PAGE_BYTES);
     }
     if let Ok(index) = schema.index_of("TimeGenerated") {
         let column_idx = i32::try_from(index).map_err(|error| ParquetError::External(error.into()))?;

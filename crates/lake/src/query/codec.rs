@@ -1,7 +1,7 @@
 //! Plans as bytes and back, so that another process can run a part of a query.
 //!
-//! Every function of ours is called by a name that spells what it is bound to, so its name is all that has to travel. No
-//! operator of ours is a node of the plan: DataFusion's own nodes are all that a plan has.
+//! Every function of ours is called by a name that spells what it is bound to, so its name is all that has to travel. Of our
+//! one operator, [`GroupExec`], that it is there: the node below describes what it does.
 
 use std::sync::Arc;
 
@@ -17,6 +17,7 @@ use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConve
 use super::aggregate::KqlAggregate;
 use super::expansion::Expansion;
 use super::functions::KqlScalar;
+use super::grouped::GroupExec;
 use super::walk::KqlWalk;
 
 /// Writes and reads the functions of the engine.
@@ -49,11 +50,14 @@ impl PhysicalExtensionCodec for KqlCodec {
     fn try_decode(
         &self,
         _: &[u8],
-        _: &[Arc<dyn ExecutionPlan>],
+        inputs: &[Arc<dyn ExecutionPlan>],
         _: &TaskContext,
         _: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        datafusion::common::internal_err!("the engine has no nodes of its own")
+        match inputs.first().and_then(GroupExec::instead_of) {
+            Some(group) => Ok(Arc::new(group)),
+            None => unknown("a node that groups by numbers, without a description of it"),
+        }
     }
 
     fn try_encode(
@@ -62,6 +66,9 @@ impl PhysicalExtensionCodec for KqlCodec {
         _: &mut Vec<u8>,
         _: &dyn PhysicalProtoConverterExtension,
     ) -> Result<()> {
+        if node.is::<GroupExec>() {
+            return Ok(());
+        }
         datafusion::common::internal_err!("{} cannot be written down", node.name())
     }
 

@@ -34,6 +34,7 @@ use super::codec::KqlCodec;
 use super::declared::DeclaredTables;
 use super::facts;
 use super::file_cache::FileCache;
+use super::grouped::GroupByCode;
 use super::kept;
 use super::lower::{LowerError, Lowering, Source, Sources};
 use super::places::{self, Places, PlacesCache};
@@ -276,6 +277,7 @@ impl Shared {
             .with_default_features()
             .with_analyzer_rules(Vec::new())
             .with_optimizer_rules(planning::rules())
+            .with_physical_optimizer_rule(Arc::new(GroupByCode))
             .build();
         Ok(SessionRun {
             engine: self,

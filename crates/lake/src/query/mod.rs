@@ -21,6 +21,7 @@ pub mod expansion;
 mod facts;
 mod file_cache;
 pub mod functions;
+mod grouped;
 pub mod kept;
 pub mod lower;
 pub mod needle;

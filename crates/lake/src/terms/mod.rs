@@ -19,4 +19,4 @@ pub(crate) use file::TermIndex;
 pub(crate) use wanted::Wanted;
 
 /// Rows of a block. Row groups begin at multiples of it.
-pub(crate) const BLOCK_ROWS: usize = 2_048;
+pub(crate) const BLOCK_ROWS: usize = 1_024;
