@@ -39,6 +39,7 @@ const USAGE: &str = "cargo xtask <task>
   codegen                                   openapi.json and the console's types
   kql mutate QUERIES COUNT SEED             queries changed a little, as lines of JSON
   kql agree QUERIES OFFICIAL [ID…]          our verdicts and columns beside those of the language's own compiler
+  kql coverage PACKAGE_FOLDER               names of the language that are neither implemented nor refused by name
   play --url URL --user NAME --password P   play the scenario into a running server (syslog ports: --syslog N)";
 
 fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::port::{Answer, EventLake, QueryRequest, TableGrant, TimeRange};
+use kernel::port::{Answer, EventLake, QueryRequest, TableGrant, TimeRange, QueryError};
 use kernel::{Entity, Timestamp, Value};
 use sha2::{Digest, Sha256};
 use store::{Housekeeping, Row, params};
@@ -98,7 +98,7 @@ impl Detect {
         request.range = Some(TimeRange { from: run.from, to: run.to });
         request.limits.rows = MOST_ROWS;
         request.tables = tables;
-        let outcome = lake.query(request).await;
+        let outcome = lake.query(request).await.and_then(one_table);
         let (rows, elapsed_us, error) = match &outcome {
             Ok(answer) => (answer.rows.len() as u64, answer.elapsed_us, None),
             Err(error) => (0, 0, Some(error.to_string())),
@@ -122,6 +122,16 @@ impl Detect {
         }
         Ok(Ok(u32::try_from(raised).unwrap_or(u32::MAX)))
     }
+}
+
+/// Which of several tables holds the hits is not for us to guess.
+fn one_table(answer: Answer) -> Result<Answer, QueryError> {
+    if answer.further.is_empty() {
+        return Ok(answer);
+    }
+    let message = "the query of a rule gives one table; make a rule for each branch of `fork` or `facet`".to_owned();
+    let first = kernel::Diagnostic::error("KQL0030", kernel::Span::new(0, 0), message);
+    Err(QueryError::Invalid(vec![first]))
 }
 
 /// Each row is a hit; an answer without rows that fires (fewer than so many) is one without an event.

@@ -86,10 +86,12 @@ impl QueryRequest {
 /// An answer on its way.
 pub struct AnswerStream {
     pub columns: Arc<[ColumnSchema]>,
+    /// What the first table is called, where there are several.
+    pub table: Option<String>,
     /// What `render` asked for: `timechart`, `barchart`, …
     pub visualization: Option<String>,
     pub warnings: Vec<Diagnostic>,
-    /// Rows as they come, [`QueryLimits::rows`] at most, then one [`AnswerPart::End`]; or an error, which is the last
+    /// Rows as they come, [`QueryLimits::rows`] of each table at most, then one [`AnswerPart::End`]; or an error, which is the last
     /// item. Dropping it cancels the query.
     pub parts: BoxStream<'static, Result<AnswerPart, QueryError>>,
 }
@@ -98,6 +100,8 @@ pub struct AnswerStream {
 #[derive(Debug, Clone, PartialEq)]
 pub enum AnswerPart {
     Rows(Vec<Vec<Value>>),
+    /// The rows so far were all of their table; what follows belongs to this one.
+    Table { name: String, columns: Arc<[ColumnSchema]> },
     /// Sent between rows, as often as [`QueryRequest::progress_ms`] asks; left out while the reader is behind.
     Progress(ScanProgress),
     End(AnswerEnd),
@@ -121,7 +125,7 @@ pub struct ScanProgress {
 /// What is known when the last row has been given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AnswerEnd {
-    /// More rows existed than the limit allows.
+    /// More rows of a table existed than the limit allows.
     pub truncated: bool,
     pub elapsed_us: u64,
     pub rows_scanned: u64,
@@ -136,11 +140,43 @@ pub struct Answer {
     pub rows: Vec<Vec<Value>>,
     /// More rows existed than the limit allows.
     pub truncated: bool,
+    /// What the first table is called, where there are several.
+    pub table: Option<String>,
+    /// The tables after the first: of `fork`, `facet`, `funnel_sequence`, and of several queries in one text.
+    pub further: Vec<FurtherTable>,
     /// What `render` asked for: `timechart`, `barchart`, …
     pub visualization: Option<String>,
     pub warnings: Vec<Diagnostic>,
     pub elapsed_us: u64,
     pub rows_scanned: u64,
+}
+
+impl Answer {
+    /// An answer of one table that cost nothing.
+    pub fn of(columns: Arc<[ColumnSchema]>, rows: Vec<Vec<Value>>) -> Answer {
+        Answer {
+            columns,
+            rows,
+            truncated: false,
+            table: None,
+            further: Vec::new(),
+            visualization: None,
+            warnings: Vec::new(),
+            elapsed_us: 0,
+            rows_scanned: 0,
+        }
+    }
+}
+
+/// A result table after the first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FurtherTable {
+    /// Unique in the answer.
+    pub name: String,
+    pub columns: Arc<[ColumnSchema]>,
+    pub rows: Vec<Vec<Value>>,
+    /// More rows existed than the limit allows.
+    pub truncated: bool,
 }
 
 /// Why a question has no answer.

@@ -27,6 +27,7 @@ mod scan;
 mod series;
 mod source;
 mod stored;
+mod tables;
 mod union;
 
 use std::collections::HashMap;
@@ -174,6 +175,8 @@ struct Binder<'a> {
     /// What `as` called shared plans.
     result_names: HashMap<SharedId, String>,
     render: Option<Render>,
+    /// Width and fixed point of `bin_auto()`, as `set` gave them.
+    bin_auto: [Option<Expr>; 2],
     operators: u32,
     nodes: usize,
     call_depth: u32,
@@ -210,6 +213,7 @@ impl<'a> Binder<'a> {
             shared: Vec::new(),
             result_names: HashMap::new(),
             render: None,
+            bin_auto: [None, None],
             operators: 0,
             nodes: 0,
             call_depth: 0,
@@ -228,7 +232,7 @@ impl<'a> Binder<'a> {
     }
 
     fn script(&mut self, script: &syntax::Script) -> Option<Query> {
-        let mut answer = None;
+        let mut answers = Vec::new();
         let mut names_tables = false;
         if script.statements.len() > MAX_STATEMENTS {
             let message =
@@ -238,16 +242,14 @@ impl<'a> Binder<'a> {
         }
         for statement in &script.statements {
             if let Some(expr) = self.statement(statement) {
-                if answer.is_some() && !names_tables {
-                    let message = "only the last statement gives an answer; this one is a second answer";
-                    self.error(codes::UNSUPPORTED, expr.span, message).help("send one query at a time");
-                }
                 // `graph-to-table nodes as N, edges as E` is there for its names.
-                names_tables = ends_in_names(expr);
-                answer = Some(self.answer(expr));
+                if std::mem::replace(&mut names_tables, ends_in_names(expr)) {
+                    answers.clear();
+                }
+                answers.extend(self.answers(expr));
             }
         }
-        let Some(plan) = answer else {
+        let Some((plan, name, further)) = tables::named(answers) else {
             if !script.statements.is_empty() && !self.gaps_reported {
                 let span = Span::new(0, 0);
                 self.error(codes::SYNTAX, span, "there is no query after the `let` statements")
@@ -255,7 +257,8 @@ impl<'a> Binder<'a> {
             }
             return None;
         };
-        Some(Query { plan, shared: std::mem::take(&mut self.shared), render: self.render.take() })
+        let (shared, render) = (std::mem::take(&mut self.shared), self.render.take());
+        Some(Query { plan, name, further, shared, render })
     }
 
     /// Defines, or gives back the expression that is the answer.
@@ -279,15 +282,31 @@ impl<'a> Binder<'a> {
                 self.define(&pattern.name.text, meaning);
             }
             syntax::Statement::Parameters(parameters) => self.query_parameters(parameters),
-            syntax::Statement::Other { name, span } if name.text == "set" => {
-                self.diagnostics.push(Diagnostic::warning(codes::IGNORED, *span, "`set` has no effect here"));
-            }
+            syntax::Statement::Set { option, value, span } => self.set_option(option, value.as_ref(), *span),
             syntax::Statement::Other { name, span } => {
                 let message = format!("`{}` statements are not supported", name.text);
                 self.error(codes::UNSUPPORTED, *span, message).help("use `let` to name values and tables");
             }
         }
         None
+    }
+
+    /// The options of `bin_auto()`; others are for another engine.
+    fn set_option(&mut self, option: &syntax::Name, value: Option<&syntax::Expr>, span: Span) {
+        let place = match option.text.as_str() {
+            "query_bin_auto_size" => 0,
+            "query_bin_auto_at" => 1,
+            _ => {
+                self.diagnostics.push(Diagnostic::warning(codes::IGNORED, span, "`set` has no effect here"));
+                return;
+            }
+        };
+        let Some(value) = value else {
+            let message = format!("`{}` needs a value", option.text);
+            self.error(codes::SYNTAX, option.span, message).help(format!("write `set {} = …`", option.text));
+            return;
+        };
+        self.bin_auto[place] = Some(self.scalar(value, &mut Row::default()));
     }
 
     /// A name means one thing in its block.

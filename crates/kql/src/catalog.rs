@@ -49,9 +49,20 @@ impl Catalog {
         self
     }
 
-    /// Adds what people keep: functions, watchlists, reference tables.
+    /// Adds the functions that come with Vigie; those of the same name that are there already stay.
+    #[must_use]
+    pub fn with_shipped_functions(mut self) -> Catalog {
+        for function in crate::shipped::functions() {
+            self.functions.entry(function.name.clone()).or_insert_with(|| function.clone());
+        }
+        self
+    }
+
+    /// Adds what people keep: functions, watchlists, reference tables. Where they are kept, the functions that come with
+    /// Vigie are there, too.
     #[must_use]
     pub fn with_kept(mut self, kept: &Kept) -> Catalog {
+        self = self.with_shipped_functions();
         self.functions.extend(kept.functions.iter().map(|one| (one.name.clone(), one.clone())));
         self.watchlists.extend(kept.watchlists.iter().map(|one| (one.name.clone(), one.clone())));
         self.enriched = true;

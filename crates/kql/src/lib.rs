@@ -19,6 +19,7 @@ pub mod editor;
 pub mod functions;
 mod lexer;
 mod parser;
+pub mod shipped;
 pub mod syntax;
 
 pub use bind::{Bound, FunctionFindings, OpenColumns, bind, check_function, compile, compile_with};

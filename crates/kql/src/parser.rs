@@ -257,7 +257,10 @@ impl<'a> Parser<'a> {
             self.at += 2;
             return Statement::Pattern(self.declared_pattern());
         }
-        if matches!(self.text(0), "set" | "declare" | "alias" | "restrict") && self.is_word(1) {
+        if self.is("set") && self.is_word(1) {
+            return self.set_statement();
+        }
+        if matches!(self.text(0), "declare" | "alias" | "restrict") && self.is_word(1) {
             let name = Name { text: self.text(0).to_owned(), span: start };
             while self.at < self.tokens.len() && !self.is(";") {
                 self.at += 1;
@@ -265,6 +268,18 @@ impl<'a> Parser<'a> {
             return Statement::Other { name, span: self.since(start) };
         }
         Statement::Query(self.pipe())
+    }
+
+    /// `set option` or `set option = value`; what else stands there belongs to another engine.
+    fn set_statement(&mut self) -> Statement {
+        let start = self.here();
+        self.at += 1;
+        let option = self.name("an option");
+        let value = self.eat("=").then(|| self.expr());
+        while self.at < self.tokens.len() && !self.is(";") {
+            self.at += 1;
+        }
+        Statement::Set { option, value, span: self.since(start) }
     }
 
     fn let_statement(&mut self) -> Statement {

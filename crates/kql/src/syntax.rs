@@ -22,7 +22,9 @@ pub enum Statement {
     Parameters(Vec<ParameterDecl>),
     /// `declare pattern name = (a: string)[path: string] { … }`
     Pattern(Pattern),
-    /// `set option = value`, …
+    /// `set option = value`
+    Set { option: Name, value: Option<Expr>, span: Span },
+    /// `alias …`, `restrict …`
     Other { name: Name, span: Span },
 }
 
@@ -337,6 +339,13 @@ pub enum OperatorKind {
         declared: Vec<ParameterDecl>,
         steps: Vec<ScanStep>,
     },
+    /// `fork name=(operators) …`
+    Fork(Vec<ForkBranch>),
+    /// `facet by Column, … with (operators)`
+    Facet {
+        columns: Vec<Expr>,
+        body: Option<Vec<Operator>>,
+    },
     Reduce {
         options: Vec<Setting>,
         by: Expr,
@@ -361,6 +370,13 @@ pub struct NestedLevel {
     pub others: Option<Expr>,
     pub by: OrderBy,
     pub span: Span,
+}
+
+/// One branch of `fork`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForkBranch {
+    pub name: Option<Name>,
+    pub body: Vec<Operator>,
 }
 
 /// What `partition` runs for each part.

@@ -30,6 +30,8 @@ pub struct Answering {
     app: Arc<App>,
     text: String,
     answer: AnswerStream,
+    /// The answer has several tables.
+    several: bool,
     sent: u64,
     /// The columns have been told.
     begun: bool,
@@ -65,19 +67,31 @@ impl Answering {
         let asked = QueryRequest::new(query.clone(), app.store.now());
         let request = QueryRequest { range, limits, tables: Some(grants), progress_ms, ..asked };
         let answer = app.lake.stream(request).await.map_err(|error| query_problem(&error, &query))?;
-        Ok(Answering { app, text: query, answer, sent: 0, begun: false, started_us, _place: place })
+        let several = answer.table.is_some();
+        Ok(Answering { app, text: query, answer, several, sent: 0, begun: false, started_us, _place: place })
     }
 
-    /// The columns, when they have not been told yet.
-    fn columns(&mut self) -> Option<Arc<[ColumnSchema]>> {
-        (!std::mem::replace(&mut self.begun, true)).then(|| Arc::clone(&self.answer.columns))
+    /// The first table, when it has not been told yet.
+    fn first(&mut self) -> Option<AnswerColumns> {
+        (!std::mem::replace(&mut self.begun, true)).then(|| self.table())
+    }
+
+    /// The table whose rows come.
+    fn table(&self) -> AnswerColumns {
+        let columns = self.answer.columns.iter().map(Into::into).collect();
+        AnswerColumns { columns, table: self.answer.table.clone() }
     }
 
     /// The next rows, or the end.
     async fn next(&mut self) -> Result<AnswerPart, QueryError> {
         let part = self.answer.parts.next().await.unwrap_or(Err(QueryError::Cancelled))?;
-        if let AnswerPart::Rows(rows) = &part {
-            self.sent += rows.len() as u64;
+        match &part {
+            AnswerPart::Rows(rows) => self.sent += rows.len() as u64,
+            AnswerPart::Table { name, columns } => {
+                self.answer.columns = Arc::clone(columns);
+                self.answer.table = Some(name.clone());
+            }
+            AnswerPart::Progress(_) | AnswerPart::End(_) => {}
         }
         Ok(part)
     }
@@ -128,12 +142,15 @@ impl Lines {
     /// The next lines.
     pub async fn next(self) -> Option<(Result<Bytes, std::convert::Infallible>, Lines)> {
         let Lines::Open(mut answering, id) = self else { return None };
-        if let Some(columns) = answering.columns() {
-            let columns = columns.iter().map(Into::into).collect();
-            let line = line_bytes(&AnswerLine::Columns(AnswerColumns { columns }));
+        if let Some(first) = answering.first() {
+            let line = line_bytes(&AnswerLine::Columns(first));
             return Some((Ok(line.into()), Lines::Open(answering, id)));
         }
         let last = match answering.next().await {
+            Ok(AnswerPart::Table { .. }) => {
+                let line = line_bytes(&AnswerLine::Columns(answering.table()));
+                return Some((Ok(line.into()), Lines::Open(answering, id)));
+            }
             Ok(AnswerPart::Rows(rows)) => return Some((Ok(row_lines(&rows).into()), Lines::Open(answering, id))),
             Ok(AnswerPart::Progress(stand)) => {
                 let line = AnswerLine::Progress(AnswerProgress { progress: answering.progress(stand) });
@@ -171,6 +188,9 @@ fn line_bytes(line: &AnswerLine) -> Vec<u8> {
 pub struct Export {
     answering: Answering,
     format: ExportFormat,
+    /// How many tables have begun.
+    tables: usize,
+    /// Of the table that is being written.
     rows_written: bool,
 }
 
@@ -186,16 +206,20 @@ pub enum BrokenOff {
 impl Export {
     /// A file of an answer.
     pub fn new(answering: Answering, format: ExportFormat) -> Export {
-        Export { answering, format, rows_written: false }
+        Export { answering, format, tables: 0, rows_written: false }
     }
 
     /// The next piece of the file; the state is empty when there is no more.
     pub async fn next(export: Option<Export>) -> Option<(Result<Bytes, BrokenOff>, Option<Export>)> {
         let mut export = export?;
-        if let Some(columns) = export.answering.columns() {
-            return Some((Ok(export.start(&columns).into()), Some(export)));
+        if export.answering.first().is_some() {
+            return Some((Ok(export.start().into()), Some(export)));
         }
         match export.answering.next().await {
+            Ok(AnswerPart::Table { .. }) => {
+                let border = export.border();
+                Some((Ok((border + &export.start()).into()), Some(export)))
+            }
             Ok(AnswerPart::Rows(rows)) => Some((Ok(export.piece(&rows).into()), Some(export))),
             Ok(AnswerPart::End(AnswerEnd { truncated: true, .. })) => {
                 tracing::warn!(rows = export.answering.sent, "an export broke off at the limit");
@@ -210,14 +234,33 @@ impl Export {
         }
     }
 
-    fn start(&self, columns: &[ColumnSchema]) -> String {
+    /// What stands before the rows of a table. Of several tables, each begins with its name.
+    fn start(&mut self) -> String {
         let mut out = String::new();
-        match self.format {
-            ExportFormat::Csv => csv_line(&mut out, columns.iter().map(|column| csv_text(&column.name))),
-            ExportFormat::Json => out.push('['),
-            ExportFormat::Ndjson => {}
+        self.rows_written = false;
+        let answer = &self.answering.answer;
+        let name = answer.table.as_ref().map(|name| Json::String(name.clone()).to_string());
+        match (self.format, name) {
+            (ExportFormat::Csv, _) => csv_line(&mut out, answer.columns.iter().map(|column| csv_text(&column.name))),
+            (ExportFormat::Json, None) => out.push('['),
+            (ExportFormat::Json, Some(name)) => {
+                out.push_str(if self.tables == 0 { "{" } else { ",\n" });
+                out.push_str(&format!("{name}: ["));
+            }
+            (ExportFormat::Ndjson, None) => {}
+            (ExportFormat::Ndjson, Some(name)) => out.push_str(&format!("{{\"$table\":{name}}}\n")),
         }
+        self.tables += 1;
         out
+    }
+
+    /// What stands between the rows of one table and the next.
+    fn border(&self) -> String {
+        match self.format {
+            ExportFormat::Csv => "\r\n".to_owned(),
+            ExportFormat::Json => "\n]".to_owned(),
+            ExportFormat::Ndjson => String::new(),
+        }
     }
 
     fn piece(&mut self, rows: &[Vec<Value>]) -> String {
@@ -243,6 +286,7 @@ impl Export {
     fn end(&self) -> &'static str {
         match self.format {
             ExportFormat::Csv | ExportFormat::Ndjson => "",
+            ExportFormat::Json if self.answering.several => "\n]}\n",
             ExportFormat::Json => "\n]\n",
         }
     }

@@ -22,6 +22,7 @@ use tokio::sync::{Semaphore, broadcast};
 use tokio_util::sync::CancellationToken;
 
 use crate::api::duties::activations::DeskTickets;
+use crate::api::kql::ColumnValues;
 use crate::api::live::{LiveEvent, LiveSubscriber};
 use crate::api::overview::EventsKept;
 use crate::auth::attempts::Attempts;
@@ -105,6 +106,7 @@ pub struct App {
     pub(crate) live: broadcast::Sender<Arc<LiveEvent>>,
     pub(crate) ingest_memory: Budget,
     pub(crate) queries: Arc<Semaphore>,
+    pub(crate) column_values: Mutex<ColumnValues>,
     pub(crate) stopping: CancellationToken,
     pub(crate) console: Console,
     pub(crate) events_kept: Mutex<Option<EventsKept>>,
@@ -164,6 +166,7 @@ impl Server {
             live: broadcast::channel(LIVE_QUEUE).0,
             ingest_memory: Budget::new(config.ingest_memory_bytes),
             queries: Arc::new(Semaphore::new(config.queries)),
+            column_values: Mutex::default(),
             stopping: CancellationToken::new(),
             config,
             scim: scim::Scim::new(store.clone()),

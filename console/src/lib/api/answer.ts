@@ -23,14 +23,15 @@ export interface Progress {
 }
 
 export interface Sink {
-  columns(columns: Column[]): void;
+  /** A table begins; the rows that follow are its rows. Of several tables each has a name. */
+  columns(columns: Column[], table?: string): void;
   rows(rows: unknown[][]): void;
   done(summary: AnswerSummary): void;
   progress(progress: Progress): void;
 }
 
 type Line =
-  | { columns: Column[] }
+  | { columns: Column[]; table?: string }
   | { rows: unknown[][] }
   | { progress: Progress }
   | { done: AnswerSummary }
@@ -52,7 +53,7 @@ export async function ask(question: Question, sink: Sink, signal: AbortSignal): 
 }
 
 function feed(line: Line, sink: Sink): boolean {
-  if ("columns" in line) sink.columns(line.columns);
+  if ("columns" in line) sink.columns(line.columns, line.table);
   else if ("rows" in line) sink.rows(line.rows);
   else if ("error" in line) throw new Problem({ ...line.error, status: line.error.status });
   else if ("progress" in line) sink.progress(line.progress);

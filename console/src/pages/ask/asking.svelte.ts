@@ -7,7 +7,17 @@ import { orderOf, widthsOf, type Row, type Sort } from "$lib/grid/cells";
 /** How often the screen follows the stream. */
 const follow_ms = 120;
 
+/** One table of an answer: `fork`, `facet` and several queries in one text give more than one. */
+export interface AnswerTable {
+  name: string | undefined;
+  columns: Column[];
+  rows: Row[];
+}
+
 export class Asking {
+  tables = $state.raw<AnswerTable[]>([]);
+  /** The table on screen. */
+  shown = $state(0);
   columns = $state.raw<Column[]>([]);
   widths = $state.raw<number[]>([]);
   /** Rows on screen; the array behind may already hold more. */
@@ -35,7 +45,7 @@ export class Asking {
     const abort = (this.#abort = new AbortController());
     this.#begin(question);
     const sink = {
-      columns: (columns: Column[]) => (this.columns = columns),
+      columns: (columns: Column[], table?: string) => this.#open(columns, table),
       rows: (rows: unknown[][]) => this.#take(rows),
       done: (summary: AnswerSummary) => (this.summary = summary),
       progress: (progress: Progress) => (this.progress = progress),
@@ -71,6 +81,20 @@ export class Asking {
     this.#arrange();
   }
 
+  /** Brings another table on screen. */
+  look(at: number): void {
+    const table = this.tables[at];
+    if (!table) return;
+    this.shown = at;
+    this.rows = table.rows;
+    this.columns = table.columns;
+    this.sort = null;
+    this.#order = null;
+    this.widths = widthsOf(table.columns, table.rows.slice(0, 200));
+    this.count = table.rows.length;
+    this.edition += 1;
+  }
+
   resize(column: number, width: number): void {
     this.widths = this.widths.map((one, at) => (at === column ? width : one));
   }
@@ -78,6 +102,8 @@ export class Asking {
   #begin(question: Question): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    this.tables = [];
+    this.shown = 0;
     this.rows = [];
     this.#order = null;
     this.columns = [];
@@ -94,8 +120,16 @@ export class Asking {
     this.edition += 1;
   }
 
+  #open(columns: Column[], name: string | undefined): void {
+    const first = this.tables.length === 0;
+    const table = { name, columns, rows: first ? this.rows : [] };
+    this.tables = [...this.tables, table];
+    if (first) this.columns = columns;
+  }
+
   #take(rows: unknown[][]): void {
-    for (const row of rows) this.rows.push(row);
+    const into = this.tables.at(-1)?.rows ?? this.rows;
+    for (const row of rows) into.push(row);
     this.#timer ??= setTimeout(() => this.#show(), follow_ms);
   }
 

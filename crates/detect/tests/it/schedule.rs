@@ -31,15 +31,8 @@ impl EventLake for FakeLake {
         self.windows.lock().unwrap().push(request.range.unwrap());
         let accounts = self.accounts.lock().unwrap().clone().map_err(|error| QueryError::Engine(error.into()))?;
         let column = ColumnSchema { name: "Account".into(), scalar: ScalarType::String };
-        Ok(Answer {
-            columns: Arc::from([column]),
-            rows: accounts.into_iter().map(|account| vec![Value::String(account.into())]).collect(),
-            truncated: false,
-            visualization: None,
-            warnings: Vec::new(),
-            elapsed_us: 1_000,
-            rows_scanned: 10,
-        })
+        let rows = accounts.into_iter().map(|account| vec![Value::String(account.into())]).collect();
+        Ok(Answer { elapsed_us: 1_000, rows_scanned: 10, ..Answer::of(Arc::from([column]), rows) })
     }
 
     async fn stream(&self, _: QueryRequest) -> Result<AnswerStream, QueryError> {

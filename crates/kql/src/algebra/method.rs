@@ -45,8 +45,21 @@ pub enum Method {
     DiffPatterns(Patterns),
     /// `funnel_sequence_completion`. Input: id, axis, state. Output: bin, state, period, number of ids.
     FunnelCompletion { span: Bins, states: Vec<String>, periods: Vec<i64> },
-    /// `funnel_sequence`. Input: id, axis, state. Output: bin, state before, state after, number of ids, some of the ids.
-    FunnelSequence { span: Bins, states: Vec<String>, most_between: Expr },
+    /// `funnel_sequence`. Input: id, axis, state. Output: bin, the states beside the sequence, number of ids, some of the
+    /// ids.
+    FunnelSequence { span: Bins, states: Vec<String>, most_between: Expr, sides: FunnelSides },
+    /// `sequence_detect`. Input: dimensions, axis, then a bool for each step. Output: the dimensions, where each step was
+    /// taken, how long it took from the first to the last.
+    SequenceDetect { dimensions: usize, most_between: Expr, most_overall: Expr },
+}
+
+/// Which neighbours of a sequence are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FunnelSides {
+    /// The state before and the state after.
+    Both,
+    Before,
+    After,
 }
 
 /// Where the columns of the node tables go.
@@ -189,6 +202,9 @@ pub enum ActivityMeasure {
     ActiveUsers { lookback: Expr, period: Expr, least: i64 },
     /// `session_count`: bin, dimensions, sessions with a row in the bin; a longer pause than `lookback` ends one.
     Sessions { lookback: Expr },
+    /// `activity_engagement`: bin, dimensions, ids of the bin, ids of the bins within `outer`, the share of the first.
+    /// Without a start and an end (both null) the bins are those of the rows.
+    Engagement { outer: Expr },
     /// `sliding_window_counts`: bin, dimensions, rows and ids of the bins within `lookback`.
     SlidingWindow { lookback: Expr },
 }
@@ -232,15 +248,16 @@ impl Method {
             Method::FunnelSequence { span, most_between, .. } => {
                 vec![&span.start, &span.end, &span.step, most_between]
             }
+            Method::SequenceDetect { most_between, most_overall, .. } => vec![most_between, most_overall],
             Method::Activity(Activity { measure, span }) => {
                 let mut found = vec![&span.start, &span.end, &span.step];
                 match measure {
                     ActivityMeasure::Counts | ActivityMeasure::Metrics => {}
                     ActivityMeasure::NewMetrics { cohort } => found.extend(cohort),
                     ActivityMeasure::ActiveUsers { lookback, period, .. } => found.extend([lookback, period]),
-                    ActivityMeasure::Sessions { lookback } | ActivityMeasure::SlidingWindow { lookback } => {
-                        found.push(lookback);
-                    }
+                    ActivityMeasure::Engagement { outer: lookback }
+                    | ActivityMeasure::Sessions { lookback }
+                    | ActivityMeasure::SlidingWindow { lookback } => found.push(lookback),
                 }
                 found
             }
@@ -267,15 +284,16 @@ impl Method {
             Method::FunnelSequence { span, most_between, .. } => {
                 vec![&mut span.start, &mut span.end, &mut span.step, most_between]
             }
+            Method::SequenceDetect { most_between, most_overall, .. } => vec![most_between, most_overall],
             Method::Activity(Activity { measure, span }) => {
                 let mut found = vec![&mut span.start, &mut span.end, &mut span.step];
                 match measure {
                     ActivityMeasure::Counts | ActivityMeasure::Metrics => {}
                     ActivityMeasure::NewMetrics { cohort } => found.extend(cohort),
                     ActivityMeasure::ActiveUsers { lookback, period, .. } => found.extend([lookback, period]),
-                    ActivityMeasure::Sessions { lookback } | ActivityMeasure::SlidingWindow { lookback } => {
-                        found.push(lookback);
-                    }
+                    ActivityMeasure::Engagement { outer: lookback }
+                    | ActivityMeasure::Sessions { lookback }
+                    | ActivityMeasure::SlidingWindow { lookback } => found.push(lookback),
                 }
                 found
             }

@@ -22,7 +22,7 @@ pub struct Narrowing {
 /// The narrowing of each table. Constants should have been folded before.
 pub fn narrowing(query: &Query) -> BTreeMap<String, Narrowing> {
     let mut found = Found::default();
-    for plan in query.shared.iter().chain([&query.plan]) {
+    for plan in query.plans() {
         found.walk(plan, Wanted::default());
     }
     found.uses.into_iter().map(|(table, uses)| (table, agreed(uses))).collect()

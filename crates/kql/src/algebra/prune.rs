@@ -19,10 +19,7 @@ type Columns = BTreeSet<usize>;
 
 /// Takes out of `query` every column that nobody reads. The result has the same columns and rows as before.
 pub fn prune(query: &mut Query) {
-    for shared in &mut query.shared {
-        keep_all(shared);
-    }
-    keep_all(&mut query.plan);
+    query.plans_mut().for_each(keep_all);
 }
 
 fn keep_all(plan: &mut Plan) {

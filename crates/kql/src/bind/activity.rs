@@ -7,7 +7,7 @@ use kernel::value::{ScalarType, Value};
 use super::name::Names;
 use super::project::projected;
 use super::{Binder, Row, convert, expr};
-use crate::algebra::{Activity, ActivityMeasure, Bins, Expr, ExprKind, Method, Node, PatternKind, Patterns, Plan};
+use crate::algebra::{Activity, ActivityMeasure, Bins, Expr, ExprKind, FunnelSides, Method, Node, PatternKind, Patterns, Plan};
 use crate::{codes, syntax};
 
 /// Arguments of one call, taken one after another.
@@ -34,6 +34,10 @@ impl Binder<'_> {
             "new_activity_metrics" => {
                 "new_activity_metrics(id, time, start, end, window, cohort, dimension …, lookback)"
             }
+            "activity_engagement" => "activity_engagement(id, time, start, end, window, outer window, dimension …)",
+            "sequence_detect" => {
+                "sequence_detect(time, longest pause, longest span, first = condition, second = condition, …, dimension …)"
+            }
             "active_users_count" => {
                 "active_users_count(id, time, start, end, lookback, period, least periods, bin, dimension …)"
             }
@@ -56,7 +60,9 @@ impl Binder<'_> {
         let plan = match name {
             "rows_near" => self.rows_near(input, &mut given),
             "rolling_percentile" => self.rolling_percentile(input, &mut given),
-            "funnel_sequence" | "funnel_sequence_completion" => self.funnel(input, &mut given),
+            "funnel_sequence" => self.funnel(input, &mut given, Some(FunnelSides::Both)),
+            "funnel_sequence_completion" => self.funnel(input, &mut given, None),
+            "sequence_detect" => self.sequence_detect(input, &mut given),
             "autocluster" | "basket" => self.shared_values(input, &mut given),
             "diffpatterns" => self.different_values(input, &mut given),
             _ => self.activity(input, &mut given),
@@ -71,8 +77,11 @@ impl Binder<'_> {
         let time = self.column_argument(input, given)?;
         let axis = input.schema[time].scalar;
         self.check_axis(axis, given)?;
-        let start = self.axis_argument(axis, given)?;
-        let end = self.axis_argument(axis, given)?;
+        let (start, end) = if given.plugin == "activity_engagement" && self.constants(input, given) < 4 {
+            (nowhere(axis, span), nowhere(axis, span))
+        } else {
+            (self.axis_argument(axis, given)?, self.axis_argument(axis, given)?)
+        };
         let (measure, step) = match given.plugin {
             "activity_counts_metrics" => (ActivityMeasure::Counts, self.step_argument(axis, given)?),
             "activity_metrics" => (ActivityMeasure::Metrics, self.step_argument(axis, given)?),
@@ -85,6 +94,10 @@ impl Binder<'_> {
                 let period = self.step_argument(axis, given)?;
                 let least = self.whole_argument(given)?;
                 (ActivityMeasure::ActiveUsers { lookback, period, least }, self.step_argument(axis, given)?)
+            }
+            "activity_engagement" => {
+                let step = self.step_argument(axis, given)?;
+                (ActivityMeasure::Engagement { outer: self.step_argument(axis, given)? }, step)
             }
             "session_count" => {
                 let step = self.step_argument(axis, given)?;
@@ -122,6 +135,14 @@ impl Binder<'_> {
         }
         let method = Method::Activity(Activity { measure, span: Bins { start, end, step } });
         Some(Plan { node: Node::Derive { inputs, method }, schema, span })
+    }
+
+    /// How many arguments stand before the first that is a column.
+    fn constants(&self, input: &Plan, given: &Arguments<'_>) -> usize {
+        let is_column = |argument: &&syntax::Argument| {
+            matches!(&argument.value.kind, syntax::ExprKind::Name(name) if input.schema.iter().any(|c| c.name == *name))
+        };
+        given.rest.as_slice().iter().take_while(|argument| !is_column(argument)).count()
     }
 
     /// The constant instant before the dimensions, if there is one.
@@ -196,9 +217,70 @@ impl Binder<'_> {
         Some(Plan { node: Node::Derive { inputs, method }, schema: input.schema.clone(), span })
     }
 
-    fn funnel(&mut self, input: &Plan, given: &mut Arguments<'_>) -> Option<Plan> {
+    /// `sequence_detect`: conditions are steps, in their order; what is no condition correlates them.
+    fn sequence_detect(&mut self, input: &Plan, given: &mut Arguments<'_>) -> Option<Plan> {
         let span = given.span;
-        let completion = given.plugin == "funnel_sequence_completion";
+        let time = self.column_argument(input, given)?;
+        let axis = input.schema[time].scalar;
+        self.check_axis(axis, given)?;
+        let most_between = self.step_argument(axis, given)?;
+        let most_overall = self.step_argument(axis, given)?;
+        let mut row = Row::of(&input.schema);
+        let (mut steps, mut dimensions) = (Vec::new(), Vec::new());
+        for argument in given.rest.by_ref() {
+            let bound = self.scalar(&argument.value, &mut row);
+            let name = argument.name.as_ref().map(|name| name.text.clone());
+            let name = name.or_else(|| super::name::automatic(&argument.value));
+            match bound.scalar {
+                _ if matches!(bound.kind, ExprKind::Invalid) => return None,
+                ScalarType::Bool => steps.push((name, bound)),
+                ScalarType::Dynamic => {
+                    self.error(codes::WRONG_TYPE, bound.span, "rows cannot be correlated by a dynamic value")
+                        .help("use `tostring(…)`");
+                    return None;
+                }
+                _ => dimensions.push((name, bound)),
+            }
+        }
+        if steps.is_empty() {
+            self.error(codes::BAD_ARGUMENTS, span, "`sequence_detect` needs at least one condition")
+                .help(format!("write `evaluate {}`", given.form));
+            return None;
+        }
+        let mut names = Names::default();
+        let mut schema: Vec<ColumnSchema> =
+            dimensions.iter().map(|(name, bound)| column(&names.automatic(name.clone()), bound.scalar)).collect();
+        for (at, (name, _)) in steps.iter().enumerate() {
+            let step = name.clone().unwrap_or_else(|| format!("step{}", at + 1));
+            schema.push(column(&names.free(&format!("{step}_{}", input.schema[time].name)), axis));
+        }
+        let length = if axis == ScalarType::DateTime { ScalarType::TimeSpan } else { axis };
+        schema.push(column(&names.free("Duration"), length));
+        let count = dimensions.len();
+        let columns: Vec<Expr> = (dimensions.into_iter().map(|(_, bound)| bound))
+            .chain([expr::at(&input.schema, time, span)])
+            .chain(steps.into_iter().map(|(_, bound)| bound))
+            .collect();
+        let below = columns.iter().enumerate().map(|(at, bound)| column(&format!("${at}"), bound.scalar)).collect();
+        let inputs = vec![projected(input.clone(), below, columns, row.window, span)];
+        let method = Method::SequenceDetect { dimensions: count, most_between, most_overall };
+        Some(Plan { node: Node::Derive { inputs, method }, schema, span })
+    }
+
+    /// The three tables of `funnel_sequence`.
+    pub(super) fn funnels(&mut self, input: &Plan, args: &[syntax::Argument], span: Span) -> [Plan; 3] {
+        let form = "funnel_sequence(id, time, start, end, longest pause, step, state, dynamic([…]))";
+        let input = self.share(input.clone());
+        [FunnelSides::Both, FunnelSides::Before, FunnelSides::After].map(|sides| {
+            let mut given = Arguments { plugin: "funnel_sequence", rest: args.iter(), span, form };
+            self.funnel(&input, &mut given, Some(sides)).unwrap_or_else(|| input.clone())
+        })
+    }
+
+    /// `sides` is told for `funnel_sequence`, and not for `funnel_sequence_completion`.
+    fn funnel(&mut self, input: &Plan, given: &mut Arguments<'_>, sides: Option<FunnelSides>) -> Option<Plan> {
+        let span = given.span;
+        let completion = sides.is_none();
         let id = self.column_argument(input, given)?;
         let time = self.column_argument(input, given)?;
         let axis = input.schema[time].scalar;
@@ -223,10 +305,15 @@ impl Binder<'_> {
             schema.extend([column("Period", period), column("dcount", ScalarType::Long)]);
             Method::FunnelCompletion { span: bins, states, periods }
         } else {
-            let most_between = most_between?;
-            schema.extend(["prev", "next"].map(|name| column(name, ScalarType::String)));
+            let (most_between, sides) = (most_between?, sides?);
+            let told: &[&str] = match sides {
+                FunnelSides::Both => &["prev", "next"],
+                FunnelSides::Before => &["prev"],
+                FunnelSides::After => &["next"],
+            };
+            schema.extend(told.iter().map(|name| column(name, ScalarType::String)));
             schema.extend([column("dcount", ScalarType::Long), column("samples", ScalarType::Dynamic)]);
-            Method::FunnelSequence { span: bins, states, most_between }
+            Method::FunnelSequence { span: bins, states, most_between, sides }
         };
         self.no_more(given)?;
         let inputs = vec![plain(input, &[id, time, state], span)];
@@ -482,6 +569,11 @@ fn plain(input: &Plan, columns: &[usize], span: Span) -> Plan {
     projected(input.clone(), schema, columns, false, span)
 }
 
+/// The end of an axis that the rows decide about.
+fn nowhere(axis: ScalarType, span: Span) -> Expr {
+    Expr { kind: ExprKind::Literal(Value::Null), scalar: axis, span }
+}
+
 fn column(name: &str, scalar: ScalarType) -> ColumnSchema {
     ColumnSchema { name: name.to_owned(), scalar }
 }
@@ -504,6 +596,9 @@ fn measures(measure: &ActivityMeasure) -> &'static [(&'static str, ScalarType)] 
             ("churn_rate", Real),
         ],
         ActivityMeasure::ActiveUsers { .. } => &[("dcount", Long)],
+        ActivityMeasure::Engagement { .. } => {
+            &[("dcount_activities_inner", Long), ("dcount_activities_outer", Long), ("activity_ratio", Real)]
+        }
         ActivityMeasure::Sessions { .. } => &[("count_sessions", Long)],
         ActivityMeasure::SlidingWindow { .. } => &[("Count", Long), ("Dcount", Long)],
     }

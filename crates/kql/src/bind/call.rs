@@ -39,6 +39,7 @@ impl Binder<'_> {
             "estimate_data_size" => return self.data_size(args, span, row),
             "column_names_of" => return self.column_names_of(args, span),
             "ingestion_time" => return self.ingestion_time(span, row),
+            "bin_auto" if self.bin_auto[0].is_some() => return self.bin_auto(args, span, row),
             "case" => return self.case(args, span, row),
             "array_sort_asc" | "array_sort_desc" if sorted_arrays(args) > 1 => {
                 return self.sort_together(name, args, span, row);
@@ -304,6 +305,19 @@ impl Binder<'_> {
             self.ignored(span, message);
             Expr { kind: ExprKind::Literal(Value::Null), scalar: ScalarType::DateTime, span }
         })
+    }
+
+    /// `bin_auto(value)`: as wide, and counted from where, as `set` said.
+    fn bin_auto(&mut self, args: &[syntax::Argument], span: Span, row: &mut Row) -> Expr {
+        let ([argument], [Some(size), at]) = (args, self.bin_auto.clone()) else {
+            self.error(codes::BAD_ARGUMENTS, span, "`bin_auto` takes one value").help("write `bin_auto(Column)`");
+            return Self::invalid(span);
+        };
+        let value = self.scalar(&argument.value, row);
+        match at {
+            Some(at) => self.call_by_name("bin_at", vec![value, size, at], span),
+            None => self.call_by_name("bin", vec![value, size], span),
+        }
     }
 
     /// `extract(…, typeof(long))`: the text, then converted.

@@ -17,7 +17,7 @@ use crate::codes;
 use crate::syntax::{self, GraphShape, GraphTable, Operator, OperatorKind};
 
 /// The column that holds the id of a node.
-const ID: &str = "$id";
+pub(super) const ID: &str = "$id";
 /// Columns that count the edges of a node.
 pub(super) const IN: &str = "$in";
 pub(super) const OUT: &str = "$out";
@@ -44,6 +44,10 @@ impl Binder<'_> {
                 let plan = of(*graph, span);
                 self.define(&name.text, Meaning::Table(Rc::new(plan.clone())));
                 plan
+            }
+            OperatorKind::Unsupported => {
+                self.unsupported(operator);
+                of(*graph, span)
             }
             _ => {
                 let message = format!("`{}` takes a table, this is a graph", operator.name.text);

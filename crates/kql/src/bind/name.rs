@@ -7,7 +7,7 @@ use kernel::value::Value;
 use crate::syntax::{Expr, ExprKind};
 
 /// Functions whose result is named after their first argument.
-const FIRST_ARGUMENT: [&str; 58] = [
+const FIRST_ARGUMENT: [&str; 59] = [
     "tostring",
     "parse_json",
     "todynamic",
@@ -17,6 +17,7 @@ const FIRST_ARGUMENT: [&str; 58] = [
     "bin",
     "floor",
     "bin_at",
+    "bin_auto",
     "toint",
     "tolong",
     "todouble",

@@ -125,7 +125,7 @@ impl Binder<'_> {
                 Diagnostic::warning(codes::IGNORED, span, message)
                     .with_help(format!("declare them: `evaluate {name}(…) : (Name: type, …)`")),
             );
-            self.open = Some(OpenColumns { question: Query { plan, shared, render: None }, span });
+            self.open = Some(OpenColumns { question: Query::new(plan, shared), span });
         }
         None
     }

@@ -172,6 +172,14 @@ impl Binder<'_> {
             }
             (BinaryOp::Subtract, DateTime, DateTime) => (left, right, TimeSpan),
             (BinaryOp::Divide, TimeSpan, TimeSpan) => (left, right, Real),
+            // An instant is the time since the year 1.
+            (BinaryOp::Divide, DateTime, TimeSpan) => {
+                let span = left.span;
+                let first = Expr { kind: ExprKind::Literal(Value::DateTime(0)), scalar: DateTime, span };
+                let kind =
+                    ExprKind::Binary { op: BinaryOp::Subtract, left: Box::new(left), right: Box::new(first) };
+                (Expr { kind, scalar: TimeSpan, span }, right, Real)
+            }
             (BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Modulo, TimeSpan, TimeSpan) => (left, right, TimeSpan),
             (BinaryOp::Multiply | BinaryOp::Divide, TimeSpan, Int | Long | Real) => {
                 let to = scale(right.scalar);

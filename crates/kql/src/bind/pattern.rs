@@ -290,6 +290,7 @@ impl Binder<'_> {
     ) -> Option<Expr> {
         match name.text.as_str() {
             "node_degree_in" | "node_degree_out" => Some(self.degree(name, args, span, row)),
+            "node_id" if row.graph.is_some() => Some(self.degree(name, args, span, row)),
             "map" | "all" | "any" if row.graph.is_some() => Some(self.of_path(name, args, span, row)),
             "inner_nodes" if row.graph.is_some() => {
                 self.error(codes::MISPLACED, span, "`inner_nodes` stands in `map`, `all` or `any`")
@@ -305,8 +306,13 @@ impl Binder<'_> {
         }
     }
 
+    /// What is known of a node besides its properties: its id, and how many edges it has.
     fn degree(&mut self, name: &syntax::Name, args: &[syntax::Argument], span: Span, row: &Row) -> Expr {
-        let column = if name.text.ends_with("in") { super::graph::IN } else { super::graph::OUT };
+        let column = match name.text.as_str() {
+            "node_id" => super::graph::ID,
+            "node_degree_in" => super::graph::IN,
+            _ => super::graph::OUT,
+        };
         let column = match args {
             [] => column.to_owned(),
             [argument] => match &argument.value.kind {

@@ -62,9 +62,7 @@ impl Binder<'_> {
     }
 
     pub(super) fn operator(&mut self, input: Plan, operator: &Operator) -> Plan {
-        if self.observation.active {
-            self.observation.inputs.push((operator.span, input.schema.clone()));
-        }
+        self.observe_input(operator, &input);
         if !self.spend(1, operator.span) {
             return input;
         }
@@ -128,6 +126,12 @@ impl Binder<'_> {
         }
     }
 
+    pub(super) fn observe_input(&mut self, operator: &Operator, input: &Plan) {
+        if self.observation.active {
+            self.observation.inputs.push((operator.span, input.schema.clone()));
+        }
+    }
+
     /// Operators that divide their input, look along its order or make graphs; and what is none.
     fn operator_over_parts(&mut self, input: Plan, operator: &Operator) -> Plan {
         use OperatorKind as Kind;
@@ -140,6 +144,12 @@ impl Binder<'_> {
             Kind::ProjectByNames(names) => self.project_by_names(input, names, operator.span),
             Kind::Scan { match_id, declared, steps } => {
                 self.scan(input, match_id.as_ref(), declared, steps, operator.span)
+            }
+            Kind::Fork(_) | Kind::Facet { .. } => {
+                let name = &operator.name;
+                let message = format!("`{}` gives several tables, so it can only end a query", name.text);
+                self.error(codes::MISPLACED, name.span, message).help("send what follows as a query of its own");
+                input
             }
             Kind::Reduce { options, by, settings } => self.reduce(input, options, by, settings, operator.span),
             Kind::MakeGraph(shape) => self.make_graph(input, shape, operator.span),
@@ -216,23 +226,22 @@ impl Binder<'_> {
         if name.is_empty() {
             return;
         }
-        let nearest_form = match name {
-            "fork" | "facet" => Some("send one query for each branch"),
-            "macro-expand" => None,
-            _ => {
-                let near = super::name::nearest(name, crate::parser::OPERATORS).map(str::to_owned);
-                let reported =
-                    self.error(codes::SYNTAX, operator.name.span, format!("there is no operator called `{name}`"));
-                if let Some(near) = near {
-                    reported.help(format!("did you mean `{near}`?"));
-                }
-                return;
-            }
-        };
-        let reported =
-            self.error(codes::UNSUPPORTED, operator.name.span, format!("the operator `{name}` is not supported"));
-        if let Some(help) = nearest_form {
-            reported.help(help);
+        if name == "macro-expand" {
+            let message = "`macro-expand` runs its body for each cluster and database, and there is one lake here";
+            self.error(codes::UNSUPPORTED, operator.name.span, message)
+                .help("write the body once, with the tables by their names: `union` takes several");
+            return;
+        }
+        if let Some(graph) = name.strip_prefix("graph-where-") {
+            let message = format!("the operator `{name}` is not supported");
+            self.error(codes::UNSUPPORTED, operator.name.span, message)
+                .help(format!("filter the {graph} before `make-graph`, or in the `where` of `graph-match`"));
+            return;
+        }
+        let near = super::name::nearest(name, crate::parser::OPERATORS).map(str::to_owned);
+        let reported = self.error(codes::SYNTAX, operator.name.span, format!("there is no operator called `{name}`"));
+        if let Some(near) = near {
+            reported.help(format!("did you mean `{near}`?"));
         }
     }
 

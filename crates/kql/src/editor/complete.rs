@@ -250,7 +250,7 @@ impl List<'_> {
                     let insert = Some(format!("{}(", pattern.name.text));
                     self.add(&pattern.name.text, CompletionKind::Function, "pattern", insert);
                 }
-                Statement::Query(_) | Statement::Other { .. } => {}
+                Statement::Query(_) | Statement::Set { .. } | Statement::Other { .. } => {}
             }
         }
     }

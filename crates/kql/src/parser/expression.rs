@@ -92,6 +92,9 @@ impl Parser<'_> {
 
     /// Does an operator that makes rows of nothing start here?
     fn starts_rows(&self) -> bool {
+        if self.is("macro") && self.is_at(1, "-") && self.is_at(2, "expand") {
+            return true;
+        }
         makes_rows(self.text(0))
             && self.is_word(0)
             && match self.text(0) {

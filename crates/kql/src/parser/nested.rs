@@ -2,7 +2,7 @@
 
 use super::{Condition, Parser};
 use crate::syntax::{
-    Expr, ExprKind, FindOutput, Name, NestedLevel, OperatorKind, ParameterDecl, ParameterKind, PartitionBody, ScanStep,
+    Expr, ExprKind, FindOutput, ForkBranch, Name, NestedLevel, OperatorKind, ParameterDecl, ParameterKind, PartitionBody, ScanStep,
 };
 
 impl Parser<'_> {
@@ -64,6 +64,35 @@ impl Parser<'_> {
             PartitionBody::Operators(self.bracketed_operators())
         };
         OperatorKind::Partition { options, by, body }
+    }
+
+    /// `fork name=(operators) (operators) …`
+    pub(super) fn fork(&mut self) -> OperatorKind {
+        let mut branches = Vec::new();
+        while branches.is_empty() || !self.at_operator_end() {
+            let named = self.is_word(0) && self.is_at(1, "=");
+            let name = named.then(|| self.given_name("a name"));
+            self.at += usize::from(named);
+            let before = self.at;
+            branches.push(ForkBranch { name, body: self.bracketed_operators() });
+            if self.at == before {
+                break;
+            }
+        }
+        OperatorKind::Fork(branches)
+    }
+
+    /// `facet by Column, … with (operators)`
+    pub(super) fn facet(&mut self) -> OperatorKind {
+        self.expect("by");
+        let mut columns = vec![self.pattern()];
+        while self.eat(",") {
+            columns.push(self.pattern());
+        }
+        let body = self.eat("with").then(|| {
+            if self.is("(") { self.bracketed_operators() } else { vec![self.operator()] }
+        });
+        OperatorKind::Facet { columns, body }
     }
 
     /// `find withsource=name in (tables) where predicate project …`

@@ -12,7 +12,7 @@ pub(crate) const HEADS: [&str; 9] =
     ["print", "range", "datatable", "union", "search", "find", "externaldata", "external_data", "evaluate"];
 
 /// Every operator that can follow a `|`, as completion offers them.
-pub(crate) const OPERATORS: [&str; 52] = [
+pub(crate) const OPERATORS: [&str; 54] = [
     "where",
     "extend",
     "summarize",
@@ -55,6 +55,8 @@ pub(crate) const OPERATORS: [&str; 52] = [
     "top-hitters",
     "partition",
     "find",
+    "fork",
+    "facet",
     "scan",
     "reduce",
     "project-by-names",

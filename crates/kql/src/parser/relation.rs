@@ -34,6 +34,8 @@ impl Parser<'_> {
             "top-nested" => self.top_nested(),
             "top-hitters" => self.top_hitters(),
             "partition" => self.partition(),
+            "fork" => self.fork(),
+            "facet" => self.facet(),
             "find" => self.find(),
             "scan" => self.scan(),
             "reduce" => self.reduce(),

@@ -9,7 +9,7 @@ pub fn check(bound: &Query, text: &str) {
     prune(&mut query);
     let shared = |query: &Query| query.shared.iter().map(|plan| plan.schema.clone()).collect::<Vec<_>>();
     assert_eq!((&query.plan.schema, shared(&query)), (&bound.plan.schema, shared(bound)), "{text}");
-    for plan in query.shared.iter().chain([&query.plan]) {
+    for plan in query.plans() {
         well_formed(plan, text);
     }
     let mut again = query.clone();

@@ -8,12 +8,14 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::StreamExt;
-use kernel::port::{Answer, AnswerEnd, AnswerPart, AnswerStream, QueryError, QueryRequest, ScanProgress};
+use kernel::port::{
+    Answer, AnswerEnd, AnswerPart, AnswerStream, FurtherTable, QueryError, QueryRequest, ScanProgress,
+};
 use kernel::{ColumnSchema, Diagnostic, TableSchema, Value};
 use tokio::sync::{mpsc, oneshot};
 
 use super::cells::read;
-use super::engine::{QueryEngine, Running, Shared, fault, time_limit};
+use super::engine::{QueryEngine, Running, RunningTable, Shared, fault, time_limit};
 
 /// Chunks that wait for a slow reader before the query pauses.
 const WAITING_CHUNKS: usize = 4;
@@ -83,14 +85,15 @@ impl QueryEngine {
         let parts = futures::stream::unfold((received, guard), |(mut received, guard)| async move {
             received.recv().await.map(|part| (part, (received, guard)))
         });
-        let Head { columns, visualization, warnings } = head;
-        Ok(AnswerStream { columns, visualization, warnings, parts: parts.boxed() })
+        let Head { columns, table, visualization, warnings } = head;
+        Ok(AnswerStream { columns, table, visualization, warnings, parts: parts.boxed() })
     }
 }
 
 /// What is known before the first row.
 struct Head {
     columns: Arc<[ColumnSchema]>,
+    table: Option<String>,
     visualization: Option<String>,
     warnings: Vec<Diagnostic>,
 }
@@ -155,44 +158,100 @@ fn too_slow(request: &QueryRequest) -> QueryError {
 
 async fn collected(shared: &Shared, request: &QueryRequest) -> Result<Answer, QueryError> {
     let start = shared.clock.monotonic_us();
-    let mut running = shared.run(request).await?;
+    let running = shared.run(request).await?;
+    let mut tables = Vec::with_capacity(running.tables.len());
+    for table in &running.tables {
+        tables.push(rows_of(&running, table, request).await?);
+    }
+    let mut tables = tables.into_iter();
+    let Some((table, columns, rows, truncated)) = tables.next() else {
+        return Err(QueryError::Engine("a query without a table".to_owned()));
+    };
+    let further = tables.map(|(name, columns, rows, truncated)| {
+        FurtherTable { name: name.unwrap_or_default(), columns, rows, truncated }
+    });
+    Ok(Answer {
+        columns,
+        rows,
+        truncated,
+        table,
+        further: further.collect(),
+        rows_scanned: running.scanned(),
+        visualization: running.visualization,
+        warnings: running.warnings,
+        elapsed_us: shared.clock.monotonic_us().saturating_sub(start),
+    })
+}
+
+/// Name, columns, rows, and whether there were more.
+type Collected = (Option<String>, Arc<[ColumnSchema]>, Vec<Vec<Value>>, bool);
+
+async fn rows_of(running: &Running, table: &RunningTable, request: &QueryRequest) -> Result<Collected, QueryError> {
     let limit = usize::try_from(request.limits.rows).unwrap_or(usize::MAX);
-    let mut rows = Vec::new();
-    let mut truncated = false;
-    while let Some(batch) = running.stream.next().await {
+    let mut stream = running.rows_of(table)?;
+    let (mut rows, mut truncated) = (Vec::new(), false);
+    while let Some(batch) = stream.next().await {
         let batch = batch.map_err(|error| fault(&error))?;
         let room = limit - rows.len();
         truncated = batch.num_rows() > room;
-        rows.extend(values(&batch.slice(0, room.min(batch.num_rows())), &running.columns));
+        rows.extend(values(&batch.slice(0, room.min(batch.num_rows())), &table.columns));
         if truncated {
             break;
         }
     }
-    Ok(Answer {
-        columns: Arc::clone(&running.columns),
-        rows,
-        truncated,
-        visualization: running.visualization,
-        warnings: running.warnings,
-        elapsed_us: shared.clock.monotonic_us().saturating_sub(start),
-        rows_scanned: scanned(running.plan.as_ref()),
-    })
+    Ok((table.name.clone(), Arc::clone(&table.columns), rows, truncated))
 }
 
 async fn pumped(shared: &Shared, request: &QueryRequest, listener: &mut Listener) -> Result<(), QueryError> {
     let start = shared.clock.monotonic_us();
-    let Running { mut stream, columns, plan, visualization, warnings, progress, kept: _kept } =
-        shared.run(request).await?;
-    listener.begin(Head { columns: Arc::clone(&columns), visualization, warnings });
+    let mut running = shared.run(request).await?;
+    let Some(first) = running.tables.first() else {
+        return Err(QueryError::Engine("a query without a table".to_owned()));
+    };
+    listener.begin(Head {
+        columns: Arc::clone(&first.columns),
+        table: first.name.clone(),
+        visualization: running.visualization.take(),
+        warnings: std::mem::take(&mut running.warnings),
+    });
+    let mut ticks = ticks(request);
+    let mut truncated = false;
+    for (at, table) in running.tables.iter().enumerate() {
+        if at > 0 {
+            let name = table.name.clone().unwrap_or_default();
+            let begins = AnswerPart::Table { name, columns: Arc::clone(&table.columns) };
+            if !listener.tell(begins).await {
+                return Ok(());
+            }
+        }
+        match pumped_table(&running, table, request, listener, &mut ticks).await? {
+            Some(cut) => truncated |= cut,
+            None => return Ok(()),
+        }
+    }
+    let elapsed_us = shared.clock.monotonic_us().saturating_sub(start);
+    let rows_scanned = running.scanned();
+    let end = AnswerEnd { truncated, elapsed_us, rows_scanned, read: running.progress.stand(rows_scanned) };
+    listener.tell(AnswerPart::End(end)).await;
+    Ok(())
+}
+
+/// Tells the rows of one table, and whether there were more; nothing when nobody listens any more.
+async fn pumped_table(
+    running: &Running,
+    table: &RunningTable,
+    request: &QueryRequest,
+    listener: &Listener,
+    ticks: &mut Option<tokio::time::Interval>,
+) -> Result<Option<bool>, QueryError> {
+    let mut stream = running.rows_of(table)?;
     let mut room = usize::try_from(request.limits.rows).unwrap_or(usize::MAX);
     let mut truncated = false;
-    let stand = || progress.stand(scanned(plan.as_ref()));
-    let mut ticks = ticks(request);
     while !truncated {
         let batch = tokio::select! {
             batch = stream.next() => batch,
-            () = tick(&mut ticks) => {
-                listener.tell_progress(stand());
+            () = tick(ticks) => {
+                listener.tell_progress(running.progress.stand(running.scanned()));
                 continue;
             }
         };
@@ -200,14 +259,11 @@ async fn pumped(shared: &Shared, request: &QueryRequest, listener: &mut Listener
         truncated = batch.num_rows() > room;
         let batch = batch.slice(0, room.min(batch.num_rows()));
         room -= batch.num_rows();
-        if batch.num_rows() > 0 && !listener.tell(AnswerPart::Rows(values(&batch, &columns))).await {
-            return Ok(());
+        if batch.num_rows() > 0 && !listener.tell(AnswerPart::Rows(values(&batch, &table.columns))).await {
+            return Ok(None);
         }
     }
-    let elapsed_us = shared.clock.monotonic_us().saturating_sub(start);
-    let end = AnswerEnd { truncated, elapsed_us, rows_scanned: scanned(plan.as_ref()), read: stand() };
-    listener.tell(AnswerPart::End(end)).await;
-    Ok(())
+    Ok(Some(truncated))
 }
 
 /// When progress is to be told; the first time after one period, so that a quick answer is not slowed by it.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kernel::diagnostic::Level;
 use kernel::port::{Answer, QueryError, QueryLimits, QueryRequest, TimeRange};
-use kernel::{Diagnostic, TableSchema, Timestamp};
+use kernel::{ColumnSchema, Diagnostic, TableSchema, Timestamp, Value};
 use serde_json::{Value as Json, json};
 
 use super::engine::QueryEngine;
@@ -33,7 +33,8 @@ impl Asking {
 ///
 /// `tables` declares typed, empty tables beside those of the engine: `{"T": "(a: string)"}` or any form that
 /// [`kernel::schema::declared_tables`] reads. A line that is no such object is answered with an error and the id that
-/// could be read, or null. Whatever a query does, its line has an answer.
+/// could be read, or null. Of several result tables the first stands in `columns` and `rows`, and all of them in
+/// `"tables": [{"name", "columns", "rows"}]`. Whatever a query does, its line has an answer.
 pub async fn answer_line(engine: &QueryEngine, line: &str, asking: &Asking) -> Json {
     let question: Json = match serde_json::from_str(line) {
         Ok(question) => question,
@@ -72,14 +73,30 @@ fn tables_of(question: &Json) -> Result<Vec<TableSchema>, String> {
 }
 
 fn answered(id: &Json, answer: &Answer) -> Json {
-    let columns: Vec<Json> =
-        answer.columns.iter().map(|column| json!({ "name": column.name, "type": column.scalar })).collect();
-    let rows: Vec<Json> = answer.rows.iter().map(|row| row.iter().map(kernel::Value::to_json).collect()).collect();
-    let mut line = json!({ "id": id, "columns": columns, "rows": rows });
-    if answer.truncated {
-        line["truncated"] = true.into();
+    let mut line = table(&answer.columns, &answer.rows, answer.truncated);
+    line["id"] = id.clone();
+    if !answer.further.is_empty() {
+        let named = |name: &str, mut table: Json| {
+            table["name"] = name.into();
+            table
+        };
+        let first = table(&answer.columns, &answer.rows, answer.truncated);
+        let mut tables = vec![named(answer.table.as_deref().unwrap_or_default(), first)];
+        let further = answer.further.iter();
+        tables.extend(further.map(|one| named(&one.name, table(&one.columns, &one.rows, one.truncated))));
+        line["tables"] = tables.into();
     }
     line
+}
+
+fn table(columns: &[ColumnSchema], rows: &[Vec<Value>], truncated: bool) -> Json {
+    let columns: Vec<Json> = columns.iter().map(|column| json!({ "name": column.name, "type": column.scalar })).collect();
+    let rows: Vec<Json> = rows.iter().map(|row| row.iter().map(Value::to_json).collect()).collect();
+    let mut table = json!({ "columns": columns, "rows": rows });
+    if truncated {
+        table["truncated"] = true.into();
+    }
+    table
 }
 
 /// The first error of the text, with its place.

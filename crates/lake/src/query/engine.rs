@@ -92,14 +92,35 @@ impl std::fmt::Debug for QueryEngine {
 
 /// A query on its way.
 pub(super) struct Running {
-    pub stream: SendableRecordBatchStream,
-    pub columns: Arc<[ColumnSchema]>,
-    pub plan: Arc<dyn ExecutionPlan>,
+    /// The result tables, in order: one at least.
+    pub tables: Vec<RunningTable>,
+    context: SessionContext,
     pub visualization: Option<String>,
     pub warnings: Vec<Diagnostic>,
     pub progress: Arc<Progress>,
-    /// Memory of rows that the plan reads again.
-    pub kept: Vec<MemoryReservation>,
+    /// Memory of rows that the plans read again, given back with the rest of the query.
+    #[expect(dead_code, reason = "it is held, not used")]
+    kept: Vec<MemoryReservation>,
+}
+
+/// A result table on its way.
+pub(super) struct RunningTable {
+    /// Where there are several.
+    pub name: Option<String>,
+    pub columns: Arc<[ColumnSchema]>,
+    pub plan: Arc<dyn ExecutionPlan>,
+}
+
+impl Running {
+    /// The rows of a table.
+    pub fn rows_of(&self, table: &RunningTable) -> Result<SendableRecordBatchStream, QueryError> {
+        execute_stream(Arc::clone(&table.plan), self.context.task_ctx()).map_err(|error| fault(&error))
+    }
+
+    /// Rows that the sources of all tables gave.
+    pub fn scanned(&self) -> u64 {
+        self.tables.iter().map(|table| scanned(table.plan.as_ref())).sum()
+    }
 }
 
 impl QueryEngine {
@@ -188,7 +209,7 @@ impl Shared {
         let tables = Catalog::new(self.schemas(request.tables.as_deref())).with_empty_tables(self.lake.empty());
         Ok(match &self.library {
             Some(library) => tables.with_kept(&*library.kept().await.map_err(QueryError::Engine)?),
-            None => tables,
+            None => tables.with_shipped_functions(),
         })
     }
 
@@ -207,11 +228,9 @@ impl Shared {
         }
         let mut session = self.session(request, reads_of(&query))?;
         let visualization = query.render.as_ref().map(|render| render.visualization.clone());
-        let columns: Arc<[ColumnSchema]> = query.plan.schema.clone().into();
-        let (stream, plan) = session.execute(query, request).await?;
-        let kept = std::mem::take(&mut session.kept);
-        let progress = Arc::clone(&session.progress);
-        Ok(Running { stream, columns, plan, visualization, warnings: bound.diagnostics, progress, kept })
+        let tables = session.tables(query, request).await?;
+        let SessionRun { context, kept, progress, .. } = session;
+        Ok(Running { tables, context, visualization, warnings: bound.diagnostics, progress, kept })
     }
 
     /// Compiles and plans a query for another process: nothing of the plan is known to this one alone. What the plan needs
@@ -328,7 +347,7 @@ impl SessionRun<'_> {
     async fn ready(&mut self, query: &mut Query, request: &QueryRequest) -> Result<(), QueryError> {
         self.places = places::provide(query, self.engine.library.as_deref(), &self.engine.places).await?;
         // With constants folded, `ago(1d)` is an instant that a database can compare.
-        for plan in query.shared.iter_mut().chain([&mut query.plan]) {
+        for plan in query.plans_mut() {
             resolve::fold_constants(plan, request.now).map_err(lowering)?;
         }
         let mut narrowing = kql::algebra::narrowing(query);
@@ -343,7 +362,24 @@ impl SessionRun<'_> {
             self.sources.shared.insert(number, rows);
             self.kept.push(room);
         }
-        self.prepare(&mut query.plan, request).await
+        self.prepare(&mut query.plan, request).await?;
+        for table in &mut query.further {
+            self.prepare(&mut table.plan, request).await?;
+        }
+        Ok(())
+    }
+
+    /// The plan of each result table.
+    async fn tables(&mut self, mut query: Query, request: &QueryRequest) -> Result<Vec<RunningTable>, QueryError> {
+        self.ready(&mut query, request).await?;
+        let first = (query.name, query.plan);
+        let mut tables = Vec::with_capacity(1 + query.further.len());
+        let further = query.further.into_iter().map(|table| (Some(table.name), table.plan));
+        for (name, plan) in std::iter::once(first).chain(further) {
+            let physical = self.physical(&plan).await?;
+            tables.push(RunningTable { name, columns: plan.schema.into(), plan: physical });
+        }
+        Ok(tables)
     }
 
     /// Makes `plan` ready for lowering: constants, subqueries, operators over whole inputs, the range of a series.
@@ -497,7 +533,7 @@ fn first_column(rows: &[RecordBatch], scalar: kernel::ScalarType, span: Span) ->
 
 fn reads_of(query: &Query) -> Reads {
     let mut reads = Reads::new();
-    query.shared.iter().chain([&query.plan]).for_each(|plan| note_reads(plan, &mut reads));
+    query.plans().for_each(|plan| note_reads(plan, &mut reads));
     reads
 }
 

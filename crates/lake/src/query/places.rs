@@ -199,12 +199,12 @@ pub(in crate::query) async fn provide(
     cache: &PlacesCache,
 ) -> Result<Option<Arc<Places>>, QueryError> {
     let mut first = None;
-    for plan in query.shared.iter_mut().chain([&mut query.plan]) {
+    for plan in query.plans_mut() {
         calls_of(plan, &mut |call| first = first.or(Some(call.span)));
     }
     let Some(span) = first else { return Ok(None) };
     let (key, places) = table(library, cache, span).await?;
-    for plan in query.shared.iter_mut().chain([&mut query.plan]) {
+    for plan in query.plans_mut() {
         calls_of(plan, &mut |call| {
             let span = call.span;
             if let ExprKind::Call { args, .. } = &mut call.kind

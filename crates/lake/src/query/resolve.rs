@@ -7,7 +7,7 @@ use datafusion::logical_expr::ColumnarValue;
 use datafusion::logical_expr::physical_planning_context::PhysicalPlanningContext;
 use datafusion::physical_expr::{create_physical_expr, execution_props::ExecutionProps};
 use kernel::{ScalarType, Timestamp, Value};
-use kql::algebra::{Expr, ExprKind, Haystack, Node, Plan};
+use kql::algebra::{BinaryOp, Expr, ExprKind, Haystack, Node, Plan};
 use kql::functions::FunctionClass;
 
 use super::cells::read;
@@ -117,8 +117,39 @@ fn fill_expr(expr: &mut Expr, values: &[Value], scalar: ScalarType, filled: &mut
     }
 }
 
-/// Replaces `now()` and `ago()` by the one instant of the query, then every constant expression by its value.
+/// Replaces `now()` and `ago()` by the one instant of the query, then every constant expression by its value. Conditions
+/// that are decided by it go: what a parameterised parser was not asked to filter costs nothing.
 pub fn fold_constants(plan: &mut Plan, now: Timestamp) -> Result<(), LowerError> {
+    fold_expressions(plan, now)?;
+    drop_true_filters(plan);
+    Ok(())
+}
+
+/// Takes out filters that every row passes.
+fn drop_true_filters(plan: &mut Plan) {
+    while let Node::Filter { input, predicate } = &mut plan.node
+        && matches!(predicate.kind, ExprKind::Literal(Value::Bool(true)))
+    {
+        let hole = Plan { node: Node::ApplyInput, schema: Vec::new(), span: plan.span };
+        *plan = mem::replace(input, hole);
+    }
+    plan.inputs_mut().into_iter().for_each(drop_true_filters);
+}
+
+/// What is left of `and` and `or` when one side is known. (`null or true` is true, `null and false` is false.)
+fn decided(expr: &mut Expr) -> Option<Expr> {
+    let ExprKind::Binary { op: op @ (BinaryOp::And | BinaryOp::Or), left, right } = &mut expr.kind else { return None };
+    let deciding = *op == BinaryOp::Or;
+    for (one, other) in [(0, 1), (1, 0)] {
+        let sides = [&**left, &**right];
+        if let ExprKind::Literal(Value::Bool(known)) = sides[one].kind {
+            return Some(sides[if known == deciding { one } else { other }].clone());
+        }
+    }
+    None
+}
+
+fn fold_expressions(plan: &mut Plan, now: Timestamp) -> Result<(), LowerError> {
     visit(plan, &mut |expr| {
         match &mut expr.kind {
             ExprKind::Scalar(inner) => fold_constants(inner, now)?,
@@ -151,6 +182,9 @@ pub fn fold_constants(plan: &mut Plan, now: Timestamp) -> Result<(), LowerError>
         }
         if let Some(value) = constant_value(expr) {
             expr.kind = ExprKind::Literal(value);
+        }
+        if let Some(left) = decided(expr) {
+            *expr = left;
         }
         Ok(())
     })

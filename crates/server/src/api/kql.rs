@@ -1,5 +1,9 @@
 //! What the editor needs, from our own compiler: findings, colours, completions, explanations, layout.
 
+mod values;
+
+pub use values::ColumnValues;
+
 use std::sync::Arc;
 
 use crate::action::Action;
@@ -55,7 +59,7 @@ pub struct SyntaxToken {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Completion {
     pub label: String,
-    /// `table`, `column`, `function`, `operator`, `keyword`, …
+    /// `table`, `column`, `function`, `operator`, `keyword`, `value`, …
     pub kind: String,
     /// A type or a signature.
     pub detail: Option<String>,
@@ -106,8 +110,14 @@ async fn analyze_kql(
 ) -> Result<Json<Analysis>, Problem> {
     let started_us = app.clock.monotonic_us();
     let kept = app.library.current().await?;
-    let catalog = Catalog::new(readable(&app, &caller).await?.tables).with_kept(&kept);
-    let analysis = off_thread(move || analyze(&request.text, request.offset, &catalog)).await?;
+    let readable = readable(&app, &caller).await?;
+    let catalog = Catalog::new(readable.tables).with_kept(&kept);
+    let place = request.offset.and_then(|offset| {
+        values::wanted(&request.text, byte_offset(&request.text, offset) as usize, &catalog, &readable.grants)
+    });
+    let offered = place.map(|place| values::offered(&app, place, &request.text)).unwrap_or_default();
+    let mut analysis = off_thread(move || analyze(&request.text, request.offset, &catalog)).await?;
+    analysis.completions.splice(0..0, offered);
     Ok(Json(Analysis { elapsed_ms: app.elapsed_ms(started_us), ..analysis }))
 }
 

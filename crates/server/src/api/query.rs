@@ -41,6 +41,7 @@ pub struct Question {
 }
 
 /// One line of the answer (NDJSON): columns first, then rows in pieces, progress between them, then `done` or `error`.
+/// Where there are several tables, the columns of each come before its rows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum AnswerLine {
@@ -51,10 +52,14 @@ pub enum AnswerLine {
     Error(Box<AnswerError>),
 }
 
-/// The first line.
+/// The first line of a table; the rows that follow are its rows. An answer of several tables (`fork`, `facet`, …) has
+/// one of them for each.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AnswerColumns {
     pub columns: Vec<ColumnWord>,
+    /// What the table is called, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
 }
 
 /// Some rows, each with one value per column. Instants and timespans are text as KQL prints them.
@@ -115,11 +120,11 @@ pub struct AnswerSummary {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportFormat {
-    /// RFC 4180, UTF-8 with a header line; cells that a spreadsheet would run as a formula start with an apostrophe.
+    /// RFC 4180, UTF-8 with a header line; several tables one after another with an empty line between; cells that a spreadsheet would run as a formula start with an apostrophe.
     Csv,
-    /// One array of objects.
+    /// One array of objects; of several tables an object of arrays by name.
     Json,
-    /// One object a line.
+    /// One object a line; before the rows of each of several tables a line `{"$table": "name"}`.
     Ndjson,
 }
 

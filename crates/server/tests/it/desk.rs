@@ -306,6 +306,35 @@ async fn the_editor_gets_findings_colours_and_completions() {
 }
 
 #[tokio::test]
+async fn values_of_a_column_are_asked_once_and_offered() {
+    let house = House::new().await;
+    let root = house.administrator().await;
+    let values = async || {
+        let text = "SecurityEvent | where Text == \"";
+        let analysis = house.post(&root, "/kql/analyze", json!({"text": text, "offset": text.len()})).await.json();
+        let all = analysis["completions"].as_array().unwrap().clone();
+        all.into_iter().filter(|one| one["kind"] == "value").collect::<Vec<Json>>()
+    };
+    // The first look asks in the background, and whoever looks when the answer is there sees it.
+    let mut found = values().await;
+    for _ in 0..1_000 {
+        if !found.is_empty() {
+            break;
+        }
+        tokio::task::yield_now().await;
+        found = values().await;
+    }
+    let inserts: Vec<&Json> = found.iter().map(|one| &one["insert"]).collect();
+    assert_eq!(inserts, [&json!("\"High\""), &json!("\"say \\\"Low\\\"\"")]);
+    assert_eq!((&found[0]["start"], &found[0]["end"]), (&json!(30), &json!(31)));
+    let asked = house.lake.asked.lock().iter().filter(|request| request.text.contains("by Value")).count();
+    assert_eq!(asked, 1, "known values are not asked for again");
+    let of_a_number = "SecurityEvent | where N == ";
+    let analysis = house.post(&root, "/kql/analyze", json!({"text": of_a_number, "offset": of_a_number.len()})).await;
+    assert!(analysis.json()["completions"].as_array().unwrap().iter().all(|one| one["kind"] != "value"));
+}
+
+#[tokio::test]
 async fn facts_reach_live_listeners() {
     use axum::body::Body;
     use axum::http::Request;

@@ -52,7 +52,7 @@ fn chunk(numbers: impl Iterator<Item = i64>) -> AnswerPart {
 }
 
 fn answer(parts: BoxStream<'static, Result<AnswerPart, QueryError>>) -> AnswerStream {
-    AnswerStream { columns: columns(), visualization: None, warnings: Vec::new(), parts }
+    AnswerStream { columns: columns(), table: None, visualization: None, warnings: Vec::new(), parts }
 }
 
 #[async_trait]
@@ -66,24 +66,19 @@ impl EventLake for FakeLake {
             let texts = ["position", "-8.55 125.57 within 20 m"].map(|text| Value::String(text.to_owned()));
             let [trace, what] = texts;
             let rows = vec![vec![Value::DateTime(request.now.ticks()), trace, what]];
-            let (columns, warnings) = (columns(), Vec::new());
-            let (visualization, elapsed_us, rows_scanned) = (None, 1, 1);
-            return Ok(Answer { columns, rows, truncated: false, visualization, warnings, elapsed_us, rows_scanned });
+            return Ok(Answer::of(columns(), rows));
+        }
+        if request.text.contains("summarize Rows = count() by Value") {
+            let rows = ["High", "say \"Low\""].map(|text| vec![Value::String(text.to_owned()), Value::Long(1)]);
+            self.asked.lock().push(request);
+            return Ok(Answer::of(columns(), rows.to_vec()));
         }
         if !request.text.contains("summarize count() by bin(_TimeReceived") {
             return Err(QueryError::Engine(format!("tests collect nothing else: {}", request.text)));
         }
         let step = Value::DateTime(request.now.plus_micros(-3_600_000_000).ticks());
         self.asked.lock().push(request);
-        Ok(Answer {
-            columns: columns(),
-            rows: vec![vec![step, Value::Long(42)]],
-            truncated: false,
-            visualization: None,
-            warnings: Vec::new(),
-            elapsed_us: 1,
-            rows_scanned: 42,
-        })
+        Ok(Answer::of(columns(), vec![vec![step, Value::Long(42)]]))
     }
 
     async fn stream(&self, request: QueryRequest) -> Result<AnswerStream, QueryError> {
@@ -98,6 +93,13 @@ impl EventLake for FakeLake {
             let end = AnswerEnd { truncated: rows > most, elapsed_us: 1, rows_scanned: scanned, read };
             let chunks = (0..last).step_by(700).map(move |from| Ok(chunk(from..last.min(from + 700))));
             return Ok(answer(stream::iter(chunks.chain([Ok(AnswerPart::End(end))])).boxed()));
+        }
+        if let Some(rows) = number("tables") {
+            let end = AnswerEnd { truncated: false, elapsed_us: 1, rows_scanned: 1, read: ScanProgress::default() };
+            let second = AnswerPart::Table { name: "second".to_owned(), columns: columns() };
+            let parts = [chunk(0..rows), second, chunk(rows..rows + 1), AnswerPart::End(end)];
+            let stream = answer(stream::iter(parts.map(Ok)).boxed());
+            return Ok(AnswerStream { table: Some("first".to_owned()), ..stream });
         }
         if text == "slow" {
             let stand = ScanProgress { files: 1, files_planned: 3, ..ScanProgress::default() };

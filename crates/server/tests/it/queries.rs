@@ -29,6 +29,25 @@ async fn columns_first_then_rows_then_done() {
 }
 
 #[tokio::test]
+async fn several_tables_come_one_after_another() {
+    let house = House::new().await;
+    let root = house.administrator().await;
+    let (_, lines) = ask(&house, &root, json!({"query": "tables 2"})).await;
+    let kinds: Vec<&str> = lines.iter().map(|line| line.as_object().unwrap().keys().next().unwrap().as_str()).collect();
+    assert_eq!(kinds, ["columns", "rows", "columns", "rows", "done"]);
+    assert_eq!((&lines[0]["table"], &lines[2]["table"]), (&json!("first"), &json!("second")));
+    assert_eq!((&lines[3]["rows"][0][0], &lines[4]["done"]["rows"]), (&json!(2), &json!(3)));
+    let export = async |format: &str| {
+        house.post(&root, &format!("/query/export?format={format}"), json!({"query": "tables 1"})).await
+    };
+    assert_eq!(export("csv").await.text(), "N,Text\r\n0,'=row 0\r\n\r\nN,Text\r\n1,'=row 1\r\n");
+    let rows = |n: i64| json!([{"N": n, "Text": format!("=row {n}")}]);
+    assert_eq!(export("json").await.json(), json!({"first": rows(0), "second": rows(1)}));
+    let lines: Vec<Json> = export("ndjson").await.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines, [json!({"$table": "first"}), rows(0)[0].clone(), json!({"$table": "second"}), rows(1)[0].clone()]);
+}
+
+#[tokio::test]
 async fn a_limit_is_told_and_not_silently_cut() {
     let house = House::new().await;
     let root = house.administrator().await;

@@ -54,9 +54,9 @@ pub async fn check(arguments: &CheckKql, ground: Ground) -> Result<ExitCode> {
 /// The tables that queries may name, and what is kept beside them.
 async fn catalog(schemas: Option<&Path>, ground: &Ground) -> Result<Catalog> {
     if let Some(file) = schemas {
-        return Ok(Catalog::new(query::declared(file)?));
+        return Ok(Catalog::new(query::declared(file)?).with_shipped_functions());
     }
-    let shipped = Catalog::new(kernel::schema::shipped_tables());
+    let shipped = Catalog::new(kernel::schema::shipped_tables()).with_shipped_functions();
     if !ground.config.data_dir.exists() {
         return Ok(shipped);
     }

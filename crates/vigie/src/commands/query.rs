@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use detect::Detect;
 use field::Field;
 use kernel::port::{Answer, QueryError, QueryLimits, QueryRequest, TimeRange};
-use kernel::{Clock, Diagnostic, TableSchema, Timestamp};
+use kernel::{Clock, ColumnSchema, Diagnostic, TableSchema, Timestamp};
 use kql::catalog::Catalog;
 use lake::query::batch::Asking;
 use lake::query::{DeclaredTables, EmptyLibrary};
@@ -148,52 +148,77 @@ fn place_and_message(text: &str, diagnostic: &Diagnostic) -> String {
     format!("{line}:{column}: {} {}{help}", diagnostic.code, diagnostic.message)
 }
 
+/// Tables one after another; where there are several, each under its name.
 fn print(format: AnswerFormat, answer: &Answer) -> Result<()> {
-    match format {
-        AnswerFormat::Table => print_table(answer)?,
-        AnswerFormat::Json => print_json(answer)?,
-        AnswerFormat::Csv => print_csv(answer)?,
+    let first = Shown { name: answer.table.as_deref(), columns: &answer.columns, rows: &answer.rows };
+    let further = answer.further.iter();
+    let further = further.map(|table| Shown { name: Some(&table.name), columns: &table.columns, rows: &table.rows });
+    for (at, table) in std::iter::once(first).chain(further).enumerate() {
+        match format {
+            AnswerFormat::Table => print_table(&table)?,
+            AnswerFormat::Json => print_json(&table)?,
+            AnswerFormat::Csv => print_csv(&table, at > 0)?,
+        }
+    }
+    if matches!(format, AnswerFormat::Table) {
+        eprintln!("{:.1} ms", answer.elapsed_us as f64 / 1_000.0);
     }
     for warning in &answer.warnings {
         eprintln!("warning: {}", warning.message);
     }
-    if answer.truncated {
+    let cut = std::iter::once((answer.truncated, answer.rows.len()))
+        .chain(answer.further.iter().map(|table| (table.truncated, table.rows.len())));
+    if let Some((_, rows)) = cut.into_iter().find(|(truncated, _)| *truncated) {
         eprintln!(
             "only the first {} rows are shown; narrow the query, or raise query.rows",
-            terminal::thousands(answer.rows.len() as u64)
+            terminal::thousands(rows as u64)
         );
     }
     Ok(())
 }
 
-fn print_table(answer: &Answer) -> Result<()> {
-    let headings: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
+/// A result table on its way to the terminal.
+struct Shown<'a> {
+    /// Where there are several.
+    name: Option<&'a str>,
+    columns: &'a [ColumnSchema],
+    rows: &'a [Vec<kernel::Value>],
+}
+
+fn print_table(shown: &Shown<'_>) -> Result<()> {
+    let headings: Vec<&str> = shown.columns.iter().map(|column| column.name.as_str()).collect();
     let mut table = terminal::table(&headings);
-    for row in &answer.rows {
+    for row in shown.rows {
         table.add_row(row.iter().map(|value| terminal::one_line(&cell(value), 200)));
     }
-    terminal::print(&format!("{table}\n"))?;
-    eprintln!("{} rows, {:.1} ms", terminal::thousands(answer.rows.len() as u64), answer.elapsed_us as f64 / 1_000.0);
+    let heading = shown.name.map(|name| format!("{name}\n")).unwrap_or_default();
+    terminal::print(&format!("{heading}{table}\n"))?;
+    eprintln!("{} rows", terminal::thousands(shown.rows.len() as u64));
     Ok(())
 }
 
-/// One object a line: what other programs read most easily.
-fn print_json(answer: &Answer) -> Result<()> {
-    for row in &answer.rows {
+/// One object a line: what other programs read most easily. Of several tables each begins with `{"$table": "name"}`.
+fn print_json(shown: &Shown<'_>) -> Result<()> {
+    if let Some(name) = shown.name {
+        terminal::print(&format!("{}\n", serde_json::json!({ "$table": name })))?;
+    }
+    for row in shown.rows {
         let object: serde_json::Map<_, _> =
-            answer.columns.iter().zip(row).map(|(column, value)| (column.name.clone(), value.to_json())).collect();
+            shown.columns.iter().zip(row).map(|(column, value)| (column.name.clone(), value.to_json())).collect();
         terminal::print(&format!("{}\n", serde_json::Value::Object(object)))?;
     }
     Ok(())
 }
 
-fn print_csv(answer: &Answer) -> Result<()> {
+/// Several tables have an empty line between them.
+fn print_csv(shown: &Shown<'_>, after_another: bool) -> Result<()> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(answer.columns.iter().map(|column| column.name.as_str()))?;
-    for row in &answer.rows {
+    writer.write_record(shown.columns.iter().map(|column| column.name.as_str()))?;
+    for row in shown.rows {
         writer.write_record(row.iter().map(cell))?;
     }
-    terminal::print(&String::from_utf8(writer.into_inner()?)?)
+    let border = if after_another { "\n" } else { "" };
+    terminal::print(&format!("{border}{}", String::from_utf8(writer.into_inner()?)?))
 }
 
 fn cell(value: &kernel::Value) -> String {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use arrow_array::RecordBatch;
 use datafusion::error::Result;
 use kernel::{ColumnSchema, ScalarType, Value};
-use kql::algebra::{Activity, ActivityMeasure};
+use kql::algebra::{Activity, ActivityMeasure, Expr, ExprKind};
 
 use super::bins::{Axis, length, ticks};
 use super::{Budget, Rows, Table, long, on_axis};
@@ -45,7 +45,7 @@ pub(super) fn activity(
 ) -> Result<RecordBatch> {
     let dimensions = input.columns.len() - 2;
     let mut rows = Rows::new(schema);
-    let axis = Axis::of(&activity.span)?;
+    let Some(axis) = axis_of(activity, input, dimensions + 1, budget)? else { return rows.finish(schema) };
     let scalar = input.columns[dimensions + 1].scalar();
     let known: HashSet<String> =
         left_out.iter().flat_map(|table| (0..table.rows).map(|row| table.key(0, row))).collect();
@@ -79,11 +79,21 @@ pub(super) fn activity(
             ActivityMeasure::ActiveUsers { lookback, period, least } => {
                 active_users(group, length(lookback)?, length(period)?, *least, &mut context)?;
             }
+            ActivityMeasure::Engagement { outer } => engagement(&group, length(outer)?, &mut context)?,
             ActivityMeasure::Sessions { lookback } => sessions(group, length(lookback)?, &mut context)?,
             ActivityMeasure::SlidingWindow { lookback } => sliding_window(&group, length(lookback)?, &mut context)?,
         }
     }
     rows.finish(schema)
+}
+
+/// The bins that were asked for; those of the rows where no ends were given, and none without rows.
+fn axis_of(activity: &Activity, input: &Table, column: usize, budget: &mut Budget<'_>) -> Result<Option<Axis>> {
+    let is_open = |end: &Expr| matches!(end.kind, ExprKind::Literal(Value::Null));
+    if is_open(&activity.span.start) && is_open(&activity.span.end) {
+        return Axis::around(length(&activity.span.step)?, input, column, budget);
+    }
+    Axis::of(&activity.span).map(Some)
 }
 
 /// Rows and ids of each bin within the axis.
@@ -218,6 +228,26 @@ fn sessions(mut group: Group, lookback: i64, context: &mut Context<'_, '_, '_>) 
     }
     for (bin, sessions) in bins {
         context.push(bin, [long(sessions.len())])?;
+    }
+    Ok(())
+}
+
+/// Ids of a bin beside those of the bins before it too, as far as `outer` reaches.
+fn engagement(group: &Group, outer: i64, context: &mut Context<'_, '_, '_>) -> Result<()> {
+    let axis = context.axis;
+    let mut bins: BTreeMap<i64, BTreeSet<usize>> = BTreeMap::new();
+    for (id, place) in group.seen.iter().filter(|(_, place)| *place <= axis.end) {
+        bins.entry(axis.bin(*place)).or_default().insert(*id);
+    }
+    let reach = (outer / axis.step).max(1);
+    for (bin, inner) in bins.range(0..) {
+        let mut around = BTreeSet::new();
+        for (_, seen) in bins.range(bin.saturating_sub(reach - 1)..=*bin) {
+            context.budget.spend(seen.len() as u64)?;
+            around.extend(seen.iter().copied());
+        }
+        let share = inner.len() as f64 / around.len() as f64;
+        context.push(*bin, [long(inner.len()), long(around.len()), Value::Real(share)])?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use arrow_array::RecordBatch;
 use datafusion::error::Result;
 use kernel::{ColumnSchema, Value};
-use kql::algebra::Bins;
+use kql::algebra::{Bins, FunnelSides};
 
 use super::bins::Axis;
 use super::{Budget, Rows, Table, long, on_axis};
@@ -86,15 +86,22 @@ pub(super) fn completion(
     rows.finish(schema)
 }
 
-/// What ids did before and after they went through all states, no two of them further apart than `most_between`.
+/// What is looked for: states one after another, no two of them further apart than `most_between`.
+pub(super) struct Sequence<'a> {
+    pub span: &'a Bins,
+    pub states: &'a [String],
+    pub most_between: i64,
+    pub sides: FunnelSides,
+}
+
+/// What ids did before and after they went through all states.
 pub(super) fn sequence(
-    span: &Bins,
-    states: &[String],
-    most_between: i64,
+    wanted: &Sequence<'_>,
     input: &Table,
     schema: &[ColumnSchema],
     budget: &mut Budget<'_>,
 ) -> Result<RecordBatch> {
+    let Sequence { span, states, most_between, sides } = *wanted;
     let mut rows = Rows::new(schema);
     let axis = Axis::of(span)?;
     let trails = trails(input, axis, budget)?;
@@ -120,6 +127,11 @@ pub(super) fn sequence(
             let before = at.checked_sub(1).and_then(|at| stays.get(at)).filter(|stay| near(stay, first));
             let after = stays.get(at + window.len()).filter(|stay| near(stay, last));
             let (before, after) = (before.map_or("", |stay| stay.1), after.map_or("", |stay| stay.1));
+            let (before, after) = match sides {
+                FunnelSides::Both => (before, after),
+                FunnelSides::Before => (before, ""),
+                FunnelSides::After => ("", after),
+            };
             found.entry((axis.bin(first), before.to_owned(), after.to_owned())).or_default().insert(number);
         }
     }
@@ -127,7 +139,15 @@ pub(super) fn sequence(
         let sample = |id: &usize| convert::to_dynamic(&input.columns[0].value(trails[*id].row)).unwrap_or_default();
         let samples = Value::Dynamic(ids.iter().take(MOST_SAMPLES).map(sample).collect());
         let place = on_axis(axis.place(bin), scalar);
-        rows.push([place, Value::String(before), Value::String(after), long(ids.len()), samples], budget)?;
+        let mut row = vec![place];
+        if sides != FunnelSides::After {
+            row.push(Value::String(before));
+        }
+        if sides != FunnelSides::Before {
+            row.push(Value::String(after));
+        }
+        row.extend([long(ids.len()), samples]);
+        rows.push(row, budget)?;
     }
     rows.finish(schema)
 }

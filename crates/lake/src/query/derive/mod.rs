@@ -14,6 +14,7 @@ mod reduce;
 mod rolling;
 mod run;
 mod scan;
+mod sequence;
 mod shortest;
 
 use std::sync::Arc;
@@ -168,8 +169,13 @@ pub fn derive(
         Method::FunnelCompletion { span, states, periods } => {
             funnel::completion(span, states, periods, input, schema, budget)
         }
-        Method::FunnelSequence { span, states, most_between } => {
-            funnel::sequence(span, states, bins::length(most_between)?, input, schema, budget)
+        Method::FunnelSequence { span, states, most_between, sides } => {
+            let sequence = funnel::Sequence { span, states, most_between: bins::length(most_between)?, sides: *sides };
+            funnel::sequence(&sequence, input, schema, budget)
+        }
+        Method::SequenceDetect { dimensions, most_between, most_overall } => {
+            let limits = (bins::length(most_between)?, bins::length(most_overall)?);
+            sequence::detect(*dimensions, limits, input, schema, budget)
         }
     }
 }

@@ -21,6 +21,8 @@ pub(super) const ENTRIES: &[Entry] = &[
         let ticks = |micros: i64| micros.wrapping_mul(10).wrapping_add(kernel::time::UNIX_EPOCH_TICKS);
         Ok(Arc::new(micros.unary::<_, arrow_array::types::Int64Type>(ticks)))
     }),
+    // The value as it is, of which the engine knows nothing more than its type.
+    columns("op_same", |call| Ok(Arc::clone(call.args[0].array()))),
     columns("op_never_null", |call| {
         let source = &call.args[0];
         if !source.is_constant() && source.array().null_count() == 0 {

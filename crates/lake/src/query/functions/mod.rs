@@ -38,6 +38,7 @@ mod time;
 mod time_format;
 mod units;
 mod urls;
+mod user_agent;
 mod xml;
 
 use std::collections::HashMap;
@@ -119,7 +120,7 @@ fn bad_value(message: impl Into<String>) -> DataFusionError {
 }
 
 static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(|| {
-    let tables: [&'static [Entry]; 33] = [
+    let tables: [&'static [Entry]; 34] = [
         arrays::ENTRIES,
         bits::ENTRIES,
         compare::ENTRIES,
@@ -152,6 +153,7 @@ static ENTRIES: LazyLock<HashMap<&'static str, &'static Entry>> = LazyLock::new(
         time_format::ENTRIES,
         units::ENTRIES,
         urls::ENTRIES,
+        user_agent::ENTRIES,
         xml::ENTRIES,
     ];
     tables.into_iter().flatten().map(|entry| (entry.name, entry)).collect()

@@ -58,7 +58,8 @@ pub(in crate::query) fn compiled(pattern: &str) -> Result<Arc<Regex>> {
     if let Some(known) = PATTERNS.lock().get(pattern) {
         return Ok(Arc::clone(known));
     }
-    let regex = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build().map_err(|error| {
+    let build = |pattern: &str| RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build();
+    let regex = build(pattern).or_else(|error| build(&plain_classes(pattern)).map_err(|_| error)).map_err(|error| {
         bad_value(format!("`{pattern}` is not a regular expression of the supported syntax (no look-around, no back-references): {error}"))
     })?;
     let regex = Arc::new(regex);
@@ -68,6 +69,40 @@ pub(in crate::query) fn compiled(pattern: &str) -> Result<Arc<Regex>> {
     }
     kept.insert(pattern.to_owned(), Arc::clone(&regex));
     Ok(regex)
+}
+
+/// `pattern` with the signs in its classes that mean sets to this engine, and themselves to RE2, for which published
+/// queries were written: `[[",]` is a bracket, a quote or a comma.
+fn plain_classes(pattern: &str) -> String {
+    let mut plain = String::with_capacity(pattern.len() + 8);
+    let mut characters = pattern.chars().peekable();
+    let mut within = false;
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => {
+                plain.push(character);
+                plain.extend(characters.next());
+                continue;
+            }
+            '[' if within && characters.peek() == Some(&':') => {
+                // `[:alpha:]`
+                plain.push(character);
+                for inner in characters.by_ref() {
+                    plain.push(inner);
+                    if inner == ']' {
+                        break;
+                    }
+                }
+                continue;
+            }
+            '[' | '&' | '~' if within => plain.push('\\'),
+            '[' => within = true,
+            ']' => within = false,
+            _ => {}
+        }
+        plain.push(character);
+    }
+    plain
 }
 
 /// Row by row with the pattern of argument `pattern` compiled and the text of argument `source` at hand.

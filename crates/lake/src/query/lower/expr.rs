@@ -3,7 +3,7 @@
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{Expr as DfExpr, and, lit, or};
-use kernel::{Diagnostic, ScalarType, Span, Value};
+use kernel::{ScalarType, Span, Value};
 use kql::algebra::{BinaryOp, Expr, ExprKind, Haystack, PathStep, StringOp, UnaryOp};
 
 use super::super::cells::column_of;
@@ -19,13 +19,6 @@ pub fn call(
     returns: ScalarType,
     span: Span,
 ) -> Result<DfExpr, LowerError> {
-    if name == "parse_user_agent" {
-        let message = "`parse_user_agent()` needs a collection of patterns of browsers, systems and devices that changes \
-                       every month, which Vigie does not come with";
-        let help = "take the parts that you need with `extract(…)`, `has` or `parse`";
-        let diagnostic = Diagnostic::error("KQL0900", span, message).with_help(help);
-        return Err(LowerError::Refused(Box::new(diagnostic)));
-    }
     let Some(entry) = functions::entry(name) else {
         return Err(refused(span, format!("`{name}()`")));
     };

@@ -171,18 +171,33 @@ impl Lowering<'_> {
     }
 
     pub(super) fn sort(&mut self, input: &Plan, keys: &[SortKey], hints: Vec<Hint>) -> Result<Lowered, LowerError> {
+        // Where several columns of a union's parts are the same, the engine takes them for one another, and then does not
+        // recognise its own order. A key that it knows nothing of has no such others.
+        let parts = holds_union(input);
         let input = self.plan(input, hints)?;
         let width = input.columns.len();
         // Computed keys become columns first, so that the order can be named later.
         let mut expressions: Vec<(DfExpr, ScalarType)> =
             input.columns.iter().map(|column| (column.expr(), column.scalar)).collect();
+        let mut directions = Vec::with_capacity(keys.len());
         for key in keys {
-            expressions.push(typed(&key.expr, &input.columns)?);
+            let mut expr = typed(&key.expr, &input.columns)?;
+            if parts {
+                let same = call("op_same", vec![expr.clone()], expr.1, key.expr.span)?;
+                expr = (same, expr.1);
+            }
+            if nan_is_misplaced(key) {
+                let is_nan = call("isnan", vec![expr.clone()], ScalarType::Bool, key.expr.span)?;
+                expressions.push((is_nan, ScalarType::Bool));
+                directions.push((!key.nulls_first, key.nulls_first));
+            }
+            expressions.push(expr);
+            directions.push((!key.descending, key.nulls_first));
         }
         let mut keyed = self.projected(input.plan, expressions, Vec::new())?;
         let mut order: Vec<SortExpr> = Vec::new();
-        for (column, key) in keyed.columns[width..].iter().zip(keys) {
-            order.push(column.expr().sort(!key.descending, key.nulls_first));
+        for (column, (ascending, nulls_first)) in keyed.columns[width..].iter().zip(directions) {
+            order.push(column.expr().sort(ascending, nulls_first));
         }
         keyed.plan = LogicalPlanBuilder::from(keyed.plan).sort(order.clone())?.build()?;
         keyed.columns.truncate(width);
@@ -325,4 +340,15 @@ fn steps(
 /// A constant of a plan, for operators that need one in an expression.
 pub(super) fn constant(value: &Value, scalar: ScalarType) -> Result<DfExpr, LowerError> {
     literal(value, scalar)
+}
+
+/// In KQL, what is not a number stands beside the nulls; to the engine it is the greatest number. That differs where nulls
+/// stand at the end of the least numbers.
+fn nan_is_misplaced(key: &SortKey) -> bool {
+    key.expr.scalar == ScalarType::Real && key.descending != key.nulls_first
+}
+
+/// Is there a union below, in parts of which rows still lie?
+fn holds_union(plan: &Plan) -> bool {
+    matches!(plan.node, Node::Union { .. }) || plan.inputs().into_iter().any(holds_union)
 }

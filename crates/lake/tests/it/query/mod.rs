@@ -7,6 +7,7 @@ mod documentation;
 mod engine;
 mod facts;
 mod files;
+mod parsers;
 mod prune;
 mod registry;
 mod specs;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use kernel::time::Timestamp;
-use kernel::{TableSchema, Value};
+use kernel::{ColumnSchema, TableSchema, Value};
 use lake::query::{EngineConfig, QueryEngine};
 use lake::{LakeError, TableSnapshot, Tables};
 
@@ -56,13 +57,23 @@ pub fn engine(tables: FixedTables, threads: usize, prune: bool) -> QueryEngine {
 
 /// Rows as people read them: one line each, cells between bars.
 pub fn printed(answer: &kernel::port::Answer) -> String {
-    let names: Vec<String> = answer.columns.iter().map(|c| format!("{}:{}", c.name, c.scalar)).collect();
+    let mut lines: Vec<String> = answer.table.iter().map(|name| format!("{name}:")).collect();
+    lines.extend(printed_table(&answer.columns, &answer.rows));
+    for table in &answer.further {
+        lines.push(format!("{}:", table.name));
+        lines.extend(printed_table(&table.columns, &table.rows));
+    }
+    lines.join("\n")
+}
+
+fn printed_table(columns: &[ColumnSchema], rows: &[Vec<Value>]) -> Vec<String> {
+    let names: Vec<String> = columns.iter().map(|c| format!("{}:{}", c.name, c.scalar)).collect();
     let mut lines = vec![names.join(" | ")];
-    for row in &answer.rows {
+    for row in rows {
         let cells: Vec<String> = row.iter().map(cell).collect();
         lines.push(cells.join(" | ").trim_end().to_owned());
     }
-    lines.join("\n")
+    lines
 }
 
 fn cell(value: &Value) -> String {

@@ -7,13 +7,19 @@ use super::{FixedTables, NOW, engine_over, printed};
 
 #[test]
 fn specifications_hold() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
-    let engine = engine_over(FixedTables::default(), 1);
-    let whole = super::engine(FixedTables::default(), 1, false);
+    hold("specs", FixedTables::default);
+}
+
+/// Every block of the specifications under `folder` (from the crate) is answered as the block after it says.
+pub fn hold(folder: &str, tables: impl Fn() -> FixedTables) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let engine = engine_over(tables(), 1);
+    let whole = super::engine(tables(), 1, false);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let rewrite = std::env::var_os("UPDATE_SPECS").is_some();
     let (mut failures, mut cases) = (Vec::new(), 0);
     let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|end| end == "md"));
     files.sort();
     for file in files {
         let text = std::fs::read_to_string(&file).unwrap();
