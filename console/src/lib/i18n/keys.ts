@@ -646,6 +646,7 @@ export interface Messages {
   "ask.starters": null;
   "ask.starters.text": null;
   "ask.table": null;
+  "ask.tables": null;
   "ask.truncated": null;
   "category.contractor": null;
   "category.dependant": null;

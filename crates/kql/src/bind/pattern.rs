@@ -321,7 +321,11 @@ impl Binder<'_> {
             },
             _ => String::new(),
         };
-        expr::column(&row.columns, &column, span).unwrap_or_else(|| {
+        let found = expr::column(&row.columns, &column, span);
+        if let (Some(id), "node_id") = (&found, name.text.as_str()) {
+            return self.call_by_name("tostring", vec![id.clone()], span);
+        }
+        found.unwrap_or_else(|| {
             let message =
                 format!("`{}` takes a node of the pattern, or nothing inside `map(inner_nodes(…), …)`", name.text);
             self.error(codes::BAD_ARGUMENTS, span, message);

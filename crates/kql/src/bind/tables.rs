@@ -45,11 +45,12 @@ pub(super) fn named(tables: Vec<Answered>) -> Option<(Plan, Option<String>, Vec<
 impl Binder<'_> {
     /// The tables that `expr` answers with.
     pub(super) fn answers(&mut self, expr: &syntax::Expr) -> Vec<Answered> {
-        if let syntax::ExprKind::Pipe { source: Some(source), operators } = &expr.kind
+        if let syntax::ExprKind::Pipe { source, operators } = &expr.kind
             && let Some((last, before)) = operators.split_last()
             && gives_tables(last)
+            && (source.is_some() || !before.is_empty())
         {
-            let input = self.pipe(Some(source), before, expr.span);
+            let input = self.pipe(source.as_deref(), before, expr.span);
             let input = self.no_graph(input);
             return self.several(input, last);
         }

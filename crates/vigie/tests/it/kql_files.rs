@@ -88,6 +88,26 @@ fn a_query_of_a_batch_has_the_limits_of_the_settings() {
 }
 
 #[test]
+fn several_tables_are_written_one_after_another() {
+    let rig = Rig::new();
+    rig.file("schemas.json", "{}");
+    let query = "range n from 1 to 2 step 1 | fork Numbers = (extend m = n * 2) (count)";
+    let line = serde_json::json!({ "id": "a", "query": query });
+    rig.file("batch.jsonl", format!("{line}\n"));
+    let answered = &lines(&rig.ok(&["query", "--batch", "batch.jsonl", "--schemas", "schemas.json"]))[0];
+    assert_eq!(answered["rows"], serde_json::json!([[1, 2], [2, 4]]));
+    assert_eq!((&answered["tables"][0]["name"], &answered["tables"][1]["name"]), (&"Numbers".into(), &"Table_2".into()));
+    assert_eq!(answered["tables"][1]["rows"], serde_json::json!([[2]]));
+    let as_text = |format: &str| rig.ok(&["query", query, "--schemas", "schemas.json", "--format", format]).out;
+    assert_eq!(as_text("csv"), "n,m\n1,2\n2,4\n\nCount\n2\n");
+    assert_eq!(
+        as_text("json"),
+        "{\"$table\":\"Numbers\"}\n{\"n\":1,\"m\":2}\n{\"n\":2,\"m\":4}\n{\"$table\":\"Table_2\"}\n{\"Count\":2}\n"
+    );
+    assert!(as_text("table").contains("Table_2"));
+}
+
+#[test]
 fn a_batch_asks_the_lake_where_no_tables_are_declared() {
     let rig = Rig::new();
     rig.file("badges.ndjson", "{\"Door\":\"D1\"}\n{\"Door\":\"D2\"}\n");

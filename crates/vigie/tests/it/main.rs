@@ -10,6 +10,7 @@ mod kept;
 mod kql_files;
 mod kql_text;
 mod nodes;
+mod query_limits;
 mod rig;
 mod rule_life;
 mod rules;

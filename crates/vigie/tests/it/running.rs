@@ -103,6 +103,30 @@ impl Running {
         (reply.status, serde_json::from_str(&reply.body).unwrap_or_default())
     }
 
+    /// As [`ask`](Self::ask), for answers of many lines.
+    pub fn ask_text(&self, session: &Session, method: &str, path: &str, body: &str) -> Reply {
+        let headers =
+            [("content-type", "application/json"), ("cookie", &session.cookie), ("x-vigie-csrf", &session.csrf)];
+        self.send(method, path, &headers, body.as_bytes())
+    }
+
+    /// Asks and waits for the head of the answer alone; who drops the connection has gone.
+    pub fn ask_and_leave(&self, session: &Session, method: &str, path: &str, body: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        let head = format!(
+            "{method} /api/v1/{path} HTTP/1.1\r\nhost: vigie\r\ncontent-length: {}\r\ncontent-type: application/json\r\n\
+             cookie: {}\r\nx-vigie-csrf: {}\r\n\r\n{body}",
+            body.len(),
+            session.cookie,
+            session.csrf
+        );
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut first = [0_u8; 12];
+        stream.read_exact(&mut first).unwrap();
+        assert_eq!(&first, b"HTTP/1.1 200");
+        stream
+    }
+
     /// Connects a source and gives its token.
     pub fn connect_source(&self, session: &Session, name: &str, format: &str) -> String {
         let body = format!(r#"{{"name": "{name}", "format": "{format}", "reason": "test"}}"#);
