@@ -49,9 +49,20 @@ pub fn run(folder: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Functions that give tables.
+const GIVE_TABLES: [&str; 6] =
+    ["table", "external_table", "materialized_view", "entity_group", "stored_query_result", "graph"];
+/// Functions of the patterns of `graph-match`.
+const OF_PATTERNS: [&str; 8] =
+    ["all", "any", "map", "inner_nodes", "labels", "node_id", "node_degree_in", "node_degree_out"];
+
 /// Asks for the name in a query that says nothing else; what the compiler says of it tells.
 fn fate(kind: &str, name: &str) -> Fate {
     let text = match kind {
+        // They stand where a table does.
+        "function" if name == "cluster" => "cluster('c').database('d').T".to_owned(),
+        "function" if name == "database" => "database('d').T".to_owned(),
+        "function" if GIVE_TABLES.contains(&name) => format!("{name}('T')"),
         "function" => format!("print {name}()"),
         "aggregate" => format!("T | summarize {name}()"),
         "plugin" => format!("T | evaluate {name}()"),
@@ -61,8 +72,7 @@ fn fate(kind: &str, name: &str) -> Fate {
     let bound = kql::compile(&text, &Catalog::new(table).with_any_address());
     let said = |part: &str| bound.diagnostics.iter().any(|diagnostic| diagnostic.message.contains(part));
     // Graph functions are known in patterns alone.
-    let of_patterns = ["all", "any", "map", "inner_nodes", "labels", "node_degree_in", "node_degree_out"];
-    if kind == "function" && of_patterns.contains(&name) {
+    if kind == "function" && OF_PATTERNS.contains(&name) {
         return Fate::Implemented;
     }
     if said("there is no function called") || said("there is no operator called") {

@@ -9,14 +9,14 @@ type Analyze = (text: string, offset: number | null) => Promise<Analysis>;
 export function completionSource(analyze: Analyze) {
   return async (context: CompletionContext): Promise<CompletionResult | null> => {
     // Something must have been typed or asked for: a bare blank line offers nothing by itself.
-    const before = context.matchBefore(/[\w$]+|[|,(.=]\s*|\s/);
+    const before = context.matchBefore(/[\w$]+|[|,(.="']\s*|\s/);
     if (before === null && !context.explicit) return null;
     const analysis = await analyze(context.state.doc.toString(), context.pos).catch(() => null);
     if (context.aborted || analysis === null || analysis.completions.length === 0) return null;
     const from = Math.min(...analysis.completions.map((one) => one.start));
     // The compiler offered what fits the letters so far: the list serves while these only grow.
     const letters = context.state.sliceDoc(from, context.pos);
-    const validFor = (text: string) => text.startsWith(letters) && /^\w*$/.test(text);
+    const validFor = (text: string) => text.startsWith(letters) && /^["']?\w*$/.test(text);
     return { from, options: analysis.completions.map((one, at) => offerOf(one, at)), validFor };
   };
 }

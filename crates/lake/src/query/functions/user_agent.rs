@@ -3,12 +3,13 @@
 //! The patterns are a small collection of our own, under the family names that are usual in the field (those of the
 //! ua-parser project). What none of them knows is `Other`, as there.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use arrow_array::ArrayRef;
 use datafusion::error::Result;
 use kernel::Value;
-use regex::Regex;
+use regex::{Captures, Regex, RegexSet};
 use serde_json::{Map, Value as Json, json};
 
 use super::{Call, Entry, bad_value, columns};
@@ -20,8 +21,7 @@ pub(super) const ENTRIES: &[Entry] = &[columns("parse_user_agent", parse_user_ag
 /// Longer user agents are cut: what names the program stands at the front.
 const MOST_BYTES: usize = 2_048;
 
-/// Name (empty: what the first group found, else the pattern's own) and pattern; the groups `v1` to `v4` hold the
-/// parts of the version. The first that fits counts.
+/// Name and pattern; the groups `v1` to `v3` hold the parts of the version. The first that fits counts.
 type Row = (&'static str, &'static str);
 
 const BROWSERS: &[Row] = &[
@@ -147,15 +147,29 @@ const DEVICES: &[Row] = &[
     ("Generic_Android", r"Android.*; ?(?<model>[^;)]+?) Build"),
 ];
 
-type Patterns = Vec<(&'static str, Regex)>;
+/// All patterns in one automaton, which says which fit, and each by itself for its groups.
+struct Patterns {
+    which: RegexSet,
+    each: Vec<(&'static str, Regex)>,
+}
 
-static BROWSER_PATTERNS: LazyLock<Patterns> = LazyLock::new(|| compiled(BROWSERS));
-static SYSTEM_PATTERNS: LazyLock<Patterns> = LazyLock::new(|| compiled(SYSTEMS));
-static DEVICE_PATTERNS: LazyLock<Patterns> = LazyLock::new(|| compiled(DEVICES));
+static BROWSER_PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns::of(BROWSERS));
+static SYSTEM_PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns::of(SYSTEMS));
+static DEVICE_PATTERNS: LazyLock<Patterns> = LazyLock::new(|| Patterns::of(DEVICES));
 
-/// A test compiles every pattern.
-fn compiled(rows: &[Row]) -> Patterns {
-    rows.iter().filter_map(|(name, pattern)| Some((*name, Regex::new(pattern).ok()?))).collect()
+impl Patterns {
+    /// A test compiles every pattern.
+    fn of(rows: &[Row]) -> Patterns {
+        let which = RegexSet::new(rows.iter().map(|(_, pattern)| pattern)).unwrap_or_default();
+        let each = rows.iter().filter_map(|(name, pattern)| Some((*name, Regex::new(pattern).ok()?))).collect();
+        Patterns { which, each }
+    }
+
+    /// The name of the first pattern that fits, and its groups.
+    fn first<'t>(&self, agent: &'t str) -> Option<(&'static str, Captures<'t>)> {
+        let (name, regex) = self.which.matches(agent).iter().next().and_then(|at| self.each.get(at))?;
+        Some((name, regex.captures(agent)?))
+    }
 }
 
 /// `parse_user_agent(text, "browser" | "os" | "device", or an array of them)`.
@@ -164,17 +178,17 @@ fn parse_user_agent(call: &Call<'_>) -> Result<ArrayRef> {
         return datafusion::common::internal_err!("parse_user_agent takes a text and what to look for");
     };
     let mut builder = CellsBuilder::new(call.returns);
-    let mut last: Option<(String, Json)> = None;
+    // The same programs come again and again.
+    let mut known: HashMap<&str, Json> = HashMap::new();
     for row in 0..call.rows {
         let agent = text.text(row);
         let parts = parts(&wanted.value(row))?;
-        let known = last.as_ref().filter(|(known, _)| wanted.is_constant() && known == agent);
-        let found = match known {
-            Some((_, found)) => found.clone(),
-            None => described(agent, &parts),
+        let found = if wanted.is_constant() {
+            known.entry(agent).or_insert_with(|| described(agent, &parts)).clone()
+        } else {
+            described(agent, &parts)
         };
-        builder.push(Value::Dynamic(found.clone()));
-        last = Some((agent.to_owned(), found));
+        builder.push(Value::Dynamic(found));
     }
     Ok(builder.finish())
 }
@@ -222,8 +236,8 @@ fn browser(agent: &str) -> Json {
 
 fn system(agent: &str) -> Json {
     let (family, [mut major, mut minor, patch]) = versioned(&SYSTEM_PATTERNS, agent);
-    if family == "Windows"
-        && let Some(nt) = SYSTEM_PATTERNS.iter().find_map(|(_, regex)| regex.captures(agent)?.name("nt"))
+    if let Some((_, groups)) = SYSTEM_PATTERNS.first(agent)
+        && let Some(nt) = groups.name("nt")
     {
         (major, minor) = windows(nt.as_str());
     }
@@ -246,27 +260,21 @@ fn windows(nt: &str) -> (String, String) {
 }
 
 fn versioned(patterns: &Patterns, agent: &str) -> (&'static str, [String; 3]) {
-    for (family, regex) in patterns {
-        if let Some(groups) = regex.captures(agent) {
-            let part = |name: &str| groups.name(name).map_or_else(String::new, |part| part.as_str().to_owned());
-            return (family, ["v1", "v2", "v3"].map(part));
-        }
-    }
-    ("Other", Default::default())
+    let Some((family, groups)) = patterns.first(agent) else { return ("Other", Default::default()) };
+    let part = |name: &str| groups.name(name).map_or_else(String::new, |part| part.as_str().to_owned());
+    (family, ["v1", "v2", "v3"].map(part))
 }
 
 fn device(agent: &str) -> Json {
-    for (brand, regex) in DEVICE_PATTERNS.iter() {
-        let Some(groups) = regex.captures(agent) else { continue };
-        let model = groups.name("model").map_or("", |model| model.as_str().trim());
-        return match *brand {
-            "Spider" => json!({ "Family": "Spider", "Brand": "Spider", "Model": "Desktop" }),
-            "Apple" => json!({ "Family": model, "Brand": brand, "Model": model }),
-            "Generic_Android" => json!({ "Family": model, "Brand": brand, "Model": model }),
-            _ => json!({ "Family": format!("{brand} {model}"), "Brand": brand, "Model": model }),
-        };
+    let Some((brand, groups)) = DEVICE_PATTERNS.first(agent) else {
+        return json!({ "Family": "Other", "Brand": "", "Model": "" });
+    };
+    let model = groups.name("model").map_or("", |model| model.as_str().trim());
+    match brand {
+        "Spider" => json!({ "Family": "Spider", "Brand": "Spider", "Model": "Desktop" }),
+        "Apple" | "Generic_Android" => json!({ "Family": model, "Brand": brand, "Model": model }),
+        _ => json!({ "Family": format!("{brand} {model}"), "Brand": brand, "Model": model }),
     }
-    json!({ "Family": "Other", "Brand": "", "Model": "" })
 }
 
 #[cfg(test)]
@@ -278,7 +286,7 @@ mod tests {
         for (rows, patterns) in
             [(BROWSERS, &*BROWSER_PATTERNS), (SYSTEMS, &*SYSTEM_PATTERNS), (DEVICES, &*DEVICE_PATTERNS)]
         {
-            assert_eq!(rows.len(), patterns.len());
+            assert_eq!((rows.len(), rows.len()), (patterns.each.len(), patterns.which.len()));
         }
     }
 

@@ -110,9 +110,12 @@ pub(super) fn offered(app: &Arc<App>, place: Place, text: &str) -> Vec<Completio
         ask(app, key, place.timed, now_us);
     }
     let (start, end) = (utf16_offset(text, place.replace.start), utf16_offset(text, place.replace.end));
+    // As it was begun; an editor may have put the closing quote behind the cursor already.
+    let quote = slice(text, place.replace).chars().next().unwrap_or('"');
+    let closed = start < end && text.get(place.replace.end as usize..).is_some_and(|rest| rest.starts_with(quote));
     let offer = |value: String| Completion {
-        insert: quoted(&value),
-        label: value,
+        insert: quoted(&value, quote, !closed),
+        label: quoted(&value, quote, true),
         kind: "value".to_owned(),
         detail: Some(place.column.clone()),
         documentation: None,
@@ -167,19 +170,19 @@ fn text_of(row: Vec<Value>) -> Option<String> {
 }
 
 /// As KQL writes it.
-fn quoted(value: &str) -> String {
-    let mut quoted = String::from("\"");
+fn quoted(value: &str, quote: char, closed: bool) -> String {
+    let mut quoted = String::from(quote);
     for character in value.chars() {
         match character {
-            '"' => quoted.push_str("\\\""),
             '\\' => quoted.push_str("\\\\"),
             '\n' => quoted.push_str("\\n"),
             '\r' => quoted.push_str("\\r"),
             '\t' => quoted.push_str("\\t"),
+            other if other == quote => quoted.extend(['\\', other]),
             other => quoted.push(other),
         }
     }
-    quoted.push('"');
+    quoted.extend(closed.then_some(quote));
     quoted
 }
 
@@ -204,6 +207,13 @@ mod tests {
         let found = wanted(text, text.len(), &catalog, &grants);
         let found = found.as_ref().map(|place| (place.table.as_str(), place.column.as_str(), slice(text, place.replace)));
         assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn texts_are_written_in_the_quotes_that_were_begun() {
+        assert_eq!(quoted("it's", '"', true), "\"it's\"");
+        assert_eq!(quoted("it's", '\'', true), "'it\\'s'");
+        assert_eq!(quoted("C:\\x", '"', false), "\"C:\\\\x");
     }
 
     #[test]
