@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use kernel::port::{Answer, EventLake, QueryRequest, TableGrant, TimeRange, QueryError};
+use kernel::port::{Answer, EventLake, QueryError, QueryRequest, TableGrant, TimeRange};
 use kernel::{Entity, Timestamp, Value};
 use sha2::{Digest, Sha256};
 use store::{Housekeeping, Row, params};

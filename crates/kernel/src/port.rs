@@ -101,7 +101,10 @@ pub struct AnswerStream {
 pub enum AnswerPart {
     Rows(Vec<Vec<Value>>),
     /// The rows so far were all of their table; what follows belongs to this one.
-    Table { name: String, columns: Arc<[ColumnSchema]> },
+    Table {
+        name: String,
+        columns: Arc<[ColumnSchema]>,
+    },
     /// Sent between rows, as often as [`QueryRequest::progress_ms`] asks; left out while the reader is behind.
     Progress(ScanProgress),
     End(AnswerEnd),

@@ -15,8 +15,8 @@ mod walk;
 
 pub use expr::{BinaryOp, Expr, ExprKind, Haystack, PathStep, StringOp, UnaryOp};
 pub use method::{
-    Activity, ActivityMeasure, Bins, Cycles, Direction, FunnelSides, GraphMatch, GraphNodes, GraphStep, MatchOutput, Method,
-    PathFold, PatternKind, Patterns, Scan, ScanOutput, ScanStep,
+    Activity, ActivityMeasure, Bins, Cycles, Direction, FunnelSides, GraphMatch, GraphNodes, GraphStep, MatchOutput,
+    Method, PathFold, PatternKind, Patterns, Scan, ScanOutput, ScanStep,
 };
 pub use narrow::{Narrowing, narrowing};
 pub use plan::{

@@ -3336,9 +3336,14 @@ export interface components {
              */
             offset?: number | null;
         };
-        /** @description The first line. */
+        /**
+         * @description The first line of a table; the rows that follow are its rows. An answer of several tables (`fork`, `facet`, …) has
+         *     one of them for each.
+         */
         AnswerColumns: {
             columns: components["schemas"]["Column"][];
+            /** @description What the table is called, where there are several. */
+            table?: string | null;
         };
         /** @description The last line of a whole answer. */
         AnswerDone: {
@@ -3348,7 +3353,10 @@ export interface components {
         AnswerError: {
             error: components["schemas"]["Problem"];
         };
-        /** @description One line of the answer (NDJSON): columns first, then rows in pieces, progress between them, then `done` or `error`. */
+        /**
+         * @description One line of the answer (NDJSON): columns first, then rows in pieces, progress between them, then `done` or `error`.
+         *     Where there are several tables, the columns of each come before its rows.
+         */
         AnswerLine: components["schemas"]["AnswerColumns"] | components["schemas"]["AnswerRows"] | components["schemas"]["AnswerProgress"] | components["schemas"]["AnswerDone"] | components["schemas"]["AnswerError"];
         /** @description How far the query is: sent four times a second while it runs. */
         AnswerProgress: {
@@ -3505,7 +3513,7 @@ export interface components {
         /** @description Something that could stand at the cursor. */
         Completion: {
             label: string;
-            /** @description `table`, `column`, `function`, `operator`, `keyword`, … */
+            /** @description `table`, `column`, `function`, `operator`, `keyword`, `value`, … */
             kind: string;
             /** @description A type or a signature. */
             detail?: string | null;

@@ -9,7 +9,9 @@ use kernel::value::{ScalarType, Value};
 use super::name::Names;
 use super::project::projected;
 use super::{Binder, Row, convert, expr};
-use crate::algebra::{Activity, ActivityMeasure, Bins, Expr, ExprKind, FunnelSides, Method, Node, PatternKind, Patterns, Plan};
+use crate::algebra::{
+    Activity, ActivityMeasure, Bins, Expr, ExprKind, FunnelSides, Method, Node, PatternKind, Patterns, Plan,
+};
 use crate::{codes, syntax};
 
 /// Arguments of one call, taken one after another.
@@ -141,9 +143,7 @@ impl Binder<'_> {
 
     /// How many arguments stand before the first that is a column.
     fn constants(&self, input: &Plan, given: &Arguments<'_>) -> usize {
-        let is_column = |argument: &&syntax::Argument| {
-            matches!(&argument.value.kind, syntax::ExprKind::Name(name) if input.schema.iter().any(|c| c.name == *name))
-        };
+        let is_column = |argument: &&syntax::Argument| matches!(&argument.value.kind, syntax::ExprKind::Name(name) if input.schema.iter().any(|c| c.name == *name));
         given.rest.as_slice().iter().take_while(|argument| !is_column(argument)).count()
     }
 

@@ -176,8 +176,7 @@ impl Binder<'_> {
             (BinaryOp::Divide, DateTime, TimeSpan) => {
                 let span = left.span;
                 let first = Expr { kind: ExprKind::Literal(Value::DateTime(0)), scalar: DateTime, span };
-                let kind =
-                    ExprKind::Binary { op: BinaryOp::Subtract, left: Box::new(left), right: Box::new(first) };
+                let kind = ExprKind::Binary { op: BinaryOp::Subtract, left: Box::new(left), right: Box::new(first) };
                 (Expr { kind, scalar: TimeSpan, span }, right, Real)
             }
             (BinaryOp::Add | BinaryOp::Subtract | BinaryOp::Modulo, TimeSpan, TimeSpan) => (left, right, TimeSpan),

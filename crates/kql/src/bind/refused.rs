@@ -16,7 +16,10 @@ const FUNCTIONS: &[(&[&str], &str)] = &[
         &["hash_combine", "hash_many", "__hash_many_crc32", "__hash_crc32", "__hash_djb2", "__hash_xxh64"],
         "how hashes are combined is published nowhere; use `hash(strcat_delim(\"|\", …))`",
     ),
-    (&["bin_auto"], "no `set query_bin_auto_size = 1h;` says how wide the bins are; add one, or use `bin(value, step)`"),
+    (
+        &["bin_auto"],
+        "no `set query_bin_auto_size = 1h;` says how wide the bins are; add one, or use `bin(value, step)`",
+    ),
     (&["tdigest_isvalid", "hll_isvalid", "__hll_normalize"], "it is internal to another engine"),
     (
         &["__lz4_compress_dynamic_array_to_base64_string", "__ipv6_lookup_ranges", "__invoke"],

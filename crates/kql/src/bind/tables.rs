@@ -86,13 +86,7 @@ impl Binder<'_> {
     }
 
     /// The rows of `with`, then the values of each column and how often each comes.
-    fn facet(
-        &mut self,
-        input: Plan,
-        columns: &[syntax::Expr],
-        body: Option<&[Operator]>,
-        span: Span,
-    ) -> Vec<Answered> {
+    fn facet(&mut self, input: Plan, columns: &[syntax::Expr], body: Option<&[Operator]>, span: Span) -> Vec<Answered> {
         let input = self.share(input);
         let mut tables = Vec::with_capacity(columns.len() + 1);
         if let Some(body) = body {
@@ -111,10 +105,7 @@ impl Binder<'_> {
             let function = syntax::Name { text: "count".to_owned(), span: column.span };
             let counted = syntax::NamedExpr {
                 names: vec![count],
-                value: syntax::Expr {
-                    kind: syntax::ExprKind::Call { function, args: Vec::new() },
-                    span: column.span,
-                },
+                value: syntax::Expr { kind: syntax::ExprKind::Call { function, args: Vec::new() }, span: column.span },
             };
             let by = syntax::NamedExpr { names: Vec::new(), value: column.clone() };
             let plan = self.summarize(input.clone(), &[counted], &[by], span);
@@ -135,11 +126,7 @@ impl Binder<'_> {
     fn funnel_tables(&mut self, input: &Plan, call: &syntax::Expr, span: Span) -> Vec<Answered> {
         let syntax::ExprKind::Call { args, .. } = &call.kind else { return Vec::new() };
         let [both, before, after] = self.funnels(input, args, span);
-        vec![
-            Answered::named("prev_next", both),
-            Answered::named("prev", before),
-            Answered::named("next", after),
-        ]
+        vec![Answered::named("prev_next", both), Answered::named("prev", before), Answered::named("next", after)]
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::{Condition, Parser};
 use crate::syntax::{
-    Expr, ExprKind, FindOutput, ForkBranch, Name, NestedLevel, OperatorKind, ParameterDecl, ParameterKind, PartitionBody, ScanStep,
+    Expr, ExprKind, FindOutput, ForkBranch, Name, NestedLevel, OperatorKind, ParameterDecl, ParameterKind,
+    PartitionBody, ScanStep,
 };
 
 impl Parser<'_> {
@@ -89,9 +90,8 @@ impl Parser<'_> {
         while self.eat(",") {
             columns.push(self.pattern());
         }
-        let body = self.eat("with").then(|| {
-            if self.is("(") { self.bracketed_operators() } else { vec![self.operator()] }
-        });
+        let body =
+            self.eat("with").then(|| if self.is("(") { self.bracketed_operators() } else { vec![self.operator()] });
         OperatorKind::Facet { columns, body }
     }
 

@@ -8,9 +8,7 @@ use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::StreamExt;
-use kernel::port::{
-    Answer, AnswerEnd, AnswerPart, AnswerStream, FurtherTable, QueryError, QueryRequest, ScanProgress,
-};
+use kernel::port::{Answer, AnswerEnd, AnswerPart, AnswerStream, FurtherTable, QueryError, QueryRequest, ScanProgress};
 use kernel::{ColumnSchema, Diagnostic, TableSchema, Value};
 use tokio::sync::{mpsc, oneshot};
 
@@ -167,8 +165,11 @@ async fn collected(shared: &Shared, request: &QueryRequest) -> Result<Answer, Qu
     let Some((table, columns, rows, truncated)) = tables.next() else {
         return Err(QueryError::Engine("a query without a table".to_owned()));
     };
-    let further = tables.map(|(name, columns, rows, truncated)| {
-        FurtherTable { name: name.unwrap_or_default(), columns, rows, truncated }
+    let further = tables.map(|(name, columns, rows, truncated)| FurtherTable {
+        name: name.unwrap_or_default(),
+        columns,
+        rows,
+        truncated,
     });
     Ok(Answer {
         columns,

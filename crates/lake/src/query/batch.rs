@@ -90,7 +90,8 @@ fn answered(id: &Json, answer: &Answer) -> Json {
 }
 
 fn table(columns: &[ColumnSchema], rows: &[Vec<Value>], truncated: bool) -> Json {
-    let columns: Vec<Json> = columns.iter().map(|column| json!({ "name": column.name, "type": column.scalar })).collect();
+    let columns: Vec<Json> =
+        columns.iter().map(|column| json!({ "name": column.name, "type": column.scalar })).collect();
     let rows: Vec<Json> = rows.iter().map(|row| row.iter().map(Value::to_json).collect()).collect();
     let mut table = json!({ "columns": columns, "rows": rows });
     if truncated {

@@ -43,8 +43,12 @@ async fn several_tables_come_one_after_another() {
     assert_eq!(export("csv").await.text(), "N,Text\r\n0,'=row 0\r\n\r\nN,Text\r\n1,'=row 1\r\n");
     let rows = |n: i64| json!([{"N": n, "Text": format!("=row {n}")}]);
     assert_eq!(export("json").await.json(), json!({"first": rows(0), "second": rows(1)}));
-    let lines: Vec<Json> = export("ndjson").await.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(lines, [json!({"$table": "first"}), rows(0)[0].clone(), json!({"$table": "second"}), rows(1)[0].clone()]);
+    let lines: Vec<Json> =
+        export("ndjson").await.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        lines,
+        [json!({"$table": "first"}), rows(0)[0].clone(), json!({"$table": "second"}), rows(1)[0].clone()]
+    );
 }
 
 #[tokio::test]

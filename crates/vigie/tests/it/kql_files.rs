@@ -96,7 +96,10 @@ fn several_tables_are_written_one_after_another() {
     rig.file("batch.jsonl", format!("{line}\n"));
     let answered = &lines(&rig.ok(&["query", "--batch", "batch.jsonl", "--schemas", "schemas.json"]))[0];
     assert_eq!(answered["rows"], serde_json::json!([[1, 2], [2, 4]]));
-    assert_eq!((&answered["tables"][0]["name"], &answered["tables"][1]["name"]), (&"Numbers".into(), &"Table_2".into()));
+    assert_eq!(
+        (&answered["tables"][0]["name"], &answered["tables"][1]["name"]),
+        (&"Numbers".into(), &"Table_2".into())
+    );
     assert_eq!(answered["tables"][1]["rows"], serde_json::json!([[2]]));
     let as_text = |format: &str| rig.ok(&["query", query, "--schemas", "schemas.json", "--format", format]).out;
     assert_eq!(as_text("csv"), "n,m\n1,2\n2,4\n\nCount\n2\n");

@@ -43,7 +43,8 @@ fn time_memory_and_rows_end_a_query_with_a_reason() {
     assert_eq!(code, "query-limit", "{detail}");
     assert!(detail.contains("stopped after 2 seconds"), "{detail}");
 
-    let kept = "range a from 1 to 2000000 step 1 | summarize make_list(strcat('a long text for each row ', a), 10000000)";
+    let kept =
+        "range a from 1 to 2000000 step 1 | summarize make_list(strcat('a long text for each row ', a), 10000000)";
     let (code, detail) = problem(&ask(&running, &session, kept));
     assert_eq!(code, "query-limit", "{detail}");
     assert!(detail.contains("memory") && detail.contains("filter earlier"), "{detail}");

@@ -73,7 +73,12 @@ impl Binder<'_> {
     }
 
     /// `sides` is told for `funnel_sequence`, and not for `funnel_sequence_completion`.
-    pub(super) fn funnel(&mut self, input: &Plan, given: &mut Arguments<'_>, sides: Option<FunnelSides>) -> Option<Plan> {
+    pub(super) fn funnel(
+        &mut self,
+        input: &Plan,
+        given: &mut Arguments<'_>,
+        sides: Option<FunnelSides>,
+    ) -> Option<Plan> {
         let span = given.span;
         let completion = sides.is_none();
         let id = self.column_argument(input, given)?;

@@ -311,7 +311,13 @@ mod tests {
             "iOS",
             "16",
         );
-        check("Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0", "Firefox", "115", "Ubuntu", "");
+        check(
+            "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0",
+            "Firefox",
+            "115",
+            "Ubuntu",
+            "",
+        );
         check("curl/7.68.0", "curl", "7", "Other", "");
         check("python-requests/2.31.0", "Python Requests", "2", "Other", "");
         check(

@@ -35,11 +35,8 @@ fn tables() -> FixedTables {
         }
         let arrow = schema.arrow();
         let columns: Vec<ArrayRef> = schema.columns.iter().map(|column| column_of(column, &rows)).collect();
-        let hot = if rows.is_empty() {
-            Vec::new()
-        } else {
-            vec![RecordBatch::try_new(Arc::clone(&arrow), columns).unwrap()]
-        };
+        let hot =
+            if rows.is_empty() { Vec::new() } else { vec![RecordBatch::try_new(Arc::clone(&arrow), columns).unwrap()] };
         let (store, files) = (Arc::new(InMemory::new()), Vec::new());
         let name = schema.name.clone();
         snapshots.insert(name, TableSnapshot { arrow, store, hot, files, schema: Arc::new(schema) });
@@ -52,7 +49,9 @@ fn column_of(column: &ColumnSchema, rows: &[Map<String, Json>]) -> ArrayRef {
     let cells = || rows.iter().map(|row| row.get(&column.name).filter(|cell| !cell.is_null()));
     let instant = |cell: &Json| cell.as_str().unwrap().parse::<Timestamp>().unwrap().0;
     match column.scalar {
-        ScalarType::Bool => Arc::new(cells().map(|cell| cell.map(|cell| cell.as_bool().unwrap())).collect::<BooleanArray>()),
+        ScalarType::Bool => {
+            Arc::new(cells().map(|cell| cell.map(|cell| cell.as_bool().unwrap())).collect::<BooleanArray>())
+        }
         ScalarType::Int => {
             let number = |cell: &Json| i32::try_from(cell.as_i64().unwrap()).unwrap();
             Arc::new(cells().map(|cell| cell.map(number)).collect::<Int32Array>())
@@ -60,7 +59,9 @@ fn column_of(column: &ColumnSchema, rows: &[Map<String, Json>]) -> ArrayRef {
         ScalarType::Long | ScalarType::TimeSpan => {
             Arc::new(cells().map(|cell| cell.map(|cell| cell.as_i64().unwrap())).collect::<Int64Array>())
         }
-        ScalarType::Real => Arc::new(cells().map(|cell| cell.map(|cell| cell.as_f64().unwrap())).collect::<Float64Array>()),
+        ScalarType::Real => {
+            Arc::new(cells().map(|cell| cell.map(|cell| cell.as_f64().unwrap())).collect::<Float64Array>())
+        }
         ScalarType::DateTime => {
             let instants: TimestampMicrosecondArray = cells().map(|cell| cell.map(instant)).collect();
             Arc::new(instants.with_timezone("UTC"))
@@ -84,7 +85,9 @@ fn every_parser_gives_the_columns_that_it_declares() {
         let asked = QueryRequest::new(format!("{}(pack=true)", function.name), NOW);
         let answer = runtime.block_on(engine.query(asked)).unwrap_or_else(|error| panic!("{}: {error}", function.name));
         let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
-        for wanted in ["TimeGenerated", "EventType", "EventResult", "EventSchema", "EventVendor", "AdditionalFields", "Type"] {
+        for wanted in
+            ["TimeGenerated", "EventType", "EventResult", "EventSchema", "EventVendor", "AdditionalFields", "Type"]
+        {
             assert!(names.contains(&wanted), "{} lacks {wanted}", function.name);
         }
         let declared = function.body.split("datatable(").nth(1).and_then(|rest| rest.split(")[]").next());
@@ -92,7 +95,8 @@ fn every_parser_gives_the_columns_that_it_declares() {
         let declared: Vec<String> = declared.split(',').map(|one| one.split_whitespace().collect()).collect();
         let given: Vec<String> = answer.columns.iter().map(|c| format!("{}:{}", c.name, c.scalar)).collect();
         assert_eq!(&given[..declared.len()], declared, "{}", function.name);
-        let split = names.iter().find(|name| ["_string", "_int", "_long", "_dynamic"].iter().any(|end| name.ends_with(end)));
+        let split =
+            names.iter().find(|name| ["_string", "_int", "_long", "_dynamic"].iter().any(|end| name.ends_with(end)));
         assert_eq!(split, None, "{}", function.name);
         let warnings: Vec<&str> = answer.warnings.iter().map(|warning| warning.message.as_str()).collect();
         assert_eq!(warnings, Vec::<&str>::new(), "{}", function.name);

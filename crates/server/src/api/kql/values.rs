@@ -52,8 +52,22 @@ pub(super) struct Place {
 }
 
 /// Operators after which values are offered.
-const COMPARISONS: [&str; 14] =
-    ["==", "!=", "=~", "!~", "in", "!in", "in~", "!in~", "has", "!has", "contains", "startswith", "has_any", "endswith"];
+const COMPARISONS: [&str; 14] = [
+    "==",
+    "!=",
+    "=~",
+    "!~",
+    "in",
+    "!in",
+    "in~",
+    "!in~",
+    "has",
+    "!has",
+    "contains",
+    "startswith",
+    "has_any",
+    "endswith",
+];
 
 /// The column whose values are wanted at the byte `at`, if there is one that may be looked at in full.
 pub(super) fn wanted(text: &str, at: usize, catalog: &Catalog, grants: &[TableGrant]) -> Option<Place> {
@@ -138,7 +152,8 @@ fn ask(app: &Arc<App>, key: (String, String), timed: bool, now_us: u64) {
     let app = Arc::clone(app);
     tokio::spawn(async move {
         let _place = place;
-        let request = QueryRequest { limits: LIMITS, ..QueryRequest::new(question(&key.0, &key.1, timed), app.store.now()) };
+        let request =
+            QueryRequest { limits: LIMITS, ..QueryRequest::new(question(&key.0, &key.1, timed), app.store.now()) };
         match app.lake.query(request).await {
             Ok(answer) => {
                 let values: Vec<String> = answer.rows.into_iter().filter_map(text_of).collect();
@@ -147,7 +162,9 @@ fn ask(app: &Arc<App>, key: (String, String), timed: bool, now_us: u64) {
                     known.values = if few { values } else { Vec::new() };
                 }
             }
-            Err(error) => tracing::debug!(table = key.0, column = key.1, %error, "values for completion were not found"),
+            Err(error) => {
+                tracing::debug!(table = key.0, column = key.1, %error, "values for completion were not found")
+            }
         }
     });
 }
@@ -205,7 +222,8 @@ mod tests {
         let catalog = Catalog::new(tables.unwrap());
         let grants = [TableGrant::whole("Alerts")];
         let found = wanted(text, text.len(), &catalog, &grants);
-        let found = found.as_ref().map(|place| (place.table.as_str(), place.column.as_str(), slice(text, place.replace)));
+        let found =
+            found.as_ref().map(|place| (place.table.as_str(), place.column.as_str(), slice(text, place.replace)));
         assert_eq!(found, expected, "{text}");
     }
 
