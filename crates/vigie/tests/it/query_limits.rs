@@ -17,7 +17,8 @@ fn settings(all: &[(&'static str, &str)]) -> Vec<(&'static str, String)> {
 fn ask(running: &Running, session: &Session, query: &str) -> Vec<Json> {
     let body = json!({ "query": query }).to_string();
     let reply = running.ask_text(session, "POST", "query", &body);
-    reply.body.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    // Between the lines stand the lengths of the pieces that they come in, which read as numbers.
+    reply.body.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Json::is_object).collect()
 }
 
 /// The message of the error that ended an answer, or of the reply that refused it.
