@@ -13,10 +13,13 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use store::OutboxPort;
 use testkit::sqlite;
+use tokio::task::{JoinSet, LocalSet};
 
 use crate::rig::{self, Rig, operator};
 
 const RUNS: u64 = 6;
+/// Days side by side on one thread: while the database of one works, others go on.
+const AT_ONCE: usize = 8;
 /// Entries of the log that are read at a time: a little more than what a step leaves.
 const PAGE: u32 = 24;
 const MINUTE: i64 = 60_000_000;
@@ -84,12 +87,23 @@ fn office_days() {
 
 fn days(seeds: impl Iterator<Item = u64>) -> Totals {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut total = Totals::default();
-    for seed in seeds {
-        let database = sqlite();
-        total.add(&runtime.block_on(async { OfficeDay::begin(seed, &database.url).await.run().await }));
-    }
-    total
+    let several = LocalSet::new();
+    runtime.block_on(several.run_until(async {
+        let (mut total, mut running) = (Totals::default(), JoinSet::new());
+        for seed in seeds {
+            if running.len() == AT_ONCE {
+                total.add(&running.join_next().await.unwrap().unwrap());
+            }
+            running.spawn_local(async move {
+                let database = sqlite();
+                OfficeDay::begin(seed, &database.url).await.run().await
+            });
+        }
+        while let Some(day) = running.join_next().await {
+            total.add(&day.unwrap());
+        }
+        total
+    }))
 }
 
 impl Totals {

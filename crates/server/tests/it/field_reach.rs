@@ -5,6 +5,7 @@ use axum::http::{Method, Request, StatusCode};
 use kernel::message::{Means, MessageReceived, PositionReported};
 use kernel::{Actor, Fact};
 use serde_json::{Value as Json, json};
+use server::{Console, ServerConfig};
 use store::{Entry, OutboxPort};
 
 use crate::house::{Client, House};
@@ -322,4 +323,71 @@ async fn a_missing_person_is_looked_for_and_who_left_is_erased() {
     assert_eq!(room.house.store.verify_ledger().await.unwrap().fault, None);
     let tree = room.house.get(&room.operator, "/field/phone-tree").await.json();
     assert_eq!(tree["zones"][0]["people"].as_array().unwrap().len(), 2, "{tree}");
+}
+
+/// A map without internet: read by ranges, as its readers do, and by nobody who may not see the room.
+#[tokio::test]
+async fn the_base_map_is_read_by_ranges() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("country.pmtiles");
+    let map: Vec<u8> = b"PMTiles\x03".iter().copied().chain((0..200_000_u32).map(|at| at.to_le_bytes()[0])).collect();
+    std::fs::write(&path, &map).unwrap();
+    let config = ServerConfig { password_checks: 4, map_file: Some(path.clone()), ..ServerConfig::default() };
+    let house = House::with(config, Console::from_files([])).await;
+    let root = house.administrator().await;
+    let operator = house.person(&root, "olga", &["operator"]).await;
+    let ask = async |client: &Client, headers: &[(&str, &str)]| {
+        let mut request = Request::get("/api/v1/field/map/base.pmtiles");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        house.send(client, request.body(Body::empty()).unwrap()).await
+    };
+    let whole = ask(&operator, &[]).await;
+    assert_eq!((whole.status, whole.body == map), (StatusCode::OK, true));
+    let tag = whole.header("etag").to_owned();
+    let part = ask(&operator, &[("range", "bytes=7-16")]).await;
+    assert_eq!((part.status, part.body.as_slice()), (StatusCode::PARTIAL_CONTENT, &map[7..17]));
+    assert_eq!(part.header("content-range"), format!("bytes 7-16/{}", map.len()));
+    assert_eq!(ask(&operator, &[("range", "bytes=900000-")]).await.status, StatusCode::RANGE_NOT_SATISFIABLE);
+    assert_eq!(ask(&operator, &[("if-none-match", &tag)]).await.status, StatusCode::NOT_MODIFIED);
+    let other = ask(&operator, &[("range", "bytes=0-9"), ("if-range", "\"another\"")]).await;
+    assert_eq!((other.status, other.body.len()), (StatusCode::OK, map.len()));
+    assert_eq!(ask(&Client::default(), &[]).await.status, StatusCode::UNAUTHORIZED);
+    // What is no map is not handed out, whatever the configuration says.
+    std::fs::write(&path, b"-----BEGIN PRIVATE KEY-----").unwrap();
+    let refused = ask(&operator, &[]).await;
+    assert_eq!(refused.status, StatusCode::NOT_FOUND);
+    assert!(refused.text().contains("no PMTiles archive"), "{}", refused.text());
+    let none = House::new().await;
+    let root = none.administrator().await;
+    let reply = none.get(&root, "/field/map/base.pmtiles").await;
+    assert!(reply.status == StatusCode::NOT_FOUND && reply.text().contains("field.map_file"), "{}", reply.text());
+}
+
+#[tokio::test]
+async fn crossings_and_how_long_positions_are_kept() {
+    let room = Room::open().await;
+    let csv = "key,name,kind,shape,width_m\nRIVER,River bed,no-go,\"POLYGON ((125.60 -8.60, 125.70 -8.60, 125.70 -8.50, \
+               125.60 -8.50, 125.60 -8.60))\",\n";
+    let body = json!({ "csv": csv, "reason": "first list" });
+    let reply = room.house.post(&room.root, "/field/register/fence/import", body).await;
+    assert_eq!(reply.json()["written"], true, "{}", reply.text());
+    for longitude in [125.50, 125.50, 125.65, 125.65] {
+        room.fix("T-1", longitude).await;
+        room.house.clock.advance_s(600);
+    }
+    let found = room.house.get(&room.operator, "/field/crossings?fence=river").await.json();
+    let crossing = &found["crossings"][0];
+    assert_eq!((&crossing["holder"], &crossing["fence_kind"], &crossing["side"]), (&json!("UN-1"), &json!("no-go"), &json!("inside")), "{found}");
+    let before = format!("/field/crossings?before={}", crossing["at"].as_str().unwrap());
+    assert_eq!(room.house.get(&room.operator, &before).await.json()["crossings"], json!([]));
+    let settings = room.house.get(&room.operator, "/field/settings").await.json();
+    assert_eq!(settings["positions_kept_days"], 730);
+    let save = async |days: i64| {
+        let body = json!({ "public_url": "", "positions_kept_days": days, "reason": "as the data protection officer asks" });
+        room.house.call(&room.root, Method::PUT, "/field/settings", body).await
+    };
+    assert_eq!(save(90).await.json()["positions_kept_days"], 90);
+    assert_eq!(save(-1).await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
