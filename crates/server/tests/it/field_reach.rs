@@ -379,13 +379,18 @@ async fn crossings_and_how_long_positions_are_kept() {
     }
     let found = room.house.get(&room.operator, "/field/crossings?fence=river").await.json();
     let crossing = &found["crossings"][0];
-    assert_eq!((&crossing["holder"], &crossing["fence_kind"], &crossing["side"]), (&json!("UN-1"), &json!("no-go"), &json!("inside")), "{found}");
+    assert_eq!(
+        (&crossing["holder"], &crossing["fence_kind"], &crossing["side"]),
+        (&json!("UN-1"), &json!("no-go"), &json!("inside")),
+        "{found}"
+    );
     let before = format!("/field/crossings?before={}", crossing["at"].as_str().unwrap());
     assert_eq!(room.house.get(&room.operator, &before).await.json()["crossings"], json!([]));
     let settings = room.house.get(&room.operator, "/field/settings").await.json();
     assert_eq!(settings["positions_kept_days"], 730);
     let save = async |days: i64| {
-        let body = json!({ "public_url": "", "positions_kept_days": days, "reason": "as the data protection officer asks" });
+        let body =
+            json!({ "public_url": "", "positions_kept_days": days, "reason": "as the data protection officer asks" });
         room.house.call(&room.root, Method::PUT, "/field/settings", body).await
     };
     assert_eq!(save(90).await.json()["positions_kept_days"], 90);
