@@ -15,7 +15,7 @@ use crate::entitlement;
 use crate::error::{Error, Refusal, said};
 use crate::room::{Identity, Turn};
 use crate::system::System;
-use crate::{hybrid, provision, sql};
+use crate::{conditional, consent, hybrid, provision, sql};
 
 /// Most documents of one house.
 const MOST: u32 = 100_000;
@@ -42,6 +42,10 @@ kernel::words! {
         ActivationPolicy = "activation-policy",
         /// A system on the premises and one in the cloud that hold the same people.
         Hybrid = "hybrid",
+        /// A policy on sign-ins.
+        ConditionalAccess = "conditional-access",
+        /// Which consents to applications are dangerous.
+        ConsentPolicy = "consent-policy",
     }
 }
 
@@ -158,11 +162,17 @@ pub(crate) async fn write(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> 
     if let (DocumentKind::Hybrid, true, true) = (after.kind, draft.body.is_some(), before.is_none()) {
         hybrid::begin(turn, &after.key, &after.read()?, 1).await?;
     }
+    if let (DocumentKind::ConditionalAccess, true) = (after.kind, draft.body.is_some()) {
+        conditional::keep_version(turn, &after).await?;
+    }
     if let (DocumentKind::System, true) = (after.kind, draft.body.is_some()) {
         let system: System = after.read()?;
         entitlement::note_all(&mut turn.tx, &after.key, &system).await?;
         if before.is_none() && system.connector.is_some() {
             provision::read_again(turn, &after.key, &system).await?;
+            if system.connector.as_ref().is_some_and(|connector| connector.kind == "entra") {
+                consent::begin(turn, &after.key, 60_000_000).await?;
+            }
         }
     }
     let verb = if draft.body.is_none() { "retire" } else { "save" };

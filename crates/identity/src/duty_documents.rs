@@ -5,6 +5,7 @@ use kernel::id::PersonId;
 
 use crate::activation::ActivationPolicy;
 use crate::approver::ApprovalPolicy;
+use crate::consent::ConsentPolicy;
 use crate::document::{self, Document, DocumentKind, Draft};
 use crate::error::{Error, Refusal};
 use crate::inventory::{Inventory, Scope};
@@ -13,12 +14,14 @@ use crate::room::{Identity, Turn};
 use crate::sod;
 
 /// Kinds that are saved here.
-pub const DUTY_KINDS: [DocumentKind; 5] = [
+pub const DUTY_KINDS: [DocumentKind; 7] = [
     DocumentKind::SodFunction,
     DocumentKind::SodRule,
     DocumentKind::Package,
     DocumentKind::ApprovalPolicy,
     DocumentKind::ActivationPolicy,
+    DocumentKind::ConditionalAccess,
+    DocumentKind::ConsentPolicy,
 ];
 
 impl Identity {
@@ -54,6 +57,13 @@ async fn save(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> Result<Docum
         }
         DocumentKind::ApprovalPolicy => checked::<ApprovalPolicy>(turn, draft, seen).await,
         DocumentKind::ActivationPolicy => checked::<ActivationPolicy>(turn, draft, seen).await,
+        // Checked, and kept with its version, where it is written.
+        DocumentKind::ConditionalAccess => document::write(turn, draft, seen).await,
+        DocumentKind::ConsentPolicy => {
+            let saved = document::write(turn, draft, seen).await?;
+            saved.read::<ConsentPolicy>()?.check(&saved.key)?;
+            Ok(saved)
+        }
         other => Err(Refusal::bad("kind", format!("`{other}` is saved elsewhere")).into()),
     }
 }

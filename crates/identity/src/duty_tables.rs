@@ -4,8 +4,56 @@ use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, Real, String};
 use store::{FactColumn, FactTable};
 
 /// The tables of duties, requests, activations and reviews.
-pub const DUTY_TABLES: [FactTable; 6] =
-    [SOD_VIOLATIONS, SOD_EXCEPTIONS, ACCESS_REQUESTS, ACTIVATIONS, REVIEW_CAMPAIGNS, REVIEW_ITEMS];
+pub const DUTY_TABLES: [FactTable; 8] = [
+    SOD_VIOLATIONS,
+    SOD_EXCEPTIONS,
+    ACCESS_REQUESTS,
+    ACTIVATIONS,
+    REVIEW_CAMPAIGNS,
+    REVIEW_ITEMS,
+    CONDITIONAL_ACCESS_POLICIES,
+    CONSENT_GRANTS,
+];
+
+/// Policies of the house (`Source` is `vigie`) and of tenants.
+const CONDITIONAL_ACCESS_POLICIES: FactTable = FactTable {
+    name: "ConditionalAccessPolicies",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "changed_us"),
+        FactColumn::new("Source", String, "source"),
+        FactColumn::new("PolicyId", String, "policy"),
+        FactColumn::new("Title", String, "title"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Version", Long, "version"),
+        FactColumn::new("Policy", Dynamic, "body"),
+        FactColumn::new("ChangedBy", String, "changed_by"),
+        FactColumn::new("Gone", DateTime, "gone_us"),
+    ],
+    from: "(SELECT updated_us AS changed_us, 'vigie' AS source, doc_key AS policy, title, CASE WHEN body LIKE            '%\"state\":\"on\"%' THEN 'on' WHEN body LIKE '%\"state\":\"report-only\"%' THEN 'report-only' ELSE 'off' END            AS state, version, body, updated_by AS changed_by, retired_us AS gone_us FROM identity_document WHERE kind =            'conditional-access' UNION ALL SELECT changed_us, system AS source, policy, title, state, CAST(NULL AS BIGINT) AS            version, body, CAST(NULL AS TEXT) AS changed_by, gone_us FROM identity_tenant_policy) p",
+    time: "changed_us",
+};
+
+const CONSENT_GRANTS: FactTable = FactTable {
+    name: "ConsentGrants",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "scored_us"),
+        FactColumn::new("ConsentId", String, "id"),
+        FactColumn::new("System", String, "system"),
+        FactColumn::new("ApplicationId", String, "application"),
+        FactColumn::new("Application", String, "application_name"),
+        FactColumn::new("Publisher", String, "publisher"),
+        FactColumn::new("Kind", String, "kind"),
+        FactColumn::new("Risk", String, "risk"),
+        FactColumn::new("Score", Long, "score"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("People", Long, "people"),
+        FactColumn::new("Details", Dynamic, "sheet"),
+        FactColumn::new("FirstSeen", DateTime, "first_us"),
+        FactColumn::new("Gone", DateTime, "gone_us"),
+    ],
+    from: "identity_consent",
+    time: "scored_us",
+};
 
 const SOD_VIOLATIONS: FactTable = FactTable {
     name: "SodViolations",

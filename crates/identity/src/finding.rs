@@ -49,6 +49,8 @@ kernel::words! {
         Sod = "sod",
         /// Accounts on the premises and in the cloud do not agree.
         Hybrid = "hybrid",
+        /// An application was given more than is good.
+        RiskyConsent = "risky-consent",
         /// Anything else that a desk module reports.
         Other = "other",
     }

@@ -34,6 +34,8 @@ pub mod approver;
 pub mod assignment;
 mod batch_sql;
 pub mod compute;
+pub mod conditional;
+pub mod consent;
 mod desk;
 pub mod document;
 mod duties;

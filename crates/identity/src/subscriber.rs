@@ -7,6 +7,7 @@ use kernel::id::{AccountId, PersonId};
 use kernel::{Actor, Fact};
 use store::{Delivery, HandlerError, Subscriber};
 
+use crate::consent::TENANT;
 use crate::desk::{self, ACCOUNT, SPONSOR};
 use crate::error::Error;
 use crate::hybrid::LOOK;
@@ -111,6 +112,13 @@ impl Subscriber for Engine {
             Fact::DeadlineExpired { kind, subject, .. } if kind == LOOK => {
                 match self.identity.look_at_hybrid(subject, self.targets.as_ref()).await {
                     // Kept with the pair, and tried again at its next time; or there is no such pair any more.
+                    Ok(_) | Err(Error::Refused(_) | Error::NotFound { .. }) => {}
+                    Err(other) => return Err(other.into()),
+                }
+            }
+            Fact::DeadlineExpired { kind, subject, .. } if kind == TENANT => {
+                match self.identity.look_at_tenant(subject, self.targets.as_ref()).await {
+                    // Kept with the tenant, and tried again at its next time; or there is no such system any more.
                     Ok(_) | Err(Error::Refused(_) | Error::NotFound { .. }) => {}
                     Err(other) => return Err(other.into()),
                 }

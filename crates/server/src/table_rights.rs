@@ -116,6 +116,8 @@ pub const TABLE_RIGHTS: &[TableRight] = &[
     all("Activations", Action::ReadIdentity),
     all("ReviewCampaigns", Action::ReadIdentity),
     all("ReviewItems", Action::ReadIdentity),
+    all("ConditionalAccessPolicies", Action::ReadIdentity),
+    all("ConsentGrants", Action::ReadIdentity),
     all("ScimResources", Action::ReadIdentity),
     all("ScimMembers", Action::ReadIdentity),
 ];

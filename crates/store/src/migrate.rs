@@ -45,6 +45,7 @@ const MIGRATIONS: &[Migration] = migrations![
     50 "0050_replica.sql",
     51 "0051_replica_nodes.sql",
     52 "0052_replica_erasure.sql",
+    60 "0060_identity_conditional_access.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

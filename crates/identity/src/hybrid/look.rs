@@ -142,7 +142,8 @@ async fn read_whole(target: &dyn Connector, units: bool) -> Result<Vec<Object>, 
     Ok(accounts)
 }
 
-async fn pages(target: &dyn Connector, class: ObjectClass) -> Result<Vec<Object>, ConnectorError> {
+/// Every object of a class; one that could not be understood is an error: absence would look like leaving.
+pub(crate) async fn pages(target: &dyn Connector, class: ObjectClass) -> Result<Vec<Object>, ConnectorError> {
     let (mut objects, mut from) = (Vec::new(), None);
     loop {
         let page = target.search(&Search::all(class), from.as_ref()).await?;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Refusal;
 
+pub(crate) use look::pages;
 pub(crate) use times::{LOOK, begin};
 
 /// The document `hybrid.KEY`.

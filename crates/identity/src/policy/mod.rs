@@ -12,6 +12,8 @@ use jiff::tz::TimeZone;
 pub use facts::{Facts, NameFacts};
 pub use templates::{Matcher, Templates};
 
+use crate::conditional::ConditionalAccess;
+use crate::consent::ConsentPolicy;
 use crate::document::{Document, DocumentKind};
 use crate::error::Refusal;
 use crate::feed::Feed;
@@ -161,6 +163,8 @@ impl Sorted {
             DocumentKind::Rule => drop(self.rules.insert(key, document.read()?)),
             DocumentKind::Feed => drop(self.feeds.insert(key, document.read()?)),
             // Looked up when the two systems are compared.
+            DocumentKind::ConditionalAccess => document.read::<ConditionalAccess>()?.check(&key)?,
+            DocumentKind::ConsentPolicy => document.read::<ConsentPolicy>()?.check(&key)?,
             DocumentKind::Hybrid => document.read::<Hybrid>()?.check(&key)?,
             // Duties read theirs themselves.
             DocumentKind::SodFunction

@@ -1,6 +1,8 @@
 //! The Access desk from outside, on both engines.
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
+mod conditional;
+mod consents;
 mod deliveries;
 mod hybrid;
 mod lifecycle;
@@ -11,6 +13,12 @@ mod simulation;
 
 testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
+    conditional::a_policy_is_kept_with_every_version_and_a_dangerous_one_is_refused,
+    conditional::people_are_seen_with_what_they_hold_by_any_path,
+    consents::a_consent_is_scored_accepted_and_scored_anew_when_the_application_changes,
+    consents::what_is_taken_away_is_gone_at_the_tenant_or_stays_active,
+    consents::the_house_takes_away_what_people_gave_too_freely,
+    consents::policies_of_the_tenant_are_kept_with_their_changes,
     hybrid::two_sides_are_compared_and_a_conflict_is_resolved_by_a_person,
     lifecycle::a_joiner_is_made_ahead_and_let_in_on_the_day,
     lifecycle::a_joiner_who_does_not_come_leaves_nothing,

@@ -35,6 +35,10 @@ pub struct Memories {
 }
 
 impl Memories {
+    pub fn put(&self, key: &str, target: Memory) {
+        self.targets.lock().insert(key.to_owned(), Arc::new(target));
+    }
+
     pub fn get(&self, key: &str) -> Arc<Memory> {
         self.targets.lock().entry(key.to_owned()).or_insert_with(|| Arc::new(Memory::new(key))).clone()
     }

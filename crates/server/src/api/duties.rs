@@ -4,6 +4,8 @@
 //! nobody decides on their own, the room decides by person.
 
 pub mod activations;
+pub mod conditional;
+pub mod consents;
 mod names;
 pub mod own;
 pub mod requests;
@@ -28,6 +30,8 @@ pub fn routes(routes: &mut Routes) {
     reviews::routes(routes);
     own::routes(routes);
     second_factor::routes(routes);
+    conditional::routes(routes);
+    consents::routes(routes);
 }
 
 /// Reads an id of a kind; another text names nothing.

@@ -73,6 +73,9 @@ impl EventLake for FakeLake {
             self.asked.lock().push(request);
             return Ok(Answer::of(columns(), rows.to_vec()));
         }
+        if request.text.starts_with("// Sign-ins for policies of conditional access") {
+            return Ok(sign_ins(request.now));
+        }
         if !request.text.contains("summarize count() by bin(_TimeReceived") {
             return Err(QueryError::Engine(format!("tests collect nothing else: {}", request.text)));
         }
@@ -128,6 +131,36 @@ impl EventLake for FakeLake {
         let table = |name: &str| TableSchema { name: name.to_owned(), columns: columns().to_vec() };
         vec![table("SecurityEvent").with_standard_columns(), table("Ledger"), table("Tokens"), table("Persons")]
     }
+}
+
+/// Sign-ins as the lake groups them: with a password alone, with a second factor, by an old protocol, of the last resort.
+fn sign_ins(now: kernel::Timestamp) -> Answer {
+    let named = |name: &str, scalar| ColumnSchema { name: name.to_owned(), scalar };
+    let texts = ["Name", "UserId", "AppId", "AppDisplayName", "ClientAppUsed", "Country", "SignInRisk"];
+    let mut columns: Vec<ColumnSchema> = texts.iter().map(|name| named(name, ScalarType::String)).collect();
+    columns.extend([
+        named("SecondFactor", ScalarType::Bool),
+        named("Count", ScalarType::Long),
+        named("Last", ScalarType::DateTime),
+    ]);
+    let row = |name: &str, client: &str, second: bool, count: i64| {
+        let user = format!("{name}@relief.example");
+        let id = format!("id-{name}");
+        let mut row: Vec<Value> = [user.as_str(), id.as_str(), "app-mail", "Mail", client, "ML", "none"]
+            .iter()
+            .map(|text| Value::String((*text).to_owned()))
+            .collect();
+        row.extend([Value::Bool(second), Value::Long(count), Value::DateTime(now.ticks())]);
+        row
+    };
+    let rows = vec![
+        row("osei", "Browser", false, 5),
+        row("osei", "Browser", true, 40),
+        row("lind", "IMAP4", false, 7),
+        row("glass", "Browser", false, 1),
+    ];
+    let (visualization, warnings) = (None, Vec::new());
+    Answer { columns: columns.into(), rows, truncated: false, visualization, warnings, elapsed_us: 1, rows_scanned: 53 }
 }
 
 /// An intake that keeps what it was given.
@@ -188,6 +221,12 @@ pub struct FakeTargets {
     targets: Mutex<std::collections::BTreeMap<String, Arc<connector::memory::Memory>>>,
 }
 
+impl FakeTargets {
+    pub fn put(&self, key: &str, target: Arc<connector::memory::Memory>) {
+        self.targets.lock().insert(key.to_owned(), target);
+    }
+}
+
 #[async_trait]
 impl identity::provision::Targets for FakeTargets {
     async fn target(
@@ -211,6 +250,7 @@ pub struct House {
     pub detect: detect::Detect,
     pub field: field::Field,
     pub respond: respond::Respond,
+    pub targets: Arc<FakeTargets>,
     _database: TestDatabase,
 }
 
@@ -308,7 +348,7 @@ impl House {
             field: field.clone(),
             replica: Some(replica),
             identity,
-            targets,
+            targets: targets.clone(),
             courier: courier::Courier::new(store.clone()),
             library: library::Library::new(store.clone()),
             clock: clock.clone(),
@@ -316,7 +356,7 @@ impl House {
             config,
         };
         let server = Server::build(parts).await.expect("server");
-        House { server, clock, lake, intake, store, detect, field, respond, _database: database }
+        House { server, clock, lake, intake, store, detect, field, respond, targets, _database: database }
     }
 
     /// Sends a request and reads the whole answer.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail the test that called them")]
 
 mod bodies;
+mod conditional;
 mod contract;
 mod courier;
 mod desk;

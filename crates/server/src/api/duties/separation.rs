@@ -26,7 +26,8 @@ use crate::routes::Routes;
 /// Violations of one answer.
 const PAGE: u32 = 10_000;
 
-/// A document of duties: `sod-function`, `sod-rule`, `package`, `approval-policy` or `activation-policy`.
+/// A document of duties: `sod-function`, `sod-rule`, `package`, `approval-policy`, `activation-policy`, `conditional-access`
+/// or `consent-policy`.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SaveDuty {
