@@ -123,7 +123,9 @@ async fn policies_are_written_tried_on_recorded_sign_ins_and_compared_with_the_t
     assert_eq!(relations, ["missing", "unmanaged"]);
     let against = json!({ "against": "entra", "policies": ["mfa"] });
     let against = post(&house, &root, "/access/conditional/what-if", against).await;
-    assert_eq!(against["report"]["affected"][0]["after"]["outcome"], "blocked");
+    let first = &against["report"]["affected"][0];
+    assert_eq!(first["after"], json!({ "outcome": "asked", "control": "second-factor" }));
+    assert_eq!((&first["name"], &first["sign_ins"]), (&json!("osei@relief.example"), &json!(5)));
     let gaps = get(&house, &root, "/access/conditional/gaps?source=entra&days=7").await;
     let kinds: Vec<_> = gaps["report"]["gaps"].as_array().unwrap().iter().map(|gap| &gap["kind"]).collect();
     assert!(kinds.contains(&&json!("no-second-factor")) && !kinds.contains(&&json!("legacy-protocol")), "{gaps}");
