@@ -75,7 +75,13 @@ pub fn gaps(policies: &Policies, known: &[Subject], recorded: &[Recorded]) -> Ga
     let mut looked: BTreeSet<&Application> = applications.clone();
     looked.insert(&any);
     let passed = passed(recorded);
-    let mut building = Building { policies, mentioned: Mentioned::of(policies), passed: &passed, kinds: BTreeMap::new(), gaps: Vec::new() };
+    let mut building = Building {
+        policies,
+        mentioned: Mentioned::of(policies),
+        passed: &passed,
+        kinds: BTreeMap::new(),
+        gaps: Vec::new(),
+    };
     let mut reached: BTreeMap<&Application, BTreeSet<&str>> = BTreeMap::new();
     for subject in subjects.values() {
         building.user(subject, &looked, &mut reached);
@@ -223,9 +229,11 @@ fn worst(plain: &SignIn, mentioned: &Mentioned) -> Vec<SignIn> {
     let mut found = Vec::new();
     for client in [Client::Browser, Client::Modern, Client::Other] {
         for platform in mentioned.platforms() {
-            for (country, protocol) in mentioned.countries().iter().flat_map(|country| {
-                mentioned.protocols().into_iter().map(move |protocol| (country.clone(), protocol))
-            }) {
+            for (country, protocol) in mentioned
+                .countries()
+                .iter()
+                .flat_map(|country| mentioned.protocols().into_iter().map(move |protocol| (country.clone(), protocol)))
+            {
                 found.push(SignIn {
                     sign_in_risk: Some(3),
                     user_risk: Some(3),

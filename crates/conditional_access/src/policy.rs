@@ -144,9 +144,9 @@ pub(crate) fn statements(text: &PolicyText) -> Result<Vec<Policy>, Fault> {
     }
     let renamed = found.into_iter().enumerate().map(|(at, policy)| match policy.effect() {
         Effect::Forbid => Ok(policy.new_id(PolicyId::new(format!("{}#{at}", text.key)))),
-        Effect::Permit => {
-            Err(text.fault("only `forbid` is written here: what nothing forbids is permitted, and no `permit` could lift a `forbid`"))
-        }
+        Effect::Permit => Err(text.fault(
+            "only `forbid` is written here: what nothing forbids is permitted, and no `permit` could lift a `forbid`",
+        )),
     });
     renamed.collect()
 }

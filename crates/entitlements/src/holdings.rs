@@ -191,8 +191,14 @@ impl Holdings {
         list(&self.user_direct, user.0)
     }
 
-    pub(crate) fn parents_of(&self, group: u32) -> &[u32] {
+    /// Numbers of the groups that a group lies in itself.
+    pub fn parents_of(&self, group: u32) -> &[u32] {
         list(&self.group_parents, group)
+    }
+
+    /// Numbers of the groups that lie in a group themselves.
+    pub fn children_of(&self, group: u32) -> &[u32] {
+        list(&self.group_children, group)
     }
 
     pub(crate) fn grants_of(&self, group: u32) -> &[u32] {

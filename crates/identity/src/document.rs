@@ -15,7 +15,7 @@ use crate::entitlement;
 use crate::error::{Error, Refusal, said};
 use crate::room::{Identity, Turn};
 use crate::system::System;
-use crate::{conditional, consent, hybrid, provision, sql};
+use crate::{conditional, consent, hybrid, last_use, provision, sql};
 
 /// Most documents of one house.
 const MOST: u32 = 100_000;
@@ -170,6 +170,7 @@ pub(crate) async fn write(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> 
         entitlement::note_all(&mut turn.tx, &after.key, &system).await?;
         if before.is_none() && system.connector.is_some() {
             provision::read_again(turn, &after.key, &system).await?;
+            last_use::begin(turn, 300_000_000).await?;
             if system.connector.as_ref().is_some_and(|connector| connector.kind == "entra") {
                 consent::begin(turn, &after.key, 60_000_000).await?;
             }

@@ -3,24 +3,27 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use kernel::port::EventLake;
 use kernel::{Actor, Fact};
 use store::{Delivery, HandlerError, Subscriber};
 
 use crate::activation::{self, TicketState, Tickets};
 use crate::error::Error;
+use crate::last_use::LAST_USE;
 use crate::room::{Identity, Turn};
 use crate::{request, review, sod};
 
 impl Identity {
     /// Hears what concerns duties, requests, activations and reviews. To be given to `Store::run_outbox`.
-    pub fn duties_subscriber(&self, tickets: Arc<dyn Tickets>) -> Arc<dyn Subscriber> {
-        Arc::new(Duties { identity: self.clone(), tickets })
+    pub fn duties_subscriber(&self, tickets: Arc<dyn Tickets>, lake: Arc<dyn EventLake>) -> Arc<dyn Subscriber> {
+        Arc::new(Duties { identity: self.clone(), tickets, lake })
     }
 }
 
 struct Duties {
     identity: Identity,
     tickets: Arc<dyn Tickets>,
+    lake: Arc<dyn EventLake>,
 }
 
 #[async_trait]
@@ -35,6 +38,14 @@ impl Subscriber for Duties {
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         match &delivery.fact {
+            // Safe to repeat: what was used last does not become earlier.
+            Fact::DeadlineExpired { kind, .. } if kind == LAST_USE => {
+                match self.identity.note_last_use(self.lake.as_ref()).await {
+                    // It is asked again at the next time.
+                    Ok(_) | Err(Error::Refused(_)) => {}
+                    Err(other) => return Err(other.into()),
+                }
+            }
             Fact::DeadlineExpired { kind, subject, .. } if is_ours(kind) => {
                 let mut turn = self.identity.turn(&Actor::system("identity"), "the time has come").await?;
                 if turn.tx.acknowledge(delivery).await? {

@@ -4,7 +4,7 @@ use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, Real, String};
 use store::{FactColumn, FactTable};
 
 /// The tables of duties, requests, activations and reviews.
-pub const DUTY_TABLES: [FactTable; 8] = [
+pub const DUTY_TABLES: [FactTable; 10] = [
     SOD_VIOLATIONS,
     SOD_EXCEPTIONS,
     ACCESS_REQUESTS,
@@ -13,7 +13,43 @@ pub const DUTY_TABLES: [FactTable; 8] = [
     REVIEW_ITEMS,
     CONDITIONAL_ACCESS_POLICIES,
     CONSENT_GRANTS,
+    STALE_GROUPS,
+    ACCESS_EXCLUSIONS,
 ];
+
+const STALE_GROUPS: FactTable = FactTable {
+    name: "StaleGroups",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "changed_us"),
+        FactColumn::new("EntitlementId", String, "entitlement_id"),
+        FactColumn::new("System", String, "system"),
+        FactColumn::new("Name", String, "name"),
+        FactColumn::new("State", String, "state"),
+        FactColumn::new("Reason", String, "reason"),
+        FactColumn::new("Members", Long, "member_count"),
+        FactColumn::new("ChangedBy", String, "changed_by"),
+        FactColumn::new("RestoreUntil", DateTime, "restore_until_us"),
+    ],
+    from: "(SELECT l.*, e.system, e.name FROM identity_group_life l JOIN identity_entitlement e ON e.id = l.entitlement_id) g",
+    time: "changed_us",
+};
+
+const ACCESS_EXCLUSIONS: FactTable = FactTable {
+    name: "AccessExclusions",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "made_us"),
+        FactColumn::new("PersonId", String, "person_id"),
+        FactColumn::new("EntitlementId", String, "entitlement_id"),
+        FactColumn::new("Reason", String, "reason"),
+        FactColumn::new("MadeBy", String, "made_by"),
+        FactColumn::new("Source", String, "source_ref"),
+        FactColumn::new("Lifted", DateTime, "lifted_us"),
+        FactColumn::new("LiftedBy", String, "lifted_by"),
+        FactColumn::new("LiftReason", String, "lift_reason"),
+    ],
+    from: "identity_exclusion",
+    time: "made_us",
+};
 
 /// Policies of the house (`Source` is `vigie`) and of tenants.
 const CONDITIONAL_ACCESS_POLICIES: FactTable = FactTable {

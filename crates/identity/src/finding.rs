@@ -51,6 +51,8 @@ kernel::words! {
         Hybrid = "hybrid",
         /// An application was given more than is good.
         RiskyConsent = "risky-consent",
+        /// A group that nobody needs any more.
+        StaleGroup = "stale-group",
         /// Anything else that a desk module reports.
         Other = "other",
     }

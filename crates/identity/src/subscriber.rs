@@ -7,6 +7,7 @@ use kernel::id::{AccountId, PersonId};
 use kernel::{Actor, Fact};
 use store::{Delivery, HandlerError, Subscriber};
 
+use crate::activation::VERIFY;
 use crate::consent::TENANT;
 use crate::desk::{self, ACCOUNT, SPONSOR};
 use crate::error::Error;
@@ -93,7 +94,7 @@ impl Subscriber for Engine {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["deadline-expired", "provisioning-due"]
+        &["deadline-expired", "provisioning-due", "activation-changed"]
     }
 
     /// Safe to repeat: it works on what is due now, whatever the delivery said.
@@ -114,6 +115,15 @@ impl Subscriber for Engine {
                     // Kept with the pair, and tried again at its next time; or there is no such pair any more.
                     Ok(_) | Err(Error::Refused(_) | Error::NotFound { .. }) => {}
                     Err(other) => return Err(other.into()),
+                }
+            }
+            Fact::ActivationChanged { activation, .. } => {
+                self.identity.end_sessions(*activation, self.targets.as_ref()).await?;
+            }
+            // A system that was away when the activation ended is asked again when the target is looked at.
+            Fact::DeadlineExpired { kind, subject, .. } if kind == VERIFY => {
+                if let Ok(activation) = subject.parse() {
+                    self.identity.end_sessions(activation, self.targets.as_ref()).await?;
                 }
             }
             Fact::DeadlineExpired { kind, subject, .. } if kind == TENANT => {

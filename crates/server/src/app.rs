@@ -239,7 +239,7 @@ impl Server {
     /// What the duties of the Access desk hear, with incidents and missions as tickets.
     pub fn duties_subscriber(&self) -> Arc<dyn store::Subscriber> {
         let (respond, field) = (self.app.respond.clone(), self.app.field.clone());
-        self.app.identity.duties_subscriber(Arc::new(DeskTickets { respond, field }))
+        self.app.identity.duties_subscriber(Arc::new(DeskTickets { respond, field }), self.app.lake.clone())
     }
 
     /// Every operation, for the authorisation matrix.

@@ -118,6 +118,8 @@ pub const TABLE_RIGHTS: &[TableRight] = &[
     all("ReviewItems", Action::ReadIdentity),
     all("ConditionalAccessPolicies", Action::ReadIdentity),
     all("ConsentGrants", Action::ReadIdentity),
+    all("StaleGroups", Action::ReadIdentity),
+    all("AccessExclusions", Action::ReadIdentity),
     all("ScimResources", Action::ReadIdentity),
     all("ScimMembers", Action::ReadIdentity),
 ];

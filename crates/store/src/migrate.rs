@@ -46,6 +46,8 @@ const MIGRATIONS: &[Migration] = migrations![
     51 "0051_replica_nodes.sql",
     52 "0052_replica_erasure.sql",
     60 "0060_identity_conditional_access.sql",
+    61 "0061_identity_group.sql",
+    62 "0062_identity_exclusion.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

@@ -60,7 +60,8 @@ pub fn compare(ours: &[PolicyText], theirs: &[Json], names: &Names) -> Result<Co
         for Exported { policy, left_out } in export(text, names)? {
             let title = policy["displayName"].as_str().unwrap_or_default().to_owned();
             let found = theirs.iter().enumerate().find(|(at, one)| {
-                let same = one["displayName"].as_str().is_some_and(|name| name.trim().eq_ignore_ascii_case(title.trim()));
+                let same =
+                    one["displayName"].as_str().is_some_and(|name| name.trim().eq_ignore_ascii_case(title.trim()));
                 same && !taken.contains(at)
             });
             let (relation, id, differences) = match found {

@@ -8,20 +8,50 @@ use serde_json::Value as Json;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Term {
     /// A user, a group or a role: kind and id.
-    Principal { kind: String, id: String, is: bool },
-    Guest { is: bool },
-    BreakGlass { is: bool },
-    Application { id: String, is: bool },
+    Principal {
+        kind: String,
+        id: String,
+        is: bool,
+    },
+    Guest {
+        is: bool,
+    },
+    BreakGlass {
+        is: bool,
+    },
+    Application {
+        id: String,
+        is: bool,
+    },
     /// A text of the context is one of several: `client`, `protocol`, `device.platform`, `location.country`.
-    OneOf { path: String, texts: BTreeSet<String>, is: bool },
+    OneOf {
+        path: String,
+        texts: BTreeSet<String>,
+        is: bool,
+    },
     /// Levels of a risk: `sign_in_risk`, `user_risk`.
-    Risk { path: String, levels: BTreeSet<i64> },
-    Network { name: String, is: bool },
-    Trusted { is: bool },
+    Risk {
+        path: String,
+        levels: BTreeSet<i64>,
+    },
+    Network {
+        name: String,
+        is: bool,
+    },
+    Trusted {
+        is: bool,
+    },
     /// At least this strong.
-    Strength { level: i64, is: bool },
-    Compliant { is: bool },
-    Managed { is: bool },
+    Strength {
+        level: i64,
+        is: bool,
+    },
+    Compliant {
+        is: bool,
+    },
+    Managed {
+        is: bool,
+    },
     /// That the context has an attribute: said by what follows.
     Known,
     /// What no term says, in words.

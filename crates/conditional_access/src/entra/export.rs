@@ -236,7 +236,8 @@ impl<'a> Building<'a> {
             return self.leave("context.user_risk", "Entra has no level `none` of a user's risk", true);
         }
         const WORDS: [&str; 4] = ["none", "low", "medium", "high"];
-        let word = |level: &i64| usize::try_from(*level).ok().and_then(|at| WORDS.get(at)).map(|word| (*word).to_owned());
+        let word =
+            |level: &i64| usize::try_from(*level).ok().and_then(|at| WORDS.get(at)).map(|word| (*word).to_owned());
         self.narrow(list, levels.iter().filter_map(word).collect());
     }
 
@@ -272,11 +273,8 @@ impl<'a> Building<'a> {
         }
         let mut controls = Map::new();
         controls.insert("operator".to_owned(), json!(if all_of { "AND" } else { "OR" }));
-        let built_in: Vec<&str> = if wanted.is_empty() && self.strength.is_none() {
-            vec!["block"]
-        } else {
-            wanted.into_iter().collect()
-        };
+        let built_in: Vec<&str> =
+            if wanted.is_empty() && self.strength.is_none() { vec!["block"] } else { wanted.into_iter().collect() };
         controls.insert("builtInControls".to_owned(), json!(built_in));
         if let Some(strength) = self.strength {
             controls.insert("authenticationStrength".to_owned(), json!({ "id": strength }));

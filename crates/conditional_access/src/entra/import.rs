@@ -95,7 +95,9 @@ impl Reading {
         if !flows.is_empty() {
             self.when.push(format!("{}.contains(context.protocol)", set(flows)));
         }
-        for name in ["devices", "clientApplications", "insiderRiskLevels", "servicePrincipalRiskLevels", "agentIdRiskLevels"] {
+        for name in
+            ["devices", "clientApplications", "insiderRiskLevels", "servicePrincipalRiskLevels", "agentIdRiskLevels"]
+        {
             let value = &conditions[name];
             let is_said = match value {
                 Json::Null => false,
@@ -230,7 +232,8 @@ impl Reading {
             Some(PHISHING_RESISTANT_STRENGTH) => asked.push("context.authentication_strength >= 3".to_owned()),
             Some(PASSWORDLESS_STRENGTH) => {
                 asked.push("context.authentication_strength >= 2".to_owned());
-                unknown.push("grantControls.authenticationStrength: passwordless, judged as a second factor".to_owned());
+                unknown
+                    .push("grantControls.authenticationStrength: passwordless, judged as a second factor".to_owned());
             }
             Some(other) => {
                 asked.push("context.authentication_strength >= 2".to_owned());

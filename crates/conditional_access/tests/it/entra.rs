@@ -70,7 +70,11 @@ proptest! {
 fn what_entra_cannot_say_is_named_and_the_policy_only_reports() {
     let check = |cedar: &str, part: &str, why: &str| {
         let one = export(&text("p", cedar), &names()).unwrap().remove(0);
-        assert!(one.left_out.iter().any(|left| left.part.contains(part) && left.why.contains(why)), "{:?}", one.left_out);
+        assert!(
+            one.left_out.iter().any(|left| left.part.contains(part) && left.why.contains(why)),
+            "{:?}",
+            one.left_out
+        );
         assert_eq!(one.policy["state"], "enabledForReportingButNotEnforced");
     };
     let forbid = |when: &str| format!("forbid(principal, action == Action::\"sign-in\", resource) when {{ {when} }};");
@@ -79,13 +83,13 @@ fn what_entra_cannot_say_is_named_and_the_policy_only_reports() {
     check(&forbid("context.location has country && context.location.country == \"ML\""), "ML", "named network");
     check(&forbid("principal.guest || context.location.trusted"), "or", "alternatives");
     check(&forbid("context.device.compliant"), "compliant", "no condition on it");
-    check(&forbid("context.location has address && context.location.address.isInRange(ip(\"10.0.0.0/8\"))"), "isInRange", "no condition");
-    check(&forbid("context.protocol == \"ropc\""), "protocol", "deviceCode");
     check(
-        &forbid("principal in Group::\"a\" && principal in Group::\"b\""),
-        "principal",
-        "one list of users",
+        &forbid("context.location has address && context.location.address.isInRange(ip(\"10.0.0.0/8\"))"),
+        "isInRange",
+        "no condition",
     );
+    check(&forbid("context.protocol == \"ropc\""), "protocol", "deviceCode");
+    check(&forbid("principal in Group::\"a\" && principal in Group::\"b\""), "principal", "one list of users");
 }
 
 #[test]
@@ -117,6 +121,21 @@ fn a_policy_of_entra_is_read_with_what_we_cannot_judge_by_name() {
         "conditions": { "users": { "includeUsers": ["All"] } }, "sessionControls": { "persistentBrowser": { "mode": "never" } } });
     assert_eq!(import(&session_only).policy, None, "it decides on no sign-in");
     assert!(import(&Json::Null).policy.is_none(), "what is no policy is none");
+}
+
+/// What fuzzing of a tenant's policies begins with, and what it found.
+#[test]
+fn the_corpus_replays() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/connector_entra");
+    let mut policies = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let Ok(resource) = serde_json::from_slice(&std::fs::read(entry.unwrap().path()).unwrap()) else { continue };
+        if let Some(policy) = import(&resource).policy {
+            policy.check().unwrap();
+            policies += 1;
+        }
+    }
+    assert!(policies > 0, "{policies}");
 }
 
 #[test]

@@ -34,9 +34,11 @@ fn a_what_if_counts_sign_ins_and_people_and_names_whom_it_changes() {
     let asked = |control: Control| answer.asked[control.as_str()];
     assert_eq!((asked(Control::SecondFactor).sign_ins, asked(Control::SecondFactor).people), (8, 2));
     assert_eq!((asked(Control::PhishingResistant).sign_ins, answer.blocked.sign_ins), (2, 7));
-    let sum = answer.allowed.sign_ins + answer.blocked.sign_ins + answer.asked.values().map(|one| one.sign_ins).sum::<u64>();
+    let sum =
+        answer.allowed.sign_ins + answer.blocked.sign_ins + answer.asked.values().map(|one| one.sign_ins).sum::<u64>();
     assert_eq!(sum, answer.considered.sign_ins, "each sign-in is counted once");
-    let lines: Vec<_> = answer.affected.iter().map(|one| (one.name.as_str(), one.before, one.after, one.sign_ins)).collect();
+    let lines: Vec<_> =
+        answer.affected.iter().map(|one| (one.name.as_str(), one.before, one.after, one.sign_ins)).collect();
     assert_eq!(
         lines,
         [
@@ -68,7 +70,9 @@ fn gaps_are_named_by_user_and_application() {
     );
     let some = gaps(&compiled(&[mail_only]), &[], &week());
     let bram: Vec<_> = some.gaps.iter().filter(|gap| gap.subject.starts_with("bram")).collect();
-    assert!(bram.iter().any(|gap| gap.kind == GapKind::NoSecondFactor && gap.sign_ins == 5 && gap.at.contains("files")));
+    assert!(
+        bram.iter().any(|gap| gap.kind == GapKind::NoSecondFactor && gap.sign_ins == 5 && gap.at.contains("files"))
+    );
     assert!(!bram.iter().any(|gap| gap.kind == GapKind::UserUncovered));
     let files: Vec<_> = some.gaps.iter().filter(|gap| gap.kind == GapKind::ApplicationUncovered).collect();
     assert_eq!((files.len(), files[0].subject.as_str(), files[0].sign_ins), (1, "files", 5));
@@ -97,7 +101,10 @@ fn an_account_of_the_last_resort_that_is_held_up_is_shown_with_the_circumstances
     assert_eq!(found.held_up[0].sign_in.place.country.as_deref(), Some("ML"));
     let theirs = break_glass::look(&with_corner, &[subject("glass")], &week());
     assert_eq!(theirs.held_up, [], "who is known is looked at as they are");
-    let naked = text("naked", r#"forbid(principal, action == Action::"sign-in", resource) when { context.authentication_strength < 2 };"#);
+    let naked = text(
+        "naked",
+        r#"forbid(principal, action == Action::"sign-in", resource) when { context.authentication_strength < 2 };"#,
+    );
     let held = break_glass::look(&compiled(&[naked]), &[subject("glass")], &week());
     assert!(held.held_up[0].recorded && held.held_up[0].policies.contains("naked"));
 }

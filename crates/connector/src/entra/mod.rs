@@ -13,7 +13,7 @@ mod config;
 mod delta;
 mod grants;
 mod read;
-mod resource;
+pub mod resource;
 mod session;
 mod write;
 

@@ -39,3 +39,21 @@ fn the_corpus_replays() {
     }
     assert!(count > 2, "{count}");
 }
+
+/// What fuzzing of a tenant's objects begins with, and what it found.
+#[test]
+fn the_corpus_of_a_tenant_replays() {
+    use connector::entra::resource::{member, object};
+    use connector::{ObjectClass, ProtectionRules};
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/connector_entra");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).expect("the corpus is there") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        let Ok(resource) = serde_json::from_slice(&bytes) else { continue };
+        member(&resource);
+        for class in [ObjectClass::Account, ObjectClass::Group, ObjectClass::ConditionalAccessPolicy] {
+            read += usize::from(object(class, &resource, &ProtectionRules::default()).is_ok());
+        }
+    }
+    assert!(read >= 9, "{read}");
+}

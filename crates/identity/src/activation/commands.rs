@@ -106,6 +106,7 @@ impl Identity {
             verified: None,
             looked: 0,
             verify_minutes: policy.verify_minutes,
+            sessions: Vec::new(),
             version: 0,
         };
         let facts = Facts { ticket, second_factor: asked.second_factor, has_candidates, now };

@@ -6,12 +6,14 @@ mod decide;
 mod eligible;
 mod policy;
 mod record;
+mod sessions;
 
 pub use commands::Activating;
 pub use decide::{Command, Facts, decide, first};
 pub use eligible::Eligible;
 pub use policy::{ActivationPolicy, TicketState, Tickets};
 pub use record::{Activation, ActivationState, EndCause};
+pub use sessions::{SessionEnd, SessionResult};
 
 pub(crate) use commands::{
     END, VERIFY, WINDOW, approval_window_over, end_ineligible, end_of_ticket, missions_ticket, time_over, verify,

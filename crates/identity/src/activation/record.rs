@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Read, Row, params};
 
+use super::sessions::SessionEnd;
 use crate::approver::Candidate;
 use crate::assignment::Target;
 use crate::duty_sql as sql;
@@ -94,6 +95,9 @@ pub struct Activation {
     /// How often it was looked for in vain.
     pub looked: i64,
     pub verify_minutes: i64,
+    /// What became of sessions at its end, for each account that held it.
+    #[serde(default)]
+    pub sessions: Vec<SessionEnd>,
     #[serde(default)]
     pub version: i64,
 }

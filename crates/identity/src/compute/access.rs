@@ -325,11 +325,18 @@ impl Gathering<'_> {
             if self.holds(key, &facts) {
                 let step = Step { kind: StepKind::Rule, key: key.clone(), title: rule.title.clone() };
                 for role in &rule.roles {
-                    lines.extend(through_role(policy, role, &[engagement.clone(), step.clone()]));
+                    let given = through_role(policy, role, &[engagement.clone(), step.clone()]);
+                    lines.extend(given.into_iter().filter(|(reached, _)| !self.is_excluded(subject, &reached.grant)));
                 }
             }
         }
         lines
+    }
+
+    /// A person decided that rules do not give it.
+    fn is_excluded(&self, subject: &Subject, grant: &Grant) -> bool {
+        let named = grant.entitlement.as_ref().map(|name| self.catalog.id(&grant.system, name));
+        named.is_some_and(|id| subject.excluded.contains(&id))
     }
 
     /// A rule that cannot decide gives nothing and says so.

@@ -1,6 +1,6 @@
 //! A person with everything that decides what they should have.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kernel::Timestamp;
 use kernel::id::{EntitlementId, PersonId};
@@ -11,6 +11,7 @@ use crate::assignment::{self, Assignment};
 use crate::engagement::{self, Engagement, EngagementSheet};
 use crate::entitlement::{self, Entitlement, EntitlementKind};
 use crate::error::Error;
+use crate::exclusion;
 use crate::person::{self, MOST_PEOPLE, Person};
 use crate::policy::Policy;
 use crate::role::Grant;
@@ -42,6 +43,8 @@ pub struct Subject {
     pub contracts: Vec<Contract>,
     pub assignments: Vec<Assignment>,
     pub accounts: Vec<Account>,
+    /// What rules are kept from giving.
+    pub excluded: BTreeSet<EntitlementId>,
 }
 
 /// What systems can give.
@@ -116,6 +119,12 @@ pub(crate) async fn load(read: &mut impl Read, id: PersonId) -> Result<Subject, 
         contracts: engagements.into_iter().map(|engagement| contract(engagement, &mut by_subject)).collect(),
         assignments: assignment::of_person(read, id).await?,
         accounts: account::of_person(read, id).await?,
+        excluded: exclusion::of_person(read, id)
+            .await?
+            .into_iter()
+            .filter(|one| one.lifted.is_none())
+            .map(|one| one.entitlement)
+            .collect(),
     })
 }
 
@@ -135,7 +144,8 @@ pub(crate) async fn load_all(read: &mut impl Read, now: Timestamp) -> Result<BTr
         }
     }
     let empty = |person: Person| {
-        (person.id, Subject { person, contracts: Vec::new(), assignments: Vec::new(), accounts: Vec::new() })
+        let (contracts, assignments, accounts) = (Vec::new(), Vec::new(), Vec::new());
+        (person.id, Subject { person, contracts, assignments, accounts, excluded: BTreeSet::new() })
     };
     let mut subjects: BTreeMap<PersonId, Subject> = person::all(read).await?.into_iter().map(empty).collect();
     let mut engagements = engagement::all(read).await?;
@@ -153,6 +163,11 @@ pub(crate) async fn load_all(read: &mut impl Read, now: Timestamp) -> Result<BTr
     for one in account::all(read).await? {
         if let Some(subject) = one.person.and_then(|person| subjects.get_mut(&person)) {
             subject.accounts.push(one);
+        }
+    }
+    for one in exclusion::in_force(read).await? {
+        if let Some(subject) = subjects.get_mut(&one.person) {
+            subject.excluded.insert(one.entitlement);
         }
     }
     for subject in subjects.values_mut() {

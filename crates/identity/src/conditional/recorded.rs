@@ -142,7 +142,8 @@ impl Reading<'_> {
             _ => Json::Null,
         };
         for network in networks.as_array().into_iter().flatten() {
-            place.trusted |= network["networkType"].as_str().is_some_and(|kind| kind.to_lowercase().contains("trusted"));
+            place.trusted |=
+                network["networkType"].as_str().is_some_and(|kind| kind.to_lowercase().contains("trusted"));
             let names = network["networkNames"].as_array().into_iter().flatten().filter_map(Json::as_str);
             place.networks.extend(names.map(str::to_owned));
         }

@@ -63,13 +63,15 @@ impl Identity {
         turn.record("consent.restrict", id, Json::Null, json!({ "grants": consent.sheet.grants }));
         turn.finish().await?;
         let known = self.known().await?;
-        let system = known.policy.systems.get(&consent.system).ok_or_else(|| Error::missing("system", &consent.system))?;
+        let system =
+            known.policy.systems.get(&consent.system).ok_or_else(|| Error::missing("system", &consent.system))?;
         let refused =
             |error: connector::ConnectorError| Error::from(Refusal::rule(format!("{}: {error}", consent.system)));
         let target = targets.target(&consent.system, system).await.map_err(refused)?;
         for grant in &consent.sheet.grants {
             let key = ObjectKey::id(ObjectClass::ConsentGrant, grant.clone());
-            let operation = Operation { privileged: true, ..Operation::new(format!("{id}/{grant}"), key, Change::Delete) };
+            let operation =
+                Operation { privileged: true, ..Operation::new(format!("{id}/{grant}"), key, Change::Delete) };
             target.write(&operation).await.map_err(refused)?;
         }
         for grant in &consent.sheet.grants {

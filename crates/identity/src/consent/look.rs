@@ -79,7 +79,8 @@ impl Identity {
     pub async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
         let known = self.known().await?;
         let mut all: BTreeMap<String, Tenant> = BTreeMap::new();
-        let is_tenant = |system: &crate::system::System| system.connector.as_ref().is_some_and(|one| one.kind == "entra");
+        let is_tenant =
+            |system: &crate::system::System| system.connector.as_ref().is_some_and(|one| one.kind == "entra");
         for (key, system) in known.policy.systems.iter().filter(|(_, system)| is_tenant(system)) {
             let (title, at, directory, problem) = (system.title.clone(), None, None, None);
             all.insert(key.clone(), Tenant { system: key.clone(), title, at, directory, problem });
@@ -154,9 +155,8 @@ impl Identity {
         targets: &dyn Targets,
     ) -> Result<(), Error> {
         let Some(limit) = policy.restrict_at else { return Ok(()) };
-        let is_due = |one: &&Consent| {
-            one.kind == ConsentKind::People && one.state == ConsentState::Active && one.score >= limit
-        };
+        let is_due =
+            |one: &&Consent| one.kind == ConsentKind::People && one.state == ConsentState::Active && one.score >= limit;
         for consent in found.iter().filter(is_due) {
             let why = format!("{} points: consent-policy.house takes away from {limit}", consent.score);
             match self.restrict_consent(&consent.id, &why, targets, &Actor::system("identity")).await {
@@ -232,7 +232,8 @@ async fn take_consents(
             }
         }
         record::save(&mut turn.tx, &mut after).await?;
-        let shown = |one: &Consent| json!({ "score": one.score, "risk": one.risk, "permissions": one.sheet.permissions });
+        let shown =
+            |one: &Consent| json!({ "score": one.score, "risk": one.risk, "permissions": one.sheet.permissions });
         let verb = if was.is_none() { "consent.found" } else { "consent.rescored" };
         turn.record(verb, &after.id, was.as_ref().map_or(Json::Null, shown), shown(&after));
         judge(turn, &after, policy).await?;

@@ -157,7 +157,10 @@ fn id_of(system: &str, client: &str, resource: &str, kind: ConsentKind) -> Strin
 pub(crate) fn changes(before: &Consent, after: &Consent) -> Vec<String> {
     let (was, is) = (&before.sheet, &after.sheet);
     let mut found = Vec::new();
-    let sets = [("permissions", &was.permissions, &is.permissions), ("reply addresses", &was.reply_addresses, &is.reply_addresses)];
+    let sets = [
+        ("permissions", &was.permissions, &is.permissions),
+        ("reply addresses", &was.reply_addresses, &is.reply_addresses),
+    ];
     for (what, was, is) in sets {
         let more: Vec<&str> = is.difference(was).map(String::as_str).collect();
         let less: Vec<&str> = was.difference(is).map(String::as_str).collect();

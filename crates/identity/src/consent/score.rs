@@ -59,7 +59,8 @@ const CRITICAL: [&str; 14] = [
 ];
 
 /// Signing in, and one's own name.
-const LOW: [&str; 7] = ["openid", "profile", "email", "offline_access", "user.read", "user.readbasic.all", "people.read"];
+const LOW: [&str; 7] =
+    ["openid", "profile", "email", "offline_access", "user.read", "user.readbasic.all", "people.read"];
 
 /// What is sensitive by its subject, also when only read.
 const HIGH: [&str; 15] = [
@@ -90,7 +91,8 @@ pub fn class_of(permission: &str, kind: ConsentKind) -> Risk {
         return Risk::Low;
     }
     let is_everybodys = name.ends_with(".all") || kind == ConsentKind::Application;
-    let writes = name.contains("write") || name.contains("send") || name.contains("manage") || name.contains("accessas");
+    let writes =
+        name.contains("write") || name.contains("send") || name.contains("manage") || name.contains("accessas");
     let is_sensitive = HIGH.iter().any(|start| name.starts_with(start));
     match (is_sensitive, is_everybodys, writes) {
         (true, true, true) => Risk::Critical,

@@ -57,6 +57,7 @@ pub(super) async fn take(turn: &mut Turn, working: &Working<'_>, reading: &Readi
         }
     }
     take_nesting(turn, reading, &ids).await?;
+    crate::group::report_cycles(turn, working.key).await?;
     if changed > 0 {
         turn.tx.execute(&sql::TOUCH_REVISION, params![]).await?;
     }

@@ -221,7 +221,16 @@ async fn remove(turn: &mut Turn, inventory: &Inventory, item: &mut ReviewItem) -
                     }
                     Err(error) => return Err(error),
                 },
-                Origin::Policy { .. } => elsewhere.push(OriginShown::from(origin)),
+                // What a rule gives is kept from this person, with the reason, and is not given again at the next turn.
+                Origin::Policy { .. } => match edge {
+                    entitlements::Edge::Member(_, group) => match inventory.node(group) {
+                        Some(Node::Entitlement(id)) => {
+                            turn.exclude(item.person, *id, &why, Some(item.id.to_string())).await?;
+                        }
+                        _ => elsewhere.push(OriginShown::from(origin)),
+                    },
+                    _ => elsewhere.push(OriginShown::from(origin)),
+                },
             }
         }
     }

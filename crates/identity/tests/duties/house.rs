@@ -11,7 +11,8 @@ use identity::entitlement::id_of;
 use identity::request::{Asking, Command, Order, Request};
 use identity::{Error, Identity};
 use kernel::id::{AccountId, EntitlementId, PersonId};
-use kernel::{Actor, Fact, Timestamp};
+use kernel::port::{Answer, AnswerStream, DeliveryError, EventLake, QueryError, QueryRequest};
+use kernel::{Actor, ColumnSchema, Fact, ScalarType, TableSchema, Timestamp, Value};
 use serde_json::{Value as Json, json};
 use store::{Entry, Statement, Store, params};
 use testkit::{CountingRandomness, TestClock};
@@ -36,8 +37,49 @@ impl Tickets for Board {
     }
 }
 
+/// A lake that knows when names last signed in, and nothing else.
+pub struct Used(pub Arc<Mutex<Vec<(String, Timestamp)>>>);
+
+#[async_trait]
+impl EventLake for Used {
+    async fn append(&self, _: &str, _: Vec<serde_json::Map<String, Json>>) -> Result<(), DeliveryError> {
+        Err(DeliveryError::Unavailable("nothing is appended here".to_owned()))
+    }
+
+    async fn query(&self, request: QueryRequest) -> Result<Answer, QueryError> {
+        assert!(request.text.starts_with("// The last use of accounts"), "{}", request.text);
+        let used = self.0.lock().unwrap().clone();
+        if used.is_empty() {
+            return Err(QueryError::Engine("the lake is away".to_owned()));
+        }
+        let column = |name: &str, scalar| ColumnSchema { name: name.to_owned(), scalar };
+        let columns = vec![column("Name", ScalarType::String), column("Last", ScalarType::DateTime)];
+        let row = |(name, at): (String, Timestamp)| vec![Value::String(name), Value::DateTime(at.ticks())];
+        let rows = used.into_iter().map(row).collect();
+        let (visualization, warnings) = (None, Vec::new());
+        Ok(Answer {
+            columns: columns.into(),
+            rows,
+            truncated: false,
+            visualization,
+            warnings,
+            elapsed_us: 1,
+            rows_scanned: 1,
+        })
+    }
+
+    async fn stream(&self, _: QueryRequest) -> Result<AnswerStream, QueryError> {
+        Err(QueryError::Engine("nothing streams here".to_owned()))
+    }
+
+    fn tables(&self) -> Vec<TableSchema> {
+        Vec::new()
+    }
+}
+
 pub struct House {
     url: String,
+    pub used: Arc<Mutex<Vec<(String, Timestamp)>>>,
     pub store: Store,
     pub identity: Identity,
     pub clock: Arc<TestClock>,
@@ -66,6 +108,7 @@ impl House {
         let identity = Identity::new(store.clone());
         let mut house = House {
             url: url.to_owned(),
+            used: Arc::default(),
             store,
             identity,
             clock,
@@ -282,7 +325,7 @@ impl House {
     }
 
     pub async fn deliver(&self) {
-        let subscriber = self.identity.duties_subscriber(self.board.clone());
+        let subscriber = self.identity.duties_subscriber(self.board.clone(), Arc::new(Used(self.used.clone())));
         let progress = self.store.postman(subscriber).round().await.unwrap();
         assert_eq!((progress.parked, progress.waiting_until), (0, None), "the subscriber failed");
     }

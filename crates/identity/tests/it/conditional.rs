@@ -45,7 +45,8 @@ pub async fn a_policy_is_kept_with_every_version_and_a_dangerous_one_is_refused(
         assert!(refused.contains(words), "{refused}");
     }
     // The other door to documents checks the same.
-    let toml = format!("[conditional-access.mfa]\ntitle = \"x\"\nowner = \"P-1\"\nstate = \"on\"\ncedar = '''{naked}'''\n");
+    let toml =
+        format!("[conditional-access.mfa]\ntitle = \"x\"\nowner = \"P-1\"\nstate = \"on\"\ncedar = '''{naked}'''\n");
     assert!(rig.save(&toml).await.unwrap_err().to_string().contains("break_glass"));
     assert_eq!(rig.identity.conditional_versions("mfa").await.unwrap().len(), 3, "what is refused leaves nothing");
     let (document, policy) = rig.identity.conditional_policies().await.unwrap().remove(0);

@@ -2,8 +2,8 @@
 
 use connector::memory::{Fault, Memory};
 use connector::{
-    Attributes, Capabilities, Capability, Change, Connector, ConnectorError, NewObject, ObjectClass, ObjectId, ObjectKey,
-    Operation, ProtectionRules, Schema,
+    Attributes, Capabilities, Capability, Change, Connector, ConnectorError, NewObject, ObjectClass, ObjectId,
+    ObjectKey, Operation, ProtectionRules, Schema,
 };
 use identity::Error;
 use identity::consent::{Consent, ConsentKind, ConsentState};
@@ -120,7 +120,8 @@ pub async fn what_is_taken_away_is_gone_at_the_tenant_or_stays_active(url: Strin
     let rig = open(&url).await;
     let (_, grant) = helper(&rig, "Mail.Read").await;
     let one = look(&rig).await.remove(0);
-    let restrict = async || rig.identity.restrict_consent(&one.id, "nobody knows it", rig.targets.as_ref(), &officer()).await;
+    let restrict =
+        async || rig.identity.restrict_consent(&one.id, "nobody knows it", rig.targets.as_ref(), &officer()).await;
     let target = rig.targets.get("entra");
     target.next(Fault::Fail(ConnectorError::transient("the tenant is away")));
     let refused = restrict().await.unwrap_err().to_string();
@@ -137,7 +138,10 @@ pub async fn what_is_taken_away_is_gone_at_the_tenant_or_stays_active(url: Strin
         &rig,
         ObjectClass::ConsentGrant,
         "g-2",
-        Attributes::new().with("clientId", one.application.as_str()).with("resourceId", "graph").with("scope", "Mail.Read"),
+        Attributes::new()
+            .with("clientId", one.application.as_str())
+            .with("resourceId", "graph")
+            .with("scope", "Mail.Read"),
     )
     .await;
     let back = look(&rig).await.remove(0);

@@ -1,9 +1,11 @@
 //! The Access desk from outside, on both engines.
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
+mod borrowed;
 mod conditional;
 mod consents;
 mod deliveries;
+mod groups;
 mod hybrid;
 mod lifecycle;
 mod provisioning;
@@ -13,12 +15,18 @@ mod simulation;
 
 testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
+    borrowed::access_ends_with_its_incident_at_the_target_and_sessions_with_it,
+    borrowed::what_a_review_takes_from_a_rule_is_not_given_again,
+    borrowed::the_last_use_comes_from_the_lake,
     conditional::a_policy_is_kept_with_every_version_and_a_dangerous_one_is_refused,
     conditional::people_are_seen_with_what_they_hold_by_any_path,
     consents::a_consent_is_scored_accepted_and_scored_anew_when_the_application_changes,
     consents::what_is_taken_away_is_gone_at_the_tenant_or_stays_active,
     consents::the_house_takes_away_what_people_gave_too_freely,
     consents::policies_of_the_tenant_are_kept_with_their_changes,
+    groups::members_are_shown_by_any_way_and_circles_are_findings,
+    groups::a_large_group_is_read_in_pages_by_whoever_goes_on,
+    groups::a_group_that_nobody_needs_is_proposed_emptied_deleted_and_brought_back_with_its_members,
     hybrid::two_sides_are_compared_and_a_conflict_is_resolved_by_a_person,
     lifecycle::a_joiner_is_made_ahead_and_let_in_on_the_day,
     lifecycle::a_joiner_who_does_not_come_leaves_nothing,

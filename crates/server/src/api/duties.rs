@@ -6,6 +6,7 @@
 pub mod activations;
 pub mod conditional;
 pub mod consents;
+pub mod groups;
 mod names;
 pub mod own;
 pub mod requests;
@@ -32,6 +33,7 @@ pub fn routes(routes: &mut Routes) {
     second_factor::routes(routes);
     conditional::routes(routes);
     consents::routes(routes);
+    groups::routes(routes);
 }
 
 /// Reads an id of a kind; another text names nothing.

@@ -35,7 +35,7 @@ fn sees_restricted(app: &App, caller: &Caller) -> bool {
 }
 
 /// People of whom the caller sees nothing.
-async fn hidden(app: &App, caller: &Caller) -> Result<BTreeSet<kernel::id::PersonId>, Problem> {
+pub(super) async fn hidden(app: &App, caller: &Caller) -> Result<BTreeSet<kernel::id::PersonId>, Problem> {
     match sees_restricted(app, caller) {
         true => Ok(BTreeSet::new()),
         false => Ok(app.identity.restricted_people().await?),

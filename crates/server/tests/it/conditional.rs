@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::http::StatusCode;
 use connector::memory::Memory;
 use connector::{
-    Attributes, Capabilities, Capability, Change, Connector, NewObject, ObjectClass, ObjectKey, Operation, ProtectionRules,
-    Schema,
+    Attributes, Capabilities, Capability, Change, Connector, NewObject, ObjectClass, ObjectKey, Operation,
+    ProtectionRules, Schema,
 };
 use serde_json::{Value as Json, json};
 
@@ -43,8 +43,12 @@ async fn tenant(house: &House) -> Arc<Memory> {
         ObjectClass::ConditionalAccessPolicy,
     ];
     let can = [Capability::Create, Capability::Update, Capability::Delete, Capability::Groups];
-    let target =
-        Arc::new(Memory::with("entra", Capabilities::of(&classes, &can), Schema::default(), ProtectionRules::default()));
+    let target = Arc::new(Memory::with(
+        "entra",
+        Capabilities::of(&classes, &can),
+        Schema::default(),
+        ProtectionRules::default(),
+    ));
     let policy = json!({ "id": "ca-1", "displayName": "Old protocols", "state": "enabled",
         "conditions": { "users": { "includeUsers": ["All"] }, "applications": { "includeApplications": ["All"] },
             "clientAppTypes": ["exchangeActiveSync", "other"] },
@@ -108,7 +112,10 @@ async fn policies_are_written_tried_on_recorded_sign_ins_and_compared_with_the_t
     let report = &tried["report"];
     assert_eq!((&tried["circumstances"], &report["considered"]["sign_ins"]), (&json!(4), &json!(53)));
     assert_eq!(report["blocked"], json!({ "sign_ins": 7, "people": 1 }));
-    assert_eq!(report["asked"]["second-factor"]["sign_ins"], 6, "glass is not known at the tenant yet, and is asked, too");
+    assert_eq!(
+        report["asked"]["second-factor"]["sign_ins"], 6,
+        "glass is not known at the tenant yet, and is asked, too"
+    );
     assert_eq!(report["affected"][0]["name"], "lind@relief.example");
     let bad = json!({ "drafts": [{ "key": "x", "title": "x", "cedar": "permit(principal, action, resource);" }] });
     assert_eq!(house.post(&root, "/access/conditional/what-if", bad).await.status.as_u16(), 422);
@@ -144,6 +151,36 @@ async fn policies_are_written_tried_on_recorded_sign_ins_and_compared_with_the_t
     assert_eq!(get(&house, &root, "/access/tenants").await["records"][0]["directory"], "entra");
     assert_eq!(get(&house, &root, "/access/tenants/entra/policies").await["records"].as_array().unwrap().len(), 1);
     assert_eq!(house.get(&root, "/access/conditional/gaps?days=0").await.status.as_u16(), 422);
+}
+
+/// Rules of the Access desk are questions that KQL understands, over the tables that are shipped and those of the desks.
+#[tokio::test]
+async fn rules_of_the_desk_bind() {
+    let house = House::new().await;
+    let tables = kernel::schema::shipped_tables().into_iter().chain(kernel::port::FactTables::tables(&house.store));
+    let catalog = kql::catalog::Catalog::new(tables);
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../content/rules/identity");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let (_, rule) = detect::scheduled::parse_sentinel(&path, &std::fs::read_to_string(&path).unwrap()).unwrap();
+        rule.check().unwrap();
+        let bound = kql::compile(&rule.query, &catalog);
+        let is_error = |one: &&kernel::Diagnostic| one.level == kernel::diagnostic::Level::Error;
+        let errors: Vec<_> = bound.diagnostics.iter().filter(is_error).collect();
+        assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+        let query = bound.query.unwrap();
+        for entity in &rule.entities {
+            let known = query.plan.schema.iter().any(|column| column.name == entity.column);
+            assert!(known, "{}: the answer has no column `{}`", path.display(), entity.column);
+        }
+        count += 1;
+    }
+    assert!(count >= 10, "{count}");
+    for question in [identity::conditional::sign_ins(30), identity::last_use::question(30)] {
+        let bound = kql::compile(&question, &catalog);
+        assert!(bound.query.is_some(), "{:?}", bound.diagnostics);
+    }
 }
 
 /// The question for sign-ins is one that KQL understands, over the columns that the shipped tables have.

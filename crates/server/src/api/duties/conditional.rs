@@ -106,10 +106,7 @@ pub(super) fn routes(routes: &mut Routes) {
 
 /// Policies of the house, by key. They are saved as documents (`POST /api/v1/access/documents`, kind `conditional-access`).
 #[utoipa::path(get, path = "/api/v1/access/conditional/policies", tag = "access", responses((status = 200, body = DutyRecords)))]
-async fn list_conditional_policies(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-) -> Result<Json<DutyRecords>, Problem> {
+async fn list_conditional_policies(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DutyRecords>, Problem> {
     let all = app.identity.conditional_policies().await?;
     let shown = |(document, policy): &(identity::document::Document, identity::conditional::ConditionalAccess)| {
         let (version, by) = (document.version, &document.updated_by);
@@ -168,7 +165,8 @@ async fn ask_what_if(
     };
     let mut after = of_house(&app, &chosen).await?;
     for draft in request.drafts {
-        let text = PolicyText { key: draft.key, title: draft.title, state: PolicyState::ReportOnly, cedar: draft.cedar };
+        let text =
+            PolicyText { key: draft.key, title: draft.title, state: PolicyState::ReportOnly, cedar: draft.cedar };
         after.texts.retain(|one| one.key != text.key);
         after.texts.push(text);
     }
@@ -202,9 +200,8 @@ async fn conditional_break_glass(
     let chosen = in_force(&app, filter.source.as_deref()).await?;
     let looked = Looked::at(&app, filter.days).await?;
     let policies = chosen.compiled()?;
-    let look = move |looked: &Looked| {
-        json!(break_glass::look(&policies, &looked.directory.subjects(), &looked.recorded))
-    };
+    let look =
+        move |looked: &Looked| json!(break_glass::look(&policies, &looked.directory.subjects(), &looked.recorded));
     let report = looked.judged(look).await?;
     Ok(Json(report.of(&chosen)))
 }
@@ -298,10 +295,7 @@ impl Looked {
     }
 
     /// Judges on a thread of its own: that takes a core for seconds.
-    async fn judged(
-        self,
-        judge: impl FnOnce(&Looked) -> Value + Send + 'static,
-    ) -> Result<SignInsReport, Problem> {
+    async fn judged(self, judge: impl FnOnce(&Looked) -> Value + Send + 'static) -> Result<SignInsReport, Problem> {
         let work = move || SignInsReport {
             days: self.days,
             circumstances: self.recorded.len() as u64,

@@ -7,8 +7,7 @@ use serde_json::Value;
 /// Keys under which records hold instants.
 const INSTANTS: [&str; 24] = [
     "created", "updated", "opened", "due", "at", "from", "until", "asked", "window", "began", "ended", "verified",
-    "found", "gone", "given", "closed", "decided", "shown", "changed", "last_use",
-    "saved", "first", "scored", "last",
+    "found", "gone", "given", "closed", "decided", "shown", "changed", "last_use", "saved", "first", "scored", "last",
 ];
 
 /// A record as JSON. Numbers under the keys of instants are written as instants.
