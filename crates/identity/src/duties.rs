@@ -9,9 +9,9 @@ use store::{Delivery, HandlerError, Subscriber};
 
 use crate::activation::{self, TicketState, Tickets};
 use crate::error::Error;
-use crate::last_use::LAST_USE;
+use crate::last_use::{self, LAST_USE};
 use crate::room::{Identity, Turn};
-use crate::{request, review, sod};
+use crate::{consent, request, review, sod};
 
 impl Identity {
     /// Hears what concerns duties, requests, activations and reviews. To be given to `Store::run_outbox`.
@@ -19,6 +19,8 @@ impl Identity {
         Arc::new(Duties { identity: self.clone(), tickets, lake })
     }
 }
+
+const HALF_HOUR_US: i64 = 1_800_000_000;
 
 struct Duties {
     identity: Identity,
@@ -104,6 +106,7 @@ async fn due(turn: &mut Turn, kind: &str, subject: &str) -> Result<(), Error> {
         sod::EXCEPTION => sod::expired(turn, subject.parse().map_err(unknown)?).await,
         sod::ANALYSIS => {
             activation::end_ineligible(turn).await?;
+            look_outside(turn).await?;
             review::reroute_all(turn).await?;
             sod::analyse_all(turn).await.map(drop)
         }
@@ -111,4 +114,15 @@ async fn due(turn: &mut Turn, kind: &str, subject: &str) -> Result<(), Error> {
         review::VERIFY => review::verify(turn, subject.parse().map_err(unknown)?).await,
         _ => Ok(()),
     }
+}
+
+/// Has the lake and the tenants asked within the half hour, also in a house that knew nothing of them when it began.
+async fn look_outside(turn: &mut Turn) -> Result<(), Error> {
+    last_use::begin(turn, HALF_HOUR_US).await?;
+    let known = turn.known.clone();
+    let is_tenant = |system: &crate::system::System| system.connector.as_ref().is_some_and(|one| one.kind == "entra");
+    for (key, _) in known.policy.systems.iter().filter(|(_, system)| is_tenant(system)) {
+        consent::begin(turn, key, HALF_HOUR_US).await?;
+    }
+    Ok(())
 }

@@ -89,33 +89,36 @@ pub struct RestoredGroup {
     pub lost: Vec<(String, String)>,
 }
 
-/// Whether a command is possible now, and where it leads. Pure.
+/// Where a command leads; `None`: nowhere from here.
+const fn next(state: Option<LifeState>, command: GroupCommand) -> Option<LifeState> {
+    use GroupCommand as C;
+    use LifeState as S;
+    match (state, command) {
+        (None | Some(S::Withdrawn | S::Kept | S::Restored), C::Propose) => Some(S::Proposed),
+        (Some(S::Proposed), C::Keep) => Some(S::Kept),
+        (Some(S::Proposed | S::Disabling), C::Disable) => Some(S::Disabling),
+        (Some(S::Disabled), C::Remove) => Some(S::Removed),
+        (Some(S::Disabling | S::Disabled | S::Removed), C::Restore) => Some(S::Restored),
+        _ => None,
+    }
+}
+
+/// Whether a command is possible now. Pure.
 pub(super) fn decide(
     state: Option<LifeState>,
     command: GroupCommand,
     restore_until: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<LifeState, Refusal> {
-    use GroupCommand as C;
-    use LifeState as S;
-    let to = match (state, command) {
-        (None | Some(S::Withdrawn | S::Kept | S::Restored), C::Propose) => S::Proposed,
-        (Some(S::Proposed), C::Keep) => S::Kept,
-        (Some(S::Proposed | S::Disabling), C::Disable) => S::Disabling,
-        (Some(S::Disabled), C::Remove) => S::Removed,
-        (Some(S::Disabling | S::Disabled | S::Removed), C::Restore) => {
-            if restore_until.is_some_and(|until| until < now) {
-                return Err(Refusal::rule(format!("it could be brought back for {RESTORE_DAYS} days; they are over")));
-            }
-            S::Restored
-        }
-        (state, command) => {
-            let shown = state.map_or("in use", LifeState::as_str).to_owned();
-            let possible = |one: &&GroupCommand| decide(state, **one, None, now).is_ok();
-            let allowed = GroupCommand::ALL.iter().filter(possible).map(|one| one.as_str()).collect();
-            return Err(Refusal::NotNow { what: "group", command: command.as_str(), state: shown, allowed });
-        }
+    let Some(to) = next(state, command) else {
+        let shown = state.map_or("in use", LifeState::as_str).to_owned();
+        let possible = GroupCommand::ALL.iter().filter(|one| next(state, **one).is_some());
+        let allowed = possible.map(|one| one.as_str()).collect();
+        return Err(Refusal::NotNow { what: "group", command: command.as_str(), state: shown, allowed });
     };
+    if to == LifeState::Restored && restore_until.is_some_and(|until| until < now) {
+        return Err(Refusal::rule(format!("it could be brought back for {RESTORE_DAYS} days; they are over")));
+    }
     Ok(to)
 }
 

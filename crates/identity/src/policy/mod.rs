@@ -163,7 +163,8 @@ impl Sorted {
             DocumentKind::Rule => drop(self.rules.insert(key, document.read()?)),
             DocumentKind::Feed => drop(self.feeds.insert(key, document.read()?)),
             // Looked up when the two systems are compared.
-            DocumentKind::ConditionalAccess => document.read::<ConditionalAccess>()?.check(&key)?,
+            // Judges sign-ins, not access: checked whole when it is written, not at every revision.
+            DocumentKind::ConditionalAccess => drop(document.read::<ConditionalAccess>()?),
             DocumentKind::ConsentPolicy => document.read::<ConsentPolicy>()?.check(&key)?,
             DocumentKind::Hybrid => document.read::<Hybrid>()?.check(&key)?,
             // Duties read theirs themselves.
