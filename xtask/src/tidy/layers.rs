@@ -44,7 +44,7 @@ const OWNERS: [(&str, &[&str]); 6] = [
     ("datafusion", &["lake"]),
     ("deltalake-core", &["lake"]),
     ("axum", &["server"]),
-    ("cedar-policy", &["server"]),
+    ("cedar-policy", &["server", "conditional_access"]),
     ("evtx", &["intake"]),
     ("ldap3", &["connector"]),
 ];

@@ -56,16 +56,7 @@ impl EventLake for Used {
         let columns = vec![column("Name", ScalarType::String), column("Last", ScalarType::DateTime)];
         let row = |(name, at): (String, Timestamp)| vec![Value::String(name), Value::DateTime(at.ticks())];
         let rows = used.into_iter().map(row).collect();
-        let (visualization, warnings) = (None, Vec::new());
-        Ok(Answer {
-            columns: columns.into(),
-            rows,
-            truncated: false,
-            visualization,
-            warnings,
-            elapsed_us: 1,
-            rows_scanned: 1,
-        })
+        Ok(Answer::of(columns.into(), rows))
     }
 
     async fn stream(&self, _: QueryRequest) -> Result<AnswerStream, QueryError> {

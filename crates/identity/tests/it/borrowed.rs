@@ -51,16 +51,7 @@ impl EventLake for Lake {
             vec![Value::String(name), Value::DateTime(at.ticks())],
             vec![Value::String("stranger@elsewhere.example".to_owned()), Value::DateTime(at.ticks())],
         ];
-        let (visualization, warnings) = (None, Vec::new());
-        Ok(Answer {
-            columns: columns.into(),
-            rows,
-            truncated: false,
-            visualization,
-            warnings,
-            elapsed_us: 1,
-            rows_scanned: 1,
-        })
+        Ok(Answer::of(columns.into(), rows))
     }
 
     async fn stream(&self, _: QueryRequest) -> Result<AnswerStream, QueryError> {
