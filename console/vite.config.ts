@@ -5,14 +5,18 @@ import { fileURLToPath } from "node:url";
 import { defineConfig, type Plugin } from "vite";
 import { checkMessages, wholeMessages } from "./scripts/messages.mjs";
 
-/** A missing or misshapen message stops the build; a language that is still being translated is filled up with English. */
+/** A missing or misshapen message stops the build; a language that is still being translated is filled up with English. With
+ * `?part=NAME` a file holds the words of that desk, without it those of no part. */
+const parts = ["access"];
 function messages(): Plugin {
   return {
     name: "vigie-messages",
     enforce: "pre",
     transform(_, id) {
-      const language = /\/messages\/(\w+)\.json$/.exec(id)?.[1];
-      return language === undefined ? null : { code: JSON.stringify(wholeMessages(language)), map: null };
+      const [, language, part] = /\/messages\/(\w+)\.json(?:\?part=(\w+))?$/.exec(id) ?? [];
+      if (language === undefined) return null;
+      const words = Object.entries(wholeMessages(language)).filter(([key]) => parts.find((one) => key.startsWith(`${one}.`)) === part);
+      return { code: JSON.stringify(Object.fromEntries(words)), map: null };
     },
     buildStart() {
       const problems = checkMessages();
@@ -62,7 +66,10 @@ export default defineConfig({
     reportCompressedSize: false,
     rolldownOptions: {
       input: { index: "index.html", sw: "src/worker/sw.ts" },
-      output: { entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
+      output: {
+        entryFileNames: ({ name }) => (name === "sw" ? "sw.js" : "assets/[name]-[hash].js"),
+        chunkFileNames: ({ name, facadeModuleId }) => (facadeModuleId?.includes("?part=") ? `assets/words-${/part=(\w+)/.exec(facadeModuleId)?.[1]}-${name}-[hash].js` : "assets/[name]-[hash].js"),
+      },
     },
   },
   server: {

@@ -22,6 +22,19 @@ const loaders: Record<Language, () => Promise<{ default: unknown }>> = {
   tet: () => import("../../../messages/tet.json"),
 };
 
+/** Words of a desk, loaded when it is first opened: those of the Access desk are a third of all. */
+const parts = {
+  access: {
+    en: () => import("../../../messages/en.json?part=access"),
+    fr: () => import("../../../messages/fr.json?part=access"),
+    es: () => import("../../../messages/es.json?part=access"),
+    pt: () => import("../../../messages/pt.json?part=access"),
+    ar: () => import("../../../messages/ar.json?part=access"),
+    tet: () => import("../../../messages/tet.json?part=access"),
+  },
+} satisfies Record<string, typeof loaders>;
+export type Part = keyof typeof parts;
+
 /** Arabic keeps Latin digits, so that a number on screen is the number in the log. No browser knows how Tetum writes dates and
  * plurals; in Timor-Leste they are written as in Portuguese. */
 const locales: Record<Language, string> = { en: "en-GB", fr: "fr", es: "es", pt: "pt-PT", ar: "ar-u-nu-latn", tet: "pt-PT" };
@@ -31,6 +44,7 @@ const storageKey = "vigie.language";
 class Words {
   language = $state<Language>("en");
   #dictionary = $state.raw<Dictionary>({});
+  #needed = new Set<Part>();
   #plural = $derived(new Intl.PluralRules(this.locale));
 
   /** Tag for `Intl`. */
@@ -43,11 +57,20 @@ class Words {
   }
 
   async use(language: Language): Promise<void> {
-    this.#dictionary = (await loaders[language]()).default as Dictionary;
+    const loaded = await Promise.all([loaders[language](), ...[...this.#needed].map((part) => parts[part][language]())]);
+    this.#dictionary = Object.assign({}, ...loaded.map(({ default: words }) => words as Dictionary)) as Dictionary;
     this.language = language;
     document.documentElement.lang = language;
     document.documentElement.dir = this.direction;
     rememberLanguage(language);
+  }
+
+  /** Has the words of a desk here before it is drawn, in this language and in whichever is chosen later. */
+  async need(part: Part): Promise<void> {
+    if (this.#needed.has(part)) return;
+    const { default: more } = await parts[part][this.language]();
+    this.#needed.add(part);
+    this.#dictionary = { ...this.#dictionary, ...(more as Dictionary) };
   }
 
   /** The template of `key` in the present language. */
