@@ -16,7 +16,9 @@ function messages(): Plugin {
       const [, language, part] = /\/messages\/(\w+)\.json(?:\?part=(\w+))?$/.exec(id) ?? [];
       if (language === undefined) return null;
       const words = Object.entries(wholeMessages(language)).filter(([key]) => parts.find((one) => key.startsWith(`${one}.`)) === part);
-      return { code: JSON.stringify(Object.fromEntries(words)), map: null };
+      const json = JSON.stringify(Object.fromEntries(words));
+      // With a part in its address it is no JSON file to the bundler, but a script.
+      return part === undefined ? { code: json, map: null } : { code: `export default ${json}`, map: null, moduleType: "js" };
     },
     buildStart() {
       const problems = checkMessages();

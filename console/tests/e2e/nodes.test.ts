@@ -18,6 +18,13 @@ test("the bar and the page say how old the picture of each node is", async ({ sk
   await settle(page);
   await page.getByText("412 entries to send").waitFor();
   await page.getByText("Incidents known to two rooms").waitFor();
+  await page.locator("summary", { hasText: "Lane by lane" }).first().click();
+  await page.getByText("entry 7 of lane log does not follow").waitFor();
+  await page.getByRole("button", { name: "Take it over" }).click();
+  await page.locator("aside textarea").fill("we hear them");
+  expect(await violations(page), "taking over").toEqual([]);
+  await page.keyboard.press("Control+Enter");
+  await page.locator(".f-item", { hasText: "the other room has not heard of it yet" }).waitFor();
   await page.locator(".f-bad [data-row]", { hasText: "Vaccine run" }).click();
   await page.locator(".whole", { hasText: "MANATUTO" }).waitFor();
   expect(await violations(page)).toEqual([]);

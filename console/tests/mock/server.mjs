@@ -8,7 +8,7 @@ import * as data from "./data.mjs";
 import { analyze, answer } from "./kql.mjs";
 import { access } from "./access.mjs";
 import { field } from "./field.mjs";
-import { nodes } from "./nodes.mjs";
+import { custodyOf, nodes } from "./nodes.mjs";
 import { library } from "./library.mjs";
 import * as looks from "./looks.mjs";
 
@@ -98,6 +98,7 @@ async function api(request, response, url, body, state) {
   if (!open && method !== "GET" && request.headers["x-vigie-csrf"] !== "mock-csrf") throw new Refusal(403, "csrf", "No CSRF value", "send X-Vigie-Csrf");
   if (!open && method !== "GET" && "reason" in body && body.reason.trim() === "") throw new Refusal(422, "invalid", "No reason", "`reason` is empty");
 
+  if (room === "field" && id === "custody") return send(...custodyOf(method, body));
   if (room === "field" || room === "courier") return send(...field(method, id, act, body, below));
   if (room === "replica") return send(...nodes(id, query));
   if (["functions", "watchlists", "reference-tables"].includes(room)) return send(...library(method, room, id && decodeURIComponent(id), body, query));
