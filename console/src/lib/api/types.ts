@@ -124,6 +124,7 @@ export type Licences = Schemas["Licences"];
 export type SecondFactorState = Schemas["SecondFactorState"];
 export type NewSecondFactor = Schemas["NewSecondFactor"];
 export type IdentityHybrid = Schemas["IdentityHybrid"];
+export type SignInsReport = Schemas["SignInsReport"];
 export type OwnDesk = Schemas["OwnDesk"];
 export type EligibleAccess = Schemas["EligibleAccess"];
 export type RoleSuggestion = Schemas["RoleSuggestion"];
