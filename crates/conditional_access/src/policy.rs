@@ -70,8 +70,9 @@ impl Policies {
         for text in texts {
             match statements(text) {
                 Ok(policies) => {
-                    let added = policies.into_iter().try_for_each(|policy| set.add(policy));
-                    faults.extend(added.err().map(|error| text.fault(error.to_string())));
+                    for policy in policies {
+                        faults.extend(set.add(policy).err().map(|error| text.fault(error.to_string())));
+                    }
                     kept.insert(text.key.clone(), text.clone());
                 }
                 Err(fault) => faults.push(fault),
