@@ -93,8 +93,7 @@ impl Config {
     }
 }
 
-/// What the radio room does without a browser.
-/// Programs, each with its arguments; empty: none.
+/// What the radio room does without a browser: programs, each with its arguments; empty: none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RoomSettings {
     /// Plays a WAV file that it reads from its input: `aplay -q -`.

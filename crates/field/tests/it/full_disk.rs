@@ -11,9 +11,9 @@ use kernel::Actor;
 
 use crate::rig::{self, Rig, operator};
 
-/// Of the disk, and of the reserve on it.
-const DISK: &str = "size=16m";
-const RESERVE: u64 = 2 << 20;
+/// Of the disk, and of the reserve on it: more than the 4 MB that the database's log grows to before it is folded in.
+const DISK: &str = "size=32m";
+const RESERVE: u64 = 8 << 20;
 const MINUTE: i64 = 60_000_000;
 
 /// A small disk in memory.

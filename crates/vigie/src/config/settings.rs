@@ -307,7 +307,7 @@ pub const SETTINGS: [Setting; 67] = [
         "field.reserve_bytes",
         Kind::Integer,
         "67108864",
-        "Room that is kept in the data folder for calls for help and missed contacts when the disk is full, in bytes. 0: none.",
+        "Room that is kept in the data folder for calls for help and missed contacts when the disk is full, in bytes. 0: none. The database folds its log in every 4 MB, so a reserve is 8 MB or more.",
     ),
     setting(
         "field.sound_command",
