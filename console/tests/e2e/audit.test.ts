@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { violations } from "./axe";
 import { open, page, stage } from "./stage";
 
-stage();
+stage({ except: /ERR_INTERNET_DISCONNECTED/ });
 
 const field = ["", "/map", "/messages", "/messages?tab=channels", "/headcount", "/reports", "/radio", "/systems", "/people", "/contacts", "/nodes", "/register", "/print"].map((path) => `/field${path}`);
 const access = ["mine", "approvals", "reviews", "reviews?of=campaign-1", "people", "people?of=person-1", "accounts", "findings", "systems", "hybrids", "feeds", "plans", "plans?of=plan-1", "policy", "suggestions", "separation", "conditional", "conditional?tab=gaps", "conditional?tab=last-resort", "conditional?tab=tenants", "consents", "audit"].map((path) => `/access/${path}`);
@@ -95,4 +95,14 @@ test("every page fits 320 pixels, with targets of 24", { timeout: 400_000 }, asy
   }
   await page.setViewportSize({ width: 1440, height: 900 });
   expect(problems).toEqual([]);
+});
+
+test("the bar fits a telephone while the live connection is away", async () => {
+  await page.setViewportSize({ width: 320, height: 800 });
+  await page.route(/\/api\/v1\/live/, (route) => route.abort("internetdisconnected"));
+  await open("/access/mine");
+  await page.locator(".live.waiting, .live.closed").waitFor();
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(320);
+  await page.unroute(/\/api\/v1\/live/);
+  await page.setViewportSize({ width: 1440, height: 900 });
 });
