@@ -1,4 +1,4 @@
-// Pictures of every page, to be looked at: `VIGIE_SCREENS=folder VIGIE_LOOK=dark,ar npm run screens`.
+// Pictures of every page, to be looked at: `VIGIE_SCREENS=folder VIGIE_LOOK=dark,ar VIGIE_SIZE=390x844 npm run screens`.
 import { mkdirSync } from "node:fs";
 import { openBrowser, openContext, openTarget, settle, signIn, type Look } from "./browser";
 
@@ -37,6 +37,8 @@ export const routes: Record<string, string> = {
   coverage: "/coverage",
   technique: "/coverage?technique=T1010&standing=fired&standing=ready&standing=no-events",
   sources: "/sources",
+  "access-groups": "/access/groups",
+  "access-group": "/access/groups?of=group-2",
   "access-people": "/access/people",
   person: "/access/people?of=person-1",
   separation: "/access/separation",
@@ -67,13 +69,13 @@ const rulePages: Record<string, string> = {
   "why-near": "/rules/rule-1?tab=why",
 };
 
-export async function takeScreens(folder: string, look: Look, only: string[] = []): Promise<void> {
+export async function takeScreens(folder: string, look: Look, only: string[] = [], size = { width: 1440, height: 900 }): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const target = await openTarget();
   const browser = await openBrowser();
-  const { context, faults } = await openContext(browser, look);
+  const { context, faults } = await openContext(browser, look, size);
   const page = await context.newPage();
-  const shoot = (name: string) => page.screenshot({ path: `${folder}/${name}-${look.theme}-${look.language}.png` });
+  const shoot = (name: string) => page.screenshot({ path: `${folder}/${name}-${look.theme}-${look.language}-${size.width}.png` });
   const wanted = (name: string) => only.length === 0 || only.includes(name);
   await page.goto(`${target.url}/login`);
   await page.locator("h1").waitFor();

@@ -1,6 +1,7 @@
 // The Access desk of the mock: a small office with a leaver's orphan, a held delivery, a toxic pair and a review of many items.
 import { conditional, ofPolicy, savePolicy } from "./conditional.mjs";
 import { iso, now } from "./data.mjs";
+import { groupsOf } from "./groups.mjs";
 import { hybrids } from "./hybrid.mjs";
 
 const days = (count) => iso(now + count * 86_400_000);
@@ -44,10 +45,12 @@ const record = (one, status = 200) => [{ record: one, names }, status];
 const missing = (what) => [{ code: "not-found", status: 404, title: "No such thing", detail: `there is no ${what}`, id: "req-acc" }, 404];
 
 /** The answer to a request under the Access desk's rooms, and its status. */
-export function access(method, [room, noun, id, act, below], body) {
+export function access(method, [room, noun, id, act, below], body, query = {}) {
   if (room === "access" && noun === "conditional" && id === "policies" && below) return ofPolicy(below);
   if (room === "access" && ["conditional", "tenants", "consents"].includes(noun)) return conditional(method, noun, id, act, body);
   if (room === "access" && noun === "documents" && body.kind === "conditional-access") return savePolicy(body);
+  if (room === "access" && noun === "groups") return groupsOf(method, id, act, body, query, names);
+  if (room === "access" && noun === "last-use") return record({ days: 90, names: 40, accounts: 12, unknown: 3 });
   return room === "identity" ? identity(method, noun, id, act, body) : duties(method, noun, id, act, body);
 }
 
