@@ -7,6 +7,7 @@ mod age;
 mod cold_start;
 mod console;
 mod dynamic;
+mod editor;
 mod entitlements;
 mod field;
 mod hunt;
@@ -33,6 +34,7 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("dynamic") => dynamic::run(arguments)?,
         Some("age") => age::run(arguments)?,
         Some("kql") => kql::run(arguments)?,
+        Some("editor") => editor::run()?,
         Some("sigma") => sigma::run()?,
         Some("console") => console::run()?,
         Some("field") => field::run(arguments)?,
@@ -41,8 +43,8 @@ pub fn run(arguments: &[String]) -> Result<()> {
         Some("roles") => entitlements::roles()?,
         Some("outliers") => entitlements::outliers()?,
         _ => bail!(
-            "name a benchmark: ingest, scan, hunt, kql, dynamic, age, sigma, kill, coldstart, console, field, access, \
-             sod, roles, outliers"
+            "name a benchmark: ingest, scan, hunt, kql, dynamic, age, sigma, kill, coldstart, console, editor, field, \
+             access, sod, roles, outliers"
         ),
     };
     println!("\n{}", section.markdown());

@@ -32,7 +32,8 @@ const USAGE: &str = "cargo xtask <task>
   demo [--no-play] [--port N] [--release]   build everything, start the platform on loopback, play the scenario
   ci                                        format, tidy, lints, tests, console, browser tests, licences
   tidy [--tighten]                          taste as a test; --tighten writes better ratchets back
-  bench NAME                                ingest | scan | hunt | kql | dynamic | age | sigma | kill | coldstart | console
+  bench NAME                                ingest | scan | hunt | kql | editor | dynamic | age | sigma | kill | coldstart |
+                                            console | field | access | sod | roles | outliers
   fuzz [SECONDS] [TARGET…]                  the fuzz targets, each from its corpus, 60 seconds each
   browser                                   the console's browser tests against the real server
   peers                                     install the PyPI and npm programs that tests talk to

@@ -108,74 +108,95 @@ pub(super) struct TextCodes {
     bytes: String,
     texts: Vec<Text>,
     hasher: DefaultHashBuilder,
-    places: HashTable<u32>,
+    /// What is compared lies in the table itself.
+    known: HashTable<Text>,
     null: Option<u32>,
     /// Short texts by themselves.
     short: Recent<u128>,
     /// Long texts by where they lie.
-    long: Recent<u64>,
-    held: Held,
+    long: Places,
+    /// Rows at hand whose numbers have to be looked for, with the hash of their text.
+    sought: Vec<(usize, u64)>,
 }
 
 /// Where a text lies in [`TextCodes::bytes`].
 #[derive(Debug, Clone, Copy)]
 struct Text {
     start: usize,
+    /// [`NULL`]: there is none.
     length: u32,
-    /// Null otherwise.
-    valid: bool,
+    code: u32,
 }
+
+/// No view has a text of this length: Arrow counts it in 31 bits.
+const NULL: u32 = u32::MAX;
+/// Rows whose texts are looked for together, so that one waits for memory while the others do. Few, so that a text that
+/// is new in a file is looked for once or twice and no more.
+const TOGETHER: usize = 128;
 
 impl TextCodes {
     fn number(&mut self, column: &StringViewArray, codes: &mut Vec<u32>) {
-        let buffers = column.data_buffers();
-        if self.held.hold(buffers) {
-            self.long.forget();
-        }
+        self.long.hold(column.data_buffers());
         let nulls = column.nulls().filter(|nulls| nulls.null_count() > 0);
-        for (row, view) in column.views().iter().enumerate() {
-            let code = if nulls.is_some_and(|nulls| nulls.is_null(row)) {
-                self.code_of_null()
-            } else if *view as u32 <= INLINE {
-                self.short.get(*view).unwrap_or_else(|| {
-                    let code = self.code_of(column.value(row));
-                    self.short.put(*view, code);
+        let is_null = |row: usize| nulls.is_some_and(|nulls| nulls.is_null(row));
+        for views in column.views().chunks(TOGETHER) {
+            self.sought.clear();
+            for view in views {
+                let row = codes.len();
+                let code = if is_null(row) {
+                    self.null
+                } else if *view as u32 <= INLINE {
+                    self.short.get(*view)
+                } else {
+                    self.long.get(*view)
+                };
+                if code.is_none() {
+                    self.sought.push((row, 0));
+                }
+                codes.push(code.unwrap_or_default());
+            }
+            for (row, hash) in &mut self.sought {
+                *hash = self.hasher.hash_one(column.value(*row));
+            }
+            for at in 0..self.sought.len() {
+                let (row, hash) = self.sought[at];
+                codes[row] = if is_null(row) {
+                    self.code_of_null()
+                } else {
+                    let code = self.code_of(column.value(row), hash);
+                    self.keep(column.views()[row], code);
                     code
-                })
-            } else {
-                let address = address(*view, buffers);
-                self.long.get(address).unwrap_or_else(|| {
-                    let code = self.code_of(column.value(row));
-                    self.long.put(address, code);
-                    code
-                })
-            };
-            codes.push(code);
+                };
+            }
         }
         self.short.fit(self.texts.len());
-        self.long.fit(self.texts.len());
     }
 
-    fn code_of(&mut self, text: &str) -> u32 {
-        let hash = self.hasher.hash_one(text);
-        let (bytes, texts) = (&self.bytes, &self.texts);
-        if let Some(code) = self.places.find(hash, |code| text_of(bytes, texts[*code as usize]) == text) {
-            return *code;
+    fn keep(&mut self, view: u128, code: u32) {
+        if view as u32 <= INLINE { self.short.put(view, code) } else { self.long.put(view, code) }
+    }
+
+    fn code_of(&mut self, text: &str, hash: u64) -> u32 {
+        let bytes = self.bytes.as_bytes();
+        let same = |known: &Text| bytes[known.start..known.start + known.length as usize] == *text.as_bytes();
+        if let Some(known) = self.known.find(hash, same) {
+            return known.code;
         }
         let code = next(self.texts.len());
-        // A view says the length of its text in 32 bits.
-        let length = u32::try_from(text.len()).unwrap_or(u32::MAX);
-        self.texts.push(Text { start: self.bytes.len(), length, valid: true });
+        let length = u32::try_from(text.len()).unwrap_or(NULL - 1);
+        let added = Text { start: self.bytes.len(), length, code };
+        self.texts.push(added);
         self.bytes.push_str(text);
-        let (bytes, texts, hasher) = (&self.bytes, &self.texts, &self.hasher);
-        self.places.insert_unique(hash, code, |code| hasher.hash_one(text_of(bytes, texts[*code as usize])));
+        let (bytes, hasher) = (&self.bytes, &self.hasher);
+        self.known.insert_unique(hash, added, |known| hasher.hash_one(text_of(bytes, *known)));
         code
     }
 
     fn code_of_null(&mut self) -> u32 {
         *self.null.get_or_insert_with(|| {
-            self.texts.push(Text { start: 0, length: 0, valid: false });
-            next(self.texts.len() - 1)
+            let code = next(self.texts.len());
+            self.texts.push(Text { start: 0, length: NULL, code });
+            code
         })
     }
 
@@ -183,15 +204,15 @@ impl TextCodes {
         let mut values = StringViewBuilder::with_capacity(codes.len());
         for code in codes {
             let text = self.texts[*code as usize];
-            values.append_option(text.valid.then(|| text_of(&self.bytes, text)));
+            values.append_option((text.length != NULL).then(|| text_of(&self.bytes, text)));
         }
         Arc::new(values.finish())
     }
 
     fn size(&self) -> usize {
-        let table = self.places.capacity() * 2 * size_of::<u32>();
+        let table = self.known.capacity() * 2 * size_of::<Text>();
         let texts = self.bytes.capacity() + self.texts.capacity() * size_of::<Text>();
-        texts + table + self.short.size() + self.long.size() + self.held.bytes
+        texts + table + self.short.size() + self.long.bytes
     }
 }
 
@@ -199,12 +220,76 @@ fn text_of(bytes: &str, text: Text) -> &str {
     &bytes[text.start..text.start + text.length as usize]
 }
 
-/// What a long text is known by while its buffers are held: its address and, above the 48 bits of one, its length.
-/// [`NOTHING`] for texts whose length does not fit there.
-fn address(view: u128, buffers: &[Buffer]) -> u64 {
-    let (length, buffer, offset) = (view as u32, (view >> 64) as u32 as usize, (view >> 96) as usize);
-    let place = (buffers[buffer].as_ptr().addr() + offset) as u64;
-    if length < 1 << 16 && place < 1 << 48 { (u64::from(length) << 48) | place } else { NOTHING }
+/// Numbers of long texts by their place in a buffer.
+///
+/// A dictionary's texts lie one behind the other, so that each piece of [`PIECE`] bytes has the beginning of one long text
+/// at most: a row costs one look at the table of its buffer, which is as large as the dictionary at hand and no larger.
+#[derive(Debug, Default)]
+struct Places {
+    buffers: Vec<Placed>,
+    /// For each buffer of the column at hand, its place in `buffers`.
+    at: Vec<usize>,
+    bytes: usize,
+}
+
+/// A buffer, kept so that its address stays its own, and the numbers of the texts that begin in its pieces.
+#[derive(Debug)]
+struct Placed {
+    buffer: Buffer,
+    pieces: Vec<Piece>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Piece {
+    offset: u32,
+    /// 0: nothing is known of this piece, for no long text has this length.
+    length: u32,
+    code: u32,
+}
+
+/// Long texts have at least one byte more than [`INLINE`]; in a dictionary page each has four bytes of length before it
+/// (Parquet, encoding PLAIN).
+const PIECE: usize = 16;
+
+impl Places {
+    /// Makes `buffers` those that views speak of from now on.
+    fn hold(&mut self, buffers: &[Buffer]) {
+        if self.bytes > HELD_BYTES || self.buffers.len() > HELD_BUFFERS {
+            self.buffers.clear();
+            self.bytes = 0;
+        }
+        self.at.clear();
+        for buffer in buffers {
+            let same = |held: &Placed| held.buffer.as_ptr() == buffer.as_ptr() && held.buffer.len() == buffer.len();
+            // The one that was used last is most likely the one that is meant.
+            let known = self.buffers.iter().rposition(same);
+            let at = known.unwrap_or_else(|| self.add(buffer));
+            self.at.push(at);
+        }
+    }
+
+    fn add(&mut self, buffer: &Buffer) -> usize {
+        let pieces = vec![Piece { offset: 0, length: 0, code: 0 }; buffer.len() / PIECE + 1];
+        self.bytes += buffer.capacity() + pieces.len() * size_of::<Piece>();
+        self.buffers.push(Placed { buffer: buffer.clone(), pieces });
+        self.buffers.len() - 1
+    }
+
+    fn get(&self, view: u128) -> Option<u32> {
+        let (length, buffer, offset) = parts(view);
+        let piece = self.buffers[self.at[buffer]].pieces[offset as usize / PIECE];
+        (piece.length == length && piece.offset == offset).then_some(piece.code)
+    }
+
+    fn put(&mut self, view: u128, code: u32) {
+        let (length, buffer, offset) = parts(view);
+        self.buffers[self.at[buffer]].pieces[offset as usize / PIECE] = Piece { offset, length, code };
+    }
+}
+
+/// Length, buffer and offset of a long text (Arrow's columnar format, "Variable-size Binary View Layout").
+fn parts(view: u128) -> (u32, usize, u32) {
+    (view as u32, (view >> 64) as u32 as usize, (view >> 96) as u32)
 }
 
 /// The distinct whole numbers of a column, numbered.
@@ -348,17 +433,14 @@ struct Set<K> {
 
 /// What values are known by.
 trait Key: Copy + PartialEq {
-    /// What nothing is known by.
+    /// What nothing is kept for: a value that is this is looked up in the whole table each time.
     const NOTHING: Self;
 
     fn folded(self) -> u64;
 }
 
-/// No text has this address and length.
-const NOTHING: u64 = u64::MAX;
-
 impl Key for u64 {
-    const NOTHING: u64 = NOTHING;
+    const NOTHING: u64 = u64::MAX;
 
     fn folded(self) -> u64 {
         self
@@ -413,37 +495,7 @@ impl<K: Key> Recent<K> {
         }
     }
 
-    fn forget(&mut self) {
-        self.sets.fill(Set::EMPTY);
-    }
-
     fn size(&self) -> usize {
         self.sets.capacity() * size_of::<Set<K>>()
-    }
-}
-
-/// Buffers that are kept while their addresses are known.
-#[derive(Debug, Default)]
-struct Held {
-    buffers: Vec<Buffer>,
-    bytes: usize,
-}
-
-impl Held {
-    /// Keeps `buffers`; true: others were let go, whose addresses can be anybody's from now on.
-    fn hold(&mut self, buffers: &[Buffer]) -> bool {
-        let let_go = self.bytes > HELD_BYTES || self.buffers.len() > HELD_BUFFERS;
-        if let_go {
-            self.buffers.clear();
-            self.bytes = 0;
-        }
-        for buffer in buffers {
-            let same = |held: &Buffer| held.as_ptr() == buffer.as_ptr() && held.len() == buffer.len();
-            if !self.buffers.iter().any(same) {
-                self.bytes += buffer.capacity();
-                self.buffers.push(buffer.clone());
-            }
-        }
-        let_go
     }
 }
