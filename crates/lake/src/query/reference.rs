@@ -1,13 +1,18 @@
 //! Reference tables: the text that stands for an address, read as the `externaldata` that names it says.
 //!
 //! The query declares columns and format; the text is what somebody uploaded. Columns of delimited formats go by
-//! place, those of JSON by name. A value that is missing or does not read as its type is null, as in Kusto.
+//! place, those of JSON by name, or all as a mapping says ([`mapping`]). A value that is missing or does not read as its
+//! type is null, as in Kusto.
+
+mod mapping;
 
 use kernel::{ColumnSchema, ScalarType, Value};
 use kql::algebra::ExternalSource;
 use serde_json::Value as Json;
 
+use self::mapping::Part;
 use super::convert::convert;
+use super::functions::find_json;
 
 /// How the text is cut into records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,22 +56,27 @@ pub fn rows(
     let property = |name: &str| {
         source.properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     };
-    if property("ingestionMapping").is_some() || property("ingestionMappingReference").is_some() {
+    if property("ingestionMappingReference").is_some() {
         return Err(
-            "`ingestionMapping` is not supported; columns are taken in their order, those of JSON by name".to_owned()
+            "`ingestionMappingReference` names a mapping of another database; write it as `ingestionMapping`".into()
         );
     }
     let skip = usize::from(property("ignoreFirstRecord").is_some_and(|value| value.eq_ignore_ascii_case("true")));
-    let records = match format(property("format"), address)? {
+    let format = format(property("format"), address)?;
+    let json = format == Format::Json;
+    let parts = match property("ingestionMapping") {
+        Some(mapping) => mapping::parts(mapping, schema, json)?,
+        None => mapping::by_themselves(schema, json),
+    };
+    let records = match format {
         Format::Delimited(separator) => delimited(text, separator),
         Format::Lines => text.lines().map(|line| vec![line.to_owned()]).collect(),
         Format::Raw if text.is_empty() => Vec::new(),
         Format::Raw => vec![vec![text.to_owned()]],
-        Format::Json => return json_rows(text, schema),
+        Format::Json => return json_rows(text, schema, &parts),
     };
-    let row = |record: &Vec<String>| {
-        schema.iter().enumerate().map(|(at, column)| cell(record.get(at).map(String::as_str), column.scalar)).collect()
-    };
+    let row =
+        |record: &Vec<String>| schema.iter().zip(&parts).map(|(column, part)| field(record, part, column)).collect();
     Ok(records.iter().skip(skip).map(row).collect())
 }
 
@@ -125,6 +135,15 @@ pub(super) fn delimited(text: &str, separator: char) -> Vec<Vec<String>> {
     records
 }
 
+fn field(record: &[String], part: &Part, column: &ColumnSchema) -> Value {
+    let text = match part {
+        Part::Field(at) => record.get(*at).map(String::as_str),
+        Part::Constant(text) => Some(text.as_str()),
+        Part::Path(_) | Part::Nothing => None,
+    };
+    cell(text, column.scalar)
+}
+
 fn cell(text: Option<&str>, scalar: ScalarType) -> Value {
     match (text, scalar) {
         (None, ScalarType::String) => Value::String(String::new()),
@@ -138,25 +157,30 @@ fn cell(text: Option<&str>, scalar: ScalarType) -> Value {
     }
 }
 
-fn json_rows(text: &str, schema: &[ColumnSchema]) -> Result<Vec<Vec<Value>>, String> {
+fn json_rows(text: &str, schema: &[ColumnSchema], parts: &[Part]) -> Result<Vec<Vec<Value>>, String> {
+    let row = |record: &Json| schema.iter().zip(parts).map(|(column, part)| json_cell(record, part, column)).collect();
     let mut rows = Vec::new();
     for document in serde_json::Deserializer::from_str(text).into_iter::<Json>() {
         match document.map_err(|error| format!("its text is no JSON: {error}"))? {
-            Json::Array(elements) => rows.extend(elements.iter().map(|element| json_row(element, schema))),
-            one => rows.push(json_row(&one, schema)),
+            Json::Array(elements) => rows.extend(elements.iter().map(row)),
+            one => rows.push(row(&one)),
         }
     }
     Ok(rows)
 }
 
-fn json_row(record: &Json, schema: &[ColumnSchema]) -> Vec<Value> {
-    let value = |column: &ColumnSchema| match (record.get(&column.name), column.scalar) {
+fn json_cell(record: &Json, part: &Part, column: &ColumnSchema) -> Value {
+    let found = match part {
+        Part::Path(steps) => find_json(record, steps),
+        Part::Constant(text) => return cell(Some(text), column.scalar),
+        Part::Field(_) | Part::Nothing => None,
+    };
+    match (found, column.scalar) {
         (None | Some(Json::Null), scalar) => cell(None, scalar),
         (Some(Json::String(text)), scalar) if scalar != ScalarType::Dynamic => cell(Some(text), scalar),
         (Some(json), ScalarType::Dynamic) => Value::Dynamic(json.clone()),
         (Some(json), scalar) => convert(&Value::Dynamic(json.clone()), scalar),
-    };
-    schema.iter().map(value).collect()
+    }
 }
 
 #[cfg(test)]
@@ -201,5 +225,34 @@ mod tests {
             "the format `avro` is not supported; there are csv, tsv, tsve, psv, scsv, sohsv, txt, raw, json, multijson, jsonl, ndjson",
         );
         check("x", &[], "", "");
+
+        let mapped = |mapping: &str, format: &str, text: &str, expected: &str| {
+            check("x", &[("format", format), ("ingestionMapping", mapping)], text, expected);
+        };
+        mapped(
+            r#"[{"Column":"s","Properties":{"Path":"$.who.name"}},{"column":"n","path":"$['ages'][1]"},{"Column":"d","Properties":{"Path":"$"}}]"#,
+            "multijson",
+            r#"[{"who":{"name":"li"},"ages":[1,2]},{"s":"by name"}]"#,
+            r#"["li",2,{"who":{"name":"li"},"ages":[1,2]}] ["",null,{"s":"by name"}]"#,
+        );
+        mapped(
+            r#"[{"Column":"n","Properties":{"Ordinal":"2"}},{"Column":"s","Properties":{"ConstValue":"fixed"}}]"#,
+            "csv",
+            "a,b,7",
+            r#"["fixed",7,null]"#,
+        );
+        let refused = |mapping: &str, format: &str, expected: &str| {
+            mapped(mapping, format, "", &format!("`ingestionMapping`{expected}"));
+        };
+        refused("{}", "json", " is no JSON array: invalid type: map, expected a sequence at line 1 column 0");
+        refused(r#"[{"Path":"$.a"}]"#, "json", r#" has an entry without `Column`: {"Path":"$.a"}"#);
+        refused(r#"[{"Column":"x","Path":"$.a"}]"#, "json", " names the column `x`, which is not declared");
+        refused(r#"[{"Column":"s","Path":"$.a"}]"#, "csv", r#", column `s`: say which field it is: `"Ordinal": "0"`"#);
+        refused(r#"[{"Column":"s","Ordinal":1}]"#, "json", r#", column `s`: say where it lies: `"Path": "$.name"`"#);
+        refused(
+            r#"[{"Column":"n","Properties":{"Path":"$.t","Transform":"DateTimeFromUnixSeconds"}}]"#,
+            "json",
+            ", column `n`: the transformation `DateTimeFromUnixSeconds` is not supported; compute it in the query",
+        );
     }
 }

@@ -110,7 +110,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     rows("extract_json", |args| match convert::to_text(&args[1]) {
         source if source.is_empty() => Value::Null,
         source => match serde_json::from_str::<Json>(&source) {
-            Ok(root) => find(&root, &json_path(text(args, 0))).map_or(Value::Null, convert::scalar_of),
+            Ok(root) => find_json(&root, &json_path(text(args, 0))).map_or(Value::Null, convert::scalar_of),
             Err(_) => Value::Null,
         },
     }),
@@ -360,7 +360,7 @@ fn bag_remove_keys(args: &[Value]) -> Value {
 }
 
 /// The steps of `$.a.b[0]['c']`, or of a bare key.
-fn json_path(path: &str) -> Vec<Json> {
+pub(in crate::query) fn json_path(path: &str) -> Vec<Json> {
     let Some(mut rest) = path.strip_prefix('$') else { return vec![json!(path)] };
     let mut steps = Vec::new();
     while !rest.is_empty() {
@@ -385,7 +385,7 @@ fn json_path(path: &str) -> Vec<Json> {
     steps
 }
 
-fn find<'a>(root: &'a Json, path: &[Json]) -> Option<&'a Json> {
+pub(in crate::query) fn find_json<'a>(root: &'a Json, path: &[Json]) -> Option<&'a Json> {
     path.iter().try_fold(root, |at, step| match step {
         Json::String(key) => at.get(key),
         index => at.get(usize::try_from(index.as_i64()?).ok()?),
@@ -395,7 +395,7 @@ fn find<'a>(root: &'a Json, path: &[Json]) -> Option<&'a Json> {
 fn follow<'a>(bag: &'a Map<String, Json>, path: &str) -> Option<&'a Json> {
     let steps = json_path(path);
     let Some(Json::String(first)) = steps.first() else { return None };
-    find(bag.get(first)?, &steps[1..])
+    find_json(bag.get(first)?, &steps[1..])
 }
 
 fn place(root: &mut Json, path: &[Json], value: Json) {

@@ -54,6 +54,7 @@ use datafusion::logical_expr::{
 use kernel::{ScalarType, Value};
 
 use super::cells::{Cells, CellsBuilder, plan_type};
+pub(in crate::query) use arrays::{find_json, json_path};
 pub(in crate::query) use conditional::compare as compare_values;
 pub(in crate::query) use encoding::{decode as decode_base64, encode as encode_base64};
 pub(crate) use paths::{path_text, steps_of};
