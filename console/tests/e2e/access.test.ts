@@ -7,7 +7,7 @@ import { open, page, stage, target } from "./stage";
 stage();
 
 test("every room of the desk opens, and is accessible", { timeout: 120_000 }, async () => {
-  for (const room of ["mine", "approvals", "reviews", "people", "accounts", "groups", "findings", "systems", "hybrids", "feeds", "plans", "policy", "suggestions", "separation", "conditional", "conditional?tab=gaps", "conditional?tab=last-resort", "conditional?tab=tenants", "consents", "audit"]) {
+  for (const room of ["mine", "approvals", "reviews", "people", "accounts", "groups", "findings", "systems", "hybrids", "licences", "feeds", "plans", "policy", "suggestions", "separation", "conditional", "conditional?tab=gaps", "conditional?tab=last-resort", "conditional?tab=tenants", "consents", "audit"]) {
     await open(`/access/${room}`);
     expect(await violations(page), room).toEqual([]);
   }

@@ -3,6 +3,7 @@ import { conditional, ofPolicy, savePolicy } from "./conditional.mjs";
 import { iso, now } from "./data.mjs";
 import { groupsOf } from "./groups.mjs";
 import { hybrids } from "./hybrid.mjs";
+import { drift, mergesOf, officer, waiting } from "./officer.mjs";
 
 const days = (count) => iso(now + count * 86_400_000);
 const person = (number, name, more = {}) => ({ id: `person-${number}`, name, number: `P-${number}`, kind: "staff", mail: `${name.toLowerCase().replace(" ", ".")}@office.example`, birth_date: null, sponsor: null, restricted: false, blocked: null, merged_into: null, ...more });
@@ -21,7 +22,7 @@ const planDetail = () => ({ plan, items: [item, { ...item, change: "access", sum
 const batch = { id: "batch-1", feed: "hr", digest: "9f86", state: "held", snapshot: iso(now), records: 1204, joiners: 3, movers: 5, leavers: 140, unchanged: 1056, quarantined: 1, findings: ["140 people would leave: more than the 30 that one delivery may end"], changes: [{ change: "leaves", name: "Bo Lind" }], plan: null, received: iso(now), received_by: "user:u-1", decided: null, decided_by: null, decision: null };
 const system = (key, title, state, more = {}) => ({ system: key, title, connector: "ldap", state, problem: null, read: iso(now), objects: 1204, progress: { settled: 1200, retrying: 4 }, ...more });
 const systems = [system("ad", "Directory", "healthy"), system("erp", "Finance system", "away", { problem: "connection refused", connector: "sql" }), system("paper", "Keys of the safe", "new", { connector: null, read: null, objects: 0, progress: { manual: 2 } })];
-const finding = { id: "finding-1", kind: "match", subject: "hr/P-9", person: "person-2", account: null, system: null, title: "P-9 Bo Lind may be Bo Lind (P-2)", detail: { same: ["birth_date", "family_name"] }, state: "open", opened: iso(now), closed: null, closed_by: null, decision: null };
+const finding = { id: "finding-1", kind: "match", subject: "hr/P-9", person: "person-2", account: null, system: null, title: "P-9 Bo Lind may be Bo Lind (P-2)", detail: waiting, state: "open", opened: iso(now), closed: null, closed_by: null, decision: null };
 const document = (kind, key, title, body) => ({ kind, key, title, body: { title, ...body }, version: 1, updated: iso(now), updated_by: "user:u-1" });
 const documents = { role: [document("role", "finance-officer", "Finance officer", { kind: "business", owner: "P-1", includes: ["finance-reader"], grants: ["erp/AP-Clerk"] }), document("role", "finance-reader", "Reads the books", { kind: "technical", owner: "P-1", grants: ["ad/FIN-Read"] })], rule: [document("rule", "finance", "Finance", { when: "engagement.org_unit == 'FIN'", roles: ["finance-officer"] })], feed: [document("feed", "hr", "Human resources", { format: "csv" })] };
 const sides = [{ function: "pay", title: "Pay invoices", ways: [["role:payer", "erp/ZFI_PAY"]] }, { function: "vendor", title: "Make vendors", ways: [["ad/ERP-Masters", "erp/ZMM_VENDOR"]] }];
@@ -49,6 +50,8 @@ export function access(method, [room, noun, id, act, below], body, query = {}) {
   if (room === "access" && noun === "conditional" && id === "policies" && below) return ofPolicy(below);
   if (room === "access" && ["conditional", "tenants", "consents"].includes(noun)) return conditional(method, noun, id, act, body);
   if (room === "access" && noun === "documents" && body.kind === "conditional-access") return savePolicy(body);
+  const said = officer(method, room, noun, id, act, below, body, people, names);
+  if (said) return said;
   if (room === "access" && noun === "groups") return groupsOf(method, id, act, body, query, names);
   if (room === "access" && noun === "last-use") return record({ days: 90, names: 40, accounts: 12, unknown: 3 });
   return room === "identity" ? identity(method, noun, id, act, body) : duties(method, noun, id, act, body);
@@ -60,7 +63,7 @@ function identity(method, noun, id, act, body) {
     case "GET people/:id": {
       const found = people.find((one) => one.id === id);
       if (!found) return missing(id);
-      return [{ person: found, anchors: [{ source: "hr", anchor: found.number }], phase: found.blocked ? "blocked" : "here", next: days(200), engagements: [engagement], access: access_lines, assignments: [assignment], accounts: accounts.filter(({ person: owner }) => owner === id), changes: [item], merges: [] }, 200];
+      return [{ person: found, anchors: [{ source: "hr", anchor: found.number }], phase: found.blocked ? "blocked" : "here", next: days(200), engagements: [engagement], access: access_lines, assignments: [assignment], accounts: accounts.filter(({ person: owner }) => owner === id), changes: [item], merges: mergesOf(id) }, 200];
     }
     case "GET people/:id/past": return [{ person: people.find((one) => one.id === id) ?? people[0], engagements: [{ org_unit: "FIN" }], access: access_lines }, 200];
     case "POST people/:id/lock-out":
@@ -72,7 +75,7 @@ function identity(method, noun, id, act, body) {
     case "GET hybrids": case "POST hybrids/:id/looks": case "POST hybrids/:id/resolutions": return hybrids(method, act, body);
     case "GET systems": return [{ systems }, 200];
     case "POST systems/:id/read": return [{ objects: 1204, groups: 40, matched: 1200, orphans: 1, drifted: 2, missing: 0, reverted: 0, adopted: 0, fault: null, differences: [{ login: "aosei", what: "member", ours: "-", theirs: "ad/Domain Admins" }] }, 200];
-    case "GET findings": return [{ findings: finding.state === "open" ? [finding] : [] }, 200];
+    case "GET findings": return [{ findings: finding.state === "open" ? [drift, finding] : [drift] }, 200];
     case "POST findings/:id/decide": finding.state = "decided"; return [undefined, 204];
     case "GET batches": return [{ batches: [batch] }, 200];
     case "GET batches/:id": return [batch, 200];

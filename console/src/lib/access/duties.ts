@@ -181,5 +181,18 @@ export interface Listed<T> {
   names: Names;
 }
 
+export interface Exclusion {
+  person: string;
+  entitlement: string;
+  at: string;
+  by: string;
+  reason: string;
+  /** The item of a review that made it. */
+  source: string | null;
+  lifted: string | null;
+  lifted_by: string | null;
+  lift_reason: string | null;
+}
+
 /** A value for a field whose shape the contract leaves open. */
 export const openly = (value: unknown): never => value as never;
