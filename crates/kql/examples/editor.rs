@@ -12,6 +12,10 @@ use kernel::schema::{ColumnSchema, TableSchema};
 use kql::catalog::Catalog;
 use serde_json::{Map, Value, json};
 
+/// The allocator of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [schemas, queries] = arguments.as_slice() else { return Err("editor SCHEMAS.json QUERIES.jsonl".into()) };
