@@ -30,9 +30,9 @@ fn boundary(text: &str, at: usize) -> usize {
 fn columns_at(text: &str, at: usize, catalog: &Catalog) -> Vec<ColumnSchema> {
     let parsed = crate::parse(&text[..at]);
     let end = offset(at);
-    let open = |span: &Span| {
-        span.start <= end && parsed.tokens.iter().all(|token| token.span.start < span.end || token.span.start >= end)
-    };
+    // An operator stands open while no token between its end and the caret is another's.
+    let last = parsed.tokens.iter().rev().map(|token| token.span.start).find(|start| *start < end);
+    let open = |span: &Span| span.start <= end && last.is_none_or(|last| last < span.end);
     let inputs = observe(&parsed, catalog);
     let innermost = inputs.into_iter().filter(|(span, _)| open(span)).max_by_key(|(span, _)| span.start);
     innermost.map(|(_, columns)| columns).unwrap_or_default()
