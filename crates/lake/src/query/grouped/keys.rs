@@ -3,7 +3,8 @@
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, SchemaRef};
 
-use super::codes::{Codes, PairCodes};
+use super::codes::Codes;
+use super::words::PairCodes;
 
 /// The groups of rows by one or more columns, in the order in which they first came.
 #[derive(Debug)]
@@ -50,7 +51,7 @@ impl GroupKeys {
     /// How many groups there are.
     pub fn len(&self) -> usize {
         match self.joined.last() {
-            Some(joined) => joined.pairs.len(),
+            Some(joined) => joined.len(),
             None => self.columns[0].len(),
         }
     }
@@ -63,9 +64,9 @@ impl GroupKeys {
             let own = match at.checked_sub(1) {
                 None => std::mem::take(&mut codes),
                 Some(before) => {
-                    let pairs = &self.joined[before].pairs;
-                    let own = codes.iter().map(|code| pairs[*code as usize].1).collect();
-                    codes.iter_mut().for_each(|code| *code = pairs[*code as usize].0);
+                    let pairs = &self.joined[before];
+                    let own = codes.iter().map(|code| pairs.pair(*code).1).collect();
+                    codes.iter_mut().for_each(|code| *code = pairs.pair(*code).0);
                     own
                 }
             };
