@@ -7,7 +7,7 @@ import { open, page, stage } from "./stage";
 
 stage({ except: /ERR_INTERNET_DISCONNECTED/ });
 
-const field = ["", "/map", "/messages", "/messages?tab=channels", "/headcount", "/reports", "/radio", "/systems", "/people", "/contacts", "/nodes", "/register", "/print"].map((path) => `/field${path}`);
+const field = ["", "/map", "/movements", "/movements?tab=positions", "/settings", "/messages", "/messages?tab=channels", "/headcount", "/reports", "/radio", "/systems", "/people", "/contacts", "/nodes", "/register", "/print"].map((path) => `/field${path}`);
 const access = ["mine", "approvals", "reviews", "reviews?of=campaign-1", "people", "people?of=person-1", "accounts", "groups", "groups?of=group-2", "findings", "systems", "hybrids", "licences", "feeds", "plans", "plans?of=plan-1", "policy", "suggestions", "separation", "conditional", "conditional?tab=gaps", "conditional?tab=last-resort", "conditional?tab=tenants", "consents", "audit"].map((path) => `/access/${path}`);
 
 interface Stop {

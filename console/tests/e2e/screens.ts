@@ -16,6 +16,8 @@ export const routes: Record<string, string> = {
   "new-function": "/library/functions?name=",
   field: "/field",
   map: "/field/map",
+  movements: "/field/movements",
+  "room-settings": "/field/settings",
   messages: "/field/messages",
   undelivered: "/field/messages?tab=undeliverable",
   channels: "/field/messages?tab=channels",

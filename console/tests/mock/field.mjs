@@ -1,4 +1,5 @@
 // The radio room of the mock: a mission on the road, one that is overdue, an alarm, a log, a small register.
+import { draftsOf, entered } from "./drafts.mjs";
 import { iso } from "./data.mjs";
 import { follow, room } from "./rooms.mjs";
 
@@ -39,7 +40,7 @@ const nouns = [
 const record = (key, fields, doubts = []) => ({ key, version: 1, retired: null, updated: minutes(-600), fields, doubts });
 const records = {
   organisation: [record("UNA", { name: "Agency for Almanacs", kind: "un" })],
-  person: [record("P-1", { name: "Ana Soares", category: "staff", organisation: "UNA" }), record("P-2", { name: "Beto Lima", category: "staff", organisation: "UNA" }, ["never verified"])],
+  person: [record("P-1", { name: "Ana Soares", category: "staff", organisation: "UNA" }), record("P-2", { name: "Beto Lima", category: "staff", organisation: "UNA" }, ["never verified"]), { ...record("P-9", { name: "Former Colleague", category: "staff", organisation: "UNA" }), retired: minutes(-90_000) }],
   vehicle: [record("UN-1", { name: "White pickup" })],
   zone: [record("4", { name: "Harbour" })],
   premises: [record("COMORO", { name: "Comoro bridge", kind: "other", latitude: "-8.556", longitude: "125.535" })],
@@ -75,8 +76,13 @@ export function field(method, id, act, body, below) {
       return [{ ...alarm(), state: "acknowledged" }, 200];
     case "GET log":
       return [{ entries: log, next: null }, 200];
+    case "GET drafts":
+    case "PUT drafts":
+    case "POST drafts":
+      return draftsOf(method, act, below, body);
     case "POST log":
       if (act === "read") return [reading(body), 200];
+      entered(body.draft);
       follow(body.line);
       return [enter(body.line, reading(body).meaning), 201];
     case "GET register":

@@ -5,6 +5,11 @@ const merges = [];
 const exclusions = [{ person: "person-1", entitlement: "entitlement-4", at: iso(now - 86_400_000 * 9), by: "user:u-1", reason: "not needed for the work", source: "item-4", lifted: null, lifted_by: null, lift_reason: null }];
 const licence = (name, accounts, idle, price) => ({ system: "cloud", licence: name, accounts, idle, cost_yearly: accounts * price, idle_cost_yearly: idle * price });
 
+const feeds = [
+  { feed: "hr", title: "Human resources", owner: "P-1", format: "csv", scope: "full", folder: "hr", asked: null, every_minutes: null, source: null, last: null },
+  { feed: "consultants", title: "Consultants", owner: "P-2", format: "json", scope: "full", folder: null, asked: "sql", every_minutes: 60, source: { state: "failed", tried: iso(now - 600_000), taken: iso(now - 86_400_000), failures: 3, problem: "the database cannot be reached (connection refused)" }, last: null },
+];
+
 export const drift = { id: "finding-2", kind: "drift", subject: "account-1", person: "person-1", account: "account-1", system: "ad", title: "aosei in ad was changed at the system itself by OFFICE\\former.admin", detail: { differences: [{ what: "entitlement Domain Admins", ours: "", theirs: "Domain Admins" }], attribution: { actor: "OFFICE\\former.admin", at: (now - 3_600_000) * 1000, evidence: "msDS-ReplValueMetaData" }, reverts: 2 }, state: "open", opened: iso(now), closed: null, closed_by: null, decision: null };
 export const waiting = { feed: "hr", batch: "batch-1", line: 42, record: { line: 42, anchor: "P-9", key: "C-9", person: { given_name: "Bo", family_name: "Lind", birth_date: "1980-02-29", mail: null }, engagement: { org_unit: "FIN", job: "Finance assistant" }, digest: "9f86" }, candidates: ["person-2"] };
 export const mergesOf = (id) => merges.filter(({ survivor }) => survivor === id).map(({ id: merge, absorbed }) => ({ id: merge, absorbed }));
@@ -29,6 +34,13 @@ export function officer(method, room, noun, id, act, below, body, people, names)
     case "POST access/people/:id/exclusions":
       Object.assign(exclusions.find(({ entitlement }) => entitlement === below), { lifted: iso(Date.now()), lifted_by: "user:u-1", lift_reason: body.reason });
       return [undefined, 204];
+    case "GET identity/feeds": return [{ feeds }, 200];
+    case "POST identity/feeds/:id/fetches": {
+      const one = feeds.find(({ feed }) => feed === id);
+      one.source = { state: "taken", tried: iso(Date.now()), taken: iso(Date.now()), failures: 0, problem: null };
+      return [{ source: one.source, batch: null }, 200];
+    }
+    case "GET access/notices": return [{ records: [{ dispatch: "d-1", about: "request-1", kind: "request-ask", person: "person-1", language: "fr", subject: "À décider : Month end", asked: iso(now), state: "delivered", state_at: iso(now), problem: null }, { dispatch: "d-2", about: "request-1", kind: "request-remind", person: "person-3", language: "en", subject: "Still to decide: Month end", asked: iso(now), state: "no-address", state_at: iso(now), problem: "no address is known" }], names }, 200];
     case "POST access/delegations": return [undefined, 204];
     case "POST access/reviews/:id": return [{ record: { moved: 3 }, names }, 200];
     default: return undefined;

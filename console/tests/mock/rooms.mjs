@@ -62,6 +62,12 @@ const systems = () => ({
 const trends = { days: 30, signs: [{ sign: "BF12", network: "VHF-1", holder_name: "White van", organisation: "UNA", called: 4, not_heard: 3, by_phone: 1, last_heard: minutes(-2000) }], misuse: [{ entry: 19, sign: "BF12", holder_name: "White van", organisation: "UNA", network: "VHF-1", what: "private talk", at: minutes(-300) }] };
 const tracker = { device: "TRK-1", name: "Tracker", holder_kind: "vehicle", holder: "UN-1", state: "silent", since: minutes(-40), last_fix: minutes(-50), last_received: minutes(-50), battery_percent: 14 };
 
+const crossing = (number, changes) => ({ holder_kind: "vehicle", holder: `UN-${number}`, name: "White pickup", sign: `BF1${number}`, fence: "NOGO1", fence_name: "Old quarry", fence_kind: "no-go", at: minutes(-30 * number), side: "inside", mission: null, withdrawn: null, ...changes });
+const crossings = [crossing(1, {}), crossing(2, { fence: "ROAD-A2", fence_name: "Way to Baucau", fence_kind: "corridor", side: "outside" }), crossing(3, { withdrawn: minutes(-20) }), crossing(4, { fence_kind: "site", fence_name: "Harbour", side: "outside" })];
+const settings = { public_url: "https://radio.office.example", positions_kept_days: 730 };
+const affiliations = [{ user: { id: "u-1", name: "Nadia Benali" }, organisation: null, person: "P-1" }];
+const phrases = [{ id: "phrase-1", shown_as: "all in order", tell: [{ id: "u-1", name: "Nadia Benali" }], set: minutes(-9000) }];
+
 /** What a line does to the rooms, as far as a test looks at it. */
 export function follow(line) {
   const answer = /^hc (\S+) (safe|help)/.exec(line);
@@ -104,9 +110,29 @@ export function room(method, id, act, body, below) {
       return [{ now: minutes(0), trackers: [tracker] }, 200];
     case "GET positions":
       return [{ now: minutes(0), positions }, 200];
+    case "GET crossings":
+      return [{ now: minutes(0), crossings }, 200];
+    case "GET settings":
+      return [settings, 200];
+    case "PUT settings":
+      return [Object.assign(settings, { public_url: body.public_url || null, positions_kept_days: body.positions_kept_days }), 200];
+    case "GET map":
+      return [{ code: "not-found", status: 404, title: "No such thing", detail: "there is no map base.pmtiles", help: "name a PMTiles file in the configuration: field.map_file", id: "req-map" }, 404];
+    case "GET affiliations":
+      return [{ affiliations }, 200];
+    case "PUT affiliations":
+      affiliations.splice(0, affiliations.length, ...affiliations.filter(({ user }) => user.id !== body.user), { user: { id: body.user, name: body.user }, organisation: body.organisation, person: body.person });
+      return [affiliations.at(-1), 200];
+    case "GET duress":
+      return [{ phrases }, 200];
+    case "POST duress":
+      if (below === "delete") return [(phrases.splice(phrases.findIndex((one) => one.id === act), 1), undefined), 204];
+      phrases.push({ id: `phrase-${phrases.length + 1}`, shown_as: body.shown_as, tell: body.tell.map((one) => ({ id: one, name: one })), set: minutes(0) });
+      return [phrases.at(-1), 201];
     case "GET people":
       return [{ now: minutes(0), people: crew }, 200];
     case "POST people":
+      if (below === "erase") return [{ person: act, positions: 412, messages: 9, entries: 31, ledger: 40 }, 200];
       return [{ person: act, name: "Ana Soares", query: "DutyLog | take 10", traces: below === "traces" ? [{ at: minutes(-50), trace: "radio", what: "BF11 is at Comoro" }] : [] }, 200];
     case "GET sight":
       return [{ whole: true, organisation: null, opened: [] }, 200];

@@ -5,9 +5,9 @@ import type { AccessRequest, Activation, Candidate, Names, ReviewItem, ReviewSou
 export type Tone = "good" | "warn" | "bad" | "calm";
 
 const tones: Record<Tone, ReadonlySet<string>> = {
-  good: new Set(["healthy", "settled", "applied", "done", "granted", "kept", "removed", "active", "agreed", "enabled", "here", "on", "same", "accepted", "restricted", "restored"]),
+  good: new Set(["healthy", "settled", "applied", "done", "granted", "kept", "removed", "active", "agreed", "enabled", "here", "on", "same", "accepted", "restricted", "restored", "taken", "unchanged", "sent", "delivered"]),
   warn: new Set(["new", "held", "waiting", "pending", "ending", "queued", "retrying", "partial", "away", "open", "removing", "quarantined", "suspended", "leave", "running", "manual", "simulated", "excused", "between", "coming", "future", "report-only", "different", "proposed", "disabling"]),
-  bad: new Set(["rejected", "refused", "lost", "scope-lost", "not-revoked", "remains", "blocked", "critical", "stale", "missing", "unmanaged"]),
+  bad: new Set(["rejected", "refused", "lost", "scope-lost", "not-revoked", "remains", "blocked", "critical", "stale", "missing", "unmanaged", "failed", "undeliverable", "no-address"]),
   calm: new Set(),
 };
 

@@ -91,6 +91,22 @@ export interface Activation {
   exposure_us: number;
   verified: string | null;
   version: number;
+  /** What became of the sessions of each account that held it; absent: it has not ended. */
+  sessions?: SessionEnd[];
+}
+
+/** What a system said when it was ordered to end the sessions of an account. */
+export interface SessionEnd {
+  account: string;
+  system: string;
+  login: string;
+  at: string;
+  sessions: "verified" | "unverified" | "impossible" | "away";
+  evidence?: string;
+  reason?: string;
+  problem?: string;
+  /** For how long at most what was issued still holds. */
+  residual_s?: number | null;
 }
 
 export interface Violation {
@@ -192,6 +208,20 @@ export interface Exclusion {
   lifted: string | null;
   lifted_by: string | null;
   lift_reason: string | null;
+}
+
+/** Somebody was told of a request, an activation or a review. */
+export interface Notice {
+  dispatch: string;
+  about: string;
+  kind: string;
+  person: string;
+  language: string;
+  subject: string;
+  asked: string;
+  state: string;
+  state_at: string;
+  problem: string | null;
 }
 
 /** A value for a field whose shape the contract leaves open. */

@@ -13,6 +13,8 @@ export interface ProblemBody {
   yours?: unknown;
   theirs?: unknown;
   version?: number | null;
+  /** What the cause names, such as who took something and when. */
+  parameters?: Record<string, string>;
 }
 
 export class Problem extends Error {

@@ -66,6 +66,7 @@ export const commands = define({
 
   "field.desk": { title: "command.field.desk", scope: "field", keys: ["f d"] },
   "field.map": { title: "command.field.map", scope: "field", keys: ["f a"] },
+  "field.movements": { title: "command.field.movements", scope: "field", keys: ["f v"] },
   "field.messages": { title: "command.field.messages", scope: "field", keys: ["f m"] },
   "field.headcount": { title: "command.field.headcount", scope: "field", keys: ["f h"] },
   "field.reports": { title: "command.field.reports", scope: "field", keys: ["f i"] },
@@ -75,6 +76,7 @@ export const commands = define({
   "field.contacts": { title: "command.field.contacts", scope: "field", keys: ["f c"] },
   "field.nodes": { title: "command.field.nodes", scope: "field", keys: ["f n"] },
   "field.register": { title: "command.field.register", scope: "field", keys: ["f e"] },
+  "field.settings": { title: "command.field.settings", scope: "field", keys: ["f ,"] },
   "field.wall": { title: "command.field.wall", scope: "field", keys: ["f w"] },
   "field.handover": { title: "command.field.handover", scope: "field", keys: ["f o"] },
   "field.print": { title: "command.field.print", scope: "field", keys: ["F9"], inFields: true },

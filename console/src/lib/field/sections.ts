@@ -12,6 +12,7 @@ export interface Section {
 export const sections = [
   { id: "", title: "field.section.desk", command: "field.desk" },
   { id: "map", title: "field.section.map", command: "field.map" },
+  { id: "movements", title: "field.section.movements", command: "field.movements" },
   { id: "messages", title: "field.section.messages", command: "field.messages" },
   { id: "headcount", title: "field.section.headcount", command: "field.headcount" },
   { id: "reports", title: "field.section.reports", command: "field.reports" },
@@ -21,4 +22,5 @@ export const sections = [
   { id: "contacts", title: "field.section.contacts", command: "field.contacts" },
   { id: "nodes", title: "field.section.nodes", command: "field.nodes" },
   { id: "register", title: "field.register", command: "field.register" },
+  { id: "settings", title: "field.section.settings", command: "field.settings" },
 ] as const satisfies readonly Section[];

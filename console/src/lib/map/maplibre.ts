@@ -18,9 +18,9 @@ export interface TileFile {
   layers: string[];
 }
 
-/** A map file from the reader's own disk. Throws when it is no PMTiles archive. */
-export async function openTiles(file: File): Promise<TileFile> {
-  const tiles = new PMTiles(new FileSource(file));
+/** A map file from the reader's own disk, or by its address at the server, of which only ranges are read. Throws when it is no PMTiles archive. */
+export async function openTiles(from: File | string): Promise<TileFile> {
+  const tiles = new PMTiles(typeof from === "string" ? new URL(from, location.origin).href : new FileSource(from));
   const header = await tiles.getHeader();
   const metadata = (await tiles.getMetadata()) as { vector_layers?: { id: string }[] };
   protocol.add(tiles);
