@@ -7,16 +7,41 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
+/// Words that are looked through in place; most strings end in them, and a call costs more than that.
+const WORDS: usize = 4;
+
 /// The end of the string literal whose opening quote is at `at`.
 fn string_end(bytes: &[u8], at: usize) -> Option<usize> {
     let mut from = at + 1;
     loop {
-        let found = from + memchr2(b'"', b'\\', bytes.get(from..)?)?;
+        let found = from + quote_or_backslash(bytes.get(from..)?)?;
         if bytes[found] == b'"' {
             return Some(found + 1);
         }
         from = found + 2;
     }
+}
+
+/// The first quote or backslash.
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    let (words, _) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().take(WORDS).enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = equal(word, b'"') | equal(word, b'\\');
+        if found != 0 {
+            return Some(at * 8 + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let passed = words.len().min(WORDS) * 8;
+    memchr2(b'"', b'\\', &bytes[passed..]).map(|at| passed + at)
+}
+
+/// The upper bit of each byte of `word` that is `byte`, and perhaps of bytes after the first of them (Warren, Hacker's
+/// Delight, 6-1).
+fn equal(word: u64, byte: u8) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let different = word ^ (ONES * u64::from(byte));
+    different.wrapping_sub(ONES) & !different & (ONES << 7)
 }
 
 fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
@@ -180,4 +205,22 @@ pub fn members(text: &str) -> Vec<(&str, &str)> {
         false
     });
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The slow twin looks at each byte.
+        #[test]
+        fn quotes_and_backslashes_are_found(bytes in proptest::collection::vec(prop_oneof![
+            20 => any::<u8>(), 1 => Just(b'"'), 1 => Just(b'\\'), 1 => Just(b'#'), 1 => Just(b'!'), 1 => Just(0xa2_u8)
+        ], 0..80)) {
+            let twin = bytes.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+            prop_assert_eq!(quote_or_backslash(&bytes), twin);
+        }
+    }
 }
