@@ -32,6 +32,7 @@ mod promote;
 mod promoted;
 pub mod reference;
 mod resolve;
+mod shares;
 pub mod source;
 mod threads;
 pub mod walk;

@@ -28,6 +28,8 @@ pub fn settings(partitions: usize) -> SessionConfig {
     let options = config.options_mut();
     options.sql_parser.enable_ident_normalization = false;
     options.optimizer.max_passes = 1;
+    // Files are shared out by their rows of interest, which are not known here.
+    options.optimizer.repartition_file_min_size = usize::MAX;
     // Stored columns carry metadata that our own schemas leave out; the types are the same.
     options.execution.skip_physical_aggregate_schema_check = true;
     config

@@ -35,6 +35,7 @@ use parking_lot::Mutex;
 use super::file_cache::{FileCache, Readers};
 use super::progress::Progress;
 use super::promoted::{self, FollowingFactory};
+use super::shares::{Chosen, shared_out};
 use crate::paths::DynamicPath;
 use crate::snapshot::{DataFile, TableSnapshot};
 use crate::terms::Wanted;
@@ -66,13 +67,6 @@ pub struct LakeTable {
     searches: Vec<Expr>,
     /// Paths that are columns after those of the table.
     paths: Arc<[DynamicPath]>,
-}
-
-/// A file to be read.
-struct Chosen {
-    file: Arc<DataFile>,
-    /// `None`: all of its rows.
-    rows: Option<ParquetRowSelection>,
 }
 
 impl LakeTable {
@@ -194,9 +188,10 @@ impl LakeTable {
                 .with_pushdown_filters(few && !self.searches.is_empty());
         }
         let statistics = self.statistics(&wanted);
-        let groups = self.spread(&wanted, state.config().target_partitions());
+        let groups = shared_out(wanted, state.config().target_partitions());
+        let group = |files: &Vec<Chosen>| FileGroup::new(files.iter().map(|chosen| self.partitioned(chosen)).collect());
         let config = FileScanConfigBuilder::new(self.store.clone(), Arc::new(source))
-            .with_file_groups(groups)
+            .with_file_groups(groups.iter().map(group).collect())
             .with_statistics(statistics)
             .with_projection_indices(Some(projection.to_vec()))?
             .with_limit(limit)
@@ -248,31 +243,14 @@ impl LakeTable {
         }
     }
 
-    /// Files in at most `count` groups of about equal size.
-    fn spread(&self, files: &[Chosen], count: usize) -> Vec<FileGroup> {
-        let mut groups: Vec<(u64, Vec<PartitionedFile>)> = vec![(0, Vec::new()); count.max(1).min(files.len())];
-        let mut sorted: Vec<&Chosen> = files.iter().collect();
-        sorted.sort_by_key(|chosen| std::cmp::Reverse(chosen.rows()));
-        for chosen in sorted {
-            if let Some(least) = groups.iter_mut().min_by_key(|group| group.0) {
-                least.0 += chosen.rows().max(1);
-                let statistics = self.statistics(std::slice::from_ref(chosen));
-                let mut file = PartitionedFile::new(chosen.file.path.to_string(), chosen.file.bytes)
-                    .with_statistics(Arc::new(statistics));
-                if let Some(rows) = &chosen.rows {
-                    file = file.with_extension(rows.clone());
-                }
-                least.1.push(file);
-            }
+    fn partitioned(&self, chosen: &Chosen) -> PartitionedFile {
+        let statistics = self.statistics(std::slice::from_ref(chosen));
+        let file =
+            PartitionedFile::new(chosen.file.path.to_string(), chosen.file.bytes).with_statistics(Arc::new(statistics));
+        match &chosen.rows {
+            Some(rows) => file.with_extension(rows.clone()),
+            None => file,
         }
-        groups.into_iter().map(|(_, files)| FileGroup::new(files)).collect()
-    }
-}
-
-impl Chosen {
-    /// How many rows are to be read.
-    fn rows(&self) -> u64 {
-        self.rows.as_ref().map_or(self.file.rows, |rows| rows.selection().row_count() as u64)
     }
 }
 
