@@ -64,16 +64,16 @@ fn schema() -> TableSchema {
     TableSchema { name: "Odd_CL".into(), columns: columns.into() }.with_standard_columns()
 }
 
-fn batch(dice: &mut Dice, day: i64) -> RecordBatch {
+fn batch(dice: &mut Dice, day: i64, count: usize) -> RecordBatch {
     let table = schema();
     let columns: Vec<ColumnSchema> = table.columns.iter().take(5).cloned().collect();
     let arrow = Arc::new(Schema::new(columns.iter().map(ColumnSchema::arrow).collect::<Vec<_>>()));
-    let numbers: Int64Array = (0..ROWS as i64).map(|row| Some(row * row + day)).collect();
-    let texts: StringArray = (0..ROWS).map(|_| (dice.roll(30) > 0).then(|| phrase(dice))).collect();
-    let others: StringArray = (0..ROWS).map(|_| Some(phrase(dice))).collect();
-    let bags: StringArray = (0..ROWS).map(|_| bag(dice)).collect();
+    let numbers: Int64Array = (0..count as i64).map(|row| Some(row * row + day)).collect();
+    let texts: StringArray = (0..count).map(|_| (dice.roll(30) > 0).then(|| phrase(dice))).collect();
+    let others: StringArray = (0..count).map(|_| Some(phrase(dice))).collect();
+    let bags: StringArray = (0..count).map(|_| bag(dice)).collect();
     let start = TODAY_US - day * DAY_US;
-    let times: TimestampMicrosecondArray = (0..ROWS as i64).map(|row| Some(start + row * 1_000_000)).collect();
+    let times: TimestampMicrosecondArray = (0..count as i64).map(|row| Some(start + row * 1_000_000)).collect();
     let columns: Vec<ArrayRef> = vec![
         Arc::new(numbers),
         Arc::new(texts),
@@ -86,12 +86,17 @@ fn batch(dice: &mut Dice, day: i64) -> RecordBatch {
 
 /// A lake with two days of odd rows in files, and some that are still hot.
 async fn ground() -> (TempDir, Lake) {
+    ground_of(ROWS).await
+}
+
+/// The same with `count` rows a day.
+async fn ground_of(count: usize) -> (TempDir, Lake) {
     let dir = TempDir::new().unwrap();
     let clock = HandClock::new(NOW.0);
     let (lake, _) = Lake::open(config(dir.path()), clock, Arc::new(Lines)).await.unwrap();
     let mut dice = Dice(11);
     for day in 0..=DAYS {
-        let rows = TableRows { table: "Odd_CL".into(), batch: batch(&mut dice, day) };
+        let rows = TableRows { table: "Odd_CL".into(), batch: batch(&mut dice, day, count) };
         let rows = if day == DAYS { TableRows { batch: rows.batch.slice(0, 50), ..rows } } else { rows };
         lake.append(entry(day as u64, "x"), vec![rows]).await.unwrap();
         if day < DAYS {
@@ -102,9 +107,13 @@ async fn ground() -> (TempDir, Lake) {
 }
 
 fn engine(lake: &Lake) -> QueryEngine {
+    engine_on(lake, 2)
+}
+
+fn engine_on(lake: &Lake, threads: usize) -> QueryEngine {
     let spill = std::env::temp_dir().join("vigie-query-tests");
     std::fs::create_dir_all(&spill).unwrap();
-    let config = EngineConfig { threads: 2, spill, spill_bytes: 1 << 30, prune: true };
+    let config = EngineConfig { threads, spill, spill_bytes: 1 << 30, prune: true };
     QueryEngine::start(Arc::new(lake.clone()), None, testkit::TestClock::noon(), config).unwrap()
 }
 
@@ -265,6 +274,19 @@ async fn promoted_paths_are_what_following_them_gives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn parts_of_a_file_are_the_file() {
+    // Two files for five threads: each is cut, and the parts are worth it.
+    let (_dir, lake) = ground_of(30_000).await;
+    let (one, many) = (engine_on(&lake, 1), engine_on(&lake, 5));
+    let mut dice = Dice(17);
+    let counted = |predicate| format!("Odd_CL | where {predicate} | summarize Rows=count(), Sum=sum(Number)");
+    let searches: Vec<String> = (0..24).map(|number| counted(predicate(&mut dice, number % 2))).collect();
+    for question in searches.iter().map(String::as_str).chain(PATH_QUESTIONS) {
+        assert_eq!(ask(&many, question).await.0, ask(&one, question).await.0, "{question}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn promoted_paths_are_read_instead_of_the_texts() {
     let (dir, lake) = ground().await;
     for path in companions(dir.path(), "paths") {
@@ -331,7 +353,7 @@ async fn a_path_that_was_asked_for_is_promoted_in_files_to_come() {
 async fn a_column_has_a_dictionary_where_its_values_repeat() {
     let dir = TempDir::new().unwrap();
     let (lake, _) = Lake::open(config(dir.path()), HandClock::new(NOW.0), Arc::new(Lines)).await.unwrap();
-    let rows = batch(&mut Dice(3), 0);
+    let rows = batch(&mut Dice(3), 0, ROWS);
     let mut columns = rows.columns().to_vec();
     columns[1] = Arc::new((0..ROWS).map(|row| Some(format!("value {row}"))).collect::<StringArray>());
     columns[2] = Arc::new((0..ROWS).map(|row| Some(format!("value {}", row % 40))).collect::<StringArray>());
