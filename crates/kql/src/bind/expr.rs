@@ -9,6 +9,9 @@ use super::{Binder, Meaning, Row, Unknown, convert};
 use crate::algebra::{BinaryOp, Expr, ExprKind, PathStep, UnaryOp};
 use crate::{codes, syntax};
 
+/// Functions that give an array, whatever their arguments.
+const ARRAYS: [&str; 4] = ["split", "extract_all", "pack_array", "range"];
+
 impl Binder<'_> {
     /// Binds a scalar expression over `row`.
     pub(super) fn scalar(&mut self, expr: &syntax::Expr, row: &mut Row) -> Expr {
@@ -213,6 +216,14 @@ impl Binder<'_> {
     fn index(&mut self, base: &syntax::Expr, index: &syntax::Expr, span: Span, row: &mut Row) -> Expr {
         let base = self.scalar(base, row);
         let index = self.scalar(index, row);
+        if index.scalar == ScalarType::String
+            && let ExprKind::Call { function, .. } = &base.kind
+            && ARRAYS.contains(&function.name)
+        {
+            let message = format!("`{}` gives an array; its elements have numbers from 0", function.name);
+            self.error(codes::WRONG_TYPE, index.span, message);
+            return Self::invalid(span);
+        }
         let step = match (&index.kind, index.scalar) {
             (ExprKind::Literal(Value::String(key)), _) => PathStep::Key(key.clone()),
             (ExprKind::Literal(Value::Long(at)), _) => PathStep::Index(*at),

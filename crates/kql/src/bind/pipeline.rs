@@ -43,6 +43,26 @@ const CHARTS: [&str; 21] = [
     "graph",
     "sankey",
 ];
+/// What can be said of a chart, in `with (…)`.
+const CHART_PROPERTIES: [&str; 17] = [
+    "title",
+    "xcolumn",
+    "series",
+    "ycolumns",
+    "anomalycolumns",
+    "kind",
+    "xtitle",
+    "ytitle",
+    "xaxis",
+    "yaxis",
+    "legend",
+    "ysplit",
+    "accumulate",
+    "ymin",
+    "ymax",
+    "xmin",
+    "xmax",
+];
 
 impl Binder<'_> {
     pub(super) fn pipe(&mut self, source: Option<&syntax::Expr>, operators: &[Operator], span: Span) -> Plan {
@@ -202,6 +222,14 @@ impl Binder<'_> {
             reported.help(match near {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("charts: {}", CHARTS.join(", ")),
+            });
+        }
+        for (name, _) in properties.iter().filter(|(name, _)| !CHART_PROPERTIES.contains(&name.text.as_str())) {
+            let near = super::name::nearest(&name.text, CHART_PROPERTIES).map(str::to_owned);
+            let reported = self.error(codes::SYNTAX, name.span, format!("a chart has no property `{}`", name.text));
+            reported.help(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("properties: {}", CHART_PROPERTIES.join(", ")),
             });
         }
         for (name, value) in properties.iter().filter(|(name, _)| name.text.ends_with("title")) {

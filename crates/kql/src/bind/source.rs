@@ -329,6 +329,17 @@ impl Binder<'_> {
             }
         }
         self.check_addresses(&places);
+        for (name, value) in with {
+            let told = match &value.kind {
+                syntax::ExprKind::Name(_) => true,
+                syntax::ExprKind::Literal(_, scalar) => !matches!(scalar, ScalarType::Dynamic | ScalarType::TimeSpan),
+                _ => false,
+            };
+            if !told {
+                let message = format!("`{}` is a word, a text, a number, `true` or `false`", name.text);
+                self.error(codes::WRONG_TYPE, value.span, message);
+            }
+        }
         let uris = places.into_iter().map(|(address, _)| address).collect();
         let source = ExternalSource { uris, properties: properties(with) };
         Plan { node: Node::External(source), schema, span }

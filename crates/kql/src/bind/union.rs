@@ -23,6 +23,18 @@ pub(super) struct Leg {
 }
 
 impl Binder<'_> {
+    /// Whether tables may be missing.
+    fn fuzzy(&mut self, options: &[syntax::Setting]) -> bool {
+        let Some(setting) = options.iter().find(|setting| setting.name.text == "isfuzzy") else { return false };
+        match setting.value.kind {
+            syntax::ExprKind::Literal(Value::Bool(fuzzy), _) => fuzzy,
+            _ => {
+                self.error(codes::WRONG_TYPE, setting.value.span, "`isfuzzy` is `true` or `false`");
+                false
+            }
+        }
+    }
+
     pub(super) fn union(
         &mut self,
         input: Option<Plan>,
@@ -30,7 +42,7 @@ impl Binder<'_> {
         tables: &[syntax::Expr],
         span: Span,
     ) -> Plan {
-        let fuzzy = option(options, "isfuzzy").is_some_and(|(word, _)| word == "true");
+        let fuzzy = self.fuzzy(options);
         let inner = option(options, "kind").is_some_and(|(word, _)| word == "inner");
         let mut legs: Vec<Leg> = input.into_iter().map(|plan| Leg { name: self.leg_name(&plan, 0), plan }).collect();
         for table in tables {
