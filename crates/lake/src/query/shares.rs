@@ -85,7 +85,10 @@ mod tests {
 
     use super::*;
 
-    fn chosen(at: usize, rows: u64, selected: Option<Vec<(bool, usize)>>) -> Chosen {
+    /// Whether rows are skipped, and how many.
+    type Selectors = Vec<(bool, usize)>;
+
+    fn chosen(at: usize, rows: u64, selected: Option<Selectors>) -> Chosen {
         let file = DataFile { path: format!("{at}").into(), bytes: 1, rows, day: None, time: None, received: None };
         let selection = selected.map(|selectors| {
             let of = |(skip, row_count)| RowSelector { row_count, skip };
@@ -122,7 +125,7 @@ mod tests {
             ),
             count in 1..5_usize,
         ) {
-            let of = |(at, (rows, selected)): (usize, (u64, Option<Vec<(bool, usize)>>))| {
+            let of = |(at, (rows, selected)): (usize, (u64, Option<Selectors>))| {
                 let rows = selected.as_ref().map_or(rows, |all| all.iter().map(|(_, count)| *count as u64).sum());
                 chosen(at, rows, selected)
             };
