@@ -16,13 +16,13 @@ use sqlx::{
 
 use crate::error::Error;
 use crate::param::Param;
+use crate::readers::Readers;
 use crate::row::{Cell, Row};
 
 /// How long a writer waits for another process to let go of the SQLite file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a caller waits for a connection.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
-const READERS: u32 = 4;
 /// Immediate: a transaction that reads first and writes later cannot find the write lock taken.
 const BEGIN: &str = "BEGIN IMMEDIATE";
 /// Prepared statements that a connection of SQLite keeps: more than all rooms have, or each turn of a desk parses its own anew.
@@ -38,7 +38,7 @@ pub enum Engine {
 
 /// Open connections. SQLite has one writer, because it can only have one; readers see the last commit.
 pub(crate) enum Database {
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite { writer: SqlitePool, readers: Readers },
     Postgres(PgPool),
 }
 
@@ -95,7 +95,7 @@ impl Database {
     ) -> Result<Vec<Row>, Error> {
         match self {
             Database::Sqlite { readers, .. } => {
-                let rows = sqlite_query(sql, params).fetch_all(readers).await.map_err(Error::at(name))?;
+                let rows = readers.fetch(sqlite_query(sql, params)).await.map_err(Error::at(name))?;
                 sqlite_rows(name, &rows)
             }
             Database::Postgres(pool) => {
@@ -135,12 +135,13 @@ async fn open_sqlite(url: &str) -> Result<Database, Error> {
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
-    let pool = |size| SqlitePoolOptions::new().max_connections(size).acquire_timeout(ACQUIRE_TIMEOUT);
+    // A file does not go away as a server does: there is nothing to be asked before each transaction.
+    let pool = SqlitePoolOptions::new().max_connections(1).test_before_acquire(false).acquire_timeout(ACQUIRE_TIMEOUT);
     // A pool would try a wrong path again and again until its time limit.
     let unusable = |error| refuse(url, format!("{error}; its folder must exist and be writable"));
     options.connect().await.map_err(unusable)?.close().await.map_err(|error| refuse(url, error))?;
-    let writer = pool(1).connect_lazy_with(options.clone());
-    let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
+    let writer = pool.connect_lazy_with(options.clone());
+    let readers = Readers::new(options.pragma("query_only", "ON"), ACQUIRE_TIMEOUT);
     Ok(Database::Sqlite { writer, readers })
 }
 

@@ -25,6 +25,7 @@ mod outbox;
 mod param;
 mod randomness;
 mod read;
+mod readers;
 mod reserve;
 mod row;
 pub mod sql;

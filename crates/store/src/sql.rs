@@ -112,13 +112,16 @@ pub const INSERT_FACT: Statement = Statement::new(
     "store.insert_fact",
     "INSERT INTO outbox (seq, id, topic, fact, time_us) VALUES ($1, $2, $3, $4, $5)",
 );
+pub const REPLACE_FACT: Statement = Statement::new("store.replace_fact", "UPDATE outbox SET fact = $2 WHERE seq = $1");
 pub const FACTS_AFTER: Statement = Statement::new(
     "store.facts_after",
     "SELECT seq, topic, fact, time_us FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2",
 );
 pub const CURSOR: Statement = Statement::new(
     "store.outbox_cursor",
-    "SELECT cursor_seq, attempts, next_attempt_us FROM subscriber WHERE name = $1",
+    "SELECT s.cursor_seq, s.attempts, s.next_attempt_us, \
+     (SELECT COUNT(*) FROM parked p WHERE p.subscriber = s.name AND p.retry = 1) > 0 AS retries \
+     FROM subscriber s WHERE s.name = $1",
 );
 pub const ADVANCE: Statement = Statement::new(
     "store.advance",
@@ -202,6 +205,7 @@ pub const STATEMENTS: &[Statement] = &[
     DEADLINES_ABOUT,
     PENDING_DEADLINES,
     INSERT_FACT,
+    REPLACE_FACT,
     FACTS_AFTER,
     CURSOR,
     ADVANCE,

@@ -143,6 +143,19 @@ impl Tx {
         Ok(self.execute(&sql::MARK_DELIVERED, marker).await? > 0)
     }
 
+    /// Puts a fact that says less in the place of one that was delivered, because what it told is to be kept nowhere. Who has
+    /// not heard of it yet hears this one.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a fact of another topic, [`Error::Unavailable`] when the database fails.
+    pub async fn replace_fact(&mut self, delivery: &Delivery, fact: &Fact) -> Result<(), Error> {
+        if fact.topic() != delivery.fact.topic() {
+            return Err(Error::misuse(&sql::REPLACE_FACT, "it is of another topic"));
+        }
+        let row = params![delivery.seq, serde_json::json!(fact).to_string()];
+        self.execute(&sql::REPLACE_FACT, row).await.map(drop)
+    }
+
     /// Adds an entry beside the one that [`Tx::commit`] takes, for a transaction that does several things.
     pub fn record(&mut self, entry: Entry) {
         self.entries.push(entry);

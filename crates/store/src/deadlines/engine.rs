@@ -85,6 +85,11 @@ impl<P: DeadlinePort> DeadlineEngine<P> {
             self.port.save_time(now).await?;
             self.saved = Some(now);
         }
+        // Mostly nothing is due, and one question tells.
+        let next_due = self.port.next_due().await?;
+        if next_due.is_none_or(|due| due > now) {
+            return Ok(Tick { fired: 0, next_due });
+        }
         let mut fired = 0;
         loop {
             let due = self.port.due(now, BATCH).await?;

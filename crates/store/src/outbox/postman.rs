@@ -38,6 +38,8 @@ pub struct Cursor {
     pub attempts: u32,
     /// Not before then.
     pub next_attempt: Timestamp,
+    /// Somebody asked to deliver parked facts again.
+    pub retries: bool,
 }
 
 /// What the postman needs of a database. Each method is all or nothing.
@@ -103,7 +105,10 @@ impl<P: OutboxPort> Postman<P> {
     pub async fn round(&mut self) -> Result<Progress, P::Error> {
         let name = self.subscriber.name();
         let mut progress = Progress::default();
-        for parked in self.port.retries(name).await? {
+        let mut cursor = self.port.cursor(name).await?;
+        // Hardly ever: not worth a question each time.
+        let retries = if cursor.retries { self.port.retries(name).await? } else { Vec::new() };
+        for parked in retries {
             match self.hand_over(std::slice::from_ref(&parked)).await {
                 Ok(_) => self.port.unpark(name, parked.seq).await?,
                 Err(error) => {
@@ -112,7 +117,6 @@ impl<P: OutboxPort> Postman<P> {
             }
         }
         loop {
-            let cursor = self.port.cursor(name).await?;
             if cursor.attempts > 0 && self.clock.now() < cursor.next_attempt {
                 progress.waiting_until = Some(cursor.next_attempt);
                 return Ok(progress);
@@ -122,6 +126,7 @@ impl<P: OutboxPort> Postman<P> {
             if !self.deliver(cursor, facts, &mut progress).await? || !full {
                 return Ok(progress);
             }
+            cursor = self.port.cursor(name).await?;
         }
     }
 

@@ -77,6 +77,7 @@ impl OutboxPort for Store {
                 seq: row.int("cursor_seq")?,
                 attempts: u32::try_from(row.count("attempts")?).unwrap_or(u32::MAX),
                 next_attempt: row.time("next_attempt_us")?,
+                retries: row.flag("retries")?,
             })
         })
     }
