@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use tokio::net::TcpListener;
 
 use crate::channel::Channel;
-use crate::cot::{Cot, CotSettings};
+use crate::cot::{Cot, CotSettings, Door, DoorSettings};
 use crate::error::Error;
 use crate::listen::{Mqtt, MqttSettings, ReceiverSettings, run_directip, run_receiver};
 use crate::mail::{Imap, ImapSettings, OwnAddress, Smtp, SmtpSettings};
@@ -46,6 +46,9 @@ pub struct Settings {
     /// IMEIs that are believed, apart by blanks; empty: every one.
     pub iridium_imeis: String,
     pub cot_listen: Option<SocketAddr>,
+    /// For clients with a certificate; where it listens.
+    pub cot_tls_listen: Option<SocketAddr>,
+    pub cot_door: DoorSettings,
     pub cot_server: String,
     pub cot_call_sign: String,
     /// Uids that are believed, apart by blanks; empty: every one.
@@ -201,15 +204,17 @@ impl Courier {
         tasks: &mut Vec<Task>,
     ) -> Result<(), Error> {
         let server = Some(settings.cot_server.clone()).filter(|server| !server.is_empty());
-        if server.is_none() && settings.cot_listen.is_none() {
+        if server.is_none() && settings.cot_listen.is_none() && settings.cot_tls_listen.is_none() {
             return Ok(());
         }
-        let listener = bind("cot_listen", settings.cot_listen).await?;
+        let open = bind("cot_listen", settings.cot_listen).await?;
+        let door = settings.cot_tls_listen.map(|_| Door::open(&settings.cot_door)).transpose()?;
+        let guarded = bind("cot_tls_listen", settings.cot_tls_listen).await?;
         let call_sign = settings.cot_call_sign.clone();
-        let cot = Cot::new(CotSettings { listen: settings.cot_listen, server, call_sign, tls: tls.clone() })?;
+        let cot = Cot::new(CotSettings { door, server, call_sign, tls: tls.clone() })?;
         let cot = Arc::new(cot);
         self.connect(cot.clone());
-        tasks.push(Box::pin(cot.run(self.clone(), listener)));
+        tasks.push(Box::pin(cot.run(self.clone(), open, guarded)));
         Ok(())
     }
 

@@ -10,9 +10,10 @@ use kernel::message::Means;
 use parking_lot::Mutex;
 use rustls::ClientConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 
+use super::door::{Door, Speaker};
 use super::event::{Event, chat, read_event};
 use super::frame::{Frame, Frames};
 use super::proto::from_proto;
@@ -32,8 +33,8 @@ const QUEUE: usize = 256;
 /// Where and as whom.
 #[derive(Clone)]
 pub struct CotSettings {
-    /// Where clients may connect.
-    pub listen: Option<SocketAddr>,
+    /// Where clients that a certificate vouches for are let in.
+    pub door: Option<Door>,
     /// `tcp://host:8087`, or `ssl://host:8089`.
     pub server: Option<String>,
     /// What we call ourselves in chats.
@@ -59,13 +60,19 @@ impl Cot {
         Ok(Cot { settings, server, peers: Mutex::default(), next: AtomicU64::new(1) })
     }
 
-    /// Serves until it is dropped, which is safe at any moment. `listener` is bound by the caller, who can then say what is wrong.
-    pub async fn run(self: Arc<Self>, courier: Courier, listener: Option<TcpListener>) {
+    /// Serves until it is dropped, which is safe at any moment. The listeners are bound by the caller, who can then say what is
+    /// wrong: one for whoever connects, one for those whom the door lets in.
+    pub async fn run(self: Arc<Self>, courier: Courier, open: Option<TcpListener>, guarded: Option<TcpListener>) {
         courier.expect_channel(NAME, "Cursor-on-Target");
-        tokio::join!(self.accept(&courier, listener), self.keep_server(&courier));
+        let door = self.settings.door.clone();
+        tokio::join!(
+            self.clone().accept(&courier, open, None),
+            self.clone().accept(&courier, guarded.filter(|_| door.is_some()), door),
+            self.keep_server(&courier)
+        );
     }
 
-    async fn accept(&self, courier: &Courier, listener: Option<TcpListener>) {
+    async fn accept(self: Arc<Self>, courier: &Courier, listener: Option<TcpListener>, door: Option<Door>) {
         let Some(listener) = listener else { return };
         courier.note_connection(NAME, Ok(()));
         let mut clients = tokio::task::JoinSet::new();
@@ -78,23 +85,38 @@ impl Cot {
                     continue;
                 }
             };
-            let (reader, writer) = stream.into_split();
-            let (number, events) = self.register();
-            let courier = courier.clone();
+            let (channel, courier, door) = (self.clone(), courier.clone(), door.clone());
+            clients.spawn(async move { channel.serve(&courier, stream, from, door).await });
+            while clients.try_join_next().is_some() {}
+        }
+    }
+
+    /// One client, until it goes.
+    async fn serve(&self, courier: &Courier, stream: TcpStream, from: SocketAddr, door: Option<Door>) {
+        let Some(door) = door else {
             tracing::info!(%from, "a Cursor-on-Target client has connected");
-            clients.spawn(async move {
-                tokio::select! {
-                    () = receive(&courier, reader) => {}
-                    () = write_all(writer, events) => {}
-                }
-                number
-            });
-            while let Some(ended) = clients.try_join_next() {
-                if let Ok(number) = ended {
-                    self.peers.lock().remove(&number);
-                }
+            return self.talk(courier, stream, None).await;
+        };
+        match door.admit(stream).await {
+            Ok((stream, speaker)) => {
+                tracing::info!(%from, name = speaker.name(), "a Cursor-on-Target client has connected");
+                self.talk(courier, stream, Some(speaker)).await;
+            }
+            Err(problem) => {
+                tracing::warn!(%from, problem, "a Cursor-on-Target client was not let in");
+                courier.note_dropped(NAME);
             }
         }
+    }
+
+    async fn talk(&self, courier: &Courier, stream: impl AsyncRead + AsyncWrite, speaker: Option<Speaker>) {
+        let (number, events) = self.register();
+        let (reader, writer) = tokio::io::split(stream);
+        tokio::select! {
+            () = receive(courier, reader, speaker) => {}
+            () = write_all(writer, events) => {}
+        }
+        self.peers.lock().remove(&number);
     }
 
     fn register(&self) -> (u64, mpsc::Receiver<Arc<[u8]>>) {
@@ -113,14 +135,8 @@ impl Cot {
                 Ok(stream) => {
                     backoff.reset();
                     courier.note_connection(NAME, Ok(()));
-                    let (number, events) = self.register();
                     courier.wake();
-                    let (reader, writer) = tokio::io::split(stream);
-                    tokio::select! {
-                        () = receive(courier, reader) => {}
-                        () = write_all(writer, events) => {}
-                    }
-                    self.peers.lock().remove(&number);
+                    self.talk(courier, stream, None).await;
                     format!("{host}:{port} closed the connection")
                 }
                 Err(problem) => problem,
@@ -153,8 +169,8 @@ fn server_of(text: &str) -> Result<(String, u16, bool), Error> {
     Ok((host.to_owned(), url.port().unwrap_or(if encrypted { 8089 } else { 8087 }), encrypted))
 }
 
-/// Takes what a peer says until it ends.
-async fn receive(courier: &Courier, mut reader: impl AsyncRead + Unpin) {
+/// Takes what a peer says until it ends: of a speaker whom a certificate names, what they say of themselves.
+async fn receive(courier: &Courier, mut reader: impl AsyncRead + Unpin, speaker: Option<Speaker>) {
     let mut frames = Frames::default();
     let mut buffer = vec![0; 16 << 10];
     let mut dropped = 0;
@@ -168,7 +184,10 @@ async fn receive(courier: &Courier, mut reader: impl AsyncRead + Unpin) {
                 Frame::Xml(bytes) => (bytes, read_event(bytes)),
                 Frame::Proto(bytes) => (bytes, from_proto(bytes)),
             };
-            let reading = read.map_or_else(Reading::only, |event| event.tell());
+            let mut reading = read.map_or_else(Reading::only, |event| event.tell());
+            if let Some(speaker) = &speaker {
+                reading = speaker.only_own(reading);
+            }
             if reading.items.is_empty() && reading.findings.is_empty() {
                 continue;
             }

@@ -94,10 +94,10 @@ async fn cot(rig: &Rig, server: Option<String>) -> (Arc<Cot>, u16, tokio::task::
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let tls = courier::tls::client(None).unwrap();
-    let settings = CotSettings { listen: None, server, call_sign: "Radio room".to_owned(), tls };
+    let settings = CotSettings { door: None, server, call_sign: "Radio room".to_owned(), tls };
     let cot = Arc::new(Cot::new(settings).unwrap());
     rig.courier.connect(cot.clone());
-    let running = tokio::spawn(cot.clone().run(rig.courier.clone(), Some(listener)));
+    let running = tokio::spawn(cot.clone().run(rig.courier.clone(), Some(listener), None));
     (cot, port, running)
 }
 

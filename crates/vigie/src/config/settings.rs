@@ -258,6 +258,37 @@ pub const SETTINGS: [Setting; 67] = [
         "Address for Cursor-on-Target clients, such as `10.0.0.1:8087`. It has no login: on a closed network alone. Empty: off.",
     ),
     setting(
+        "courier.cot_tls_listen",
+        Kind::Text,
+        "\"\"",
+        "Address for Cursor-on-Target clients that have a certificate, such as `0.0.0.0:8089`. Empty: off.",
+    ),
+    setting(
+        "courier.cot_certificate",
+        Kind::Text,
+        "\"\"",
+        "PEM file with the certificate that this address shows, and its chain.",
+    ),
+    setting("courier.cot_key", Kind::Text, "\"\"", "PEM file with the key of `courier.cot_certificate`."),
+    setting(
+        "courier.cot_client_ca",
+        Kind::Text,
+        "\"\"",
+        "PEM file with the authority that signs the clients' certificates. Each client speaks for the uid that its common name is.",
+    ),
+    setting(
+        "courier.cot_revoked",
+        Kind::Text,
+        "\"\"",
+        "PEM file with the list of client certificates that were taken back (CRL). Empty: none.",
+    ),
+    setting(
+        "courier.cot_names",
+        Kind::Text,
+        "\"\"",
+        "Whom a client certificate speaks for besides its own name: `name=uid,uid`, apart by blanks, `+` for a blank in a name.",
+    ),
+    setting(
         "courier.cot_server",
         Kind::Text,
         "\"\"",
