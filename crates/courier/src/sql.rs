@@ -77,7 +77,9 @@ pub const INSERT_DISPATCH: Statement = Statement::new(
 pub const SAVE_DISPATCH: Statement = Statement::new(
     "courier.save_dispatch",
     "UPDATE courier_dispatch SET place = $3, means = $4, address = $5, state = $6, is_open = $7, tries = $8, since_us = $9, \
-     due_us = $10, problem = $11, updated_us = $12, version = $13 WHERE id = $1 AND version = $2",
+     due_us = $10, problem = $11, updated_us = $12, version = $13, \
+     subject = CASE CAST($14 AS BIGINT) WHEN 1 THEN NULL ELSE subject END, \
+     body = CASE CAST($14 AS BIGINT) WHEN 1 THEN '[secret]' ELSE body END WHERE id = $1 AND version = $2",
 );
 pub const DISPATCH: Statement = Statement::new(
     "courier.dispatch",

@@ -98,7 +98,7 @@ impl Hearing {
             }
             turn.reason = reason(&delivery.fact).to_owned();
             if is_ours(&delivery.fact) && turn.tx.acknowledge(delivery).await? {
-                hear(&mut turn, &delivery.fact).await?;
+                hear(&mut turn, delivery).await?;
             }
             heard += 1;
         }
@@ -133,13 +133,13 @@ impl Hearing {
     }
 }
 
-async fn hear(turn: &mut Turn, fact: &Fact) -> Result<(), Error> {
-    match fact {
+async fn hear(turn: &mut Turn, delivery: &Delivery) -> Result<(), Error> {
+    match &delivery.fact {
         Fact::DeadlineExpired { kind, subject, due, expired_while_down, .. } => {
             decide(turn, &Missed { kind, subject, due: *due, while_down: *expired_while_down }).await
         }
         Fact::ReportTaken { entry, incident, label, .. } => report::taken(turn, *entry, *incident, label).await,
-        Fact::MessageReceived(message) => message::take_received(turn, message).await,
+        Fact::MessageReceived(message) => message::take_received(turn, delivery, message).await,
         Fact::MessageDelivery(news) => message::delivered(turn, news).await,
         Fact::PositionsReported { positions } => position::take(turn, positions).await,
         Fact::DistressSignalled(signal) => position::signalled(turn, signal).await,

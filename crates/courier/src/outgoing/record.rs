@@ -41,6 +41,8 @@ pub struct Outgoing {
 
 /// Put before the text and the subject of whatever is not real.
 pub const WATERMARK: &str = "EXERCISE EXERCISE EXERCISE";
+/// What stands for a secret text when it is needed no more.
+pub const SECRET: &str = "[secret]";
 /// Not sent any more after so long, when nobody says otherwise.
 const EXPIRES_US: i64 = 86_400_000_000;
 

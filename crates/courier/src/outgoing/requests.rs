@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use store::{Delivery, Entry, HandlerError, Subscriber, Tx, params};
 
 use super::decide::{Happening, after};
-use super::record::Outgoing;
+use super::record::{Outgoing, SECRET};
 use super::rows;
 use crate::error::Error;
 use crate::room::Courier;
@@ -89,6 +89,7 @@ impl Requests {
             taken += 1;
             if tx.acknowledge(delivery).await? {
                 entries.extend(take_one(&mut tx, &delivery.fact).await?);
+                forget_secrets(&mut tx, delivery).await?;
             }
         }
         if let Some(last) = entries.pop() {
@@ -111,6 +112,20 @@ async fn conceal(tx: &mut Tx, message: MessageId, text: &str) -> Result<Option<E
         tx.execute(&sql::CONCEAL_RAW, params![raw, shown]).await?;
     }
     Ok(Some(Entry::new(&rows::courier(), "message.conceal", message)))
+}
+
+/// What is secret in a request is kept with the dispatch alone, and there as long as it has to be sent.
+async fn forget_secrets(tx: &mut Tx, delivery: &Delivery) -> Result<(), Error> {
+    let Fact::MessagesRequested { desk, dispatches } = &delivery.fact else { return Ok(()) };
+    if !dispatches.iter().any(|dispatch| dispatch.secret) {
+        return Ok(());
+    }
+    let told = |dispatch: &Dispatch| match dispatch.secret {
+        true => Dispatch { subject: None, text: SECRET.to_owned(), ..dispatch.clone() },
+        false => dispatch.clone(),
+    };
+    let fact = Fact::MessagesRequested { desk: desk.clone(), dispatches: dispatches.iter().map(told).collect() };
+    Ok(tx.replace_fact(delivery, &fact).await?)
 }
 
 /// What a fact asks for, with the entry that tells of it.
@@ -153,6 +168,9 @@ async fn add(tx: &mut Tx, desk: &str, dispatches: &[Dispatch]) -> Result<usize, 
             record.state = DeliveryState::Undeliverable;
             record.open = false;
             record.problem = Some(fault.clone());
+            if record.secret {
+                (record.subject, record.text) = (None, SECRET.to_owned());
+            }
         }
         if !rows::insert(tx, &record).await? {
             continue;

@@ -99,6 +99,8 @@ pub(crate) async fn save(tx: &mut Tx, before: &Outgoing, after: After) -> Result
         record.problem.clone(),
         record.updated,
         record.version,
+        // Nothing is to be done about it any more, so nobody needs to know what it said.
+        record.secret && !record.open,
     ];
     tx.execute_one(&sql::SAVE_DISPATCH, row).await?;
     for one in news {

@@ -1,6 +1,7 @@
 //! The courier from outside: on both engines, under simulation, and with other people's programs at the other end.
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
+mod certificates;
 mod corpus;
 mod door;
 mod judges;
@@ -14,6 +15,7 @@ mod sms;
 testkit::on_both_databases! { suite:
     queue::every_statement_prepares,
     queue::asked_for_twice_it_is_sent_once,
+    queue::a_secret_is_kept_no_longer_than_it_is_needed,
     queue::the_next_means_has_its_turn,
     queue::a_receipt_may_overtake_its_answer,
     queue::what_is_taken_back_is_not_sent,

@@ -5,6 +5,7 @@ use courier::{FACT_TABLES, Outcome, Reading, Sender};
 use kernel::Fact;
 use kernel::message::DeliveryState::{Delivered, Failed, Sent, Undeliverable, Withdrawn};
 use kernel::message::{DeliveryState, Means};
+use store::OutboxPort;
 
 use crate::rig::{Rig, Scripted, dispatch};
 
@@ -45,6 +46,40 @@ pub async fn asked_for_twice_it_is_sent_once(url: String) {
     assert_eq!(rig.states().await, [("a".to_owned(), Delivered)]);
     let (found, tries) = rig.courier.dispatch("a").await.unwrap();
     assert!(!found.open && tries.len() == 1 && tries[0].outcome.as_deref() == Some("accepted"));
+}
+
+/// What a silent alarm says is kept with its dispatch alone, and there as long as it has to be sent.
+pub async fn a_secret_is_kept_no_longer_than_it_is_needed(url: String) {
+    let mut rig = Rig::open(&url).await;
+    let sms = Scripted::new(Means::Sms, true, vec![Outcome::failed("down")]);
+    rig.courier.connect(sms.clone());
+    let secret = |key: &str| kernel::message::Dispatch {
+        subject: Some("the umbrella".to_owned()),
+        text: "look at the screen".to_owned(),
+        secret: true,
+        ..dispatch(key, &ANA[..1])
+    };
+    rig.ask(vec![secret("a"), dispatch("b", ANA), kernel::message::Dispatch { addresses: Vec::new(), ..secret("c") }])
+        .await;
+    let told = format!("{:?}", rig.store.facts_after(0, 1_000).await.unwrap());
+    assert!(told.contains("[secret]") && !told.contains("screen") && !told.contains("umbrella"), "{told}");
+    assert!(told.contains(&dispatch("b", ANA).text), "what is no secret stays");
+    let text = async |key: &str| {
+        let (found, _) = rig.courier.dispatch(key).await.unwrap();
+        (found.text, found.subject)
+    };
+    assert_eq!(
+        text("a").await,
+        ("look at the screen".to_owned(), Some("the umbrella".to_owned())),
+        "it has to be sent"
+    );
+    assert_eq!(text("c").await, ("[secret]".to_owned(), None), "it cannot be sent");
+    rig.send(&sms).await;
+    rig.clock.advance_s(60);
+    rig.send(&sms).await;
+    rig.courier.take("sms", b"raw", receipt("a-0", Said::Delivered)).await.unwrap();
+    let (found, _) = rig.courier.dispatch("a").await.unwrap();
+    assert_eq!((found.open, found.text.as_str(), found.subject), (false, "[secret]", None));
 }
 
 pub async fn the_next_means_has_its_turn(url: String) {

@@ -4,7 +4,7 @@ use kernel::id::MessageId;
 use kernel::message::{Address, Dispatch, Means, MessageReceived, Precedence};
 use kernel::{Actor, Fact, Timestamp};
 use serde_json::{Value as Json, json};
-use store::{Read, Row, params};
+use store::{Delivery, Read, Row, params};
 
 use super::outgoing::send;
 use super::words::{Answer, answer_of};
@@ -73,7 +73,7 @@ struct Taken {
 }
 
 /// Takes a message: its entry in the log and what follows from it.
-pub(crate) async fn take(turn: &mut Turn, message: &MessageReceived) -> Result<(), Error> {
+pub(crate) async fn take(turn: &mut Turn, told: &Delivery, message: &MessageReceived) -> Result<(), Error> {
     // The same message is one act, however often it is told.
     if turn.tx.fetch_optional(&sql::KNOWN_MESSAGE, params![message.message]).await?.is_some() {
         return Ok(());
@@ -94,8 +94,10 @@ pub(crate) async fn take(turn: &mut Turn, message: &MessageReceived) -> Result<(
     entry.outcome.extend(taken.outcome);
     let logged = turn.log(entry).await?;
     if let Some(tell) = cleared.tell {
-        // Whoever keeps the message as it came shows it no more.
+        // Whoever keeps the message as it came shows it no more, and on its way through the house it stays no longer.
         let (shown, at) = (cleared.line.clone(), turn.now());
+        let concealed = MessageReceived { text: shown.clone(), ..message.clone() };
+        turn.tx.replace_fact(told, &Fact::MessageReceived(Box::new(concealed))).await?;
         turn.tx.emit(Fact::MessageConcealed { message: message.message, text: shown, at });
         let person = sender.person.as_ref().map(|person| person.key.clone());
         enter::raise_silently(turn, &logged, sender.holder.as_ref(), tell, person.as_deref()).await?;

@@ -233,6 +233,8 @@ pub async fn a_duress_word_in_a_message_is_concealed(url: String) {
     rig.field.set_duress("blue heron", "thanks", tell, &operator(), "agreed on").await.unwrap();
     rig.sms("+67077000001", "OK blue heron", 0, None).await;
     let facts = rig.store.facts_after(0, 10_000).await.unwrap();
+    let kept = format!("{facts:?}");
+    assert!(kept.contains("OK thanks") && !kept.contains("heron"), "on its way through the house it is kept no longer");
     let concealed: Vec<String> = facts
         .into_iter()
         .filter_map(|stored| match stored.fact.unwrap() {
