@@ -24,7 +24,21 @@ const LOW_PERCENT: f64 = 10.0;
 
 /// Both watches, until the program stops.
 pub async fn run(field: Field, settings: RoomSettings, stop: CancellationToken) {
-    let watches = async { tokio::join!(sound(&field, &settings.sound_command), paper(&field, &settings)) };
+    let sound = async {
+        let mut loudspeaker = Loudspeaker::new(settings.sound_command.clone());
+        while loudspeaker.is_there() {
+            loudspeaker.beat(&field).await;
+            tokio::time::sleep(BEAT).await;
+        }
+    };
+    let paper = async {
+        let mut printer = Printer::new(&settings);
+        while printer.is_there() {
+            printer.look(&field).await;
+            tokio::time::sleep(UPS_BEAT).await;
+        }
+    };
+    let watches = async { tokio::join!(sound, paper) };
     stop.run_until_cancelled(watches).await;
 }
 
@@ -33,18 +47,29 @@ fn listener() -> Actor {
     Actor::system("loudspeaker")
 }
 
-async fn sound(field: &Field, command: &[String]) {
-    if command.is_empty() {
-        return;
+/// The loudspeaker of the server.
+struct Loudspeaker {
+    command: Vec<String>,
+    broken: bool,
+}
+
+impl Loudspeaker {
+    const fn new(command: Vec<String>) -> Loudspeaker {
+        Loudspeaker { command, broken: false }
     }
-    let mut broken = false;
-    loop {
+
+    const fn is_there(&self) -> bool {
+        !self.command.is_empty()
+    }
+
+    /// Sounds once, if something waits for somebody.
+    async fn beat(&mut self, field: &Field) {
         let alarms = field.alarms(false, &listener()).await;
         if let Some(tone) = alarms.as_deref().ok().and_then(tone_of) {
-            let played = feed(command, &tone).await.map(drop);
-            broken = tell_once(field, broken, played.err(), "the alarm cannot be heard from the server").await;
+            let played = feed(&self.command, &tone).await.map(drop);
+            let what = "the alarm cannot be heard from the server";
+            self.broken = tell_once(field, self.broken, played.err(), what).await;
         }
-        tokio::time::sleep(BEAT).await;
     }
 }
 
@@ -55,32 +80,47 @@ fn tone_of(alarms: &[Alarm]) -> Option<Vec<u8>> {
     (!waiting.is_empty()).then(|| if lives { tone::siren() } else { tone::chime() })
 }
 
-async fn paper(field: &Field, settings: &RoomSettings) {
-    if settings.print_command.is_empty() {
-        return;
+/// The printer, and the UPS that says when it is time.
+struct Printer {
+    print_command: Vec<String>,
+    ups_command: Vec<String>,
+    was_low: bool,
+    broken: bool,
+    /// The UPS says nothing.
+    silent: bool,
+}
+
+impl Printer {
+    fn new(settings: &RoomSettings) -> Printer {
+        let (print_command, ups_command) = (settings.print_command.clone(), settings.ups_command.clone());
+        Printer { print_command, ups_command, was_low: false, broken: false, silent: false }
     }
-    let (mut was_low, mut broken, mut silent) = (false, false, false);
-    loop {
-        let ups = if settings.ups_command.is_empty() { Ok(None) } else { ups(&settings.ups_command).await };
+
+    const fn is_there(&self) -> bool {
+        !self.print_command.is_empty()
+    }
+
+    /// Prints once when the power gets low; again as long as it could not be printed.
+    async fn look(&mut self, field: &Field) {
+        let ups = if self.ups_command.is_empty() { Ok(None) } else { ups(&self.ups_command).await };
         let (ups, problem) = ups.map_or_else(|problem| (None, Some(problem)), |state| (state, None));
-        silent = tell_once(field, silent, problem, "the UPS does not say how it fares").await;
+        self.silent = tell_once(field, self.silent, problem, "the UPS does not say how it fares").await;
         // Nobody prints because of a database that fails: the next look decides.
         let by_desk = field.equipment().await.is_ok_and(|all| all.iter().any(|one| one.power_low));
         let low = by_desk || ups.is_some_and(|ups| ups.is_low());
-        if low && (!was_low || broken) {
+        if low && (!self.was_low || self.broken) {
             let printed = match field.paper().await {
-                Ok(text) => feed(&settings.print_command, text.as_bytes()).await.map(drop),
+                Ok(text) => feed(&self.print_command, text.as_bytes()).await.map(drop),
                 Err(error) => Err(error.to_string()),
             };
-            let done = printed.is_ok();
-            broken = tell_once(field, broken, printed.err(), "the power is low and the board cannot be printed").await;
+            let (done, what) = (printed.is_ok(), "the power is low and the board cannot be printed");
+            self.broken = tell_once(field, self.broken, printed.err(), what).await;
             if done {
                 let level = ups.and_then(|ups| ups.charge_percent).map_or(String::new(), |left| format!(" ({left} %)"));
                 note(field, &format!("the power is low{level}: the board was printed")).await;
             }
         }
-        was_low = low;
-        tokio::time::sleep(UPS_BEAT).await;
+        self.was_low = low;
     }
 }
 
@@ -163,28 +203,4 @@ async fn feed(command: &[String], input: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_ups_is_read_as_it_is_told() {
-        let check = |told: &str, low: bool| assert_eq!(read_ups(told).unwrap().is_low(), low, "{told}");
-        check("battery.charge: 100\nups.status: OL\n", false);
-        check("battery.charge: 55\nups.status: OB DISCHRG\n", false);
-        check("battery.charge: 9\nups.status: OB DISCHRG\n", true);
-        check("battery.charge: 40\nups.status: OB LB\n", true);
-        check("battery.charge: 5\nups.status: OL CHRG\n", false);
-        check("ups.status: OB\n", false);
-        assert!(read_ups("Error: Data stale\n").is_err());
-    }
-
-    #[tokio::test]
-    async fn programs_are_fed_and_say_what_is_wrong() {
-        let command = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(feed(&command("cat"), b"board").await.unwrap(), b"board");
-        assert!(feed(&command("cat /does/not/exist"), b"").await.unwrap_err().contains("exist"));
-        assert!(feed(&command("no-such-program-here"), b"").await.unwrap_err().starts_with("no-such-program-here"));
-        // More than a pipe holds, to a program that reads nothing.
-        feed(&command("true"), &vec![0; 1 << 20]).await.unwrap();
-    }
-}
+mod tests;
