@@ -101,10 +101,19 @@ pub fn operator() -> Actor {
 
 /// An empty room.
 pub async fn empty(url: &str) -> Rig {
+    start(url, 0).await
+}
+
+async fn start(url: &str, starts: u64) -> Rig {
     let clock = TestClock::noon();
-    let store = Store::open(url, clock.clone(), CountingRandomness::seeded(7)).await.unwrap();
+    let store = Store::open(url, clock.clone(), CountingRandomness::seeded(7 + starts)).await.unwrap();
     let engine = store.deadline_engine();
-    Rig { field: Field::new(store.clone()), store, clock, replica: None, engine, url: url.to_owned(), starts: 0 }
+    Rig { field: Field::new(store.clone()), store, clock, replica: None, engine, url: url.to_owned(), starts }
+}
+
+/// A room as it was left at noon: somebody closed it, and nothing has happened since.
+pub async fn again(url: &str) -> Rig {
+    start(url, 1).await
 }
 
 /// A room with the office in its register.

@@ -2,8 +2,11 @@
 //! positions that are lost, late, doubled and out of order.
 //!
 //! The room, the engine and the database are the real ones. Beside them runs a model of a few lines: a contact that was
-//! due and did not come is one alarm, raised once, until somebody is heard. `VIGIE_SIMULATION_SEED=n` runs one day,
+//! due and did not come is one alarm, raised once, until somebody is heard. The morning, until three missions have departed, is
+//! the same every day: it is made once, and each day begins on a copy of its database. `VIGIE_SIMULATION_SEED=n` runs one day,
 //! `VIGIE_SIMULATION_RUNS=n` that many, from day `VIGIE_SIMULATION_FIRST=n` on.
+
+use std::rc::Rc;
 
 use field::LogFilter;
 use field::mission::{ContactState, Leg, RequestMission};
@@ -12,7 +15,7 @@ use kernel::{Actor, Fact, Timestamp};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use store::OutboxPort;
-use testkit::sqlite;
+use testkit::{TestDatabase, sqlite};
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::rig::{self, Rig, operator};
@@ -26,6 +29,7 @@ const MINUTE: i64 = 60_000_000;
 const DAY: i64 = 24 * 60 * MINUTE;
 
 /// What should be true of one mission.
+#[derive(Clone)]
 struct Expected {
     sign: &'static str,
     interval: i64,
@@ -33,6 +37,12 @@ struct Expected {
     /// `None`: it has arrived.
     due: Option<Timestamp>,
     overdue: bool,
+}
+
+/// The office at noon, with three missions on the road.
+struct Morning {
+    database: TestDatabase,
+    missions: Vec<Expected>,
 }
 
 struct OfficeDay {
@@ -89,14 +99,17 @@ fn days(seeds: impl Iterator<Item = u64>) -> Totals {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let several = LocalSet::new();
     runtime.block_on(several.run_until(async {
+        let morning = Rc::new(Morning::make().await);
         let (mut total, mut running) = (Totals::default(), JoinSet::new());
         for seed in seeds {
             if running.len() == AT_ONCE {
                 total.add(&running.join_next().await.unwrap().unwrap());
             }
+            let morning = morning.clone();
             running.spawn_local(async move {
                 let database = sqlite();
-                OfficeDay::begin(seed, &database.url).await.run().await
+                morning.copy_to(&database);
+                OfficeDay::begin(seed, &database.url, &morning.missions).await.run().await
             });
         }
         while let Some(day) = running.join_next().await {
@@ -119,57 +132,72 @@ impl Totals {
     }
 }
 
+impl Morning {
+    async fn make() -> Morning {
+        let database = sqlite();
+        let rig = rig::open(&database.url).await;
+        rig.reach().await;
+        let mut missions = Vec::new();
+        for (vehicle, sign, area, minutes) in
+            [("UN-1", "BF11", "LOW", 60), ("UN-2", "BF12", "MED", 30), ("RL-1", "RL3", "HIGH", 15)]
+        {
+            missions.push(depart(&rig, vehicle, sign, area, minutes * MINUTE).await);
+        }
+        // All of it is in the one file then.
+        rig.store.close().await;
+        Morning { database, missions }
+    }
+
+    fn copy_to(&self, database: &TestDatabase) {
+        let path = |database: &TestDatabase| database.url.trim_start_matches("sqlite:").to_owned();
+        std::fs::copy(path(&self.database), path(database)).unwrap();
+    }
+}
+
+async fn depart(rig: &Rig, vehicle: &str, sign: &'static str, area: &str, interval: i64) -> Expected {
+    use field::mission::{Command, MissionOrder};
+    let order = RequestMission {
+        title: "Round".to_owned(),
+        legs: vec![Leg {
+            from: "BASE".to_owned(),
+            to: "COMORO".to_owned(),
+            area: area.to_owned(),
+            corridor: None,
+            began: None,
+        }],
+        vehicles: vec![vehicle.to_owned()],
+        people: Vec::new(),
+        leader: None,
+        deputy: None,
+        planned_departure: None,
+        exercise: false,
+        actor: operator(),
+        reason: "asked for".to_owned(),
+    };
+    let mut mission = rig.field.request_mission(&order).await.unwrap().mission;
+    for command in [Command::Clear, Command::Brief, Command::Depart] {
+        let (actor, reason) = (operator(), "as asked".to_owned());
+        let (id, version) = (mission.id, mission.version);
+        let order = MissionOrder { mission: id, version, at: None, actor, reason, command };
+        mission = rig.field.command_mission(&order).await.unwrap().mission;
+    }
+    let last = mission.last_contact.unwrap();
+    let due = Some(last.plus_micros(interval));
+    Expected { sign, interval, last, due, overdue: false }
+}
+
 impl OfficeDay {
-    async fn begin(seed: u64, url: &str) -> OfficeDay {
-        let mut day = OfficeDay {
+    async fn begin(seed: u64, url: &str, missions: &[Expected]) -> OfficeDay {
+        OfficeDay {
             seed,
             random: ChaCha8Rng::seed_from_u64(seed),
-            rig: rig::open(url).await,
-            missions: Vec::new(),
+            rig: rig::again(url).await,
+            missions: missions.to_vec(),
             raised: 0,
             logged: (0, 0),
             in_the_air: Vec::new(),
             totals: Totals::default(),
-        };
-        day.rig.reach().await;
-        for (vehicle, sign, area, minutes) in
-            [("UN-1", "BF11", "LOW", 60), ("UN-2", "BF12", "MED", 30), ("RL-1", "RL3", "HIGH", 15)]
-        {
-            day.depart(vehicle, sign, area, minutes * MINUTE).await;
         }
-        day
-    }
-
-    async fn depart(&mut self, vehicle: &str, sign: &'static str, area: &str, interval: i64) {
-        use field::mission::{Command, MissionOrder};
-        let order = RequestMission {
-            title: "Round".to_owned(),
-            legs: vec![Leg {
-                from: "BASE".to_owned(),
-                to: "COMORO".to_owned(),
-                area: area.to_owned(),
-                corridor: None,
-                began: None,
-            }],
-            vehicles: vec![vehicle.to_owned()],
-            people: Vec::new(),
-            leader: None,
-            deputy: None,
-            planned_departure: None,
-            exercise: false,
-            actor: operator(),
-            reason: "asked for".to_owned(),
-        };
-        let mut mission = self.rig.field.request_mission(&order).await.unwrap().mission;
-        for command in [Command::Clear, Command::Brief, Command::Depart] {
-            let (actor, reason) = (operator(), "as asked".to_owned());
-            let (id, version) = (mission.id, mission.version);
-            let order = MissionOrder { mission: id, version, at: None, actor, reason, command };
-            mission = self.rig.field.command_mission(&order).await.unwrap().mission;
-        }
-        let last = mission.last_contact.unwrap();
-        let due = Some(last.plus_micros(interval));
-        self.missions.push(Expected { sign, interval, last, due, overdue: false });
     }
 
     fn below(&mut self, end: u32) -> u32 {
