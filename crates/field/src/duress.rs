@@ -7,7 +7,7 @@ use kernel::Actor;
 use kernel::id::RecordId;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
-use store::{Row, Tx, params};
+use store::{Read, Row, params};
 
 use crate::error::{Error, Refusal, said};
 use crate::room::Field;
@@ -99,8 +99,8 @@ pub(crate) struct Cleared {
 }
 
 /// Looks for phrases in a line and takes them out.
-pub(crate) async fn clear(tx: &mut Tx, line: &str) -> Result<Cleared, Error> {
-    let phrases = tx.fetch_all(&sql::DURESS, params![]).await?;
+pub(crate) async fn clear(read: &mut impl Read, line: &str) -> Result<Cleared, Error> {
+    let phrases = read.rows(&sql::DURESS, params![]).await?;
     let phrases = phrases.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
     let mut cleared = Cleared { line: line.to_owned(), tell: None };
     for phrase in &phrases {

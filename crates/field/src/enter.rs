@@ -6,6 +6,7 @@ use kernel::{Actor, Diagnostic, Fact, Severity, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::alarm::{self, AlarmKind, Cause};
+use crate::draft::{self, DraftKey};
 use crate::duress;
 use crate::error::{Error, Refusal};
 use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Safety, Statement, Word};
@@ -25,6 +26,16 @@ pub struct Reading {
     pub usable: bool,
     pub findings: Vec<Diagnostic>,
     pub completions: Vec<Completion>,
+}
+
+/// A line that is to be entered.
+#[derive(Debug, Clone, Copy)]
+pub struct Entering<'a> {
+    pub line: &'a str,
+    /// The sender's own name for it: for lines that were typed without a link.
+    pub key: Option<&'a str>,
+    /// The draft that it was.
+    pub draft: Option<&'a DraftKey>,
 }
 
 impl Field {
@@ -51,30 +62,33 @@ impl Field {
     /// [`Error::Line`] with findings and their places, [`Error::Refused`] when what it says is not possible now; the
     /// line is not entered then.
     pub async fn enter(&self, text: &str, actor: &Actor) -> Result<LogEntry, Error> {
-        self.enter_once(text, None, actor).await
+        self.enter_as(&Entering { line: text, key: None, draft: None }, actor).await
     }
 
-    /// The same, once however often it comes with that key from the same person: the first entry is the answer then. For
-    /// lines that were typed without a link.
+    /// The same, once however often it comes with that key from the same person: the first entry is the answer then. The
+    /// draft that it was is no more.
     ///
     /// # Errors
     /// As [`Field::enter`]; [`Error::Refused`] when the key was that of another line.
-    pub async fn enter_once(&self, text: &str, key: Option<&str>, actor: &Actor) -> Result<LogEntry, Error> {
+    pub async fn enter_as(&self, entering: &Entering<'_>, actor: &Actor) -> Result<LogEntry, Error> {
         let entered = match self.turn(actor, "").await {
-            Ok(turn) => self.enter_in(turn, text, key, actor).await,
+            Ok(turn) => self.enter_in(turn, entering, actor).await,
             Err(error) => Err(error),
         };
         match entered {
-            Err(error) if error.is_disk_full() && calls_for_help(text) && self.store.spend_reserve() => {
-                self.enter_in(self.urgent_turn(actor, "").await?, text, key, actor).await
+            Err(error) if error.is_disk_full() && calls_for_help(entering.line) && self.store.spend_reserve() => {
+                self.enter_in(self.urgent_turn(actor, "").await?, entering, actor).await
             }
             entered => entered,
         }
     }
 
-    async fn enter_in(&self, mut turn: Turn, text: &str, key: Option<&str>, actor: &Actor) -> Result<LogEntry, Error> {
-        let cleared = duress::clear(&mut turn.tx, text).await?;
-        let id = key.map(|key| id_of(key, actor));
+    async fn enter_in(&self, mut turn: Turn, entering: &Entering<'_>, actor: &Actor) -> Result<LogEntry, Error> {
+        let cleared = duress::clear(&mut turn.tx, entering.line).await?;
+        if let Some(draft) = entering.draft {
+            draft::entered(&mut turn.tx, draft, actor).await?;
+        }
+        let id = entering.key.map(|key| id_of(key, actor));
         if let Some(id) = id
             && let Some(entered) = log::find(&mut turn, id).await?
         {

@@ -12,7 +12,7 @@
 //! - The duty log is append-only and numbered without gaps; what was logged under a call sign stays with who held it.
 //! - An entry and everything that follows from it are one transaction.
 //! - People are in only when somebody says so: no position, time or silence makes an arrival.
-//! - A duress word is stored nowhere in clear, and a silent alarm is seen by nobody but those who are told.
+//! - A duress word is stored nowhere in clear, but in a line while it is being typed, and a silent alarm is seen by nobody but those who are told.
 //! - Who was to be counted does not change after a headcount began.
 //! - What positions and fences say does not depend on the order in which positions came.
 //! - The more worrying of two states stands until a person resolves it.
@@ -26,6 +26,7 @@
 
 pub mod alarm;
 pub mod custody;
+mod draft;
 mod duress;
 mod enter;
 pub mod equipment;
@@ -51,8 +52,9 @@ pub mod sql;
 mod subscriber;
 pub mod traces;
 
+pub use draft::{Draft, DraftKey, Kept, Taken};
 pub use duress::DuressPhrase;
-pub use enter::Reading;
+pub use enter::{Entering, Reading};
 pub use error::{Error, Refusal};
 pub use fact_tables::FACT_TABLES;
 pub use log::{LogEntry, LogFilter};

@@ -160,6 +160,7 @@ async fn erase(turn: &mut Turn, record: &Record) -> Result<Erased, Error> {
             erased.entries += turn.tx.execute(&sql::ERASE_WORDS, params![words, ERASED]).await?;
             turn.tx.execute(&sql::ERASE_TITLES, params![words, ERASED]).await?;
             turn.tx.execute(&sql::ERASE_SHEETS, params![words, ERASED]).await?;
+            turn.tx.execute(&sql::ERASE_DRAFTS, params![words, ERASED]).await?;
         }
     }
     let mut values = record.values.clone();

@@ -29,11 +29,13 @@ pub enum Housekeeping {
     Courier,
     /// What is on its way from another node and not yet whole, and when that node was last heard.
     Replica,
+    /// What is being typed at a console and not entered.
+    FieldDraft,
 }
 
 impl Housekeeping {
     /// All of them.
-    pub const ALL: [Housekeeping; 10] = [
+    pub const ALL: [Housekeeping; 11] = [
         Housekeeping::OutboxCursor,
         Housekeeping::HouseClock,
         Housekeeping::SessionTouch,
@@ -44,6 +46,7 @@ impl Housekeeping {
         Housekeeping::EventKinds,
         Housekeeping::Courier,
         Housekeeping::Replica,
+        Housekeeping::FieldDraft,
     ];
 
     /// The tables that it may write.
@@ -59,6 +62,7 @@ impl Housekeeping {
             Housekeeping::EventKinds => &["event_kinds"],
             Housekeeping::Courier => &["courier_try", "courier_seen", "courier_cursor", "courier_raw"],
             Housekeeping::Replica => &["replica_part", "replica_peer", "replica_refusal"],
+            Housekeeping::FieldDraft => &["field_draft"],
         }
     }
 }

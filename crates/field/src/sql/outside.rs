@@ -390,6 +390,38 @@ pub const SEE_MESSAGE: Statement = Statement::new(
     "UPDATE field_message_in SET seen_us = $2 WHERE id = $1 AND taken_as = 'unread' AND seen_us IS NULL",
 );
 
+pub const DRAFT: Statement = Statement::new(
+    "field.draft",
+    "SELECT console, author, line, revision, kept_us, taken_to, taken_by, taken_us FROM field_draft WHERE console = $1",
+);
+pub const DRAFTS: Statement = Statement::new(
+    "field.drafts",
+    "SELECT console, author, line, revision, kept_us FROM field_draft WHERE line <> '' AND taken_us IS NULL \
+     ORDER BY kept_us DESC, console LIMIT 100",
+);
+pub const KEEP_DRAFT: Statement = Statement::new(
+    "field.keep_draft",
+    "INSERT INTO field_draft (console, author, line, revision, kept_us) VALUES ($1, $2, $3, $4, $5) \
+     ON CONFLICT (console) DO UPDATE SET author = excluded.author, line = excluded.line, revision = excluded.revision, \
+     kept_us = excluded.kept_us WHERE field_draft.taken_us IS NULL AND field_draft.revision < excluded.revision",
+);
+pub const ENTER_DRAFT: Statement = Statement::new(
+    "field.enter_draft",
+    "INSERT INTO field_draft (console, author, line, revision, kept_us) VALUES ($1, $2, '', $3, $4) \
+     ON CONFLICT (console) DO UPDATE SET line = '', revision = excluded.revision, kept_us = excluded.kept_us \
+     WHERE field_draft.taken_us IS NULL AND field_draft.revision <= excluded.revision",
+);
+pub const TAKE_DRAFT: Statement = Statement::new(
+    "field.take_draft",
+    "UPDATE field_draft SET line = '', taken_to = $2, taken_by = $3, taken_us = $4 WHERE console = $1 AND taken_us IS NULL",
+);
+pub const FORGET_DRAFTS: Statement =
+    Statement::new("field.forget_drafts", "DELETE FROM field_draft WHERE kept_us < $1");
+pub const ERASE_DRAFTS: Statement = Statement::new(
+    "field.erase_drafts",
+    "UPDATE field_draft SET line = REPLACE(line, $1, $2) WHERE line LIKE '%' || $1 || '%'",
+);
+
 /// All of them.
 pub(super) const STATEMENTS: &[Statement] = &[
     INSERT_LINK,
@@ -469,4 +501,11 @@ pub(super) const STATEMENTS: &[Statement] = &[
     INSERT_INCOMING,
     INCOMING,
     SEE_MESSAGE,
+    DRAFT,
+    DRAFTS,
+    KEEP_DRAFT,
+    ENTER_DRAFT,
+    TAKE_DRAFT,
+    FORGET_DRAFTS,
+    ERASE_DRAFTS,
 ];

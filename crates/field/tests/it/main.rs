@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
 mod custody;
+mod drafts;
 mod figures;
 mod full_disk;
 mod hostile;
@@ -22,6 +23,9 @@ testkit::on_both_databases! { suite:
     reach::who_can_help_soonest,
     reach::a_duress_word_in_a_message_is_concealed,
     reach::old_positions_go_and_crossings_are_listed,
+    drafts::a_line_is_taken_over_by_one,
+    drafts::a_line_that_is_entered_is_no_draft,
+    drafts::a_duress_word_is_kept_for_who_enters_it_alone,
     register::records_are_saved_checked_and_retired,
     register::contacts_that_are_doubtful_are_marked,
     register::a_file_is_imported_whole_or_not_at_all,

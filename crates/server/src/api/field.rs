@@ -6,6 +6,7 @@ pub mod checks;
 pub mod contacts;
 pub mod custody;
 pub mod desk;
+pub mod drafts;
 pub mod equipment;
 pub mod headcounts;
 pub mod log;
@@ -25,6 +26,7 @@ use crate::routes::Routes;
 pub fn routes(routes: &mut Routes) {
     register::routes(routes);
     log::routes(routes);
+    drafts::routes(routes);
     missions::routes(routes);
     custody::routes(routes);
     alarms::routes(routes);

@@ -234,3 +234,30 @@ async fn the_desk_is_handed_over_by_two_signatures() {
     let token = desk.house.token(&desk.operator, &["respond", "read"], None).await;
     assert_eq!(desk.house.get(&token, "/field/log").await.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn another_console_takes_the_line_over() {
+    let desk = Desk::open().await;
+    let relief = desk.house.person(&desk.root, "petra", &["operator"]).await;
+    let keep = async |revision: i64, line: &str| {
+        let body = json!({"line": line, "revision": revision});
+        desk.house.call(&desk.operator, Method::PUT, "/field/drafts/console-a", body).await
+    };
+    assert_eq!(keep(1, "3621 arr sa").await.status, StatusCode::NO_CONTENT);
+    let seen = desk.house.get(&relief, "/field/drafts").await.json()["drafts"][0].clone();
+    assert_eq!((&seen["author_name"], &seen["line"]), (&json!("olga"), &json!("3621 arr sa")), "{seen}");
+    let own = json!({"console": "console-b", "revision": 0});
+    let taken = desk.house.post(&relief, "/field/drafts/console-a/take", own.clone()).await;
+    assert_eq!((taken.status, &taken.json()["line"]), (StatusCode::OK, &json!("3621 arr sa")), "{}", taken.text());
+    let late = keep(2, "3621 arr same").await;
+    assert_eq!((late.status, late.code().as_str()), (StatusCode::CONFLICT, "draft-taken"), "{}", late.text());
+    assert_eq!(late.json()["parameters"]["taken_by_name"], "petra", "{}", late.text());
+    let revision = taken.json()["revision"].as_i64().unwrap() + 1;
+    let body = json!({"line": "all quiet", "draft": {"console": "console-b", "revision": revision}});
+    let entered = desk.house.post(&relief, "/field/log", body).await;
+    assert_eq!(entered.status, StatusCode::CREATED, "{}", entered.text());
+    assert_eq!(desk.house.get(&relief, "/field/drafts").await.json()["drafts"], json!([]));
+    let nameless = json!({"console": "b", "revision": 0});
+    let refused = desk.house.post(&relief, "/field/drafts/console-a/take", nameless).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text());
+}

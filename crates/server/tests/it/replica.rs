@@ -310,12 +310,14 @@ async fn a_line_with_a_key_is_entered_once() {
     assert_eq!(send(&operator, "all quiet").await, send(&operator, "all quiet").await);
     assert_eq!(send(&root, "all quiet").await, 2, "another person's key is another key");
     let actor = kernel::Actor::User("olga".to_owned());
-    let enter = async || house.field.enter_once("inc 833 where:Comoro what:carjack", Some("k"), &actor).await.unwrap();
+    let entering = field::Entering { line: "inc 833 where:Comoro what:carjack", key: Some("k"), draft: None };
+    let enter = async || house.field.enter_as(&entering, &actor).await.unwrap();
     let log = async || house.field.duty_log(&field::LogFilter::default(), 10).await.unwrap().len();
     let (number, lines) = (enter().await.number, log().await);
     assert_eq!((enter().await.number, log().await), (number, lines));
     assert_eq!(house.field.reports().await.unwrap().len(), 1, "and what follows from it is done once");
-    let other = house.field.enter_once("all is not quiet", Some("k"), &actor).await.unwrap_err();
+    let another = field::Entering { line: "all is not quiet", ..entering };
+    let other = house.field.enter_as(&another, &actor).await.unwrap_err();
     assert!(other.to_string().contains("another line"), "{other}");
     assert_eq!(log().await, lines);
 }

@@ -16,6 +16,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::drafts::DraftKey;
 use super::parse_id;
 use crate::api::words::{DiagnosticWord, Instant, byte_offset, utf16_offset};
 
@@ -78,6 +79,8 @@ pub struct DutyLogFilter {
 #[serde(deny_unknown_fields)]
 pub struct DutyLine {
     pub line: String,
+    /// The draft that it was: no draft is left of it, and a change of it that comes late makes none.
+    pub draft: Option<DraftKey>,
 }
 
 /// A line that is being typed.
@@ -145,7 +148,9 @@ async fn enter_duty_line(
     Body(request): Body<DutyLine>,
 ) -> Result<(StatusCode, Json<DutyEntry>), Problem> {
     let key = idempotency_key(&headers)?;
-    let entry = app.field.enter_once(&request.line, key, &caller.actor()).await;
+    let draft = request.draft.as_ref().map(DraftKey::read).transpose()?;
+    let entering = field::Entering { line: &request.line, key, draft: draft.as_ref() };
+    let entry = app.field.enter_as(&entering, &caller.actor()).await;
     let entry = entry.map_err(|error| match error {
         field::Error::Line(ref findings) => {
             let words = findings.iter().map(|finding| DiagnosticWord::of(finding, &request.line)).collect();
