@@ -131,7 +131,9 @@ impl Field {
         };
         let own = self.missions(false).await?;
         let told = self.told().await?;
-        let link = |node: &str| peers.iter().find(|peer| peer.node == node).cloned();
+        // A node that is not spoken to is heard by headquarters, the one that is.
+        let through = peers.first().filter(|_| peers.len() == 1);
+        let link = |node: &str| peers.iter().find(|peer| peer.node == node).or(through).cloned();
         let lines = own.iter().filter_map(|ours| line(ours, &told, &link)).collect();
         let mut offers = Vec::new();
         for (node, mission, said) in &told {
@@ -236,7 +238,13 @@ impl Field {
     /// that accepts; only when the link is down do people tell each other.
     pub(crate) async fn between_nodes(&self, before: &Mission, command: &mut mission::Command) -> Result<(), Error> {
         let Some(replica) = &self.replica else { return Ok(()) };
-        let peers = replica.peers().await?;
+        let mut peers = replica.peers().await?;
+        if let [headquarters] = peers.as_slice() {
+            // Whoever headquarters tells of is as near as headquarters is.
+            let others = replica.relayed_nodes().await?.into_iter();
+            let others: Vec<PeerView> = others.map(|node| PeerView { node, ..headquarters.clone() }).collect();
+            peers.extend(others);
+        }
         let node = |room: &str| peers.iter().find(|peer| peer.node.eq_ignore_ascii_case(room.trim()));
         match command {
             mission::Command::OfferCustody { room } => {
@@ -415,12 +423,45 @@ impl Subscriber for News {
             return Ok(());
         }
         let record = replica.record_in(&mut turn.tx, node, kind, subject).await.map_err(Error::from)?;
-        if let Some((theirs, said)) = record.as_ref().and_then(read) {
+        if let Some((record, (theirs, said))) = record.as_ref().and_then(|record| Some((record, read(record)?))) {
             hear(&mut turn, replica.node(), node, &theirs, &said).await?;
+            if relay(&mut turn, replica, record, &theirs).await? {
+                turn.finish().await?;
+                replica.ring();
+                return Ok(());
+            }
         }
         turn.finish().await?;
         Ok(())
     }
+}
+
+/// What one office says of a mission that is between it and another is told to the other by the node in the middle: this one.
+/// Whether it was told.
+async fn relay(turn: &mut Turn, replica: &Replica, record: &RecordView, theirs: &Mission) -> Result<bool, Error> {
+    let peers = replica.peers().await?;
+    let third = |room: &Option<String>| {
+        let peer = peers.iter().find(|peer| room.as_ref().is_some_and(|room| peer.node.eq_ignore_ascii_case(room)));
+        peer.map(|peer| peer.node.clone()).filter(|node| *node != record.node)
+    };
+    let (offered, origin) = (third(&theirs.custody_offered), theirs.origin.as_ref().map(|origin| origin.node.clone()));
+    let between = [&theirs.custody_offered, &theirs.custody, &theirs.claimed, &origin]
+        .into_iter()
+        .any(|room| third(room).is_some());
+    if !between && !replica.is_relayed(&mut turn.tx, record).await? {
+        return Ok(false);
+    }
+    let mut body = record.body.clone();
+    if let Some(offered) = offered {
+        // By the name that the other goes by, however it was typed.
+        body["custody_offered"] = offered.into();
+    }
+    let told = replica.relay(&mut turn.tx, record, body).await? > 0;
+    if told {
+        let what = serde_json::json!({ "of": record.node, "mission": record.subject });
+        turn.record("custody.relay", replica.node(), serde_json::Value::Null, what);
+    }
+    Ok(told)
 }
 
 /// What the news of another room's mission makes of ours.

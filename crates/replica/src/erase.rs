@@ -8,6 +8,7 @@ use store::{Entry as LedgerEntry, Tx, params};
 use crate::chain::{Entry, Seal};
 use crate::error::Error;
 use crate::lane::{Lane, Lanes};
+use crate::relay::RELAYED;
 use crate::replica::{self, NewEntry, Replica};
 use crate::sql;
 
@@ -45,6 +46,8 @@ impl Replica {
                 things.push(Thing { kind: row.text("kind")?.to_owned(), subject: row.text("subject")?.to_owned() });
             }
         }
+        // What others said is theirs to erase.
+        things.retain(|thing| thing.kind != RELAYED || besides.contains(thing));
         things.sort_unstable();
         things.dedup();
         things.retain(|thing| thing.kind != ERASED);

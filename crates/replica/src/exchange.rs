@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::frame::{Frame, Head, MOST_BATCH_BYTES, MOST_PIECE_BYTES, Piece};
 use crate::lane::{Lane, Lanes};
 use crate::peers::{self, Heard};
+use crate::relay::{self, RELAYED};
 use crate::replica::{self, Replica};
 use crate::{merge, sql};
 
@@ -34,6 +35,15 @@ pub struct Exchanged {
     pub owed: i64,
     /// One of us has distress to tell.
     pub distress: bool,
+}
+
+/// What another node is to this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// This node dials it, and it speaks for others, too.
+    Headquarters,
+    /// It dials this node, and speaks for itself.
+    Office,
 }
 
 /// A batch, ready to go.
@@ -64,11 +74,15 @@ impl Replica {
         Ok(Frame { head, bytes })
     }
 
-    /// Takes a frame of `peer`: its news, and its piece if that follows what is here.
+    /// Takes a frame of `peer`, which this node dials: its news, and its piece if that follows what is here.
     ///
     /// # Errors
     /// [`Error::Refused`]: what it says cannot be; nothing of it was written.
     pub async fn take(&self, peer: &str, frame: &Frame) -> Result<Exchanged, Error> {
+        self.take_from(peer, frame, Standing::Headquarters).await
+    }
+
+    async fn take_from(&self, peer: &str, frame: &Frame, standing: Standing) -> Result<Exchanged, Error> {
         let head = &frame.head;
         if head.node != peer {
             return Err(Error::refused(peer, format!("the node that answers calls itself {}", head.node)));
@@ -81,7 +95,7 @@ impl Replica {
         }
         if let Some(piece) = &head.piece
             && let Some(packed) = self.keep_piece(peer, piece, &frame.bytes).await?
-            && let Err(error) = self.take_batch(peer, piece, &packed).await
+            && let Err(error) = self.take_batch(peer, piece, &packed, standing).await
         {
             self.drop_pieces(peer, piece.lane).await?;
             return Err(error);
@@ -106,7 +120,7 @@ impl Replica {
     /// As [`Replica::take`].
     pub async fn answer(&self, peer: &str, bytes: &[u8], piece_bytes: usize) -> Result<Vec<u8>, Error> {
         let frame = Frame::read(bytes).map_err(|problem| Error::refused(peer, problem))?;
-        let heard = self.take(peer, &frame).await?;
+        let heard = self.take_from(peer, &frame, Standing::Office).await?;
         Ok(self.frame(peer, Some(&heard), piece_bytes).await?.write())
     }
 
@@ -153,8 +167,27 @@ impl Replica {
         }
     }
 
+    /// What a node has erased goes where this one told it on, and where this one has it from who told it on.
+    async fn erase_relayed(
+        &self,
+        tx: &mut Tx,
+        peer: &str,
+        erased: Option<&Thing>,
+        standing: Standing,
+    ) -> Result<(), Error> {
+        let Some(thing) = erased else { return Ok(()) };
+        if standing == Standing::Headquarters {
+            relay::forget(tx, thing).await?;
+        }
+        let told_on = relay::thing(peer, thing);
+        if !tx.fetch_all(&sql::ENTRIES_ABOUT, params![self.node(), &told_on.kind, &told_on.subject]).await?.is_empty() {
+            self.erase(tx, &[], &[told_on]).await?;
+        }
+        Ok(())
+    }
+
     /// Writes a whole batch, in one transaction, if it extends the chain that is here.
-    async fn take_batch(&self, peer: &str, piece: &Piece, packed: &[u8]) -> Result<(), Error> {
+    async fn take_batch(&self, peer: &str, piece: &Piece, packed: &[u8], standing: Standing) -> Result<(), Error> {
         let refused = |problem: String| Error::refused(peer, problem);
         let entries = batch::unpack(packed, piece.lane, piece.first - 1).map_err(refused)?;
         let mut tx = self.store.begin().await?;
@@ -180,12 +213,22 @@ impl Replica {
             }
             if entry.kind == ERASED {
                 // What comes after it begins anew.
-                records.forget(erase::as_asked(&mut tx, peer, entry).await?);
+                let erased = erase::as_asked(&mut tx, peer, entry).await?;
+                self.erase_relayed(&mut tx, peer, erased.as_ref(), standing).await?;
+                records.forget(erased);
             }
             records.bring_up_to(&mut tx, peer, entry).await?;
         }
         for (entry, body) in records.0.into_values() {
             replica::save_record(&mut tx, peer, &entry, &body).await?;
+            if entry.kind == RELAYED {
+                match standing {
+                    Standing::Headquarters => self.take_relayed(&mut tx, peer, &entry, &body).await?,
+                    Standing::Office => {
+                        peers::refuse(&mut tx, peer, "it tells what a third node says: only headquarters does").await?
+                    }
+                }
+            }
         }
         let (Some(last), Some(hash)) = (entries.last(), hashes.last()) else { return Ok(()) };
         let head = replica::Head { seq: last.seq, hash: *hash, time: last.time };

@@ -12,6 +12,7 @@
 //! - What is urgent goes first: after each piece of a batch the most urgent lane is asked for anew.
 //! - What a node erases of what it told goes at the other node, too; the chains verify after as before.
 //! - A broken transfer goes on at the byte where it broke.
+//! - What a third node says is believed from the node that this one dials, and only where the third is not heard itself.
 //! - The link is used to half, unless there is distress to tell.
 //!
 //! **Tables** `replica_*`.
@@ -30,6 +31,7 @@ mod merge;
 mod parts;
 mod peers;
 mod records;
+mod relay;
 mod replica;
 pub mod sql;
 

@@ -1,7 +1,7 @@
 //! The other nodes: when they were last heard, and how old the picture of them is.
 
 use kernel::{Timestamp, words};
-use store::{Housekeeping, Row, params};
+use store::{Housekeeping, Row, Tx, params};
 
 use crate::error::Error;
 use crate::exchange::as_of;
@@ -93,6 +93,14 @@ pub(crate) async fn heard(replica: &Replica, peer: &str, heard: &Heard<'_>) -> R
     let row = params![peer, heard.at, picture, behind, owed, lanes(&head.own), lanes(&head.have)];
     tx.execute(&sql::HEARD, row).await?;
     Ok(tx.commit().await?)
+}
+
+/// Notes among what was refused lately that a part of a batch was not believed; the rest of it was taken.
+pub(crate) async fn refuse(tx: &mut Tx, peer: &str, problem: &str) -> Result<(), Error> {
+    let now = tx.now();
+    tx.execute(&sql::INSERT_REFUSAL, params![peer, now, problem]).await?;
+    tx.execute(&sql::FORGET_REFUSALS, params![peer, KEPT_REFUSALS]).await?;
+    Ok(())
 }
 
 impl Replica {

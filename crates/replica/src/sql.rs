@@ -47,6 +47,12 @@ pub const RECORDS: Statement = Statement::new(
      WHERE kind = $1 AND (CAST($2 AS TEXT) IS NULL OR node = $2) AND node <> $3 AND time_us < $4 \
      ORDER BY time_us DESC, seq DESC LIMIT $5",
 );
+/// Nodes of which there are things and with which nothing was ever exchanged.
+pub const RELAYED_NODES: Statement = Statement::new(
+    "replica.relayed_nodes",
+    "SELECT DISTINCT r.node FROM replica_record r WHERE r.node <> $1 \
+     AND NOT EXISTS (SELECT 1 FROM replica_peer p WHERE p.node = r.node) ORDER BY r.node",
+);
 pub const SAVE_RECORD: Statement = Statement::new(
     "replica.save_record",
     "INSERT INTO replica_record (node, kind, subject, lane, seq, time_us, body) VALUES ($1, $2, $3, $4, $5, $6, $7) \
@@ -115,6 +121,7 @@ pub const STATEMENTS: &[Statement] = &[
     DELETE_RECORD,
     RECORD,
     RECORDS,
+    RELAYED_NODES,
     SAVE_RECORD,
     PARTS,
     WAITING,

@@ -111,9 +111,11 @@ pub(crate) fn hear_of_holder(ours: &Mission, node: &str, theirs: &Mission, now: 
     let is_theirs = ours.custody.as_deref() == Some(node);
     if is_theirs {
         mirror(&mut acted, node, theirs, now);
-    } else if ours.custody_offered.as_deref() == Some(node) && ours.offer == Some(origin.offer) {
+    } else if ours.custody_offered.as_deref().is_some_and(|room| room.eq_ignore_ascii_case(node))
+        && ours.offer == Some(origin.offer)
+    {
         let mission = &mut acted.mission;
-        (mission.custody, mission.custody_offered, mission.offer) = (mission.custody_offered.take(), None, None);
+        (mission.custody, mission.custody_offered, mission.offer) = (Some(node.to_owned()), None, None);
         mission.claimed = None;
         acted.contact = true;
         acted.notes.push(format!("{node} heard {} (its entry {}) and follows it now", origin.sign, origin.entry));

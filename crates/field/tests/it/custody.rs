@@ -14,8 +14,8 @@ use testkit::{TestDatabase, sqlite};
 
 use crate::rig::{self, Rig, operator};
 
-const MINUTE: i64 = 60_000_000;
-const PIECE: usize = 8 << 10;
+pub const MINUTE: i64 = 60_000_000;
+pub const PIECE: usize = 8 << 10;
 const DAYS: u64 = 12;
 
 /// An office with its register, and headquarters that knows nobody of it. The office dials.
@@ -26,7 +26,7 @@ struct Rooms {
     _databases: [TestDatabase; 2],
 }
 
-fn node(mut rig: Rig, name: &str) -> Rig {
+pub fn node(mut rig: Rig, name: &str) -> Rig {
     let replica = Replica::new(rig.store.clone(), name).unwrap();
     rig.field = rig.field.among_nodes(Some(replica.clone()));
     rig.replica = Some(replica);
@@ -86,18 +86,18 @@ impl Rooms {
     }
 }
 
-async fn mission(rig: &Rig) -> Option<Mission> {
+pub async fn mission(rig: &Rig) -> Option<Mission> {
     rig.field.missions(true).await.unwrap().into_iter().next()
 }
 
-async fn command(rig: &Rig, command: Command) -> Result<Mission, field::Error> {
+pub async fn command(rig: &Rig, command: Command) -> Result<Mission, field::Error> {
     let Some(mission) = mission(rig).await else { return Err(field::Refusal::rule("there is none").into()) };
     let (actor, reason) = (operator(), "as agreed".to_owned());
     let order = MissionOrder { mission: mission.id, version: mission.version, at: None, actor, reason, command };
     rig.field.command_mission(&order).await.map(|moved| moved.mission)
 }
 
-async fn depart(rig: &Rig) {
+pub async fn depart(rig: &Rig) {
     let leg =
         Leg { from: "BASE".to_owned(), to: "COMORO".to_owned(), area: "MED".to_owned(), corridor: None, began: None };
     let order = RequestMission {
@@ -118,7 +118,7 @@ async fn depart(rig: &Rig) {
     }
 }
 
-async fn accept(rig: &Rig, proof: i64) -> Result<Mission, field::Error> {
+pub async fn accept(rig: &Rig, proof: i64) -> Result<Mission, field::Error> {
     let custody = rig.field.custody().await.unwrap();
     let Some(offer) = custody.offers.first() else {
         return Err(field::Refusal::rule("nothing is offered").into());
@@ -128,20 +128,20 @@ async fn accept(rig: &Rig, proof: i64) -> Result<Mission, field::Error> {
     rig.field.accept_custody(&order).await.map(|moved| moved.mission)
 }
 
-async fn state(rig: &Rig) -> Option<CustodyState> {
+pub async fn state(rig: &Rig) -> Option<CustodyState> {
     rig.field.custody().await.unwrap().missions.first().map(|line| line.state)
 }
 
-async fn follows(rig: &Rig) -> bool {
+pub async fn follows(rig: &Rig) -> bool {
     mission(rig).await.is_some_and(|mission| mission.is_ours() && !mission.state.is_final())
 }
 
-async fn overdue(rig: &Rig) -> usize {
+pub async fn overdue(rig: &Rig) -> usize {
     let alarms = rig.field.alarms(false, &Actor::system("test")).await.unwrap();
     alarms.iter().filter(|alarm| alarm.kind == AlarmKind::ContactOverdue).count()
 }
 
-fn refused<T: std::fmt::Debug>(result: Result<T, field::Error>, why: &str) {
+pub fn refused<T: std::fmt::Debug>(result: Result<T, field::Error>, why: &str) {
     let error = result.unwrap_err().to_string();
     assert!(error.contains(why), "{error}");
 }

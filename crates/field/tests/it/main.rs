@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
 mod custody;
+mod custody_of_three;
 mod drafts;
 mod figures;
 mod full_disk;
