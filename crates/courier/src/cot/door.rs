@@ -132,9 +132,10 @@ fn certificates(setting: &'static str, path: &Path) -> Result<Vec<CertificateDer
 }
 
 fn bad(setting: &'static str, path: &Path, problem: &dyn std::fmt::Display) -> Error {
-    let problem = match path.as_os_str().is_empty() {
-        true => "it is needed for cot_tls_listen and not set".to_owned(),
-        false => format!("{}: {problem}", path.display()),
+    let problem = if path.as_os_str().is_empty() {
+        "it is needed for cot_tls_listen and not set".to_owned()
+    } else {
+        format!("{}: {problem}", path.display())
     };
     Error::configuration(setting, problem)
 }

@@ -120,9 +120,9 @@ async fn forget_secrets(tx: &mut Tx, delivery: &Delivery) -> Result<(), Error> {
     if !dispatches.iter().any(|dispatch| dispatch.secret) {
         return Ok(());
     }
-    let told = |dispatch: &Dispatch| match dispatch.secret {
-        true => Dispatch { subject: None, text: SECRET.to_owned(), ..dispatch.clone() },
-        false => dispatch.clone(),
+    let told = |dispatch: &Dispatch| {
+        let known = dispatch.clone();
+        if dispatch.secret { Dispatch { subject: None, text: SECRET.to_owned(), ..known } } else { known }
     };
     let fact = Fact::MessagesRequested { desk: desk.clone(), dispatches: dispatches.iter().map(told).collect() };
     Ok(tx.replace_fact(delivery, &fact).await?)

@@ -77,19 +77,21 @@ async fn last_note(field: &Field) -> String {
 }
 
 /// A server that a test has started: ended by its id with the test.
-struct Served(Child);
+struct Served {
+    _child: Child,
+}
 
 impl Served {
     fn start(command: &mut Command) -> Served {
-        Served(
-            command
+        Served {
+            _child: command
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .kill_on_drop(true)
                 .spawn()
                 .unwrap(),
-        )
+        }
     }
 }
 
