@@ -873,6 +873,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/field/drafts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is being typed at all consoles, this one among them. */
+        get: operations["list_drafts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/drafts/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keeps what is being typed at a console. It is durable when this answers.
+         * @description 409 `draft-taken`: somebody has taken the line over (`taken_by_name`, `taken_at`); go on under another name.
+         */
+        put: operations["keep_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/field/drafts/{id}/take": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes the draft of a console over to another one, as it was typed. */
+        post: operations["take_draft"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/field/missions": {
         parameters: {
             query?: never;
@@ -4260,12 +4314,51 @@ export interface components {
             /** @description The remedy, when one is known. */
             help?: string | null;
         };
+        /** @description A line that was not entered. */
+        Draft: {
+            console: string;
+            /** @description `user:…`: who types it. */
+            author: string;
+            author_name: string;
+            /** @description In the list with duress words as they are to be shown; as it was typed for who takes it over. */
+            line: string;
+            /** Format: int64 */
+            revision: number;
+            /** @description When it was last changed. */
+            kept: components["schemas"]["Instant"];
+        };
+        /** @description What is being typed at a console. */
+        DraftChange: {
+            /** @description Empty: nothing is. */
+            line: string;
+            /**
+             * Format: int64
+             * @description Counts up with every change that the console sends; one that comes late changes nothing.
+             */
+            revision: number;
+        };
+        /** @description A change of a draft. */
+        DraftKey: {
+            /** @description The name that the console chose for itself: 8 to 64 letters, digits, `-` and `_`, at random. */
+            console: string;
+            /**
+             * Format: int64
+             * @description Counts up with every change that the console sends.
+             */
+            revision: number;
+        };
         /** @description A policy on sign-ins as somebody wants it; it stands in for the one with its key. */
         DraftPolicy: {
             key: string;
             title: string;
             /** @description `forbid` statements of Cedar. */
             cedar: string;
+        };
+        /** @description Lines that were not entered, the latest first. */
+        Drafts: {
+            /** @description To tell the age of a draft by. */
+            now: components["schemas"]["Instant"];
+            drafts: components["schemas"]["Draft"][];
         };
         /** @description A phrase that means duress, without its words. */
         DuressPhrase: {
@@ -4323,6 +4416,7 @@ export interface components {
         /** @description A line to be entered. */
         DutyLine: {
             line: string;
+            draft?: components["schemas"]["DraftKey"] | null;
         };
         /** @description A page, the latest first. */
         DutyLog: {
@@ -9745,6 +9839,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LineReading"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_drafts: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drafts"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    keep_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the name of the console */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftChange"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description the console that it is taken from */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DraftKey"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Draft"];
                 };
             };
             /** @description A refusal; the code tells which. */
