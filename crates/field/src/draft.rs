@@ -124,6 +124,10 @@ impl Field {
         let row = row.ok_or_else(|| Error::missing("draft", from))?;
         let draft = read(&row)?;
         let own = turn.tx.fetch_optional(&sql::DRAFT, params![&to.console]).await?;
+        if own.as_ref().map(taken).transpose()?.flatten().is_some() {
+            let problem = "the line of this console was taken over: go on under another name";
+            return Err(Refusal::bad("console", problem).into());
+        }
         let own = own.map(|row| read(&row)).transpose()?;
         if let Some(taken) = taken(&row)? {
             let here = row.text_opt("taken_to")? == Some(to.console.as_str());

@@ -50,6 +50,8 @@ pub async fn a_line_is_taken_over_by_one(url: String) {
     let Kept::Taken(by) = keep(&rig, "console-a", 3, "bf12 at como").await else { panic!("it is not its any more") };
     assert_eq!(by.by, who.to_string());
     assert_eq!(lines(&rig).await, shown(&taken.console, "bf12 at com"));
+    let back = rig.field.take_draft(&taken.console, &key("console-a", 4), &operator()).await;
+    assert!(matches!(back, Err(Error::Refused(_))), "under another name: {back:?}");
     let missing = rig.field.take_draft("console-x", &b, &relief).await;
     assert!(matches!(missing, Err(Error::NotFound { .. })), "{missing:?}");
 }
