@@ -38,7 +38,7 @@ const fn setting(key: &'static str, kind: Kind, default: &'static str, doc: &'st
 }
 
 /// All settings, by section.
-pub const SETTINGS: [Setting; 67] = [
+pub const SETTINGS: [Setting; 73] = [
     setting(
         "data.dir",
         Kind::Text,
