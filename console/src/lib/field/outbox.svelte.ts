@@ -7,6 +7,7 @@ import type { DutyEntry } from "$lib/api/types";
 import { keptDesk } from "./keptDesk";
 import { timedLine } from "./line";
 import { alreadyEntered, readQueue, type QueuedLine } from "./queue";
+import { newKey } from "./key";
 
 const storageKey = "vigie.field.outbox";
 const retry_ms = 10_000;
@@ -76,12 +77,6 @@ class Outbox {
 /** The same key twice is the same entry to a server that knows keys; another ignores it. */
 const enterOnce = ({ key, line }: QueuedLine): Promise<DutyEntry> =>
   take(api.POST("/api/v1/field/log", { body: { line }, headers: { "Idempotency-Key": key } }));
-
-/** A name for an act that nobody else gives: also where the page has no TLS, and so no `randomUUID`. */
-function newKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-}
 
 function stored(): string | null {
   try {
