@@ -64,11 +64,19 @@ export class DraftLine {
   /** What another window was typing becomes this one's; answers with the line as it was typed. */
   async takeOver(other: ConsoleDraft): Promise<string> {
     clearTimeout(this.#timer);
-    const draft = await take(api.POST("/api/v1/field/drafts/{id}/take", { params: { path: { id: other.console } }, body: { ...this.#kept } }));
+    await this.#send(); // What was cleared here a moment ago.
+    const draft = await this.#take(other).catch((error: unknown) => {
+      // This window's own line was taken by somebody: under another name it goes on.
+      if (asProblem(error).status !== 422) throw error;
+      this.#keepName({ console: newKey(), revision: 0 });
+      return this.#take(other);
+    });
     this.#keepName({ console: this.#kept.console, revision: draft.revision });
     [this.#line, this.#sent, this.taken] = [draft.line, draft.line, null];
     return draft.line;
   }
+
+  #take = (other: ConsoleDraft): Promise<ConsoleDraft> => take(api.POST("/api/v1/field/drafts/{id}/take", { params: { path: { id: other.console } }, body: { ...this.#kept } }));
 
   #later(wait_ms: number): void {
     clearTimeout(this.#timer);
