@@ -1,12 +1,13 @@
 //! Personal data past its time is erased: the register, positions, messages and the words of the log no longer name the
 //! person, and what the ledger holds of them loses its payload. The chain still verifies, because it holds commitments.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use kernel::{Actor, Fact};
 use replica::Thing;
 use serde_json::{Value as Json, json};
-use store::{Deadline, Due, Tx, params};
+use store::{Deadline, Due, Statement, Tx, params};
 
 use crate::error::{Error, Refusal};
 use crate::register::{Record, nouns, records};
@@ -133,9 +134,15 @@ impl Field {
         let mut erased = erase(&mut turn, &record).await?;
         let about = record.id.to_string();
         turn.finish().await?;
-        // What the ledger said of the record: each payload goes, its place in the chain stays.
-        for row in self.store.fetch_all(&sql::LEDGER_ABOUT, params![&about]).await? {
-            let seq = row.int("seq")?;
+        // What the ledger said of the record, and what it said in their name: each payload goes, its place in the chain stays.
+        let mut told = self.store.fetch_all(&sql::LEDGER_ABOUT, params![&about]).await?;
+        for words in naming(&record) {
+            // As it stands in JSON.
+            let written = json!(words).to_string();
+            told.extend(self.store.fetch_all(&sql::LEDGER_NAMING, params![written.trim_matches('"')]).await?);
+        }
+        let told = told.iter().map(|row| row.int("seq")).collect::<Result<BTreeSet<i64>, _>>()?;
+        for seq in told {
             match self.store.erase_ledger_payload(seq, actor, reason).await {
                 Ok(_) => erased.ledger += 1,
                 Err(store::Error::NotFound(_)) => {}
@@ -144,6 +151,24 @@ impl Field {
         }
         Ok(erased)
     }
+}
+
+/// Where else people's words stand.
+const WHERE_WORDS: &[Statement] = &[
+    sql::ERASE_TITLES,
+    sql::ERASE_SHEETS,
+    sql::ERASE_DRAFTS,
+    sql::ERASE_REPORTS,
+    sql::ERASE_REPORT_LINES,
+    sql::ERASE_ANOMALIES,
+    sql::ERASE_READINGS,
+    sql::ERASE_MISUSES,
+];
+
+/// The words that name somebody. Two letters are in too many other words.
+fn naming(record: &Record) -> impl Iterator<Item = &str> {
+    let words = [record.text("name"), record.text("phone"), record.text("email")];
+    words.into_iter().filter(|words| words.chars().count() > 2)
 }
 
 async fn erase(turn: &mut Turn, record: &Record) -> Result<Erased, Error> {
@@ -155,12 +180,10 @@ async fn erase(turn: &mut Turn, record: &Record) -> Result<Erased, Error> {
     turn.tx.execute(&sql::ERASE_HOLDER, params![key, ERASED]).await?;
     turn.tx.execute(&sql::ERASE_COUNTED, params![key, ERASED]).await?;
     turn.tx.execute(&sql::ERASE_CALLED, params![key, ERASED]).await?;
-    for words in [name.as_str(), record.text("phone"), record.text("email")] {
-        if words.chars().count() > 2 {
-            erased.entries += turn.tx.execute(&sql::ERASE_WORDS, params![words, ERASED]).await?;
-            turn.tx.execute(&sql::ERASE_TITLES, params![words, ERASED]).await?;
-            turn.tx.execute(&sql::ERASE_SHEETS, params![words, ERASED]).await?;
-            turn.tx.execute(&sql::ERASE_DRAFTS, params![words, ERASED]).await?;
+    for words in naming(record) {
+        erased.entries += turn.tx.execute(&sql::ERASE_WORDS, params![words, ERASED]).await?;
+        for statement in WHERE_WORDS {
+            turn.tx.execute(statement, params![words, ERASED]).await?;
         }
     }
     let mut values = record.values.clone();
@@ -182,10 +205,7 @@ async fn erase(turn: &mut Turn, record: &Record) -> Result<Erased, Error> {
 /// What was told to other nodes goes there, too, and what is left of it is told anew.
 async fn erase_told(turn: &mut Turn, record: &Record) -> Result<(), Error> {
     let Some(replica) = turn.replica.clone() else { return Ok(()) };
-    let words: Vec<&str> = [record.text("name"), record.text("phone"), record.text("email")]
-        .into_iter()
-        .filter(|words| words.chars().count() > 2)
-        .collect();
+    let words: Vec<&str> = naming(record).collect();
     // Where a device of theirs was.
     let devices = turn.directory.devices_of("person", &record.key);
     let besides: Vec<Thing> =
@@ -209,7 +229,14 @@ async fn erase_told(turn: &mut Turn, record: &Record) -> Result<(), Error> {
                 let Ok(id) = thing.subject.parse() else { continue };
                 turn.tx.emit(Fact::AlarmChanged { alarm: id, version: 0, at });
             }
-            // An incident is told again with its entry of the log; positions and calls for help are gone.
+            // Incidents are told with an entry of the log.
+            "incident" => {
+                let Ok(id) = thing.subject.parse() else { continue };
+                if let Some(entry) = log::find(turn, id).await? {
+                    turn.tx.emit(Fact::DutyLogged { entry: entry.id, number: entry.number, at });
+                }
+            }
+            // Positions and calls for help are gone.
             _ => {}
         }
     }

@@ -167,6 +167,40 @@ pub const CANCEL_AFTER: Statement = Statement::new(
 
 pub const LEDGER_ABOUT: Statement =
     Statement::new("field.ledger_about", "SELECT seq FROM ledger WHERE entity = $1 ORDER BY seq");
+/// What this room wrote into the ledger with these words in it.
+pub const LEDGER_NAMING: Statement = Statement::new(
+    "field.ledger_naming",
+    "SELECT l.seq FROM ledger l JOIN ledger_payload p ON p.seq = l.seq WHERE p.payload LIKE '%' || $1 || '%' \
+     AND (l.verb LIKE 'log.%' OR l.verb LIKE 'mission.%' OR l.verb LIKE 'alarm.%' OR l.verb LIKE 'report.%' \
+     OR l.verb LIKE 'anomaly.%' OR l.verb LIKE 'headcount.%' OR l.verb LIKE 'round.%' OR l.verb LIKE 'shift.%' \
+     OR l.verb LIKE 'tracker.%' OR l.verb LIKE 'glass.%' OR l.verb LIKE 'person.%' OR l.verb LIKE 'contact.%' \
+     OR (l.verb = 'deadline.expire' AND p.payload LIKE '%\"kind\":\"field.%')) ORDER BY l.seq",
+);
+pub const ERASE_REPORTS: Statement = Statement::new(
+    "field.erase_reports",
+    "UPDATE field_report SET who = REPLACE(who, $1, $2), place = REPLACE(place, $1, $2), what = REPLACE(what, $1, $2), \
+     outcome = REPLACE(outcome, $1, $2) WHERE who LIKE '%' || $1 || '%' OR place LIKE '%' || $1 || '%' \
+     OR what LIKE '%' || $1 || '%' OR outcome LIKE '%' || $1 || '%'",
+);
+pub const ERASE_REPORT_LINES: Statement = Statement::new(
+    "field.erase_report_lines",
+    "UPDATE field_report_line SET body = REPLACE(body, $1, $2) WHERE body LIKE '%' || $1 || '%'",
+);
+pub const ERASE_ANOMALIES: Statement = Statement::new(
+    "field.erase_anomalies",
+    "UPDATE field_anomaly SET title = REPLACE(title, $1, $2), told = REPLACE(told, $1, $2), \
+     outcome = REPLACE(outcome, $1, $2) WHERE title LIKE '%' || $1 || '%' OR told LIKE '%' || $1 || '%' \
+     OR outcome LIKE '%' || $1 || '%'",
+);
+pub const ERASE_READINGS: Statement = Statement::new(
+    "field.erase_readings",
+    "UPDATE field_reading SET words = REPLACE(words, $1, $2) WHERE words LIKE '%' || $1 || '%'",
+);
+pub const ERASE_MISUSES: Statement = Statement::new(
+    "field.erase_misuses",
+    "UPDATE field_misuse SET what = REPLACE(what, $1, $2), holder_name = REPLACE(holder_name, $1, $2) \
+     WHERE what LIKE '%' || $1 || '%' OR holder_name LIKE '%' || $1 || '%'",
+);
 pub const ERASE_POSITIONS: Statement =
     Statement::new("field.erase_positions", "DELETE FROM field_position WHERE holder_kind = 'person' AND holder = $1");
 pub const ERASE_MESSAGES: Statement = Statement::new(
@@ -453,6 +487,12 @@ pub(super) const STATEMENTS: &[Statement] = &[
     INSERT_SIGNAL,
     CANCEL_AFTER,
     LEDGER_ABOUT,
+    LEDGER_NAMING,
+    ERASE_REPORTS,
+    ERASE_REPORT_LINES,
+    ERASE_ANOMALIES,
+    ERASE_READINGS,
+    ERASE_MISUSES,
     ERASE_POSITIONS,
     ERASE_MESSAGES,
     ERASE_SENT,

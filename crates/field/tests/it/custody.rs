@@ -312,6 +312,8 @@ async fn what_is_erased_here_is_erased_there() {
     depart(&rooms.office).await;
     command(&rooms.office, Command::OfferCustody { room: "HQ".to_owned() }).await.unwrap();
     rooms.office.enter("3621 ok Ana Soares is well").await.unwrap();
+    rooms.office.enter("inc 3621 where:comoro what:Ana Soares was robbed sev:high").await.unwrap();
+    rooms.office.enter("sit 1 Ana Soares is safe").await.unwrap();
     rooms.office.enter("all quiet").await.unwrap();
     rooms.office.fix("300434030000001", (-8.55, 125.57), 0, Some(10.0)).await;
     rooms.agree().await;
@@ -322,7 +324,7 @@ async fn what_is_erased_here_is_erased_there() {
             let entries = replica.entries("DILI", *lane, 0, i64::MAX).await.unwrap();
             bodies.extend(entries.into_iter().map(|entry| entry.body));
         }
-        for kind in ["log", "mission", "position", "alarm"] {
+        for kind in ["log", "mission", "position", "alarm", "incident"] {
             let filter = replica::RecordFilter { kind: kind.to_owned(), node: None, before: None };
             let records = replica.records(&filter, 100).await.unwrap();
             bodies.extend(records.iter().map(|one| one.body.to_string()));
@@ -337,8 +339,23 @@ async fn what_is_erased_here_is_erased_there() {
     let record = rooms.office.field.directory().await.unwrap().record("person", "P-1").cloned().unwrap();
     rooms.office.field.retire_record("person", "P-1", record.version, &operator(), "left").await.unwrap();
     rooms.office.field.erase_person("P-1", &operator(), "as they asked").await.unwrap();
+    let reports = rooms.office.field.reports().await.unwrap();
+    let field::report::WholeReport { report, lines, .. } = rooms.office.field.report(reports[0].id).await.unwrap();
+    assert_eq!(report.what, "[erased] was robbed");
+    assert!(!format!("{report:?}{lines:?}").contains("Ana Soares"), "{lines:?}");
+    let ledger = rooms.office.store.ledger(&store::LedgerFilter::default(), 1_000).await.unwrap();
+    let named: Vec<&str> = ledger
+        .iter()
+        .filter(|entry| format!("{entry:?}").contains("Ana Soares"))
+        .map(|entry| entry.verb.as_str())
+        .collect();
+    assert_eq!(named, Vec::<&str>::new(), "the ledger names them no more");
+    assert_eq!(rooms.office.store.verify_ledger().await.unwrap().fault, None);
     rooms.agree().await;
     assert_eq!(knows(&rooms).await, Vec::<String>::new(), "nothing names them there");
+    let filter = replica::RecordFilter { kind: "incident".to_owned(), node: None, before: None };
+    let incidents = rooms.hq.replica.as_ref().unwrap().records(&filter, 10).await.unwrap();
+    assert_eq!(incidents[0].body["what"], "[erased] was robbed", "what is left is told anew");
     let (here, there) = (rooms.office.replica.clone().unwrap(), rooms.hq.replica.clone().unwrap());
     for lane in replica::Lane::ALL {
         for replica in [&here, &there] {
