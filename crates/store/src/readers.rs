@@ -16,7 +16,7 @@ const READERS: u32 = 4;
 
 /// So many connections, opened when they are needed.
 pub(crate) struct Readers {
-    options: SqliteConnectOptions,
+    options: Box<SqliteConnectOptions>,
     free: Mutex<Vec<SqliteConnection>>,
     permits: Semaphore,
     patience: Duration,
@@ -24,7 +24,12 @@ pub(crate) struct Readers {
 
 impl Readers {
     pub(crate) fn new(options: SqliteConnectOptions, patience: Duration) -> Readers {
-        Readers { options, free: Mutex::default(), permits: Semaphore::new(READERS as usize), patience }
+        Readers {
+            options: Box::new(options),
+            free: Mutex::default(),
+            permits: Semaphore::new(READERS as usize),
+            patience,
+        }
     }
 
     /// Reads the last committed state. A query that is dropped before its end takes its connection with it.
