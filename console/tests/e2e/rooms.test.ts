@@ -140,7 +140,7 @@ test("a line whose answer was lost on the way is not entered twice", async () =>
   await page.unroute("**/api/v1/field/log");
   await page.evaluate(() => dispatchEvent(new Event("online")));
   await page.locator("ol li", { hasText: line }).first().waitFor();
-  await page.locator("li.f-warn").waitFor({ state: "detached" });
+  await page.locator("section li.f-warn").waitFor({ state: "detached" });
   expect(await page.locator("ol li", { hasText: line }).count()).toBe(1);
 });
 

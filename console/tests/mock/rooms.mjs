@@ -110,6 +110,11 @@ export function room(method, id, act, body, below) {
       return [{ now: minutes(0), trackers: [tracker] }, 200];
     case "GET positions":
       return [{ now: minutes(0), positions }, 200];
+    case "GET faulty":
+      return [[{ id: "delivery-1", channel: "cot", received: minutes(-12), encoding: "text", body: "<event version='2.0' uid='ANDROID-1'", findings: ["line 1: the element `event` is not closed"] }], 200];
+    case "POST test":
+    case "GET dispatch":
+      return [{ message: { ...travel({ key: "test/1", recipient: "test", state: method === "GET" ? "delivered" : "sent", problem: null }), open: method !== "GET" }, tries: [{ number: 1, channel: "sms", means: "sms", address: body?.address ?? "+6705550104", began: minutes(0), ended: minutes(0), outcome: "accepted", problem: null }] }, 200];
     case "GET crossings":
       return [{ now: minutes(0), crossings }, 200];
     case "GET settings":

@@ -1313,6 +1313,9 @@ export interface Messages {
   "field.erase.messages": null;
   "field.erase.positions": null;
   "field.exercise": null;
+  "field.faulty": null;
+  "field.faulty.bytes": null;
+  "field.faulty.none": null;
   "field.help": null;
   "field.help.any": null;
   "field.help.at": null;
@@ -1631,6 +1634,12 @@ export interface Messages {
   "field.taken.distress": null;
   "field.taken.headcount": null;
   "field.taken.unread": null;
+  "field.test": null;
+  "field.test.address": null;
+  "field.test.look": null;
+  "field.test.means": null;
+  "field.test.send": null;
+  "field.test.text": null;
   "field.title": null;
   "field.trace.badge": null;
   "field.trace.headcount": null;
@@ -1646,6 +1655,11 @@ export interface Messages {
   "field.trend": { days: string | number };
   "field.trend.figures": { called: string | number; missed: string | number; phone: string | number };
   "field.trend.last": null;
+  "field.try.accepted": null;
+  "field.try.failed": null;
+  "field.try.open": null;
+  "field.try.refused": null;
+  "field.try.unknown": null;
   "field.value": null;
   "field.wall.asof": { time: string | number };
   "field.wall.stale": { minutes: string | number };
