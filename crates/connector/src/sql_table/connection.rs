@@ -144,7 +144,7 @@ impl Tx {
 }
 
 /// What an error of the database means. Its text may quote values of a row, never the password.
-pub(super) fn failure(error: &sqlx::Error) -> ConnectorError {
+pub(crate) fn failure(error: &sqlx::Error) -> ConnectorError {
     let sqlx::Error::Database(database) = error else {
         return match error {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Tls(_) => {

@@ -24,6 +24,7 @@ use crate::schema::Schema;
 
 pub use config::{ColumnMapping, ColumnType, EnabledColumn, LinkMapping, SqlTableConfig, TableMapping};
 use connection::Database;
+pub(crate) use connection::failure;
 use statement::Table;
 
 /// A database with tables of accounts, groups and who is in them.

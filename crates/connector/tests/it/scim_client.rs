@@ -1,5 +1,6 @@
-//! The SCIM connector against a service of other people: PyPI's `scim2-server`.
+//! The SCIM connector against services of other people: PyPI's `scim2-server` and npm's `scimmy`.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -14,7 +15,7 @@ use crate::servers::{free_port, stop, wait_for};
 const TOKEN: &str = "a-token-of-the-test";
 
 struct Service {
-    port: u16,
+    url: String,
     server: Child,
 }
 
@@ -24,7 +25,7 @@ impl Drop for Service {
     }
 }
 
-fn service() -> Option<Service> {
+fn scim2_server() -> Option<Service> {
     let own = std::env::var_os("VIGIE_PYTHON").map(|home| PathBuf::from(home).join("bin"));
     let path =
         std::env::var_os("PATH").map(|path| std::env::split_paths(&path).collect::<Vec<_>>()).unwrap_or_default();
@@ -41,14 +42,37 @@ fn service() -> Option<Service> {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let mut service = Service { port, server };
+    let mut service = Service { url: format!("http://127.0.0.1:{port}/v2"), server };
     wait_for(port, &mut service.server, "scim2-server");
     Some(service)
 }
 
+/// `cargo xtask peers` installs it.
+fn scimmy() -> Option<Service> {
+    let cache = || {
+        let home = || PathBuf::from(std::env::var_os("HOME").unwrap_or_default()).join(".cache");
+        std::env::var_os("XDG_CACHE_HOME").map_or_else(home, PathBuf::from).join("vigie/peers")
+    };
+    let modules = std::env::var_os("VIGIE_PEERS").map_or_else(cache, PathBuf::from).join("node/node_modules");
+    if !modules.join("scimmy-routers").is_dir() {
+        println!("skipped: SCIM against npm scimmy, because it is not installed; `cargo xtask peers` does it");
+        return None;
+    }
+    let mut server = Command::new("node")
+        .args(["-e", include_str!("servers/scimmy.cjs")])
+        .env("NODE_PATH", modules)
+        .env("TOKEN", TOKEN)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let port = line.trim().strip_prefix("port ").unwrap_or_else(|| panic!("scimmy did not start: {line}"));
+    Some(Service { url: format!("http://127.0.0.1:{port}/scim/v2"), server })
+}
+
 fn connect(service: &Service, token: &str) -> ScimClient {
-    let url = format!("http://127.0.0.1:{}/v2", service.port);
-    let config = ScimConfig { url, token: Secret::new(token), trust: Trust::System };
+    let config = ScimConfig { url: service.url.clone(), token: Secret::new(token), trust: Trust::System };
     ScimClient::new(config, ProtectionRules::default()).unwrap()
 }
 
@@ -66,11 +90,23 @@ fn join(number: &str, login: &str) -> Operation {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_joiner_moves_and_leaves() {
-    let Some(service) = service() else { return };
-    let target = connect(&service, TOKEN);
+async fn a_joiner_moves_and_leaves_at_scim2_server() {
+    if let Some(service) = scim2_server() {
+        a_joiner_moves_and_leaves(&service).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_joiner_moves_and_leaves_at_scimmy() {
+    if let Some(service) = scimmy() {
+        a_joiner_moves_and_leaves(&service).await;
+    }
+}
+
+async fn a_joiner_moves_and_leaves(service: &Service) {
+    let target = connect(service, TOKEN);
     target.identity().await.unwrap();
-    assert_eq!(connect(&service, "another").identity().await.unwrap_err().kind, ErrorKind::Auth);
+    assert_eq!(connect(service, "another").identity().await.unwrap_err().kind, ErrorKind::Auth);
     let id = target.write(&join("7", "amina")).await.unwrap().id;
     assert_eq!(target.write(&join("7", "amina")).await.unwrap().effect, Effect::AlreadyDone);
     assert_eq!(target.write(&join("8", "amina")).await.unwrap_err().kind, ErrorKind::Conflict, "the name is taken");
