@@ -263,9 +263,13 @@ impl Identity {
     /// Ends access.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when there is none of that id.
+    /// [`Error::NotFound`] when there is none of that id; [`Error::Refused`] when nobody else would hold what it gives, and that is
+    /// privileged.
     pub async fn end(&self, id: AssignmentId, why: &str, actor: &Actor) -> Result<bool, Error> {
         let mut turn = self.turn(actor, why).await?;
+        if let Some(given) = find(&mut turn.tx, id).await? {
+            turn.must_not_be_last_eligible(&given).await?;
+        }
         let ended = turn.end_assignment(id, why).await?;
         turn.finish().await?;
         Ok(ended)

@@ -12,7 +12,7 @@ use crate::error::{Error, Refusal, said};
 use crate::finding::{FindingKind, NewFinding};
 use crate::person::{self, PersonState};
 use crate::room::{Identity, Turn};
-use crate::{assignment, engagement, sql};
+use crate::{assignment, engagement, owner, sql};
 
 /// Term, secret or owner of an account that is nobody's own.
 pub(crate) const ACCOUNT: &str = "identity.account";
@@ -161,6 +161,9 @@ impl Identity {
             return Err(
                 Refusal::rule("what a person has follows from contracts and assignments; lock the person out").into()
             );
+        }
+        if close {
+            turn.must_not_be_last(&account).await?;
         }
         want_closed(&mut turn, &mut account, close).await?;
         turn.record("account.close", id, Json::Null, json!({ "close": close }));
@@ -440,6 +443,7 @@ pub(crate) async fn owner_left(turn: &mut Turn, person: PersonId) -> Result<(), 
     let Some(number) = left.sheet.number.clone() else { return Ok(()) };
     let name = left.sheet.display_name();
     let days = turn.known.policy.settings.owner_days;
+    owner::left(turn, &number, &name).await?;
     for row in turn.tx.fetch_all(&sql::ACCOUNTS_OWNED, params![&number]).await? {
         let id: AccountId = row.id("id")?;
         let title = format!("{name}, who answered for {}, has left: name somebody else", row.text("login")?);

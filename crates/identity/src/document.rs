@@ -13,9 +13,10 @@ use store::{Read, Row, params};
 
 use crate::entitlement;
 use crate::error::{Error, Refusal, said};
+use crate::feed::{self, Feed};
 use crate::room::{Identity, Turn};
 use crate::system::System;
-use crate::{conditional, consent, hybrid, last_use, provision, sql};
+use crate::{conditional, consent, hybrid, last_use, owner, provision, sod, sql};
 
 /// Most documents of one house.
 const MOST: u32 = 100_000;
@@ -145,6 +146,8 @@ pub(crate) async fn write(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> 
     let actor = turn.actor.to_string();
     let after =
         Document { kind: draft.kind, key, body, version: version + 1, retired, updated: turn.now(), updated_by: actor };
+    owner::must_stay(before.as_ref(), &after)?;
+    owner::settle(turn, before.as_ref(), &after).await?;
     let owner = after.body.get("owner").and_then(Json::as_str).map(str::to_owned);
     let row = params![
         after.kind.as_str(),
@@ -171,10 +174,21 @@ pub(crate) async fn write(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> 
         if before.is_none() && system.connector.is_some() {
             provision::read_again(turn, &after.key, &system).await?;
             last_use::begin(turn, 300_000_000).await?;
-            if system.connector.as_ref().is_some_and(|connector| connector.kind == "entra") {
+            if system.is_tenant() {
                 consent::begin(turn, &after.key, 60_000_000).await?;
             }
         }
+    }
+    let is_duty = matches!(
+        after.kind,
+        DocumentKind::SodRule | DocumentKind::Package | DocumentKind::ApprovalPolicy | DocumentKind::ActivationPolicy
+    );
+    if is_duty && before.is_none() {
+        sod::begin(turn).await?;
+    }
+    if after.kind == DocumentKind::Feed {
+        let feed: Option<Feed> = draft.body.as_ref().map(|_| after.read()).transpose()?;
+        feed::begin_asking(turn, &after.key, feed.as_ref()).await?;
     }
     let verb = if draft.body.is_none() { "retire" } else { "save" };
     let shown = |document: &Document| json!({ "version": document.version, "body": document.body });

@@ -11,7 +11,7 @@ use crate::activation::{self, TicketState, Tickets};
 use crate::error::Error;
 use crate::last_use::{self, LAST_USE};
 use crate::room::{Identity, Turn};
-use crate::{consent, request, review, sod};
+use crate::{consent, last_holder, request, review, sod};
 
 impl Identity {
     /// Hears what concerns duties, requests, activations and reviews. To be given to `Store::run_outbox`.
@@ -35,7 +35,7 @@ impl Subscriber for Duties {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["deadline-expired", "incident-closed", "mission-changed"]
+        &["deadline-expired", "incident-closed", "mission-changed", "person-left"]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
@@ -52,6 +52,18 @@ impl Subscriber for Duties {
                 let mut turn = self.identity.turn(&Actor::system("identity"), "the time has come").await?;
                 if turn.tx.acknowledge(delivery).await? {
                     due(&mut turn, kind, subject).await?;
+                    // Also where nothing came of it: what was promised next is kept with this entry.
+                    turn.record("promise.due", subject, serde_json::Value::Null, serde_json::json!({ "kind": kind }));
+                    turn.finish().await?;
+                }
+            }
+            // Whoever they were to decide for does not wait for the hour.
+            Fact::PersonLeft { .. } => {
+                let mut turn = self.identity.turn(&Actor::system("identity"), "an approver or reviewer left").await?;
+                if turn.tx.acknowledge(delivery).await? {
+                    request::pass_over_absent(&mut turn).await?;
+                    review::reroute_all(&mut turn).await?;
+                    turn.record("person.left.duties", "duties", serde_json::Value::Null, serde_json::Value::Null);
                     turn.finish().await?;
                 }
             }
@@ -107,7 +119,9 @@ async fn due(turn: &mut Turn, kind: &str, subject: &str) -> Result<(), Error> {
         sod::ANALYSIS => {
             activation::end_ineligible(turn).await?;
             look_outside(turn).await?;
+            request::pass_over_absent(turn).await?;
             review::reroute_all(turn).await?;
+            last_holder::look_again(turn, None).await?;
             sod::analyse_all(turn).await.map(drop)
         }
         review::CAMPAIGN_DUE => review::close_due(turn, subject.parse().map_err(unknown)?).await,
@@ -120,8 +134,7 @@ async fn due(turn: &mut Turn, kind: &str, subject: &str) -> Result<(), Error> {
 async fn look_outside(turn: &mut Turn) -> Result<(), Error> {
     last_use::begin(turn, HALF_HOUR_US).await?;
     let known = turn.known.clone();
-    let is_tenant = |system: &crate::system::System| system.connector.as_ref().is_some_and(|one| one.kind == "entra");
-    for (key, _) in known.policy.systems.iter().filter(|(_, system)| is_tenant(system)) {
+    for (key, _) in known.policy.systems.iter().filter(|(_, system)| system.is_tenant()) {
         consent::begin(turn, key, HALF_HOUR_US).await?;
     }
     Ok(())

@@ -151,6 +151,14 @@ pub const NOTE_SECOND_FACTOR: Statement = Statement::new(
     "UPDATE identity_second_factor SET last_step = $2, failures = $3, locked_us = $4, confirmed_us = $5 WHERE person_id \
      = $1",
 );
+pub const SECOND_FACTORS: Statement = Statement::new(
+    "identity.second_factors",
+    "SELECT person_id, secret FROM identity_second_factor ORDER BY person_id",
+);
+pub const RESEAL_SECOND_FACTOR: Statement = Statement::new(
+    "identity.reseal_second_factor",
+    "UPDATE identity_second_factor SET secret = $2 WHERE person_id = $1",
+);
 pub const DELETE_SECOND_FACTOR: Statement =
     Statement::new("identity.delete_second_factor", "DELETE FROM identity_second_factor WHERE person_id = $1");
 
@@ -159,6 +167,8 @@ pub const DUTY_STATEMENTS: &[Statement] = &[
     SECOND_FACTOR,
     SAVE_SECOND_FACTOR,
     NOTE_SECOND_FACTOR,
+    SECOND_FACTORS,
+    RESEAL_SECOND_FACTOR,
     DELETE_SECOND_FACTOR,
     LOGIN,
     LOGINS,

@@ -242,6 +242,12 @@ pub(crate) async fn of_source(read: &mut impl Read, source: &str) -> Result<Vec<
     read.rows(&sql::ENGAGEMENTS_OF_SOURCE, params![source, MOST_PEOPLE]).await?.iter().map(engagement).collect()
 }
 
+/// The last instant of a day (`2026-11-30`) in an IANA zone. `None`: the text is no day, or the zone is none.
+pub fn end_of_day(day: &str, zone: &str) -> Option<Timestamp> {
+    let zone = TimeZone::get(zone).ok()?;
+    Some(day_after(day.parse().ok()?, &zone).plus_micros(-1))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

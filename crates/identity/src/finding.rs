@@ -53,6 +53,14 @@ kernel::words! {
         RiskyConsent = "risky-consent",
         /// A group that nobody needs any more.
         StaleGroup = "stale-group",
+        /// Nobody else holds something privileged: it stays where it is.
+        LastHolder = "last-holder",
+        /// Who answered for a system, a role, a rule, a group or a package has left.
+        OwnerLeft = "owner-left",
+        /// Somebody could not be told what waits for them.
+        NotReached = "not-reached",
+        /// The source of a feed cannot be asked.
+        FeedFailed = "feed-failed",
         /// Anything else that a desk module reports.
         Other = "other",
     }

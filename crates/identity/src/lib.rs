@@ -18,11 +18,13 @@
 //! - What was known of a contract, when, and for which time, can be asked for any past day.
 //! - Nobody decides on what they gain by: not as approver, delegate, appointee, reviewer or owner of a risk, on no path.
 //! - Silence is never a yes. Who does not answer is passed over, and when nobody is left a finding says so.
+//! - The last who holds something privileged keeps it until somebody else holds it, or may borrow it; on every path.
 //! - Access counts as taken away when the target was read after the decision and shows it no longer, not before.
 //!
 //! **Tables** `identity_*`.
 //!
-//! **Facts** hears `DeadlineExpired`, `ProvisioningDue`, `IncidentClosed`, `MissionChanged`; tells `SodViolationFound`,
+//! **Facts** hears `DeadlineExpired`, `ProvisioningDue`, `IncidentClosed`, `MissionChanged`, `MessageDelivery`, its own
+//! `RequestChanged`, `ActivationChanged`, `CampaignChanged`, `PersonLeft`; tells `MessagesRequested`, `MessagesWithdrawn`, `SodViolationFound`,
 //! `RequestChanged`, `ActivationChanged`, `CampaignChanged`, `PersonJoined`, `PersonMoved`, `PersonLeft`,
 //! `ProvisioningDue`, `AccountDisabled`.
 
@@ -53,9 +55,12 @@ pub mod group;
 pub mod hybrid;
 mod inventory;
 mod labels;
+mod last_holder;
 pub mod last_use;
 pub mod mining;
 mod names;
+pub mod notice;
+mod owner;
 pub mod person;
 pub mod plan;
 pub mod policy;
@@ -78,5 +83,6 @@ pub use duty_sql::DUTY_STATEMENTS;
 pub use duty_tables::DUTY_TABLES;
 pub use error::{Error, Refusal};
 pub use fact_tables::FACT_TABLES;
+pub use last_holder::LAST_HOLDER_STATEMENTS;
 pub use queries::{IdleLicence, LicenceCost, PastView, PersonView};
 pub use room::Identity;

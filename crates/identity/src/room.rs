@@ -14,6 +14,7 @@ use crate::document;
 use crate::error::Error;
 use crate::fact_tables::FACT_TABLES;
 use crate::policy::Policy;
+use crate::second_factor::Seal;
 
 /// Decisions of the desk are taken one after the other.
 const DESK: &str = "identity.desk";
@@ -22,6 +23,8 @@ const DESK: &str = "identity.desk";
 #[derive(Clone)]
 pub struct Identity {
     pub(crate) store: Store,
+    /// Seals secrets of second factors.
+    pub(crate) seal: Option<Arc<Seal>>,
     known: Arc<RwLock<Option<Arc<Known>>>>,
 }
 
@@ -54,7 +57,14 @@ impl Identity {
     pub fn new(store: Store) -> Identity {
         store.register_fact_tables(&FACT_TABLES);
         store.register_fact_tables(&crate::duty_tables::DUTY_TABLES);
-        Identity { store, known: Arc::default() }
+        Identity { store, seal: None, known: Arc::default() }
+    }
+
+    /// With a key that secrets of second factors are sealed with.
+    #[must_use]
+    pub fn with_seal(mut self, seal: Seal) -> Identity {
+        self.seal = Some(Arc::new(seal));
+        self
     }
 
     /// Begins a turn of work.

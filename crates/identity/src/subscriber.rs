@@ -11,6 +11,7 @@ use crate::activation::VERIFY;
 use crate::consent::TENANT;
 use crate::desk::{self, ACCOUNT, SPONSOR};
 use crate::error::Error;
+use crate::feed::FETCH;
 use crate::hybrid::LOOK;
 use crate::plan::PERSON;
 use crate::provision::{READ, READ_ALL, RETRY, Targets};
@@ -26,6 +27,12 @@ impl Identity {
     /// take their time.
     pub fn engine(&self, targets: Arc<dyn Targets>) -> Arc<dyn Subscriber> {
         Arc::new(Engine { identity: self.clone(), targets })
+    }
+
+    /// Hears that the source of a feed is to be asked, and asks it. It has a place of its own in the outbox as well: a slow
+    /// source holds up nothing else.
+    pub fn feed_subscriber(&self, targets: Arc<dyn Targets>) -> Arc<dyn Subscriber> {
+        Arc::new(Feeds { identity: self.clone(), targets })
     }
 }
 
@@ -79,6 +86,35 @@ impl Moments {
         desk::owner_left(&mut turn, person).await?;
         turn.record("person.left", person, serde_json::Value::Null, serde_json::Value::Null);
         turn.finish().await.map(drop)
+    }
+}
+
+struct Feeds {
+    identity: Identity,
+    targets: Arc<dyn Targets>,
+}
+
+#[async_trait]
+impl Subscriber for Feeds {
+    fn name(&self) -> &'static str {
+        "identity.feeds"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["deadline-expired"]
+    }
+
+    /// Safe to repeat: the same delivery twice has no effect.
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let Fact::DeadlineExpired { kind, subject, .. } = &delivery.fact else { return Ok(()) };
+        if kind != FETCH {
+            return Ok(());
+        }
+        match self.identity.fetch_feed(subject, self.targets.as_ref(), &Actor::system("feed-source")).await {
+            // It is not asked any more.
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Err(other) => Err(other.into()),
+        }
     }
 }
 

@@ -102,6 +102,13 @@ pub struct System {
     pub scope_floor_percent: i64,
 }
 
+impl System {
+    /// Whether it is a tenant of Entra ID: what has consents, directory roles and policies on sign-ins.
+    pub fn is_tenant(&self) -> bool {
+        self.connector.as_ref().is_some_and(|connector| connector.kind == "entra")
+    }
+}
+
 /// What people know of an entitlement and a system does not tell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,6 +224,8 @@ pub struct Settings {
     pub title: String,
     /// The zone of contracts whose duty station is not known.
     pub time_zone: String,
+    /// The language of messages to people of whom none is known (`person.extra.language` of a feed).
+    pub language: String,
     /// Days for which a mover keeps the access of before.
     pub mover_overlap_days: i64,
     /// A gap between two contracts that is shorter is a pause, not an end.
@@ -236,6 +245,7 @@ impl Default for Settings {
         Settings {
             title: "House".to_owned(),
             time_zone: "UTC".to_owned(),
+            language: "en".to_owned(),
             mover_overlap_days: 5,
             gap_days: 30,
             sponsored_days: 365,

@@ -49,6 +49,8 @@ const MIGRATIONS: &[Migration] = migrations![
     60 "0060_identity_conditional_access.sql",
     61 "0061_identity_group.sql",
     62 "0062_identity_exclusion.sql",
+    63 "0063_identity_feed_source.sql",
+    64 "0064_identity_notice.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

@@ -18,3 +18,4 @@ pub use sessions::{SessionEnd, SessionResult};
 pub(crate) use commands::{
     END, VERIFY, WINDOW, approval_window_over, end_ineligible, end_of_ticket, missions_ticket, time_over, verify,
 };
+pub(crate) use record::find;

@@ -118,7 +118,7 @@ fn activation(row: &Row) -> Result<Activation, Error> {
     Ok(activation)
 }
 
-pub(super) async fn find(read: &mut impl Read, id: ActivationId) -> Result<Activation, Error> {
+pub(crate) async fn find(read: &mut impl Read, id: ActivationId) -> Result<Activation, Error> {
     let rows = read.rows(&sql::ACTIVATION, params![id]).await?;
     rows.first().map(activation).transpose()?.ok_or_else(|| Error::missing("activation", id))
 }

@@ -84,10 +84,7 @@ impl Identity {
         for (account, entitlement, _) in account::all_holdings(&mut read).await? {
             held.entry(account).or_default().push(entitlement);
         }
-        let is_tenant = |key: &str| {
-            let connector = known.policy.systems.get(key).and_then(|system| system.connector.as_ref());
-            connector.is_some_and(|connector| connector.kind == "entra")
-        };
+        let is_tenant = |key: &str| known.policy.systems.get(key).is_some_and(crate::system::System::is_tenant);
         let has_tenant = accounts.iter().any(|account| is_tenant(&account.system));
         let mut building = Building { inventory: &inventory, of_people: BTreeMap::new() };
         let mut directory = Directory::default();

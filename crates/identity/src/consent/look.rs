@@ -79,9 +79,7 @@ impl Identity {
     pub async fn tenants(&self) -> Result<Vec<Tenant>, Error> {
         let known = self.known().await?;
         let mut all: BTreeMap<String, Tenant> = BTreeMap::new();
-        let is_tenant =
-            |system: &crate::system::System| system.connector.as_ref().is_some_and(|one| one.kind == "entra");
-        for (key, system) in known.policy.systems.iter().filter(|(_, system)| is_tenant(system)) {
+        for (key, system) in known.policy.systems.iter().filter(|(_, system)| system.is_tenant()) {
             let (title, at, directory, problem) = (system.title.clone(), None, None, None);
             all.insert(key.clone(), Tenant { system: key.clone(), title, at, directory, problem });
         }

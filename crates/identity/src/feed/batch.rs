@@ -247,6 +247,12 @@ impl Identity {
         Ok(())
     }
 
+    /// The latest batch of a feed.
+    pub(super) async fn last_batch(&self, feed: &str) -> Result<Option<Batch>, Error> {
+        let row = self.store.fetch_optional(&sql::LAST_BATCH, params![feed]).await?;
+        row.as_ref().map(batch).transpose()
+    }
+
     /// Batches of a feed or of all, the latest first; at most 500.
     ///
     /// # Errors

@@ -7,9 +7,11 @@ mod apply;
 mod batch;
 mod decode;
 mod delta;
+mod fetch;
 mod guard;
 mod mapping;
 mod matching;
+mod source;
 
 use std::collections::BTreeMap;
 
@@ -18,8 +20,11 @@ use serde::{Deserialize, Serialize};
 pub use batch::{Batch, BatchState, Delivery, RecordDecision};
 pub use decode::{Manifest, decode};
 pub use delta::{Change, Delta, FeedChange, Held, Quarantined, Suspicion, delta};
+pub use fetch::{FEED_SOURCE_STATEMENTS, FeedView, FetchState, SourceState};
+pub(crate) use fetch::{FETCH, begin as begin_asking};
 pub use guard::{Guards, Past, Verdict, guard};
 pub use mapping::{Mapped, Mapper};
+pub use source::FeedSource;
 
 use crate::error::Refusal;
 
@@ -79,6 +84,9 @@ pub struct Feed {
     /// Below the drop folder: files that appear here are deliveries of this feed.
     #[serde(default)]
     pub folder: Option<String>,
+    /// Where it is asked for by itself.
+    #[serde(default)]
+    pub source: Option<FeedSource>,
 }
 
 /// Something that must hold of a record.
@@ -100,8 +108,11 @@ impl Feed {
     /// Whether its mapping can be used.
     ///
     /// # Errors
-    /// The field that there is not, or the template that cannot be read.
+    /// The field that there is not, the template that cannot be read, or what is wrong with its source.
     pub fn check(&self, key: &str) -> Result<(), Refusal> {
+        if let Some(source) = &self.source {
+            source.check(key, self.format)?;
+        }
         Mapper::new(key, self).map(drop)
     }
 }

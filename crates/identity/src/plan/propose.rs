@@ -14,6 +14,7 @@ use crate::account::Wanted;
 use crate::compute::{self, Access, Catalog, Draft, Subject};
 use crate::engagement::{EngagementSheet, EngagementState};
 use crate::error::{Error, Refusal};
+use crate::last_holder::{Kept, LastHolders, Losing};
 use crate::names::{self, NameBook, Namesake};
 use crate::policy::{Facts, Matcher, Policy};
 
@@ -24,6 +25,7 @@ pub(crate) struct Proposer<'a> {
     pub(crate) now: Timestamp,
     pub(crate) book: NameBook,
     matcher: Matcher,
+    last: LastHolders,
 }
 
 /// What changes for one person.
@@ -35,23 +37,31 @@ pub(crate) struct PersonPlan {
     pub(crate) states: Vec<(usize, EngagementState)>,
     /// Accounts that cannot be planned, with the reason.
     pub(crate) faults: Vec<(String, Refusal)>,
+    /// What was judged because it is privileged: it goes, or stays because nobody else holds it.
+    pub(crate) judged: Vec<Kept>,
 }
 
 impl<'a> Proposer<'a> {
     /// With an empty book that asks for what it does not know.
     pub(crate) fn new(policy: &'a Policy, catalog: &'a Catalog, now: Timestamp, book: NameBook) -> Proposer<'a> {
-        Proposer { policy, catalog, now, book, matcher: Matcher::default() }
+        Proposer { policy, catalog, now, book, matcher: Matcher::default(), last: LastHolders::default() }
     }
 
     /// What changes for one person.
     pub(crate) async fn person(&mut self, read: &mut impl Read, subject: &Subject) -> Result<PersonPlan, Error> {
         let access = compute::access(self.policy, self.catalog, subject, self.now, &mut self.matcher);
-        let mut plan = PersonPlan { items: Vec::new(), states: self.states(subject), faults: Vec::new(), access };
+        let mut plan = PersonPlan {
+            items: Vec::new(),
+            states: self.states(subject),
+            faults: Vec::new(),
+            judged: Vec::new(),
+            access,
+        };
         for fault in &plan.access.faults {
             plan.faults.push((String::new(), fault.clone()));
         }
         for draft in compute::drafts(self.policy, subject, &plan.access, self.now) {
-            match self.account(read, subject, &plan.access, &draft).await {
+            match self.account(read, subject, &plan.access, &draft, &mut plan.judged).await {
                 Ok(item) => plan.items.extend(item),
                 Err(Error::Refused(fault)) => plan.faults.push((draft.system.clone(), fault)),
                 Err(other) => return Err(other),
@@ -74,6 +84,7 @@ impl<'a> Proposer<'a> {
         subject: &Subject,
         access: &Access,
         draft: &Draft,
+        judged: &mut Vec<Kept>,
     ) -> Result<Option<PlanItem>, Error> {
         let account = draft.account.and_then(|id| subject.accounts.iter().find(|account| account.id == id));
         let before = account.and_then(|account| account.wanted.as_ref());
@@ -87,7 +98,11 @@ impl<'a> Proposer<'a> {
         let whose = Namesake { system: &draft.system, person, facts: &facts, before, now: self.now };
         let named = names::settle(&mut self.book, read, self.policy, &whose).await?;
         let anchor = person.uuid().to_string();
-        let wanted = compute::wanted(self.policy, draft, &anchor, &facts, &named)?;
+        let mut wanted = compute::wanted(self.policy, draft, &anchor, &facts, &named)?;
+        if let Some(account) = account {
+            let losing = Losing { account, person, phase: access.phase, now: self.now };
+            judged.extend(self.last.keep(read, (self.policy, self.catalog), &losing, &mut wanted).await?);
+        }
         let Some(kind) = change(before, &wanted) else { return Ok(None) };
         Ok(Some(PlanItem {
             position: 0,

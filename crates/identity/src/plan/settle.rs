@@ -13,6 +13,7 @@ use crate::compute::{self, Subject};
 use crate::engagement::{self, EngagementState};
 use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
+use crate::last_holder;
 use crate::names::{self, NameBook};
 use crate::room::Turn;
 
@@ -43,6 +44,7 @@ pub(crate) async fn settle(turn: &mut Turn) -> Result<Option<PlanId>, Error> {
         };
         let plan = proposer.person(&mut turn.tx, &subject).await?;
         names::write(&mut turn.tx, proposer.book.given()).await?;
+        last_holder::report(turn, id, &subject.person.sheet.display_name(), &plan.judged).await?;
         write_person(turn, &subject, plan, &mut items).await?;
     }
     if let Some(expected) = turn.expected.take()

@@ -66,6 +66,8 @@ pub(super) struct Working<'a> {
     pub(super) target: Arc<dyn Connector>,
     pub(super) groups: BTreeMap<String, ObjectId>,
     pub(super) managed: BTreeSet<String>,
+    /// Privileged groups, by the names that policy uses.
+    pub(super) privileged: BTreeMap<String, EntitlementId>,
 }
 
 impl Identity {
@@ -133,7 +135,14 @@ impl Identity {
         accounts: &[Account],
     ) -> Result<Working<'a>, ConnectorError> {
         let target = targets.target(key, system).await?;
-        let mut working = Working { key, system, target, groups: BTreeMap::new(), managed: managed(known, key) };
+        let mut working = Working {
+            key,
+            system,
+            target,
+            groups: BTreeMap::new(),
+            managed: managed(known, key),
+            privileged: privileged(known, key),
+        };
         let wanted: BTreeSet<&String> = accounts
             .iter()
             .filter_map(|account| account.wanted.as_ref())
@@ -270,15 +279,21 @@ fn managed(known: &Known, system: &str) -> BTreeSet<String> {
     of_system.filter_map(|grant| grant.entitlement.clone()).collect()
 }
 
+/// Groups of a system that give power.
+fn privileged(known: &Known, system: &str) -> BTreeMap<String, EntitlementId> {
+    let of_system = known.catalog.all().filter(|one| one.system == system && one.privileged);
+    of_system.map(|one| (one.name.clone(), one.id)).collect()
+}
+
 fn is_away(failure: Option<&Failure>) -> bool {
     matches!(failure, Some(Failure::Connector(error)) if matches!(error.kind, ErrorKind::Transient | ErrorKind::Auth))
 }
 
 /// One account on its way.
-struct OnItsWay {
-    attempt: Attempt,
+pub(super) struct OnItsWay {
+    pub(super) attempt: Attempt,
     wanted: Wanted,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
 }
 
 impl Working<'_> {
@@ -317,6 +332,7 @@ impl Working<'_> {
         let read: Vec<_> = reads.buffered(READS).collect().await;
         let mut ways: Vec<OnItsWay> =
             read.into_iter().map(|(account, read)| self.begin(identity, account, read)).collect();
+        self.spare_last(identity, &mut ways).await;
         self.create(&mut ways).await;
         self.write(&mut ways).await;
         for way in &mut ways {

@@ -4,6 +4,7 @@
 //! attempt begins with what the system holds. So a crash between a write and its record, a retry and a second engine all
 //! end in the same state.
 
+mod drift;
 mod emergency;
 mod engine;
 mod groups;
@@ -11,13 +12,14 @@ mod health;
 mod observe;
 mod outcome;
 mod reconcile;
+mod spare;
 mod steps;
 mod times;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use connector::{Connector, ConnectorError};
+use connector::{Connector, ConnectorError, ErrorKind, Secret};
 
 pub use emergency::LockedOut;
 pub use engine::Provisioned;
@@ -39,4 +41,12 @@ pub trait Targets: Send + Sync {
     /// # Errors
     /// Settings that cannot be used, or a secret that is not there.
     async fn target(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError>;
+
+    /// The secret of a name: a password, a token, an address with a password.
+    ///
+    /// # Errors
+    /// A name that is none, or a secret that is not there.
+    async fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
+        Err(ConnectorError::new(ErrorKind::Auth, format!("there is no secret `{name}`")))
+    }
 }

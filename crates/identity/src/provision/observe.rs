@@ -22,6 +22,11 @@ impl Difference {
         Difference { what: what.into(), ours: ours.into(), theirs: theirs.into() }
     }
 
+    /// It is about how the object is called or where it lies: the standard of its system says how it should be.
+    pub fn is_of_standard(&self) -> bool {
+        matches!(self.what.as_str(), "name" | "container")
+    }
+
     /// The entitlement that somebody gave at the system, when this is one.
     pub fn given(&self) -> Option<&str> {
         self.what.strip_prefix("entitlement ").filter(|_| self.ours == "no")

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use connector::{ConnectorError, ErrorKind, Object, ObjectId, Retry};
-use kernel::id::AccountId;
+use kernel::id::{AccountId, EntitlementId};
 use kernel::{Fact, Timestamp};
 use serde_json::{Value as Json, json};
 
@@ -11,9 +11,9 @@ use super::steps::{Given, Step, Stop, attributes, held, object_name};
 use crate::account::{self, Account, Progress, Protection, Seen, Status, Wanted, WantedState};
 use crate::error::Error;
 use crate::finding::{FindingKind, NewFinding};
-use crate::names;
 use crate::room::Turn;
 use crate::system::System;
+use crate::{last_holder, names};
 
 const DAY_US: i64 = 86_400_000_000;
 const FIRST_PAUSE_US: i64 = 30_000_000;
@@ -66,9 +66,12 @@ pub(super) async fn remember(turn: &mut Turn, attempt: Attempt, given: &Given<'_
     }
     let known = turn.known.clone();
     let ids = |names: &BTreeSet<String>| names.iter().map(|name| known.catalog.id(&after.system, name)).collect();
-    let held: BTreeSet<_> = after.seen.as_ref().map(|seen| ids(&seen.entitlements)).unwrap_or_default();
-    let was: BTreeSet<_> = before.seen.as_ref().map(|seen| ids(&seen.entitlements)).unwrap_or_default();
+    let held: BTreeSet<EntitlementId> = after.seen.as_ref().map(|seen| ids(&seen.entitlements)).unwrap_or_default();
+    let was: BTreeSet<EntitlementId> = before.seen.as_ref().map(|seen| ids(&seen.entitlements)).unwrap_or_default();
     account::save_holdings(&mut turn.tx, after.id, &was, &held).await?;
+    let is_power = |id: &EntitlementId| known.catalog.entitlement(*id).is_some_and(|one| one.privileged);
+    let gained = held.difference(&was).copied().filter(is_power).collect();
+    last_holder::look_again(turn, Some(&gained)).await?;
     account::save(&mut turn.tx, &mut after).await?;
     announce(turn, &attempt, &after, &wanted).await?;
     let done: Vec<Json> = attempt.done.iter().map(shown).collect();
@@ -178,6 +181,11 @@ async fn fail(turn: &mut Turn, after: &mut Account, failure: &Failure, supersede
             let text = format!("there is no {} at the system; the rest was done", names.join(", "));
             (Progress::Refused, Some(FindingKind::Refused), text)
         }
+        Failure::Stop(Stop::LastHolder(name)) => {
+            after.retry = Some(now.plus_micros(LONGEST_PAUSE_US));
+            let text = format!("nobody else is in {name}: the membership stays until somebody is");
+            (Progress::Retrying, Some(FindingKind::LastHolder), text)
+        }
         Failure::Connector(error) => match (error.retry(), error.kind) {
             (Retry::Later { not_before_ms }, _) => {
                 let asked = not_before_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(0).saturating_mul(1_000));
@@ -236,7 +244,13 @@ async fn announce(turn: &mut Turn, attempt: &Attempt, after: &Account, wanted: &
         names::hold(&mut turn.tx, &known.policy, &after.system, wanted, until).await?;
     }
     if after.progress == Progress::Settled && attempt.failure.is_none() {
-        for kind in [FindingKind::Refused, FindingKind::JoinRefused, FindingKind::Drift] {
+        for kind in [
+            FindingKind::Refused,
+            FindingKind::JoinRefused,
+            FindingKind::Drift,
+            FindingKind::OffStandard,
+            FindingKind::LastHolder,
+        ] {
             turn.settle_finding(kind, &after.id.to_string(), "the account is as wanted").await?;
         }
     }

@@ -14,22 +14,19 @@ use sha2::{Digest, Sha256};
 use store::params;
 
 use super::Targets;
+use super::drift::drifted;
 use super::engine::{Working, ids_of, short_name};
 use super::groups;
 use super::observe::{Difference, Memberships, differences, off_standard, seen, status};
 use super::times::{READ, READ_ALL, promise};
 use crate::account::{self, Account, AccountKind, Progress, Protection, Status, WantedState};
-use crate::assignment::{NewAssignment, Source, Target};
 use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
 use crate::room::{Identity, Turn};
 use crate::sql;
-use crate::system::DriftPolicy;
 
 /// Fewer objects than this say nothing of a lost scope.
 const FEW: i64 = 20;
-/// Putting the same account back more often than this is a quarrel, not a repair.
-const MOST_REVERTS: u64 = 3;
 
 kernel::words! {
     /// What a reading may do.
@@ -356,87 +353,6 @@ async fn take_account(
     if !unchanged {
         account::save(&mut turn.tx, &mut account).await?;
     }
-    Ok(())
-}
-
-async fn drifted(
-    turn: &mut Turn,
-    working: &Working<'_>,
-    account: &mut Account,
-    drift: &mut Vec<Difference>,
-    attribution: Option<&Attribution>,
-    mode: Mode,
-    found: &mut Reconciled,
-) -> Result<(), Error> {
-    let subject = account.id.to_string();
-    let open = turn.tx.fetch_optional(&sql::OPEN_FINDING, params![FindingKind::Drift.as_str(), &subject]).await?;
-    let detail: Json = open.map(|row| row.json("detail")).transpose()?.unwrap_or(Json::Null);
-    let mut reverts = self::number(&detail, "reverts").max(account.attempts.unsigned_abs());
-    let mut title = format!("{} in {} was changed at the system itself", account.login, working.key);
-    if let Some(actor) = attribution.and_then(|one| one.actor.as_ref()) {
-        title = format!("{title} by {actor}");
-    }
-    match working.system.drift {
-        DriftPolicy::Revert if mode == Mode::Ordinary && reverts < MOST_REVERTS => {
-            reverts += 1;
-            account.progress = Progress::Queued;
-            account.retry = None;
-            found.reverted += 1;
-        }
-        DriftPolicy::Revert if mode == Mode::Ordinary => {
-            title = format!("{title}, again and again: it is no longer put back");
-        }
-        DriftPolicy::Adopt if mode == Mode::Ordinary => {
-            adopt(turn, working, account, drift, attribution, found).await?
-        }
-        DriftPolicy::Report | DriftPolicy::Revert | DriftPolicy::Adopt => {}
-    }
-    if drift.is_empty() {
-        return Ok(());
-    }
-    let finding = NewFinding {
-        person: account.person,
-        account: Some(account.id),
-        system: Some(working.key.to_owned()),
-        detail: json!({ "differences": drift, "attribution": attribution, "reverts": reverts }),
-        ..NewFinding::new(FindingKind::Drift, subject, title)
-    };
-    turn.find(finding).await.map(drop)
-}
-
-fn number(detail: &Json, name: &str) -> u64 {
-    detail.get(name).and_then(Json::as_u64).unwrap_or(0)
-}
-
-/// Takes over what was given at the system itself, as access that somebody has to answer for.
-async fn adopt(
-    turn: &mut Turn,
-    working: &Working<'_>,
-    account: &Account,
-    drift: &mut Vec<Difference>,
-    attribution: Option<&Attribution>,
-    found: &mut Reconciled,
-) -> Result<(), Error> {
-    let Some(person) = account.person else { return Ok(()) };
-    let by = attribution.and_then(|one| one.actor.clone()).unwrap_or_else(|| "somebody".to_owned());
-    let given: Vec<String> = drift.iter().filter_map(|one| one.given().map(str::to_owned)).collect();
-    for name in &given {
-        let target = Target::Entitlement(turn.known.catalog.id(working.key, name));
-        let new = NewAssignment {
-            person,
-            target,
-            mode: crate::assignment::Mode::Active,
-            source: Source::Adopted,
-            source_ref: Some(account.id.to_string()),
-            reason: format!("given at {} by {by}", working.key),
-            approver: None,
-            from: None,
-            until: None,
-        };
-        turn.assign(new).await?;
-        found.adopted += 1;
-    }
-    drift.retain(|one| one.given().is_none());
     Ok(())
 }
 

@@ -39,6 +39,8 @@ pub enum Stop {
     Protected(String),
     /// These entitlements are not at the system.
     NoSuchEntitlement(BTreeSet<String>),
+    /// Nobody else is in this privileged group.
+    LastHolder(String),
 }
 
 /// The steps in order: an account that closes is closed first; access comes before access goes; the container is last.

@@ -26,6 +26,8 @@ use crate::sod::{self, NewSodException, Rules};
 pub(crate) const APPROVAL: &str = "identity.approval";
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: i64 = 24 * HOUR_US;
+/// Open requests that are looked through.
+const MOST: u32 = 100_000;
 
 /// What somebody asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -478,6 +480,32 @@ async fn write(turn: &mut Turn, before: Option<&Request>, after: &mut Request, v
     turn.tx.emit(Fact::RequestChanged { request, version, at });
     turn.record(&format!("request.{verb}"), after.id, before.map_or(Json::Null, |before| json!(before)), json!(after));
     Ok(())
+}
+
+/// Requests whose approver left, or is away, do not wait for the end of the stage: who is asked in their place is asked now.
+pub(crate) async fn pass_over_absent(turn: &mut Turn) -> Result<usize, Error> {
+    let open = record::list(&mut turn.tx, None, None, true, MOST).await?;
+    if open.is_empty() {
+        return Ok(0);
+    }
+    let now = turn.now();
+    let directory = Directory::load(&mut turn.tx, now).await?;
+    let mut moved = 0;
+    for before in open {
+        let Some(place) = before.open_stage() else { continue };
+        let waiting = before.stages[place].seats.iter().filter(|seat| seat.decision.is_none());
+        let absent = waiting.flat_map(|seat| seat.candidates[seat.turn.min(seat.candidates.len())..].iter());
+        let absent: Vec<PersonId> = absent.map(|one| one.person).filter(|person| !directory.is_here(*person)).collect();
+        let is_held_up = before.stages[place]
+            .seats
+            .iter()
+            .any(|seat| seat.decision.is_none() && seat.holder().is_some_and(|holder| absent.contains(&holder.person)));
+        if is_held_up {
+            carry_out(turn, &before, &Command::PassOver { absent }, None).await?;
+            moved += 1;
+        }
+    }
+    Ok(moved)
 }
 
 /// Nobody answered in time.

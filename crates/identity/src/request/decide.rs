@@ -28,6 +28,10 @@ pub enum Command {
     },
     /// Nobody answered in time: the next are asked.
     AskNext,
+    /// These left, or are away or locked out: who is asked in their place is asked now.
+    PassOver {
+        absent: Vec<PersonId>,
+    },
 }
 
 impl Command {
@@ -39,6 +43,7 @@ impl Command {
             Command::Withdraw => "withdraw",
             Command::Appoint { .. } => "appoint",
             Command::AskNext => "ask-next",
+            Command::PassOver { .. } => "pass-over",
         }
     }
 }
@@ -71,7 +76,8 @@ pub fn decide(
         }
         (Command::Appoint { seat, person }, Some(by)) => appoint(&mut after, *seat, *person, by)?,
         (Command::AskNext, None) => ask_next(&mut after, now, stage_us),
-        (Command::AskNext, Some(_)) | (_, None) => {
+        (Command::PassOver { absent }, None) => pass_over(&mut after, absent, now, stage_us),
+        (Command::AskNext | Command::PassOver { .. }, Some(_)) | (_, None) => {
             let (state, allowed) = (request.state.to_string(), POSSIBLE.to_vec());
             return Err(Refusal::NotNow { what: "request", command: command.name(), state, allowed });
         }
@@ -133,6 +139,18 @@ fn ask_next(request: &mut Request, now: Timestamp, stage_us: i64) {
     let stage = &mut request.stages[place];
     for seat in stage.seats.iter_mut().filter(|seat| seat.decision.is_none()) {
         seat.turn = (seat.turn + 1).min(seat.candidates.len());
+    }
+    stage.due = Some(now.plus_micros(stage_us));
+}
+
+/// Who is not here gives way at once, and whoever takes their place has the whole time of the stage.
+fn pass_over(request: &mut Request, absent: &[PersonId], now: Timestamp, stage_us: i64) {
+    let Some(place) = request.open_stage() else { return };
+    let stage = &mut request.stages[place];
+    for seat in stage.seats.iter_mut().filter(|seat| seat.decision.is_none()) {
+        while seat.holder().is_some_and(|holder| absent.contains(&holder.person)) {
+            seat.turn += 1;
+        }
     }
     stage.due = Some(now.plus_micros(stage_us));
 }

@@ -175,7 +175,7 @@ fn request(row: &Row) -> Result<Request, Error> {
     Ok(request)
 }
 
-pub(super) async fn find(read: &mut impl Read, id: RequestId) -> Result<Request, Error> {
+pub(crate) async fn find(read: &mut impl Read, id: RequestId) -> Result<Request, Error> {
     let rows = read.rows(&sql::REQUEST, params![id]).await?;
     rows.first().map(request).transpose()?.ok_or_else(|| Error::missing("request", id))
 }

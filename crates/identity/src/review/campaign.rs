@@ -107,7 +107,7 @@ fn campaign(row: &Row) -> Result<Campaign, Error> {
     Ok(campaign)
 }
 
-pub(super) async fn find(read: &mut impl Read, id: CampaignId) -> Result<Campaign, Error> {
+pub(crate) async fn find(read: &mut impl Read, id: CampaignId) -> Result<Campaign, Error> {
     let rows = read.rows(&sql::CAMPAIGN, params![id]).await?;
     rows.first().map(campaign).transpose()?.ok_or_else(|| Error::missing("campaign", id))
 }

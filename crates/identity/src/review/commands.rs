@@ -408,6 +408,7 @@ pub(crate) async fn reroute_all(turn: &mut Turn) -> Result<usize, Error> {
     let inventory = Inventory::load(&mut turn.tx, Scope::One(nobody), now).await?;
     let mut moved = 0;
     for campaign in &open {
+        let before = moved;
         for mut item in item::of_campaign(&mut turn.tx, campaign.id, None).await? {
             let is_here = item.reviewer.is_some_and(|reviewer| directory.is_here(reviewer));
             if item.state != ItemState::Open || is_here {
@@ -427,6 +428,10 @@ pub(crate) async fn reroute_all(turn: &mut Turn) -> Result<usize, Error> {
             item::save(turn, &mut item).await?;
             turn.record("review.reroute", item.id, Json::Null, json!({ "from": from, "to": next }));
             moved += 1;
+        }
+        if moved > before {
+            let (id, version, at) = (campaign.id, campaign.version, turn.now());
+            turn.tx.emit(Fact::CampaignChanged { campaign: id, version, at });
         }
     }
     Ok(moved)

@@ -144,6 +144,11 @@ pub(super) async fn find(read: &mut impl Read, id: ReviewItemId) -> Result<Revie
     rows.first().map(item).transpose()?.ok_or_else(|| Error::missing("review item", id))
 }
 
+/// Every item of a campaign.
+pub(crate) async fn all_of(read: &mut impl Read, campaign: CampaignId) -> Result<Vec<ReviewItem>, Error> {
+    of_campaign(read, campaign, None).await
+}
+
 pub(super) async fn of_campaign(
     read: &mut impl Read,
     campaign: CampaignId,

@@ -13,4 +13,6 @@ pub use decide::{Verdict, decide};
 pub use item::{ItemState, ReviewItem, SourceShown};
 pub use report::{ReviewerFigures, figures};
 
+pub(crate) use campaign::find as find_campaign;
 pub(crate) use commands::{CAMPAIGN_DUE, VERIFY, close_due, reroute_all, verify};
+pub(crate) use item::all_of as items_of;

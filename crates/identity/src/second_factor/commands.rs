@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use store::{Read, params};
 
 use super::judge::{Kept, Verdict, generator, judge};
+use super::seal::{self, Seal};
 use crate::error::{Error, Refusal, said};
 use crate::room::{Identity, Turn};
 use crate::{approver, duty_sql, person};
@@ -39,11 +40,15 @@ struct Row {
     confirmed: Option<Timestamp>,
 }
 
-async fn find(read: &mut impl Read, person: PersonId) -> Result<Option<Row>, Error> {
+async fn find(read: &mut impl Read, seal: Option<&Seal>, person: PersonId) -> Result<Option<Row>, Error> {
     let rows = read.rows(&duty_sql::SECOND_FACTOR, params![person]).await?;
     let Some(row) = rows.first() else { return Ok(None) };
-    let secret = hex::decode(row.text("secret")?)
-        .map_err(|_| Refusal::rule("the second factor cannot be read; have the access officer take it away"))?;
+    let secret = seal::read(seal, person, row.text("secret")?).ok_or_else(|| {
+        Refusal::rule(
+            "the second factor cannot be read: the key in `secrets/` is not the one that it was sealed with; put that one back, \
+             or have the access officer take the second factor away",
+        )
+    })?;
     let kept = Kept {
         secret,
         last_step: row.int("last_step")?,
@@ -61,7 +66,7 @@ impl Identity {
     pub async fn second_factor(&self, actor: &Actor) -> Result<SecondFactor, Error> {
         let mut read = self.store.clone();
         let person = approver::person_of(&mut read, actor).await?;
-        let row = find(&mut read, person).await?;
+        let row = find(&mut read, self.seal.as_deref(), person).await?;
         let now = self.now();
         Ok(SecondFactor {
             enrolled: row.as_ref().map(|row| row.enrolled),
@@ -77,13 +82,14 @@ impl Identity {
     pub async fn enrol_second_factor(&self, actor: &Actor) -> Result<Enrolment, Error> {
         let mut turn = self.turn(actor, "").await?;
         let person = approver::person_of(&mut turn.tx, actor).await?;
-        if find(&mut turn.tx, person).await?.is_some_and(|row| row.confirmed.is_some()) {
+        if find(&mut turn.tx, self.seal.as_deref(), person).await?.is_some_and(|row| row.confirmed.is_some()) {
             let reason = "you have a second factor; when it is lost, have the access officer take it away first";
             return Err(Refusal::rule(reason).into());
         }
         let secret: [u8; SECRET] = self.store.random();
         let now = turn.now();
-        turn.tx.execute_one(&duty_sql::SAVE_SECOND_FACTOR, params![person, hex::encode(secret), now]).await?;
+        let kept = self.kept(person, &secret)?;
+        turn.tx.execute_one(&duty_sql::SAVE_SECOND_FACTOR, params![person, kept, now]).await?;
         turn.record("second-factor.enrol", person, Json::Null, Json::Null);
         turn.finish().await?;
         let secret = generator(&secret)?.secret().to_base32();
@@ -125,10 +131,42 @@ impl Identity {
         turn.finish().await.map(drop)
     }
 
+    /// A secret as it is stored.
+    fn kept(&self, person: PersonId, secret: &[u8]) -> Result<String, Refusal> {
+        match &self.seal {
+            Some(seal) => seal
+                .close(person, secret, self.store.random())
+                .ok_or_else(|| Refusal::rule("the secret cannot be sealed with the key of this house")),
+            None => Ok(hex::encode(secret)),
+        }
+    }
+
+    /// Seals what lies in the open from before there was a key. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn seal_second_factors(&self) -> Result<usize, Error> {
+        let mut turn = self.turn(&Actor::system("identity"), "secrets are sealed").await?;
+        let mut sealed = 0;
+        for row in turn.tx.fetch_all(&duty_sql::SECOND_FACTORS, params![]).await? {
+            let (person, text): (PersonId, &str) = (row.id("person_id")?, row.text("secret")?);
+            if self.seal.is_none() || seal::is_sealed(text) {
+                continue;
+            }
+            let Some(secret) = seal::read(None, person, text) else { continue };
+            let kept = self.kept(person, &secret)?;
+            turn.tx.execute_one(&duty_sql::RESEAL_SECOND_FACTOR, params![person, kept]).await?;
+            turn.record("second-factor.seal", person, Json::Null, Json::Null);
+            sealed += 1;
+        }
+        turn.finish().await?;
+        Ok(sealed)
+    }
+
     async fn present(&self, code: &str, actor: &Actor, confirmed: bool) -> Result<(), Error> {
         let mut turn = self.turn(actor, "").await?;
         let person = approver::person_of(&mut turn.tx, actor).await?;
-        let row = find(&mut turn.tx, person).await?;
+        let row = find(&mut turn.tx, self.seal.as_deref(), person).await?;
         let row = row.ok_or_else(|| Refusal::rule("you have no second factor yet: enrol an authenticator first"))?;
         match (row.confirmed.is_some(), confirmed) {
             (false, true) => return Err(Refusal::rule("confirm your authenticator with a first code").into()),

@@ -11,4 +11,4 @@ pub use violation::{SideShown, Summary, Violation, ViolationState};
 
 pub(crate) use exception::{EXCEPTION, expired, give, in_force};
 pub(crate) use rules::{Rules, save};
-pub(crate) use violation::{ANALYSIS, analyse_all, analyse_person, shown};
+pub(crate) use violation::{ANALYSIS, analyse_all, analyse_person, begin, shown};

@@ -292,6 +292,20 @@ impl Identity {
     }
 }
 
+/// Sets the next time at which everybody is looked at.
+pub(crate) async fn begin(turn: &mut Turn) -> Result<(), Error> {
+    turn.tx
+        .deadline(Deadline {
+            kind: ANALYSIS.to_owned(),
+            subject: "everybody".to_owned(),
+            owes: "system:identity".to_owned(),
+            due: Due::After(ANALYSIS_US),
+            otherwise: "everybody is looked at again".to_owned(),
+        })
+        .await?;
+    Ok(())
+}
+
 pub(crate) async fn analyse_all(turn: &mut Turn) -> Result<Summary, Error> {
     let now = turn.now();
     let inventory = Inventory::load(&mut turn.tx, Scope::Everybody, now).await?;
@@ -307,15 +321,7 @@ pub(crate) async fn analyse_all(turn: &mut Turn) -> Result<Summary, Error> {
     found.truncate(MOST);
     let known = known(&mut turn.tx, None).await?;
     let (new, gone) = write(turn, known, found).await?;
-    turn.tx
-        .deadline(Deadline {
-            kind: ANALYSIS.to_owned(),
-            subject: "everybody".to_owned(),
-            owes: "system:identity".to_owned(),
-            due: Due::After(ANALYSIS_US),
-            otherwise: "everybody is looked at again".to_owned(),
-        })
-        .await?;
+    begin(turn).await?;
     let cycles = inventory.closure.cycles();
     let names = |cycle: &entitlements::Cycle| cycle.round.iter().map(|group| inventory.label(*group)).collect();
     Ok(Summary {

@@ -14,7 +14,7 @@ use kernel::id::{AccountId, EntitlementId, PersonId};
 use kernel::port::{Answer, AnswerStream, DeliveryError, EventLake, QueryError, QueryRequest};
 use kernel::{Actor, ColumnSchema, Fact, ScalarType, TableSchema, Timestamp, Value};
 use serde_json::{Value as Json, json};
-use store::{Entry, Statement, Store, params};
+use store::{Entry, OutboxPort, Statement, Store, params};
 use testkit::{CountingRandomness, TestClock};
 
 pub const HOUR_S: u64 = 3_600;
@@ -137,7 +137,9 @@ impl House {
     pub async fn employ(&self, name: &str, manager: Option<&str>, state: &str) {
         let (id, now) = (self.person(name), self.store.now());
         let known = self.store.fetch_optional(&identity::sql::PERSON, params![id]).await.unwrap();
-        let sheet = json!({ "kind": "staff", "number": name, "given_name": name, "family_name": "X" });
+        let language = if name == "boss" { "fr-CH" } else { "en" };
+        let sheet = json!({ "kind": "staff", "number": name, "given_name": name, "family_name": "X",
+            "mail": format!("{name}@relief.example"), "extra": { "language": language } });
         if known.is_none() {
             let (none, blocked) = (None::<String>, None::<Timestamp>);
             let row = params![
@@ -319,6 +321,21 @@ impl House {
         let subscriber = self.identity.duties_subscriber(self.board.clone(), Arc::new(Used(self.used.clone())));
         let progress = self.store.postman(subscriber).round().await.unwrap();
         assert_eq!((progress.parked, progress.waiting_until), (0, None), "the subscriber failed");
+        let progress = self.store.postman(self.identity.notice_subscriber()).round().await.unwrap();
+        assert_eq!((progress.parked, progress.waiting_until), (0, None), "people could not be told");
+    }
+
+    /// What was to be sent so far, and the keys of what was taken back.
+    pub async fn sent(&self) -> (Vec<kernel::message::Dispatch>, Vec<String>) {
+        let (mut sent, mut withdrawn) = (Vec::new(), Vec::new());
+        for stored in self.store.facts_after(0, 100_000).await.unwrap() {
+            match stored.fact.unwrap() {
+                Fact::MessagesRequested { dispatches, .. } => sent.extend(dispatches),
+                Fact::MessagesWithdrawn { keys, .. } => withdrawn.extend(keys),
+                _ => {}
+            }
+        }
+        (sent, withdrawn)
     }
 
     pub async fn tell(&self, fact: Fact) {
@@ -342,7 +359,10 @@ impl House {
     /// What a person was given and has.
     pub async fn assigned(&self, name: &str) -> Vec<String> {
         let rows = self.store.fetch_all(&identity::sql::ASSIGNMENTS_OF, params![self.person(name)]).await.unwrap();
-        rows.iter().map(|row| format!("{} {}", row.text("mode").unwrap(), row.text("target").unwrap())).collect()
+        let mut held: Vec<String> =
+            rows.iter().map(|row| format!("{} {}", row.text("mode").unwrap(), row.text("target").unwrap())).collect();
+        held.sort();
+        held
     }
 }
 

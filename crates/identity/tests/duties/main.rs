@@ -3,6 +3,7 @@
 
 mod activations;
 mod house;
+mod notices;
 mod requests;
 mod reviews;
 mod separation;
@@ -16,18 +17,24 @@ testkit::on_both_databases! { suite:
     requests::two_decisions_at_once,
     requests::silence_is_never_a_yes,
     requests::a_delegate_stands_in,
+    requests::an_approver_who_left_is_passed_over_and_nothing_is_granted,
     requests::toxic_parts_are_refused_at_once,
     requests::toxic_with_what_is_held_needs_the_risk_owner,
     requests::what_became_toxic_is_blocked,
     requests::the_catalogue_speaks_languages,
     activations::what_the_policy_wants,
     activations::a_second_factor_counts_once,
+    activations::secrets_of_second_factors_are_sealed_at_rest,
     activations::ends_by_the_clock_although_the_server_was_down,
     activations::an_approval_after_the_window_is_void,
     activations::ends_with_the_incident,
     activations::is_not_over_before_the_target_shows_it,
     activations::borrowed_keys_count_as_held,
     activations::ends_when_eligibility_does,
+    notices::an_approver_hears_at_once_again_at_half_the_time_and_the_next_at_the_deadline,
+    notices::how_it_ended_is_told_and_what_waits_no_more_is_taken_back,
+    notices::who_cannot_be_reached_is_a_finding,
+    notices::reviewers_hear_once_for_all_their_items_and_before_the_end,
     reviews::nobody_reviews_their_own,
     reviews::a_change_puts_the_item_up_again,
     reviews::a_role_goes_only_when_that_is_confirmed,

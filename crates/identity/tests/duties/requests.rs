@@ -151,3 +151,34 @@ pub async fn the_catalogue_speaks_languages(url: String) {
     let offers = house.identity.catalogue("en").await.unwrap();
     assert_eq!(offers[1].gives, ["erp/pay", "erp/reports"]);
 }
+
+/// Who left, is on leave or is locked out is passed over at once; whoever comes next has the whole time of the stage.
+pub async fn an_approver_who_left_is_passed_over_and_nothing_is_granted(url: String) {
+    let house = House::open(&url).await;
+    let request = house.ask("amina", &["payer"]).await.unwrap();
+    house.turn_the_clock(60 * HOUR_S).await;
+    house.employ("boss", Some("director"), "ended").await;
+    house.employ("director", None, "leave").await;
+    house
+        .tell(kernel::Fact::PersonLeft { person: house.person("boss"), at: house.store.now(), emergency: false })
+        .await;
+    let now = house.identity.request(request.id).await.unwrap();
+    let seat = &now.stages[0].seats[0];
+    assert_eq!((now.state, seat.holder().map(|one| one.person)), (RequestState::Pending, Some(house.person("owner"))));
+    assert!(
+        now.stages[0].due.unwrap() > house.store.now().plus_micros(2 * DAY_US),
+        "not what was left of the first one's time"
+    );
+    assert!(refused(house.answer(&now, "boss", true).await).contains("not asked"));
+    assert!(house.assigned("amina").await.is_empty());
+    // Without the fact, the hourly look finds it.
+    house.employ("owner", Some("director"), "leave").await;
+    house.turn_the_clock(2 * HOUR_S).await;
+    let now = house.identity.request(request.id).await.unwrap();
+    assert_eq!(now.stages[0].seats[0].holder().map(|one| one.person), Some(house.person("guard")));
+    // Nobody is left: it lapses, with a finding, and nothing was given.
+    house.employ("guard", Some("director"), "ended").await;
+    house.turn_the_clock(2 * HOUR_S).await;
+    assert_eq!(house.identity.request(request.id).await.unwrap().state, RequestState::Lapsed);
+    assert!(house.assigned("amina").await.is_empty());
+}

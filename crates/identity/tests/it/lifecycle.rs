@@ -247,6 +247,7 @@ pub async fn leave_keeps_the_account_and_takes_power(url: String) {
     rig.identity.give(extra, &officer()).await.unwrap();
     rig.work().await;
     assert_eq!(rig.at("ad", "adiallo").await.unwrap().groups, set(&["All-Staff", "FIN-Read", "NBO-Site", "Old-Team"]));
+    rig.stand_in("Old-Team").await;
     rig.deliver(&[amina(&[("unit", "FIN"), ("standing", "leave")])]).await;
     rig.work().await;
     let away = rig.at("ad", "adiallo").await.unwrap();

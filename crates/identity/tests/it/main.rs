@@ -7,11 +7,14 @@ mod consents;
 mod deliveries;
 mod groups;
 mod hybrid;
+mod last_holder;
 mod lifecycle;
 mod provisioning;
 mod reading;
 mod rig;
 mod simulation;
+mod sources;
+mod standards;
 
 testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
@@ -28,6 +31,13 @@ testkit::on_both_databases! { suite:
     groups::a_large_group_is_read_in_pages_by_whoever_goes_on,
     groups::a_group_that_nobody_needs_is_proposed_emptied_deleted_and_brought_back_with_its_members,
     hybrid::two_sides_are_compared_and_a_conflict_is_resolved_by_a_person,
+    last_holder::a_command_that_would_take_the_last_is_refused,
+    last_holder::a_leaver_is_closed_and_the_key_stays_until_somebody_has_it,
+    last_holder::an_emergency_closes_the_account_and_says_so,
+    last_holder::who_may_borrow_it_counts_and_the_last_of_them_stays,
+    last_holder::the_system_itself_is_asked_before_a_member_goes,
+    last_holder::a_shared_account_that_is_the_last_is_not_closed,
+    last_holder::the_last_owner_is_replaced_and_never_removed,
     lifecycle::a_joiner_is_made_ahead_and_let_in_on_the_day,
     lifecycle::a_joiner_who_does_not_come_leaves_nothing,
     lifecycle::a_leaver_is_out_on_the_last_second_of_the_duty_station,
@@ -58,4 +68,10 @@ testkit::on_both_databases! { suite:
     provisioning::a_service_account_has_an_owner_and_a_term,
     provisioning::a_plan_is_carried_out_as_it_was_looked_at,
     provisioning::a_rule_that_would_close_many_is_looked_at_first,
+    standards::an_object_off_standard_is_a_finding_with_its_fix,
+    standards::a_deleted_row_of_the_audit_is_detected,
+    sources::rows_of_a_query_go_through_the_same_guards,
+    sources::an_address_is_asked_whether_it_changed,
+    sources::what_is_no_whole_answer_writes_nothing,
+    sources::sources_that_make_no_sense_are_refused_when_they_are_saved,
 }

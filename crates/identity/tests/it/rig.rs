@@ -6,7 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use connector::memory::Memory;
 use connector::{
-    Change, Connector, ConnectorError, NewObject, Object, ObjectClass, ObjectId, ObjectKey, Operation, Search,
+    Change, Connector, ConnectorError, ErrorKind, NewObject, Object, ObjectClass, ObjectId, ObjectKey, Operation,
+    Search, Secret,
 };
 use identity::account::Account;
 use identity::document::drafts_from_toml;
@@ -17,6 +18,7 @@ use identity::system::System;
 use identity::{Error, Identity};
 use kernel::{Actor, Timestamp};
 use parking_lot::Mutex;
+use sqlx::Connection;
 use store::{DeadlineEngine, Store};
 use testkit::{CountingRandomness, TestClock};
 
@@ -32,6 +34,7 @@ pub const HEADER: &str =
 #[derive(Default)]
 pub struct Memories {
     targets: Mutex<BTreeMap<String, Arc<Memory>>>,
+    pub secrets: Mutex<BTreeMap<String, Secret>>,
 }
 
 impl Memories {
@@ -48,6 +51,11 @@ impl Memories {
 impl Targets for Memories {
     async fn target(&self, key: &str, _: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
         Ok(self.get(key))
+    }
+
+    async fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
+        let found = self.secrets.lock().get(name).cloned();
+        found.ok_or_else(|| ConnectorError::new(ErrorKind::Auth, format!("there is no secret `{name}`")))
     }
 }
 
@@ -129,6 +137,29 @@ impl Rig {
         self.targets.get(system).write(&Operation::new("setup", key, change)).await.unwrap();
     }
 
+    /// Somebody else, whom nobody knows, holds a group of the directory.
+    pub async fn stand_in(&self, group: &str) {
+        let target = self.targets.get("ad");
+        let new = NewObject { name: "stand-in".to_owned(), ..NewObject::default() };
+        let key = ObjectKey::correlation(ObjectClass::Account, "uid", "stand-in");
+        let member = target.write(&Operation::new("native", key, Change::Create(new))).await.unwrap().id;
+        let group = ObjectKey::correlation(ObjectClass::Group, "name", group);
+        target.write(&Operation::new("native", group, Change::AddMember { member, until: None })).await.unwrap();
+        self.identity.reconcile("ad", identity::provision::Mode::Ordinary, self.targets.as_ref()).await.unwrap();
+    }
+
+    /// As somebody with the database in their hands.
+    pub async fn tamper(&self, sql: &str) {
+        let sql = sqlx::AssertSqlSafe(sql.to_owned());
+        if self.url.starts_with("sqlite:") {
+            let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        } else {
+            let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+            sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        }
+    }
+
     /// Delivers a file of the feed `hr` as it is.
     pub async fn deliver_text(&self, text: &str) -> Batch {
         let delivery =
@@ -149,7 +180,12 @@ impl Rig {
     pub async fn work(&mut self) -> Option<Timestamp> {
         for _ in 0..4 {
             self.deadlines.tick().await.unwrap();
-            for subscriber in [self.identity.subscriber(), self.identity.engine(self.targets.clone())] {
+            let targets = self.targets.clone();
+            for subscriber in [
+                self.identity.subscriber(),
+                self.identity.engine(targets.clone()),
+                self.identity.feed_subscriber(targets),
+            ] {
                 let progress = self.store.postman(subscriber).round().await.unwrap();
                 assert_eq!((progress.parked, progress.waiting_until), (0, None), "a subscriber failed");
             }

@@ -1,0 +1,66 @@
+//! Who answers for what documents describe: somebody always does. The last owner cannot be taken away, only replaced; when
+//! an owner leaves, each thing that they answered for is a finding until somebody else does.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value as Json, json};
+
+use crate::document::{self, Document, DocumentKind};
+use crate::error::{Error, Refusal};
+use crate::finding::{FindingKind, NewFinding};
+use crate::room::Turn;
+
+/// Things of a document that have an owner, by name: itself, and what a system's document knows of its entitlements.
+fn owners(document: &Document) -> BTreeMap<String, String> {
+    let own = |name: String, body: &Json| {
+        let owner = body.get("owner").and_then(Json::as_str)?;
+        Some((name, owner.trim().to_owned()))
+    };
+    let mut owners: BTreeMap<String, String> =
+        own(format!("{}:{}", document.kind, document.key), &document.body).into_iter().collect();
+    if document.kind == DocumentKind::System {
+        let notes = document.body.get("entitlements").and_then(Json::as_object).into_iter().flatten();
+        owners.extend(notes.filter_map(|(name, note)| own(format!("entitlement:{}/{name}", document.key), note)));
+    }
+    owners
+}
+
+/// Refuses a document that leaves something without the owner that it had, or with an empty one.
+pub(crate) fn must_stay(before: Option<&Document>, after: &Document) -> Result<(), Refusal> {
+    let now = owners(after);
+    if let Some((name, _)) = now.iter().find(|(_, owner)| owner.is_empty()) {
+        return Err(Refusal::bad(name, "it has no owner: give the number of a person who answers for it"));
+    }
+    let before = before.filter(|before| before.retired.is_none() && after.retired.is_none()).map(owners);
+    // An entitlement that the document no longer speaks of has lost its owner as well.
+    match before.unwrap_or_default().into_iter().find(|(name, _)| !now.contains_key(name)) {
+        Some((name, owner)) => Err(Refusal::bad(
+            name,
+            format!("{owner} is its last owner and cannot be taken away: name somebody else instead"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Somebody else answers for it, or it is out of use.
+pub(crate) async fn settle(turn: &mut Turn, before: Option<&Document>, after: &Document) -> Result<(), Error> {
+    let now = owners(after);
+    for (name, owner) in before.map(owners).unwrap_or_default() {
+        if after.retired.is_some() || now.get(&name).is_some_and(|other| *other != owner) {
+            turn.settle_finding(FindingKind::OwnerLeft, &name, "somebody else answers for it").await?;
+        }
+    }
+    Ok(())
+}
+
+/// An owner left: what they answered for needs somebody else.
+pub(crate) async fn left(turn: &mut Turn, number: &str, name: &str) -> Result<(), Error> {
+    for document in document::all(&mut turn.tx).await?.iter().filter(|one| one.retired.is_none()) {
+        for (thing, _) in owners(document).into_iter().filter(|(_, owner)| owner == number) {
+            let title = format!("{name}, who answered for {thing}, has left: name somebody else");
+            let detail = json!({ "owner": number, "document": format!("{}:{}", document.kind, document.key) });
+            turn.find(NewFinding { detail, ..NewFinding::new(FindingKind::OwnerLeft, thing, title) }).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,258 @@
+//! Feeds that are asked: a query of a real database, an address of a real server on loopback.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use identity::Error;
+use identity::feed::{BatchState, FetchState};
+use identity::finding::{FindingKind, FindingState};
+use parking_lot::Mutex;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::rig::{self, Rig, officer};
+
+const MINUTE_US: i64 = 60_000_000;
+
+/// The feed `asked` with a source; what comes is mapped as the office's own feed is.
+fn feed(format: &str, source: &str) -> String {
+    let map = "anchor = \"person\"\nnumber = \"person\"\nkey = \"person\"\ngiven_name = \"given\"\nfamily_name = \"family\"\n\
+               birth_date = \"born\"\nbegins = \"begins\"\nstation = \"station\"\norg_unit = \"unit\"\njob = \"job\"\n";
+    format!(
+        "[feed.asked]\ntitle = \"Personnel\"\nowner = \"P-1\"\nformat = \"{format}\"\n[feed.asked.guards]\nleavers_max = 5\n\
+         [feed.asked.source]\n{source}\n[feed.asked.map]\n{map}"
+    )
+}
+
+async fn fetch(rig: &Rig) -> (FetchState, Option<BatchState>, String) {
+    let (state, batch) = rig.identity.fetch_feed("asked", rig.targets.as_ref(), &officer()).await.unwrap();
+    let problem = state.problem.or_else(|| batch.as_ref().map(|batch| batch.findings.join("; "))).unwrap_or_default();
+    (state.state, batch.map(|batch| batch.state), problem)
+}
+
+async fn troubles(rig: &Rig) -> Vec<String> {
+    let open = rig.identity.findings(Some(FindingKind::FeedFailed), Some(FindingState::Open)).await.unwrap();
+    open.into_iter().map(|one| one.title).collect()
+}
+
+async fn run(url: &str, sql: &str) {
+    let sql = AssertSqlSafe(sql.to_owned());
+    if url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    } else {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(sql).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+}
+
+fn people(count: usize) -> String {
+    let one = |n: usize| {
+        format!("('P-{n}', 'Given{n}', 'Family{n}', '19{:02}-01-02', '2026-01-01', 'nbo', 'OPS', {n})", 40 + n)
+    };
+    (0..count).map(one).collect::<Vec<_>>().join(", ")
+}
+
+/// The personnel database is of the engine that the check runs on.
+pub async fn rows_of_a_query_go_through_the_same_guards(url: String) {
+    let rig = rig::open(&url).await;
+    let folder = tempfile::tempdir().unwrap();
+    let personnel = match url.starts_with("sqlite:") {
+        true => format!("sqlite:{}", folder.path().join("personnel.db").display()),
+        false => url.clone(),
+    };
+    let table = "CREATE TABLE hr_people (person TEXT, given TEXT, family TEXT, born TEXT, begins TEXT, station TEXT, unit TEXT, \
+                 grade BIGINT)";
+    run(&personnel, &format!("{table}; INSERT INTO hr_people VALUES {}", people(12))).await;
+    rig.targets.secrets.lock().insert("hr-db".to_owned(), connector::Secret::new(personnel.clone()));
+    let asking = |query: &str| feed("json", &format!("kind = \"sql\"\nsecret = \"hr-db\"\nquery = \"{query}\""));
+    let query =
+        "SELECT person, given, family, born, begins, station, unit, 'Grade ' || grade AS job FROM hr_people -- all;";
+    rig.save(&asking(query)).await.unwrap();
+    assert_eq!(fetch(&rig).await, (FetchState::Taken, Some(BatchState::Applied), String::new()));
+    assert_eq!(rig.people().await.len(), 12);
+    assert_eq!(fetch(&rig).await.0, FetchState::Unchanged, "the same rows in whatever order are the same delivery");
+    run(&personnel, "DELETE FROM hr_people WHERE grade >= 4").await;
+    let (state, batch, why) = fetch(&rig).await;
+    assert_eq!((state, batch), (FetchState::Taken, Some(BatchState::Held)), "{why}");
+    assert!(why.contains("8 people would leave at once"), "{why}");
+    // The query can read, and nothing else.
+    for write in [
+        "DELETE FROM hr_people RETURNING *",
+        "WITH gone AS (DELETE FROM hr_people RETURNING *) SELECT * FROM gone",
+        "SELECT 1) AS record; DELETE FROM hr_people; SELECT * FROM (SELECT 1",
+    ] {
+        rig.save(&asking(write)).await.unwrap();
+        assert_eq!(fetch(&rig).await.0, FetchState::Failed, "{write}");
+    }
+    assert!(troubles(&rig).await[0].contains("Personnel cannot be asked"), "{:?}", troubles(&rig).await);
+    rig.save(&asking(query)).await.unwrap();
+    assert_eq!(fetch(&rig).await.1, Some(BatchState::Held), "the four are still there");
+    assert_eq!(troubles(&rig).await, Vec::<String>::new());
+    run(&personnel, "DROP TABLE hr_people").await;
+    let (state, _, why) = fetch(&rig).await;
+    assert_eq!(state, FetchState::Failed);
+    assert!(why.contains("hr_people") && !why.contains(&personnel), "{why}");
+    assert_eq!(rig.people().await.len(), 12, "a source that fails writes nothing");
+    let view = rig.identity.feeds().await.unwrap().into_iter().find(|one| one.key == "asked").unwrap();
+    assert_eq!(view.source.map(|source| source.failures), Some(1));
+}
+
+/// A server that answers what it is told to, and keeps what it was asked.
+struct Web {
+    port: u16,
+    answer: Mutex<String>,
+    asked: Mutex<Vec<String>>,
+    status: AtomicU16,
+}
+
+async fn web() -> Arc<Web> {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let web = Arc::new(Web { port, answer: Mutex::default(), asked: Mutex::default(), status: AtomicU16::new(0) });
+    let serving = web.clone();
+    tokio::spawn(async move {
+        loop {
+            let Ok((mut socket, _)) = listener.accept().await else { return };
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                match socket.read_u8().await {
+                    Ok(byte) => head.push(byte),
+                    Err(_) => break,
+                }
+            }
+            let head = String::from_utf8_lossy(&head).into_owned();
+            let known = head.lines().any(|line| line.eq_ignore_ascii_case("if-none-match: \"one\""));
+            let unchanged = known && serving.status.load(Ordering::Acquire) == 304;
+            let answer =
+                if unchanged { "HTTP/1.1 304 Not Modified\r\n\r\n".to_owned() } else { serving.answer.lock().clone() };
+            serving.asked.lock().push(head);
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    web
+}
+
+impl Web {
+    fn says(&self, status: &str, headers: &str, body: &str) {
+        *self.answer.lock() = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+    }
+}
+
+fn list(count: usize) -> String {
+    let one = |n: usize| {
+        serde_json::json!({ "person": format!("P-{n}"), "given": format!("G{n}"), "family": format!("F{n}"),
+            "born": format!("19{}-01-01", 40 + n), "begins": "2026-01-01", "station": "nbo", "unit": "OPS", "job": "Officer" })
+    };
+    serde_json::json!((0..count).map(one).collect::<Vec<_>>()).to_string()
+}
+
+pub async fn an_address_is_asked_whether_it_changed(url: String) {
+    let mut rig = rig::open(&url).await;
+    let web = web().await;
+    rig.targets.secrets.lock().insert("hr-key".to_owned(), connector::Secret::new("Bearer s3cr3t"));
+    let source = format!(
+        "kind = \"http\"\nurl = \"http://127.0.0.1:{}/people.json?all=1\"\nsecret = \"hr-key\"\nevery_minutes = 60",
+        web.port
+    );
+    web.says("200 OK", "ETag: \"one\"\r\nLast-Modified: Mon, 30 Nov 2026 06:00:00 GMT\r\n", &list(3));
+    rig.save(&feed("json", &source)).await.unwrap();
+    // By the clock alone, within two minutes.
+    rig.pass_until(rig.store.now().plus_micros(2 * MINUTE_US)).await;
+    assert_eq!(rig.people().await.len(), 3);
+    let asked = web.asked.lock().remove(0).to_lowercase();
+    assert!(
+        asked.starts_with("get /people.json?all=1 http/1.1") && asked.contains("authorization: bearer s3cr3t"),
+        "{asked}"
+    );
+    web.status.store(304, Ordering::Release);
+    assert_eq!(fetch(&rig).await.0, FetchState::Unchanged);
+    let asked = web.asked.lock().remove(0).to_lowercase();
+    assert!(asked.contains("if-modified-since: mon, 30 nov 2026 06:00:00 gmt"), "{asked}");
+    // A document that reads it otherwise asks anew.
+    rig.save(&feed("json", &source).replace("Personnel", "Staff")).await.unwrap();
+    assert_eq!(fetch(&rig).await.0, FetchState::Unchanged, "the same bytes");
+    assert!(!web.asked.lock().remove(0).to_lowercase().contains("if-none-match"));
+    web.status.store(0, Ordering::Release);
+    // It fails, it is said, it is tried after five minutes, and the rest of the hour is as before.
+    web.says("503 Service Unavailable", "", "");
+    let (state, _, why) = fetch(&rig).await;
+    assert_eq!(state, FetchState::Failed);
+    assert!(why.contains("503"), "{why}");
+    assert_eq!(troubles(&rig).await.len(), 1);
+    web.asked.lock().clear();
+    web.says("200 OK", "", &list(4));
+    rig.pass_until(rig.store.now().plus_micros(4 * MINUTE_US)).await;
+    assert_eq!(web.asked.lock().len(), 0);
+    rig.pass_until(rig.store.now().plus_micros(2 * MINUTE_US)).await;
+    assert_eq!((web.asked.lock().len(), rig.people().await.len(), troubles(&rig).await.len()), (1, 4, 0));
+}
+
+pub async fn what_is_no_whole_answer_writes_nothing(url: String) {
+    let rig = rig::open(&url).await;
+    let web = web().await;
+    let at = format!("url = \"http://127.0.0.1:{}/people\"", web.port);
+    rig.save(&feed("json", &format!("kind = \"http\"\n{at}\nlargest_mb = 1"))).await.unwrap();
+    let whole = list(3);
+    let cut = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{}", whole.len(), &whole[..whole.len() - 9]);
+    let endless = format!("HTTP/1.1 200 OK\r\n\r\n{whole}");
+    let large = format!("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n{}", " ".repeat(2_000_000));
+    let cases = [
+        (cut, "broke off"),
+        (endless, "could not be told from a whole one"),
+        (large, "larger than 1 MiB"),
+        (
+            "HTTP/1.1 302 Found\r\nLocation: https://elsewhere.vigie.test/\r\nContent-Length: 0\r\n\r\n".to_owned(),
+            "elsewhere",
+        ),
+        ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n".to_owned(), "the secret does not open it"),
+        ("HTTP/1.1 304 Not Modified\r\n\r\n".to_owned(), "nobody asked"),
+        ("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx".to_owned(), "packed as gzip"),
+        ("not http at all\r\n\r\n".to_owned(), "the connection broke"),
+    ];
+    for (answer, word) in cases {
+        *web.answer.lock() = answer;
+        let (state, _, why) = fetch(&rig).await;
+        assert_eq!(state, FetchState::Failed, "{word}");
+        assert!(why.contains(word), "`{word}` not in {why}");
+    }
+    web.says("200 OK", "", "<html>the portal asks you to sign in</html>");
+    assert_eq!(
+        fetch(&rig).await.1,
+        Some(BatchState::Rejected),
+        "what came whole and is no list is rejected as a file is"
+    );
+    assert_eq!(rig.people().await.len(), 0);
+    // A table of lines has no end of its own: what changes waits for a person, unless its last line says that it is whole.
+    let csv = feed("csv", &format!("kind = \"http\"\n{at}"));
+    rig.save(&csv).await.unwrap();
+    web.says(
+        "200 OK",
+        "",
+        "person,given,family,born,begins,station,unit,job\nP-1,A,B,1980-01-01,2026-01-01,nbo,OPS,Officer\n",
+    );
+    assert_eq!(fetch(&rig).await.1, Some(BatchState::Held));
+}
+
+pub async fn sources_that_make_no_sense_are_refused_when_they_are_saved(url: String) {
+    let rig = rig::open(&url).await;
+    let cases = [
+        ("csv", "kind = \"sql\"\nsecret = \"x\"\nquery = \"SELECT 1\"", "format = \"json\""),
+        ("json", "kind = \"sql\"\nquery = \"SELECT 1\"", "either `url`, or `secret`"),
+        ("json", "kind = \"sql\"\nurl = \"postgres://hr:pw@db/hr\"\nquery = \"SELECT 1\"", "password"),
+        ("json", "kind = \"sql\"\nsecret = \"x\"\nquery = \" \"", "it is empty"),
+        ("json", "kind = \"http\"\nurl = \"http://hr.vigie.test/people\"", "use https"),
+        ("json", "kind = \"http\"\nurl = \"https://me:pw@hr.vigie.test/people\"", "password"),
+        ("json", "kind = \"http\"\nurl = \"https://hr.vigie.test/\"\nevery_minutes = 1", "at least 5"),
+        ("json", "kind = \"ftp\"\nurl = \"ftp://hr.vigie.test/\"", "ftp"),
+    ];
+    for (format, source, word) in cases {
+        let refused = rig.save(&feed(format, source)).await.unwrap_err();
+        assert!(matches!(&refused, Error::Refused(why) if why.to_string().contains(word)), "{word}: {refused}");
+    }
+    let nobody = rig.identity.fetch_feed("hr", rig.targets.as_ref(), &officer()).await;
+    assert!(matches!(nobody, Err(Error::NotFound { .. })), "that feed is delivered, not asked");
+}
