@@ -1,5 +1,6 @@
 //! The command line.
 
+mod identity;
 mod kept;
 mod messages;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::identity::{Access, Explain, Form, Identity, List, Simulate};
 pub use kept::{Functions, References, Watchlists};
 pub use messages::{Courier, CourierTest};
 
@@ -86,6 +88,11 @@ pub enum Command {
     Courier {
         #[command(subcommand)]
         command: Courier,
+    },
+    /// Look after people and their access: what a feed would do, who has what and why, who had what on a day.
+    Identity {
+        #[command(subcommand)]
+        command: Identity,
     },
     /// Run the platform: console, API, live sources, detection.
     Serve,

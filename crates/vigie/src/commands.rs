@@ -4,6 +4,7 @@ pub mod config;
 pub mod coverage;
 pub mod find;
 pub mod hunt;
+pub mod identity;
 pub mod ingest;
 pub mod kept;
 pub mod kql;

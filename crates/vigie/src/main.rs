@@ -62,6 +62,7 @@ fn run(cli: &Cli) -> Result<ExitCode> {
             on_ground(&read()?, |ground| async move { commands::ledger::verify(&ground).await })
         }
         Command::Lake { command } => on_ground(&read()?, |ground| commands::lake::run(command, ground)),
+        Command::Identity { command } => on_ground(&read()?, |ground| commands::identity::run(command, ground)),
         Command::Courier { command } => on_ground(&read()?, |ground| commands::messages::run(command, ground)),
         Command::Sources => on_ground(&read()?, commands::sources::run),
         Command::Serve => {

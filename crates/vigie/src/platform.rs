@@ -14,6 +14,7 @@ pub mod room_devices;
 pub mod rule_history;
 pub mod rules;
 pub mod samples;
+pub mod seal_key;
 pub mod systems;
 mod tone;
 

@@ -31,7 +31,7 @@ use crate::platform::intake_port::{OWN_SOURCE, Pipeline};
 use crate::platform::rule_history::LakeHistory;
 use crate::platform::samples::RecordSamples;
 use crate::platform::systems::SystemTargets;
-use crate::platform::{Ground, data_file, drop_folder, feed_folders, replica_link, room_devices, rules};
+use crate::platform::{Ground, data_file, drop_folder, feed_folders, replica_link, room_devices, rules, seal_key};
 use crate::terminal;
 
 /// How often the schedule of KQL rules is looked at.
@@ -88,7 +88,9 @@ impl House {
         let respond = Respond::new(store.clone(), Policy::default());
         let replica = replica_link::this_node(&config.replica, &store)?;
         let field = Field::new(store.clone()).among_nodes(replica.clone());
-        let identity = Identity::new(store.clone());
+        let seal = seal_key::read_or_make(&data_file(&config, "secrets"), &*ground.randomness)?;
+        let identity = Identity::new(store.clone()).with_seal(seal);
+        identity.seal_second_factors().await?;
         let targets = Arc::new(SystemTargets::new(data_file(&config, "secrets")));
         let courier = Courier::new(store.clone());
         let (rules_ready, ready) = watch::channel(false);
@@ -319,6 +321,8 @@ impl House {
             self.field.subscriber(),
             self.identity.subscriber(),
             self.identity.engine(self.targets.clone()),
+            self.identity.feed_subscriber(self.targets.clone()),
+            self.identity.notice_subscriber(),
             self.courier.subscriber(),
             self.server.subscriber(),
             self.server.duties_subscriber(),

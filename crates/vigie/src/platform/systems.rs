@@ -147,4 +147,8 @@ impl Targets for SystemTargets {
         self.made.lock().insert(key.to_owned(), (settings.clone(), made.clone()));
         Ok(made)
     }
+
+    async fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
+        SystemTargets::secret(self, name)
+    }
 }

@@ -6,6 +6,8 @@ mod coverage;
 mod data;
 mod hostile;
 mod hunt;
+mod identity;
+mod identity_rules;
 mod kept;
 mod kql_files;
 mod kql_text;
