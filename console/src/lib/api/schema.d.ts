@@ -1896,6 +1896,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/feeds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Feeds in use, with how each is doing. */
+        get: operations["list_feeds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/feeds/{id}/fetches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Asks the source of a feed now. A source that fails is no error: its state says why, and nothing was written. */
+        post: operations["fetch_feed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/plans": {
         parameters: {
             query?: never;
@@ -3196,6 +3230,23 @@ export interface paths {
         put?: never;
         /** Lets rules give it again. */
         post: operations["lift_exclusion"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/notices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Messages about a request, an activation or a campaign, the earliest first, each with what became of it. */
+        get: operations["list_notices"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4566,6 +4617,10 @@ export interface components {
             /** @description What could not be read, each with its place and the remedy. The bytes are kept. */
             findings: string[];
         };
+        /** @description Why a source is asked now. */
+        FetchFeed: {
+            reason: string;
+        };
         /** @description Who a user is to the radio room. */
         FieldAffiliation: {
             user: components["schemas"]["UserRef"];
@@ -5250,6 +5305,51 @@ export interface components {
         /** @description What systems can give, by system and name. */
         IdentityEntitlements: {
             entitlements: components["schemas"]["IdentityEntitlement"][];
+        };
+        /** @description A feed. Its document is read and changed with the other documents. */
+        IdentityFeed: {
+            feed: string;
+            title: string;
+            /** @description The number of the person who answers for it. */
+            owner: string;
+            /** @description `csv`, `json` or `ndjson`. */
+            format: string;
+            /** @description `full`: who is not in a delivery is gone; `partial`. */
+            scope: string;
+            /** @description The drop folder in which files of it are taken. */
+            folder?: string | null;
+            /** @description How it is asked: `sql` or `http`. Absent: it is delivered. */
+            asked?: string | null;
+            /**
+             * Format: int64
+             * @description Minutes between two times that it is asked.
+             */
+            every_minutes?: number | null;
+            source?: components["schemas"]["IdentityFeedSource"] | null;
+            last?: components["schemas"]["IdentityBatch"] | null;
+        };
+        /** @description What is known of a source that is asked. */
+        IdentityFeedSource: {
+            /** @description `taken`: it gave a delivery; `unchanged`; `failed`: nothing was written. */
+            state: string;
+            tried: components["schemas"]["Instant"];
+            taken?: components["schemas"]["Instant"] | null;
+            /**
+             * Format: int64
+             * @description Times that it failed since it last did not.
+             */
+            failures: number;
+            /** @description Why it failed. */
+            problem?: string | null;
+        };
+        /** @description Feeds in use. */
+        IdentityFeeds: {
+            feeds: components["schemas"]["IdentityFeed"][];
+        };
+        /** @description What came of asking. */
+        IdentityFetch: {
+            source: components["schemas"]["IdentityFeedSource"];
+            batch?: components["schemas"]["IdentityBatch"] | null;
         };
         /** @description Something that a person has to decide or to know. */
         IdentityFinding: {
@@ -11962,6 +12062,68 @@ export interface operations {
             };
         };
     };
+    list_feeds: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityFeeds"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_feed: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FetchFeed"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityFetch"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_plans: {
         parameters: {
             query?: never;
@@ -14574,6 +14736,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_notices: {
+        parameters: {
+            query: {
+                /** @description The id of a request, an activation or a campaign. */
+                about: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
             };
             /** @description A refusal; the code tells which. */
             default: {

@@ -8,6 +8,7 @@ pub mod conditional;
 pub mod consents;
 pub mod groups;
 mod names;
+pub mod notices;
 pub mod own;
 pub mod requests;
 pub mod reviews;
@@ -34,6 +35,7 @@ pub fn routes(routes: &mut Routes) {
     conditional::routes(routes);
     consents::routes(routes);
     groups::routes(routes);
+    notices::routes(routes);
 }
 
 /// Reads an id of a kind; another text names nothing.

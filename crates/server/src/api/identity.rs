@@ -6,6 +6,7 @@ pub mod hybrid;
 pub mod people;
 pub mod plans;
 pub mod policy;
+pub mod sources;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ pub fn routes(routes: &mut Routes) {
     people::routes(routes);
     policy::routes(routes);
     feeds::routes(routes);
+    sources::routes(routes);
     plans::routes(routes);
     accounts::routes(routes);
     hybrid::routes(routes);

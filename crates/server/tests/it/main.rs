@@ -7,6 +7,7 @@ mod conditional;
 mod contract;
 mod courier;
 mod desk;
+mod feeds;
 mod field;
 mod field_reach;
 mod house;

@@ -256,7 +256,7 @@ fn word<T: std::str::FromStr<Err = String>>(field: &'static str, text: Option<&s
     text.map(str::parse).transpose().map_err(|error| Problem::invalid(error).with("field", field))
 }
 
-fn batch_word(batch: Batch) -> BatchWord {
+pub(super) fn batch_word(batch: Batch) -> BatchWord {
     BatchWord {
         id: batch.id.to_string(),
         feed: batch.feed,
