@@ -70,3 +70,17 @@ test("somebody stands in for a time; open items of who left are passed on", asyn
   await page.getByRole("button", { name: "Pass on open items" }).click();
   await page.getByText("3 items were passed on.").waitFor();
 });
+
+test("a source that failed says why, and is asked now; who was told of a request is one key away", async ({ skip }) => {
+  if (!target.mock) return skip("needs a source that failed");
+  await open("/access/feeds");
+  await page.getByText("the database cannot be reached").waitFor();
+  await page.getByRole("button", { name: "Fetch now: Consultants" }).click();
+  expect(await violations(page), "the source").toEqual([]);
+  await decide("the database is back");
+  await page.getByText("the database cannot be reached").waitFor({ state: "detached" });
+  await open("/access/approvals");
+  await page.getByText("Who was told").first().click();
+  await page.getByText("no address is known").waitFor();
+  expect(await violations(page), "notices").toEqual([]);
+});

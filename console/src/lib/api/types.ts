@@ -111,6 +111,7 @@ export type IdentityEngagement = Schemas["IdentityEngagement"];
 export type IdentityAccount = Schemas["IdentityAccount"];
 export type IdentityAccountCommand = Schemas["IdentityAccountCommand"];
 export type IdentityAssignment = Schemas["IdentityAssignment"];
+export type IdentityFeed = Schemas["IdentityFeed"];
 export type IdentityBatch = Schemas["IdentityBatch"];
 export type IdentityDocument = Schemas["IdentityDocument"];
 export type IdentityEntitlement = Schemas["IdentityEntitlement"];
