@@ -17,8 +17,7 @@ const PYPI: [&str; 6] = [
     "smpplib==2.2.4",
     "takproto==3.0.1",
 ];
-const NPM: [&str; 5] =
-    ["@tak-ps/node-cot@12.23", "smpp@0.5.1", "express@4.21", "scimmy@1.3.5", "scimmy-routers@1.3.2"];
+const NPM: [&str; 5] = ["@tak-ps/node-cot@12.23", "smpp@0.5.1", "express@4.21", "scimmy@1.3.5", "scimmy-routers@1.3.2"];
 
 /// The folder: `VIGIE_PEERS`, else `peers` in the cache of Vigie.
 fn folder() -> PathBuf {
