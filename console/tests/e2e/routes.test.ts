@@ -27,7 +27,7 @@ describe.each(looks)("$theme, $language", (look) => {
     await context.close();
   });
 
-  test("every page", { timeout: 120_000 }, async () => {
+  test("every page", { timeout: 300_000 }, async () => {
     const { context, faults } = await openContext(browser, look);
     const page = await context.newPage();
     await signIn(page, target);
