@@ -188,7 +188,8 @@ pub async fn an_address_is_asked_whether_it_changed(url: String) {
     rig.pass_until(rig.store.now().plus_micros(4 * MINUTE_US)).await;
     assert_eq!(web.asked.lock().len(), 0);
     rig.pass_until(rig.store.now().plus_micros(2 * MINUTE_US)).await;
-    assert_eq!((web.asked.lock().len(), rig.people().await.len(), troubles(&rig).await.len()), (1, 4, 0));
+    let asked = web.asked.lock().len();
+    assert_eq!((asked, rig.people().await.len(), troubles(&rig).await.len()), (1, 4, 0));
 }
 
 pub async fn what_is_no_whole_answer_writes_nothing(url: String) {
