@@ -20,10 +20,13 @@ pub(super) struct Chosen {
 /// `files`, or parts of them, in at most `count` groups that have about as many rows to read.
 pub(super) fn shared_out(mut files: Vec<Chosen>, count: usize) -> Vec<Vec<Chosen>> {
     let mut groups: Vec<Vec<Chosen>> = (0..count.max(1)).map(|_| Vec::new()).collect();
+    let mut rows = vec![0_u64; groups.len()];
     files.sort_by_key(|chosen| std::cmp::Reverse(chosen.rows()));
     for chosen in files {
-        if let Some(least) = groups.iter_mut().min_by_key(|group| rows_of(group)) {
-            least.push(chosen);
+        if let Some(least) = (0..rows.len()).min_by_key(|at| rows[*at]) {
+            // A file of another writer need not say how many rows it has.
+            rows[least] += chosen.rows().max(1);
+            groups[least].push(chosen);
         }
     }
     even_out(&mut groups);
