@@ -310,7 +310,10 @@ impl OfficeDay {
         }
         let at = self.below(u32::try_from(self.in_the_air.len()).unwrap()) as usize;
         let (which, mut message) = self.in_the_air.swap_remove(at);
-        let (written, now) = (message.received, self.rig.store.now());
+        let now = self.rig.store.now();
+        // A restart under a wrong wall clock goes on from the last instant that was saved, seconds ago: what was written
+        // in those seconds is of the future then, and counts as of now.
+        let written = message.received.min(now);
         message.received = now;
         for _ in 0..=self.below(2) {
             self.rig.tell(Fact::MessageReceived(Box::new(message.clone()))).await;
