@@ -31,8 +31,10 @@ pub const INSERT_MESSAGE: Statement = Statement::new(
      received_us, answers, answers_certain, automatic, exercise, raw_id) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 );
-pub const CONCEAL_MESSAGE: Statement =
-    Statement::new("courier.conceal_message", "UPDATE courier_message SET body = $2 WHERE id = $1 RETURNING raw_id");
+pub const CONCEAL_MESSAGE: Statement = Statement::new(
+    "courier.conceal_message",
+    "UPDATE courier_message SET body = $2, subject = COALESCE($3, subject) WHERE id = $1 RETURNING raw_id",
+);
 pub const CONCEAL_RAW: Statement =
     Statement::new("courier.conceal_raw", "UPDATE courier_raw SET encoding = 'text', body = $2 WHERE id = $1");
 pub const SAME_MESSAGE: Statement = Statement::new(

@@ -2,18 +2,24 @@
 //!
 //! They are kept as salted digests, so that they are never shown, exported or found in a backup. In a line they are
 //! replaced by what they are to be shown as before the line is stored anywhere.
+//!
+//! Whoever writes under duress writes as their handset lets them: without accents, with them apart from their letters
+//! (NFD), in one word, with a hyphen, behind `what:`. So only letters and digits are compared, without case and marks,
+//! and it does not matter where words are parted.
 
 use kernel::Actor;
 use kernel::id::RecordId;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use store::{Read, Row, params};
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::error::{Error, Refusal, said};
 use crate::room::Field;
 use crate::sql;
 
-/// Most words of a phrase.
+/// Most words of a phrase. In a line it may have one more: `blue bird` for `bluebird`.
 const MOST_WORDS: usize = 4;
 
 /// A phrase, without its words.
@@ -31,7 +37,6 @@ struct Stored {
     phrase: DuressPhrase,
     salt: String,
     digest: String,
-    words: usize,
 }
 
 impl Field {
@@ -47,8 +52,9 @@ impl Field {
         actor: &Actor,
         reason: &str,
     ) -> Result<DuressPhrase, Error> {
-        let words: Vec<String> = phrase.split_whitespace().map(fold).collect();
-        if !(1..=MOST_WORDS).contains(&words.len()) || words.concat().chars().count() < 4 {
+        let words = words(phrase);
+        let letters: String = words.iter().map(|word| word.letters.as_str()).collect();
+        if !(1..=MOST_WORDS).contains(&words.len()) || letters.chars().count() < 4 {
             let problem = format!("a phrase has 1 to {MOST_WORDS} words and at least 4 letters");
             return Err(Refusal::bad("phrase", problem).into());
         }
@@ -59,7 +65,7 @@ impl Field {
         let mut turn = self.turn(actor, reason).await?;
         let salt = hex::encode(self.store.random::<16>());
         let phrase = DuressPhrase { id: turn.tx.id(), shown_as, tell, set: turn.now() };
-        let digest = digest(&salt, &words.join(" "));
+        let digest = digest(&salt, &letters);
         let row = params![phrase.id, &salt, &digest, words.len(), &phrase.shown_as, &json!(phrase.tell), phrase.set];
         turn.tx.execute(&sql::INSERT_DURESS, row).await?;
         turn.record("duress.set", phrase.id, Json::Null, json!({ "tell": phrase.tell }));
@@ -104,15 +110,16 @@ pub(crate) async fn clear(read: &mut impl Read, line: &str) -> Result<Cleared, E
     let phrases = phrases.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
     let mut cleared = Cleared { line: line.to_owned(), tell: None };
     for phrase in &phrases {
-        while let Some((from, to)) = find(phrase, &cleared.line) {
+        let (mut shown, mut rest, mut found) = (String::new(), cleared.line.as_str(), false);
+        while let Some((from, to)) = find(phrase, rest) {
+            shown.push_str(&rest[..from]);
+            shown.push_str(&phrase.phrase.shown_as);
+            (rest, found) = (&rest[to..], true);
+        }
+        if found {
+            cleared.line = shown + rest;
             let told = cleared.tell.get_or_insert_with(Vec::new);
             told.extend(phrase.phrase.tell.iter().filter(|user| !told.contains(user)).cloned().collect::<Vec<_>>());
-            let before = cleared.line.clone();
-            cleared.line.replace_range(from..to, &phrase.phrase.shown_as);
-            if cleared.line == before || find(phrase, &phrase.phrase.shown_as).is_some() {
-                // It is shown as itself: nothing to take out.
-                break;
-            }
         }
     }
     Ok(cleared)
@@ -120,32 +127,72 @@ pub(crate) async fn clear(read: &mut impl Read, line: &str) -> Result<Cleared, E
 
 /// Where a phrase stands in a line, in bytes.
 fn find(phrase: &Stored, line: &str) -> Option<(usize, usize)> {
-    let mut words = Vec::new();
-    let mut start = None;
-    for (at, c) in line.char_indices().chain([(line.len(), ' ')]) {
-        match (c.is_whitespace(), start) {
-            (false, None) => start = Some(at),
-            (true, Some(from)) => {
-                words.push((from, at));
-                start = None;
-            }
-            _ => {}
-        }
-    }
-    words.windows(phrase.words).find_map(|window| {
-        let folded: Vec<String> = window.iter().map(|(from, to)| fold(&line[*from..*to])).collect();
-        let (from, to) = (window.first()?.0, window.last()?.1);
-        (digest(&phrase.salt, &folded.join(" ")) == phrase.digest).then_some((from, to))
+    let words = words(line);
+    (0..words.len()).find_map(|first| {
+        let mut letters = String::new();
+        words[first..].iter().take(MOST_WORDS + 1).find_map(|last| {
+            letters.push_str(&last.letters);
+            let (from, to) = (words[first].from, last.to);
+            phrase.is(&letters, &line[from..to]).then_some((from, to))
+        })
     })
 }
 
-/// A word as it is compared: small letters, without marks around it.
-fn fold(word: &str) -> String {
-    word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase()
+impl Stored {
+    /// Whether a part of a line is the phrase.
+    fn is(&self, letters: &str, as_written: &str) -> bool {
+        // Phrases of older programs were kept word by word, with their accents.
+        digest(&self.salt, letters) == self.digest || digest(&self.salt, &word_by_word(as_written)) == self.digest
+    }
 }
 
-fn digest(salt: &str, words: &str) -> String {
-    hex::encode(Sha256::digest(format!("{salt}:{words}")))
+fn word_by_word(text: &str) -> String {
+    let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    text.split_whitespace().map(bare).collect::<Vec<_>>().join(" ")
+}
+
+/// A word and where it stands, in bytes.
+struct Spoken {
+    /// As they are compared: small letters and digits, without marks.
+    letters: String,
+    from: usize,
+    to: usize,
+}
+
+fn words(line: &str) -> Vec<Spoken> {
+    let mut words: Vec<Spoken> = Vec::new();
+    let mut inside = false;
+    for (at, c) in line.char_indices() {
+        let goes_on = inside && (is_combining_mark(c) || is_joiner(c));
+        if !c.is_alphanumeric() && !goes_on {
+            inside = false;
+            continue;
+        }
+        if !inside {
+            words.push(Spoken { letters: String::new(), from: at, to: at });
+            inside = true;
+        }
+        if let Some(word) = words.last_mut() {
+            word.letters.extend(letters(c));
+            word.to = at + c.len_utf8();
+        }
+    }
+    words
+}
+
+/// `Ç` is `c`, `أ` is `ا`, `ﬁ` is `fi`.
+fn letters(c: char) -> impl Iterator<Item = char> {
+    let plain = std::iter::once(c).nfkd().filter(|c| c.is_alphanumeric() && !is_combining_mark(*c) && !is_joiner(*c));
+    plain.flat_map(char::to_lowercase)
+}
+
+/// What stands in a word and is not seen, or only draws it out: soft hyphen, tatweel, joiners, marks of direction.
+const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{640}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+}
+
+fn digest(salt: &str, phrase: &str) -> String {
+    hex::encode(Sha256::digest(format!("{salt}:{phrase}")))
 }
 
 fn stored(row: &Row) -> Result<Stored, Error> {
@@ -158,6 +205,60 @@ fn stored(row: &Row) -> Result<Stored, Error> {
         },
         salt: row.text("salt")?.to_owned(),
         digest: row.text("digest")?.to_owned(),
-        words: usize::try_from(row.count("words")?).unwrap_or(usize::MAX).max(1),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn agreed(kept: &str) -> Stored {
+        let phrase = DuressPhrase {
+            id: RecordId::derived([7; 16]),
+            shown_as: "all well".to_owned(),
+            tell: Vec::new(),
+            set: kernel::Timestamp(0),
+        };
+        Stored { phrase, salt: "salt".to_owned(), digest: digest("salt", kept) }
+    }
+
+    /// A phrase as it was agreed on; a line; what of the line is the phrase.
+    fn check(phrase: &str, line: &str, found: Option<&str>) {
+        let letters: String = words(phrase).into_iter().map(|word| word.letters).collect();
+        let got = find(&agreed(&letters), line).map(|(from, to)| &line[from..to]);
+        assert_eq!(got, found, "{phrase} in {line}");
+    }
+
+    #[test]
+    fn a_phrase_is_known_however_it_is_written() {
+        for line in ["blue heron", "BLUE  HERON", "blue-heron", "BlueHeron", "blue, heron", "b\u{200b}lue heron"] {
+            check("blue heron", line, Some(line));
+        }
+        check("blue heron", "what:blue heron where:comoro", Some("blue heron"));
+        check("blue-heron", "(blue heron)", Some("blue heron"));
+        check("bluebird", "a blue bird!", Some("blue bird"));
+        for line in ["coração azul", "corac\u{327}a\u{303}o azul", "coracao azul", "CORAÇÃO AZUL"] {
+            check("coração azul", line, Some(line));
+            check("coracao azul", line, Some(line));
+        }
+        for line in ["الطقس جميل", "الط\u{651}قس جميل", "الطقس،جميل", "الطقـــس جميل"]
+        {
+            check("الطقس جميل", line, Some(line));
+        }
+        check("أخي", "اخي", Some("اخي"));
+    }
+
+    #[test]
+    fn other_words_are_not_the_phrase() {
+        for line in ["blue", "blue grey heron", "blueherons", "heron blue", "a blue-heroned", "", "\u{301}"] {
+            check("blue heron", line, None);
+        }
+    }
+
+    #[test]
+    fn a_phrase_of_an_older_program_is_known_as_it_was() {
+        for (kept, line) in [("blue heron", "Blue  heron!"), ("coração azul", "coração azul"), ("a-b-c", "A-B-C")] {
+            assert!(find(&agreed(kept), line).is_some(), "{kept}");
+        }
+    }
 }

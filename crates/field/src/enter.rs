@@ -5,7 +5,7 @@ use kernel::id::LogEntryId;
 use kernel::{Actor, Diagnostic, Fact, Severity, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::alarm::{self, AlarmKind, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::draft::{self, DraftKey};
 use crate::duress;
 use crate::error::{Error, Refusal};
@@ -273,10 +273,8 @@ pub(crate) async fn traffic(
         let name = holder.map_or(String::new(), |holder| format!(" ({})", holder.name));
         let title = format!("{sign}{name} calls for help");
         let cause = Cause { title, ..cause(AlarmKind::Sos, format!("sos:{sign}"), what.at) };
-        match alarm::raise(turn, cause, mission).await? {
-            Some(alarm) => entry.outcome.push(format!("{} raised: {}", alarm.label(), alarm.title)),
-            None => entry.outcome.push("its alarm is open already".to_owned()),
-        }
+        let call = Call { cause, at: what.at, anew: true, drill: false };
+        entry.outcome.push(alarm::call_for_help(turn, call, mission).await?.1);
     }
     Ok(())
 }

@@ -14,11 +14,11 @@ pub use outside::{
     GLASSES, GLASSES_OF, HEARD_TRACKER, INCOMING, INSERT_ANOMALY, INSERT_CROSSING, INSERT_ERASED, INSERT_GLASS,
     INSERT_INCOMING, INSERT_LINK, INSERT_MISUSE, INSERT_OUTGOING, INSERT_POSITION, INSERT_READING, INSERT_REPORT,
     INSERT_REPORT_LINE, INSERT_SIGNAL, INSERT_UNDER_DURESS, INSERT_WARDEN_LIST, JUDGE_POSITION, KEEP_DRAFT,
-    KNOWN_MESSAGE, LAST_ALARM_ABOUT, LATEST_POSITIONS, LATEST_READINGS, LEDGER_ABOUT, LEDGER_NAMING, LINK, LINK_REPORT,
-    MISUSES, NOTE_INCIDENT, NOTE_OUTGOING, OPEN_ANOMALY, OUTGOING, OUTGOING_ONE, POSITIONS, QUEUED_ABOUT, RADIO_TRENDS,
-    REPORT, REPORT_LINES, REPORT_LINKS, REPORT_NUMBERED, REPORTS, ROADS_STAMP, SAVE_AFFILIATION, SAVE_SETTING,
-    SAVE_STANDING, SEE_MESSAGE, SETTING, SILENCE_TRACKER, STANDING, TAKE_DRAFT, TRACK, TRACKER_OF, TRACKERS,
-    TRUSTED_BEFORE, UNDER_DURESS, WARDEN_LISTS, WITHDRAW_CROSSING,
+    KNOWN_MESSAGE, LAST_ALARM_ABOUT, LAST_SIGNAL, LATEST_POSITIONS, LATEST_READINGS, LEDGER_ABOUT, LEDGER_NAMING, LINK,
+    LINK_REPORT, MISUSES, NOTE_INCIDENT, NOTE_OUTGOING, OPEN_ANOMALY, OUTGOING, OUTGOING_ONE, POSITIONS, QUEUED_ABOUT,
+    RADIO_TRENDS, REPORT, REPORT_LINES, REPORT_LINKS, REPORT_NUMBERED, REPORTS, ROADS_STAMP, SAVE_AFFILIATION,
+    SAVE_SETTING, SAVE_STANDING, SEE_MESSAGE, SETTING, SILENCE_TRACKER, STANDING, TAKE_DRAFT, TRACK, TRACKER_OF,
+    TRACKERS, TRUSTED_BEFORE, UNDER_DURESS, WARDEN_LISTS, WITHDRAW_CROSSING,
 };
 
 pub const NEXT_NUMBER: Statement =
@@ -147,7 +147,8 @@ pub const SAVE_ALARM: Statement = Statement::new(
     "INSERT INTO field_alarm (id, number, kind, is_silent, subject, mission_id, title, state, is_open, missed_us, \
      raised_us, while_down, owner, all_failed, closed_us, outcome, course, version) \
      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
-     ON CONFLICT (id) DO UPDATE SET state = excluded.state, is_open = excluded.is_open, owner = excluded.owner, \
+     ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, mission_id = excluded.mission_id, title = excluded.title, \
+     state = excluded.state, is_open = excluded.is_open, missed_us = excluded.missed_us, owner = excluded.owner, \
      all_failed = excluded.all_failed, closed_us = excluded.closed_us, outcome = excluded.outcome, \
      course = excluded.course, version = excluded.version WHERE field_alarm.version = excluded.version - 1",
 );

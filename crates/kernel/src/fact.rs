@@ -50,7 +50,13 @@ pub enum Fact {
     /// A message reached us. Emitted by `courier`.
     MessageReceived(Box<MessageReceived>),
     /// A message has words that are for nobody's eyes: this is what may be shown of it. Emitted by `field`.
-    MessageConcealed { message: MessageId, text: String, at: Timestamp },
+    MessageConcealed {
+        message: MessageId,
+        text: String,
+        #[serde(default)]
+        subject: Option<String>,
+        at: Timestamp,
+    },
     /// Devices said where they are or were: in the order in which they came, each report once. Emitted by `courier`.
     PositionsReported { positions: Vec<PositionReported> },
     /// A device calls for help, however late the call arrives. Emitted by `courier`.

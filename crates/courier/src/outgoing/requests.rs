@@ -103,8 +103,9 @@ impl Requests {
 
 /// A message as its desk shows it, from now on here, too. Of the delivery that it came in the digest stays, by which whoever has
 /// the bytes can prove what they were.
-async fn conceal(tx: &mut Tx, message: MessageId, text: &str) -> Result<Option<Entry>, Error> {
-    let Some(row) = tx.fetch_optional(&sql::CONCEAL_MESSAGE, params![message, text]).await? else { return Ok(None) };
+async fn conceal(tx: &mut Tx, message: MessageId, text: &str, subject: Option<&str>) -> Result<Option<Entry>, Error> {
+    let shown = params![message, text, subject];
+    let Some(row) = tx.fetch_optional(&sql::CONCEAL_MESSAGE, shown).await? else { return Ok(None) };
     let raw: RawId = row.id("raw_id")?;
     if let Some(kept) = tx.fetch_optional(&sql::RAW, params![raw]).await? {
         let digest = hex::encode(Sha256::digest(kept.text("body")?));
@@ -136,7 +137,7 @@ async fn take_one(tx: &mut Tx, fact: &Fact) -> Result<Option<Entry>, Error> {
             Ok(Some(entry(&rows::courier(), desk, dispatches)))
         }
         Fact::MessagesWithdrawn { desk, keys, reason } => withdraw(tx, desk, keys, reason).await.map(Some),
-        Fact::MessageConcealed { message, text, .. } => conceal(tx, *message, text).await,
+        Fact::MessageConcealed { message, text, subject, .. } => conceal(tx, *message, text, subject.as_deref()).await,
         _ => Ok(None),
     }
 }

@@ -80,6 +80,9 @@ pub struct Attempt {
     pub ended: Option<Timestamp>,
     /// Who answered, by name.
     pub answered_by: Option<String>,
+    /// It was about an earlier call, before the ladder began anew.
+    #[serde(default)]
+    pub earlier: bool,
 }
 
 /// The ladder as it was when the alarm was raised, and how far it has come.
@@ -102,6 +105,9 @@ pub struct Course {
     /// When it was brought back to mind last.
     #[serde(default)]
     pub reminded: Option<Timestamp>,
+    /// When they called of whom it tells: the latest call that rang.
+    #[serde(default)]
+    pub called: Option<Timestamp>,
 }
 
 /// An alarm as it stands.

@@ -149,7 +149,7 @@ pub(crate) fn close(alarm: &mut Alarm, outcome: &str, now: Timestamp) {
     withdraw(alarm, now);
 }
 
-fn withdraw(alarm: &mut Alarm, now: Timestamp) {
+pub(super) fn withdraw(alarm: &mut Alarm, now: Timestamp) {
     for attempt in alarm.course.attempts.iter_mut().filter(|attempt| attempt.state == AttemptState::Pending) {
         (attempt.state, attempt.ended) = (AttemptState::Withdrawn, Some(now));
     }
@@ -187,7 +187,7 @@ fn concerned(alarm: &Alarm, role: Role) -> Vec<Whom> {
 /// Calls the first who has not been tried in this step.
 fn call(alarm: &mut Alarm, at: usize, rung: Step, whom: &Whom, directory: &Directory, now: Timestamp) -> Vec<String> {
     let tried = |callee: &Callee| {
-        let mut attempts = alarm.course.attempts.iter().filter(|attempt| attempt.step == at);
+        let mut attempts = alarm.course.attempts.iter().filter(|attempt| attempt.step == at && !attempt.earlier);
         attempts.any(|attempt| {
             attempt.contact.as_deref().unwrap_or_default() == callee.contact
                 && attempt.organisation == whom.organisation
@@ -226,6 +226,7 @@ fn call(alarm: &mut Alarm, at: usize, rung: Step, whom: &Whom, directory: &Direc
         answer_by: now.plus_micros(answer_us),
         ended: None,
         answered_by: None,
+        earlier: false,
     };
     let address = if attempt.address.is_empty() { String::new() } else { format!(" {}", attempt.address) };
     let told = format!("tell {} ({}) by {}{address}", attempt.name, attempt.role, attempt.means);

@@ -13,6 +13,7 @@ use super::{notify, records};
 use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
 use crate::mission::{self, Acted, ContactState, Mission};
+use crate::register::AreaRules;
 use crate::room::{Field, Turn, next_number};
 use crate::sql;
 
@@ -144,21 +145,12 @@ fn may_see(alarm: &Alarm, reader: &Actor) -> bool {
 
 /// Raises an alarm, unless one with its subject is open. It climbs as far as it is due.
 pub(crate) async fn raise(turn: &mut Turn, cause: Cause, about: Option<&Mission>) -> Result<Option<Alarm>, Error> {
-    raise_drill(turn, cause, about, false).await
-}
-
-/// The same, as an exercise when `drill` says so, or the mission is one: nobody but the desk is told.
-pub(crate) async fn raise_drill(
-    turn: &mut Turn,
-    cause: Cause,
-    about: Option<&Mission>,
-    drill: bool,
-) -> Result<Option<Alarm>, Error> {
     let organisations = about.map(|mission| concerned(turn, mission)).unwrap_or_default();
-    raise_for(turn, cause, about, drill, organisations).await
+    raise_for(turn, cause, about, false, organisations).await
 }
 
-/// The same for the people of these organisations.
+/// The same for the people of these organisations; as an exercise when `drill` says so, or the mission is one: nobody but
+/// the desk is told then.
 pub(crate) async fn raise_for(
     turn: &mut Turn,
     cause: Cause,
@@ -167,23 +159,40 @@ pub(crate) async fn raise_for(
     organisations: Vec<String>,
 ) -> Result<Option<Alarm>, Error> {
     let drill = drill || about.is_some_and(|mission| mission.exercise);
-    let open = turn.tx.fetch_optional(&sql::OPEN_ALARM_ABOUT, params![&cause.subject]).await?;
-    if open.is_some() {
-        return Ok(None);
+    match open_about(turn, &cause.subject).await? {
+        Some(_) => Ok(None),
+        None => begin(turn, cause, about, drill, organisations, None).await.map(Some),
     }
-    let rules = turn.directory.area(about.map_or("", |mission| mission.area.as_str()));
-    let silent = cause.kind == AlarmKind::Duress;
-    let steps = match cause.kind {
+}
+
+/// The ladder for what happened there.
+pub(super) fn steps(turn: &Turn, kind: AlarmKind, about: Option<&Mission>, drill: bool) -> Vec<Step> {
+    match kind {
         AlarmKind::Duress => ladder::silent(),
         AlarmKind::Incident if !drill => ladder::incident(),
-        AlarmKind::ContactOverdue | AlarmKind::Sos | AlarmKind::NeedsHelp if !drill => rules.ladder,
+        AlarmKind::ContactOverdue | AlarmKind::Sos | AlarmKind::NeedsHelp if !drill => rules(turn, about).ladder,
         _ => vec![Step { after_min: 0, role: Role::Desk, means: None, answer_min: None, lost: false }],
-    };
+    }
+}
+
+fn rules(turn: &Turn, about: Option<&Mission>) -> AreaRules {
+    turn.directory.area(about.map_or("", |mission| mission.area.as_str()))
+}
+
+/// A new alarm, with the steps that are due already.
+pub(super) async fn begin(
+    turn: &mut Turn,
+    cause: Cause,
+    about: Option<&Mission>,
+    drill: bool,
+    organisations: Vec<String>,
+    called: Option<Timestamp>,
+) -> Result<Alarm, Error> {
     let mut alarm = Alarm {
         id: turn.tx.id(),
         number: next_number(&mut turn.tx, "alarm").await?,
         kind: cause.kind,
-        silent,
+        silent: cause.kind == AlarmKind::Duress,
         subject: cause.subject,
         mission: about.map(|mission| mission.id),
         title: cause.title,
@@ -196,15 +205,16 @@ pub(crate) async fn raise_for(
         closed: None,
         outcome: None,
         course: Course {
-            steps,
+            steps: steps(turn, cause.kind, about, drill),
             next: 0,
-            answer_us: rules.answer_us,
+            answer_us: rules(turn, about).answer_us,
             drill,
             organisations,
             attempts: Vec::new(),
             tell: cause.tell,
             reminders: 0,
             reminded: None,
+            called,
         },
         version: 0,
     };
@@ -214,11 +224,11 @@ pub(crate) async fn raise_for(
     if alarm.is_at_lost() {
         lost(turn, &alarm).await?;
     }
-    Ok(Some(alarm))
+    Ok(alarm)
 }
 
 /// The organisations of everybody aboard, and the owners of the vehicles.
-fn concerned(turn: &Turn, mission: &Mission) -> Vec<String> {
+pub(super) fn concerned(turn: &Turn, mission: &Mission) -> Vec<String> {
     let of = |noun: &str, key: &str| turn.directory.record(noun, key)?.text_opt("organisation");
     let people = mission.aboard().into_iter().filter_map(|person| of("person", person));
     let owners = mission.convoy.iter().filter_map(|one| of("vehicle", &one.vehicle));
@@ -229,7 +239,7 @@ fn concerned(turn: &Turn, mission: &Mission) -> Vec<String> {
 }
 
 /// Writes an alarm with its log entry, ledger entry and fact. A silent one leaves no line in the log and no fact.
-async fn save(
+pub(super) async fn save(
     turn: &mut Turn,
     before: Option<&Alarm>,
     alarm: &mut Alarm,

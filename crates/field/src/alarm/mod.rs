@@ -1,5 +1,6 @@
 //! Alarms: missed promises and calls for help, until somebody has seen to them.
 
+mod again;
 mod alarms;
 mod climb;
 mod commands;
@@ -11,9 +12,10 @@ pub use alarms::{Alarm, AlarmKind, AlarmState, Attempt, AttemptState, Course};
 pub use climb::{ANSWER, REMINDER, STEP};
 pub use commands::{AlarmCommand, AlarmOrder};
 
+pub(crate) use again::{Call, call_for_help, open_call};
 pub(crate) use commands::{
-    Cause, answered_by_message, climb_on, close_about, note, of_mission, open_about, raise, raise_drill, raise_for,
-    remind_of, settle, unanswered,
+    Cause, answered_by_message, climb_on, close_about, note, of_mission, open_about, raise, raise_for, remind_of,
+    settle, unanswered,
 };
 pub(crate) use notify::of_key;
 pub(crate) use records::open_in;

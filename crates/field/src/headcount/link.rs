@@ -4,7 +4,7 @@ use kernel::{Actor, Timestamp};
 use store::{Read, params};
 
 use super::{Headcount, HeadcountState, Means, Reply, headcount, one, reply};
-use crate::alarm::{self, AlarmKind, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::duress;
 use crate::enter;
 use crate::error::Error;
@@ -58,7 +58,8 @@ impl Field {
         let cleared = duress::clear(&mut turn.tx, &remark).await?;
         let safety = if answer.safe { Safety::Safe } else { Safety::NeedsHelp };
         let (from, asked, at) = (person.as_str(), Some(headcount.id), now);
-        let given = Reply { from, about: None, safety, asked, certain: true, at, means: Means::Link };
+        let given =
+            Reply { from, about: None, safety, sos: false, drill: false, asked, certain: true, at, means: Means::Link };
         let outcome = if linked.over {
             too_late(&mut turn, &linked, &person, answer.safe).await?
         } else {
@@ -77,9 +78,8 @@ async fn too_late(turn: &mut Turn, linked: &Linked, person: &str, safe: bool) ->
         let title = format!("{} ({person}) needs help, by an old link", linked.name);
         let (kind, subject, missed) = (AlarmKind::NeedsHelp, format!("needs-help:{person}"), turn.now());
         let cause = Cause { kind, subject, title, missed, while_down: false, tell: Vec::new() };
-        if let Some(alarm) = alarm::raise(turn, cause, None).await? {
-            outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
-        }
+        let call = Call { cause, at: turn.now(), anew: true, drill: false };
+        outcome.push(alarm::call_for_help(turn, call, None).await?.1);
     }
     Ok(outcome)
 }

@@ -6,7 +6,7 @@ use store::params;
 
 use super::lines::weaker;
 use super::{Counted, Headcount, Means, headcount, one, open, tally, wardens};
-use crate::alarm::{self, AlarmKind, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::error::Error;
 use crate::line::Safety;
 use crate::register::Directory;
@@ -20,6 +20,9 @@ pub(crate) struct Reply<'a> {
     /// Whom they answer for, as they wrote it; `None`: themselves.
     pub(crate) about: Option<&'a str>,
     pub(crate) safety: Safety,
+    /// In words of distress.
+    pub(crate) sos: bool,
+    pub(crate) drill: bool,
     /// The headcount that was asked about.
     pub(crate) asked: Option<HeadcountId>,
     /// It is certain that this one was answered.
@@ -80,11 +83,10 @@ async fn apply(turn: &mut Turn, open: &Headcount, before: &Counted, reply: &Repl
     if reply.safety == Safety::NeedsHelp {
         let title = format!("{} ({}) needs help, by {}", before.name, before.person, reply.means);
         let subject = format!("needs-help:{}:{}", open.id, before.person);
-        let (kind, missed) = (AlarmKind::NeedsHelp, turn.now());
-        let cause = Cause { kind, subject, title, missed, while_down: false, tell: Vec::new() };
-        if let Some(alarm) = alarm::raise(turn, cause, None).await? {
-            outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
-        }
+        let kind = if reply.sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
+        let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
+        let call = Call { cause, at: reply.at, anew: true, drill: reply.drill };
+        outcome.push(alarm::call_for_help(turn, call, None).await?.1);
     }
     let words = tally::in_words(&mut turn.tx, open.id).await?;
     outcome.push(format!("{}: {words}", open.label()));

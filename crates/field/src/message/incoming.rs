@@ -8,7 +8,7 @@ use store::{Delivery, Read, Row, params};
 
 use super::outgoing::send;
 use super::words::{Answer, answer_of};
-use crate::alarm::{self, AlarmKind, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::duress;
 use crate::enter::{self, Happened};
 use crate::error::Error;
@@ -78,27 +78,27 @@ pub(crate) async fn take(turn: &mut Turn, told: &Delivery, message: &MessageRece
     if turn.tx.fetch_optional(&sql::KNOWN_MESSAGE, params![message.message]).await?.is_some() {
         return Ok(());
     }
-    let cleared = duress::clear(&mut turn.tx, message.text.trim()).await?;
-    let text: String = cleared.line.chars().take(line::LONGEST_LINE / 4).collect();
-    let sender = sender(turn, message);
+    let (message, tell) = shown(turn, message).await?;
+    let text: String = message.text.chars().take(line::LONGEST_LINE / 4).collect();
+    let sender = sender(turn, &message);
     let mut entry = NewEntry {
         kind: "message",
-        happened: Some(happened(message)),
+        happened: Some(happened(&message)),
         sign: sender.holder.as_ref().map(|holder| holder.sign.clone()),
         holder: sender.holder.clone(),
         line: text.clone(),
-        meaning: meaning(message, &sender, &text),
+        meaning: meaning(&message, &sender, &text),
         ..NewEntry::default()
     };
-    let taken = act(turn, message, &sender, &text, &mut entry).await?;
+    let taken = act(turn, &message, &sender, &text, &mut entry).await?;
     entry.outcome.extend(taken.outcome);
     let logged = turn.log(entry).await?;
-    if let Some(tell) = cleared.tell {
+    if let Some(tell) = tell {
         // Whoever keeps the message as it came shows it no more, and on its way through the house it stays no longer.
-        let (shown, at) = (cleared.line.clone(), turn.now());
-        let concealed = MessageReceived { text: shown.clone(), ..message.clone() };
-        turn.tx.replace_fact(told, &Fact::MessageReceived(Box::new(concealed))).await?;
-        turn.tx.emit(Fact::MessageConcealed { message: message.message, text: shown, at });
+        let (id, at) = (message.message, turn.now());
+        turn.tx.replace_fact(told, &Fact::MessageReceived(Box::new(message.clone()))).await?;
+        let (text, subject) = (message.text.clone(), message.subject.clone());
+        turn.tx.emit(Fact::MessageConcealed { message: id, text, subject, at });
         let person = sender.person.as_ref().map(|person| person.key.clone());
         enter::raise_silently(turn, &logged, sender.holder.as_ref(), tell, person.as_deref()).await?;
     }
@@ -122,6 +122,25 @@ pub(crate) async fn take(turn: &mut Turn, told: &Delivery, message: &MessageRece
     turn.tx.execute(&sql::INSERT_INCOMING, row).await?;
     turn.record("message.take", message.message, Json::Null, json!({ "as": taken.as_what, "entry": logged.number }));
     Ok(())
+}
+
+/// A message as it may be shown, and who is told of the duress words that it had.
+async fn shown(turn: &mut Turn, message: &MessageReceived) -> Result<(MessageReceived, Option<Vec<String>>), Error> {
+    let text = duress::clear(&mut turn.tx, message.text.trim()).await?;
+    let mut shown = MessageReceived { text: text.line, ..message.clone() };
+    let mut tell = text.tell;
+    if let Some(subject) = &message.subject {
+        let subject = duress::clear(&mut turn.tx, subject).await?;
+        shown.subject = Some(subject.line);
+        tell = match (tell, subject.tell) {
+            (Some(of_text), Some(of_subject)) => {
+                let more = of_subject.into_iter().filter(|user| !of_text.contains(user)).collect::<Vec<_>>();
+                Some([of_text, more].concat())
+            }
+            (of_text, of_subject) => of_text.or(of_subject),
+        };
+    }
+    Ok((shown, tell))
 }
 
 fn sender(turn: &Turn, message: &MessageReceived) -> Sender {
@@ -221,6 +240,8 @@ async fn headcount_reply(
         from: &person.key,
         about: who,
         safety,
+        sos: *answer == Answer::Sos,
+        drill: message.exercise,
         asked: asked.map(|(id, _)| id),
         certain: message.answers_certain,
         at: happened(message),
@@ -251,11 +272,8 @@ async fn distress(
         None => None,
     };
     entry.mission = mission.as_ref().map(|mission| mission.id);
-    let raised = alarm::raise_drill(turn, cause, mission.as_ref(), message.exercise).await?;
-    let said = match raised {
-        Some(alarm) => format!("{} raised: {}", alarm.label(), alarm.title),
-        None => "its alarm is open already".to_owned(),
-    };
+    let call = Call { cause, at: happened(message), anew: true, drill: message.exercise };
+    let (_, said) = alarm::call_for_help(turn, call, mission.as_ref()).await?;
     reply_to(turn, message, "Received. The radio room sees to it.").await?;
     Ok(Taken { as_what: "distress", outcome: vec![said] })
 }

@@ -6,7 +6,8 @@ use kernel::message::{DistressCancelled, DistressSignalled};
 use serde_json::{Value as Json, json};
 use store::params;
 
-use crate::alarm::{self, AlarmKind, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause};
+use crate::duress;
 use crate::enter;
 use crate::error::Error;
 use crate::log::NewEntry;
@@ -17,6 +18,8 @@ use crate::sql;
 const MINUTE_US: i64 = 60_000_000;
 /// Younger calls need not say their age.
 const FRESH_US: i64 = 2 * MINUTE_US;
+/// A device that was silent for so long, or took its call back, calls anew. Beacons repeat theirs every few seconds.
+const ANEW_US: i64 = 10 * MINUTE_US;
 
 fn carrier(turn: &Turn, device: &str, label: Option<&str>) -> Holder {
     let (kind, key) = turn.directory.holder_of_device(device);
@@ -59,6 +62,7 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
     let aboard = mission.as_ref().map_or(String::new(), |mission| format!(", on {}", mission.label()));
     let title = format!("{exercise}{} ({}) {called} by {}{aged}{aboard}", holder.sign, holder.name, signal.source);
     let device = signal.device.trim().to_uppercase();
+    let text = duress::clear(&mut turn.tx, signal.text.as_deref().unwrap_or_default()).await?;
     let cancelled = turn.tx.fetch_optional(&sql::CANCEL_AFTER, params![&device, signal.signalled]).await?;
     let cause = Cause {
         kind: AlarmKind::Sos,
@@ -68,21 +72,15 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
         while_down: false,
         tell: Vec::new(),
     };
-    let raised = alarm::raise_drill(turn, cause, mission.as_ref(), signal.exercise).await?;
-    let mut outcome = vec![format!("signalled {when}, code {}", signal.code)];
-    let alarm = match raised {
-        Some(alarm) => Some(alarm),
-        None => alarm::open_about(turn, &subject(&signal.device)).await?,
-    };
-    if let Some(alarm) = &alarm {
-        outcome.push(format!("{} is open until somebody has seen to it", alarm.label()));
-    }
+    let anew = calls_anew(turn, &device, signal.signalled).await?;
+    let call = Call { cause, at: signal.signalled, anew, drill: signal.exercise };
+    let (alarm, said) = alarm::call_for_help(turn, call, mission.as_ref()).await?;
+    let mut outcome = vec![format!("signalled {when}, code {}", signal.code), said];
     if let Some(row) = cancelled {
         let at = crate::line::both(row.time("signalled_us")?, now, zone.zone());
         outcome.push(format!("a cancellation of {at} came before it: it closes nothing"));
     }
     let kind = if signal.confirms { "confirm" } else { "declare" };
-    let alarm = alarm.map(|alarm| alarm.id);
     let mission_id = mission.as_ref().map(|mission| mission.id);
     let row = params![
         signal.signal,
@@ -96,25 +94,36 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
         signal.received,
         signal.latitude,
         signal.longitude,
-        signal.text.clone(),
+        Some(text.line.clone()).filter(|text| !text.is_empty()),
         mission_id,
-        alarm,
+        Some(alarm.id),
     ];
     turn.tx.execute(&sql::INSERT_SIGNAL, row).await?;
     turn.record("signal.take", signal.signal, Json::Null, json!({ "kind": kind }));
-    let words = signal.text.clone().unwrap_or_default();
     let entry = NewEntry {
         kind: "sos",
         happened: Some(signal.signalled.min(now)),
         sign: Some(holder.sign.clone()),
-        holder: Some(holder),
+        holder: Some(holder.clone()),
         mission: mission_id,
-        line: words,
+        line: text.line,
         meaning: title,
         outcome,
         ..NewEntry::default()
     };
-    turn.log(entry).await.map(drop)
+    let entry = turn.log(entry).await?;
+    match text.tell {
+        Some(tell) => enter::raise_silently(turn, &entry, Some(&holder), tell, None).await,
+        None => Ok(()),
+    }
+}
+
+async fn calls_anew(turn: &mut Turn, device: &str, signalled: Timestamp) -> Result<bool, Error> {
+    let Some(last) = turn.tx.fetch_optional(&sql::LAST_SIGNAL, params![device, signalled]).await? else {
+        return Ok(true);
+    };
+    let quiet_us = signalled.micros() - last.time("signalled_us")?.micros();
+    Ok(quiet_us >= ANEW_US || last.text("kind")? == "cancel")
 }
 
 /// A device takes its call back.
@@ -122,7 +131,7 @@ pub(crate) async fn cancelled(turn: &mut Turn, signal: &DistressCancelled) -> Re
     let holder = carrier(turn, &signal.device, signal.label.as_deref());
     let now = turn.now();
     let mission = enter::mission_of(turn, &holder, signal.signalled).await?;
-    let open = alarm::open_about(turn, &subject(&signal.device)).await?;
+    let open = alarm::open_call(turn, &subject(&signal.device)).await?;
     let when = crate::line::both(signal.signalled, now, turn.directory.zone());
     let text =
         format!("{} ({}) takes back its call for help, by {} at {when}", holder.sign, holder.name, signal.source);

@@ -159,6 +159,11 @@ pub const INSERT_SIGNAL: Statement = Statement::new(
      longitude, words, mission_id, alarm_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
      ON CONFLICT (id) DO NOTHING",
 );
+/// What a device signalled last by then.
+pub const LAST_SIGNAL: Statement = Statement::new(
+    "field.last_signal",
+    "SELECT kind, signalled_us FROM field_signal WHERE device = $1 AND signalled_us <= $2 ORDER BY signalled_us DESC LIMIT 1",
+);
 pub const CANCEL_AFTER: Statement = Statement::new(
     "field.cancel_after",
     "SELECT signalled_us FROM field_signal WHERE device = $1 AND kind = 'cancel' AND signalled_us >= $2 \
@@ -486,6 +491,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     LAST_ALARM_ABOUT,
     INSERT_SIGNAL,
     CANCEL_AFTER,
+    LAST_SIGNAL,
     LEDGER_ABOUT,
     LEDGER_NAMING,
     ERASE_REPORTS,

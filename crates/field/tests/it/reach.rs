@@ -5,7 +5,8 @@ use field::headcount::Tally;
 use field::line::Safety;
 use field::position::{CrossingFilter, PositionFilter, Side, Standing, Trust, crossings};
 use field::road::{Need, Season};
-use kernel::Fact;
+use kernel::message::{Means, MessageReceived};
+use kernel::{Actor, Fact};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
 use store::OutboxPort;
@@ -232,20 +233,19 @@ pub async fn a_duress_word_in_a_message_is_concealed(url: String) {
     let tell = vec!["user-adviser".to_owned()];
     rig.field.set_duress("blue heron", "thanks", tell, &operator(), "agreed on").await.unwrap();
     rig.sms("+67077000001", "OK blue heron", 0, None).await;
+    let subject = Some("Re: Blue-Heron".to_owned());
+    let mail = MessageReceived { means: Means::Email, subject, ..rig.text("ana@una.example", "All is well", 0, None) };
+    rig.tell(Fact::MessageReceived(Box::new(mail))).await;
     let facts = rig.store.facts_after(0, 10_000).await.unwrap();
-    let kept = format!("{facts:?}");
-    assert!(kept.contains("OK thanks") && !kept.contains("heron"), "on its way through the house it is kept no longer");
-    let concealed: Vec<String> = facts
-        .into_iter()
-        .filter_map(|stored| match stored.fact.unwrap() {
-            Fact::MessageConcealed { text, .. } => Some(text),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(concealed.len(), 1);
-    assert!(!concealed[0].contains("heron"), "{concealed:?}");
+    let kept = format!("{facts:?}").to_lowercase();
+    assert!(kept.contains("ok thanks") && kept.contains("re: thanks"), "{kept}");
+    assert!(!kept.contains("heron"), "on its way through the house it is kept no longer");
+    let concealed = facts.iter().filter(|stored| matches!(stored.fact, Ok(Fact::MessageConcealed { .. }))).count();
+    assert_eq!(concealed, 2);
+    let adviser = Actor::User("user-adviser".to_owned());
+    assert_eq!(rig.field.alarms(true, &adviser).await.unwrap().len(), 2);
     let log = rig.field.duty_log(&LogFilter::default(), 10).await.unwrap();
-    assert!(log.iter().all(|entry| !entry.line.contains("heron") && !entry.meaning.contains("heron")));
+    assert!(!format!("{log:?}").to_lowercase().contains("heron"));
 }
 
 /// Where vehicles were is where people were: it goes when its time is over, by a promise that is kept across restarts.

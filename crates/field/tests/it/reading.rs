@@ -33,7 +33,7 @@ pub async fn kql_sees_the_room_but_not_what_is_silent(url: String) {
     let entry = rig.enter("3621 ok it rains, Blue  Umbrella!").await.unwrap();
     rig.enter("3622 sos").await.unwrap();
 
-    assert_eq!(entry.line, "3621 ok it rains, all well");
+    assert_eq!(entry.line, "3621 ok it rains, all well!");
     assert_eq!(entry.outcome, Vec::<String>::new(), "it looks like any other entry");
     let adviser = Actor::User("user-adviser".to_owned());
     let titles = async |reader: &Actor| -> Vec<String> {

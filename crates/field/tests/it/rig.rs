@@ -95,6 +95,14 @@ const REACH: &[(&str, &str)] = &[
     ),
 ];
 
+/// What a device may signal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    Call,
+    Drill,
+    Cancel,
+}
+
 pub fn operator() -> Actor {
     Actor::User("user-operator".to_owned())
 }
@@ -193,7 +201,13 @@ impl Rig {
     }
 
     pub async fn sms(&self, sender: &str, text: &str, ago_us: i64, answers: Option<String>) {
-        let message = MessageReceived {
+        let message = self.text(sender, text, ago_us, answers);
+        self.tell(Fact::MessageReceived(Box::new(message))).await;
+    }
+
+    /// A short message that arrives now.
+    pub fn text(&self, sender: &str, text: &str, ago_us: i64, answers: Option<String>) -> MessageReceived {
+        MessageReceived {
             message: self.store.id(),
             means: Means::Sms,
             channel: "gateway".to_owned(),
@@ -211,8 +225,7 @@ impl Rig {
             automatic: false,
             exercise: false,
             raw: self.store.id(),
-        };
-        self.tell(Fact::MessageReceived(Box::new(message))).await;
+        }
     }
 
     pub async fn fix(&self, device: &str, place: (f64, f64), ago_us: i64, accuracy_m: Option<f64>) {
@@ -240,10 +253,10 @@ impl Rig {
         }
     }
 
-    pub async fn signal(&self, device: &str, cancels: bool, ago_us: i64) {
+    pub async fn signal(&self, device: &str, signal: Signal, ago_us: i64) {
         let (signalled, received) = (self.now().plus_micros(-ago_us), self.now());
         let (device, source) = (device.to_owned(), "inreach".to_owned());
-        let fact = if cancels {
+        let fact = if signal == Signal::Cancel {
             let (signal, raw, code) = (self.store.id(), self.store.id(), "7 cancel SOS".to_owned());
             let cancel = DistressCancelled { signal, device, label: None, source, code, signalled, received, raw };
             Fact::DistressCancelled(Box::new(cancel))
@@ -261,7 +274,7 @@ impl Rig {
                 latitude: None,
                 longitude: None,
                 text: None,
-                exercise: false,
+                exercise: signal == Signal::Drill,
                 raw: self.store.id(),
             }))
         };

@@ -276,26 +276,8 @@ impl OfficeDay {
     /// Somebody writes that they are well; it is on its way, or lost.
     fn write(&mut self) {
         let which = self.below(2) as usize;
-        let now = self.rig.store.now();
-        let message = MessageReceived {
-            message: self.rig.store.id(),
-            means: Means::Satellite,
-            channel: "satellite".to_owned(),
-            provider_id: None,
-            sender: ["T-1", "T-2"][which].to_owned(),
-            recipient: "room".to_owned(),
-            subject: None,
-            text: "OK".to_owned(),
-            sent: Some(now),
-            received: now,
-            answers: None,
-            answers_certain: false,
-            precedence: None,
-            relayed_by: Vec::new(),
-            automatic: false,
-            exercise: false,
-            raw: self.rig.store.id(),
-        };
+        let message =
+            MessageReceived { means: Means::Satellite, ..self.rig.text(["T-1", "T-2"][which], "OK", 0, None) };
         if self.below(5) > 0 {
             self.in_the_air.push((which, message));
         }

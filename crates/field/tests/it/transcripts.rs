@@ -33,7 +33,7 @@ use kernel::{Actor, Fact, Timestamp};
 use store::OutboxPort;
 use testkit::{TestClock, sqlite};
 
-use crate::rig::{self, Rig, operator};
+use crate::rig::{self, Rig, Signal, operator};
 
 const MINUTE: i64 = 60_000_000;
 
@@ -148,8 +148,9 @@ impl Desk {
             ["reach"] => self.rig.reach().await,
             ["sms", sender, rest @ ..] => self.sms(sender, rest).await,
             ["fix", device, latitude, longitude, rest @ ..] => self.fix(device, latitude, longitude, rest).await,
-            ["device-sos", device, rest @ ..] => self.rig.signal(device, false, ago(rest)).await,
-            ["device-cancel", device, rest @ ..] => self.rig.signal(device, true, ago(rest)).await,
+            ["device-sos", device, rest @ ..] => self.rig.signal(device, Signal::Call, ago(rest)).await,
+            ["device-drill", device, rest @ ..] => self.rig.signal(device, Signal::Drill, ago(rest)).await,
+            ["device-cancel", device, rest @ ..] => self.rig.signal(device, Signal::Cancel, ago(rest)).await,
             ["undeliverable", alarm, attempt] => {
                 let key = format!("{}/attempt/{attempt}", self.alarm(alarm).await.id);
                 self.rig.undeliverable(&key).await;
