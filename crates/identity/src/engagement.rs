@@ -152,6 +152,11 @@ pub struct EngagementSheet {
 }
 
 impl EngagementSheet {
+    /// Duty station, unit, job and manager: who changes one of them moves.
+    pub(crate) fn place(&self) -> [Option<&str>; 4] {
+        [&self.station, &self.org_unit, &self.job, &self.manager].map(Option::as_deref)
+    }
+
     /// Where it is in its life at `now`, with days that begin and end at the duty station.
     pub fn state_at(&self, zone: &TimeZone, now: Timestamp) -> EngagementState {
         if self.standing == Standing::Cancelled {

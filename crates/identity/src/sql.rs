@@ -4,7 +4,7 @@ use store::Statement;
 
 use crate::hybrid::sql as hybrid;
 
-pub use crate::batch_sql::{BATCH, BATCH_PAST, BATCHES, DECIDE_BATCH, INSERT_BATCH, LAST_BATCH};
+pub use crate::batch_sql::{APPLIED_SINCE, BATCH, BATCH_PAST, BATCHES, DECIDE_BATCH, INSERT_BATCH, LAST_BATCH};
 
 pub const REVISION: Statement =
     Statement::new("identity.revision", "SELECT revision FROM identity_revision WHERE id = 1");
@@ -556,6 +556,7 @@ pub const STATEMENTS: &[Statement] = &[
     INSERT_BATCH,
     DECIDE_BATCH,
     BATCH_PAST,
+    APPLIED_SINCE,
     PAUSE_SYSTEM,
     NEXT_RETRY,
     CURSOR,

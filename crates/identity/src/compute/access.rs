@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use super::subject::{Catalog, Contract, Subject};
 use crate::assignment::{Assignment, Mode, Source, Target};
-use crate::engagement::{EngagementState, Standing, day_after, day_begins};
+use crate::engagement::{EngagementSheet, EngagementState, Standing, day_after, day_begins};
 use crate::error::Refusal;
+use crate::person::PersonKind;
 use crate::policy::{Facts, Matcher, Policy, Reached};
 use crate::role::Grant;
 use crate::system::Resting;
@@ -142,11 +143,15 @@ pub(super) fn span(
     contract: &Contract,
     now: Timestamp,
 ) -> (Timestamp, Option<Timestamp>) {
-    let sheet = contract.sheet_at(now);
+    term(policy, subject.person.sheet.kind, contract.sheet_at(now))
+}
+
+/// The first instant and the first instant after what a source says of a contract of such a person.
+pub(crate) fn term(policy: &Policy, kind: PersonKind, sheet: &EngagementSheet) -> (Timestamp, Option<Timestamp>) {
     let zone = policy.zone(sheet.station.as_deref());
     let begins = day_begins(sheet.begins, zone);
     let ends = sheet.ends.map(|last| day_after(last, zone));
-    if !subject.person.sheet.kind.needs_sponsor() {
+    if !kind.needs_sponsor() {
         return (begins, ends);
     }
     let longest = begins.plus_micros(policy.settings.sponsored_days.saturating_mul(DAY_US));
@@ -155,12 +160,21 @@ pub(super) fn span(
 
 /// The state of a contract at `now`, with the longest term.
 pub(super) fn state(policy: &Policy, subject: &Subject, contract: &Contract, now: Timestamp) -> EngagementState {
-    let sheet = contract.sheet_at(now);
-    let (_, ends) = span(policy, subject, contract, now);
-    if sheet.standing != Standing::Cancelled && ends.is_some_and(|ends| ends <= now) {
+    state_in_term(policy, subject.person.sheet.kind, contract.sheet_at(now), now)
+}
+
+/// The state, at an instant, of what a source says of a contract of such a person, with the longest term.
+pub(crate) fn state_in_term(
+    policy: &Policy,
+    kind: PersonKind,
+    sheet: &EngagementSheet,
+    at: Timestamp,
+) -> EngagementState {
+    let (_, ends) = term(policy, kind, sheet);
+    if sheet.standing != Standing::Cancelled && ends.is_some_and(|ends| ends <= at) {
         return EngagementState::Ended;
     }
-    sheet.state_at(policy.zone(sheet.station.as_deref()), now)
+    sheet.state_at(policy.zone(sheet.station.as_deref()), at)
 }
 
 fn phase(policy: &Policy, subject: &Subject, now: Timestamp) -> Phase {

@@ -5,6 +5,7 @@ mod subject;
 mod wanted;
 
 pub use access::{Access, Line, Phase, Step, StepKind, access};
+pub(crate) use access::{state_in_term, term};
 pub use subject::{Catalog, Contract, Subject};
 pub(crate) use subject::{load, load_all};
 pub use wanted::{Draft, drafts, wanted};

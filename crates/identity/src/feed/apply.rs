@@ -184,6 +184,7 @@ pub(super) async fn quarantine(
             person: one.candidates.first().copied(),
             detail: json!({
                 "feed": source, "batch": cause, "line": one.line, "record": one.mapped, "candidates": one.candidates,
+                "kept": one.kept,
             }),
             ..NewFinding::new(finding_kind(one.suspicion), format!("{source}/{key}"), one.reason.clone())
         };

@@ -1,6 +1,6 @@
-//! Deliveries: taken in, held, released, refused; and decisions on records that wait.
+//! Deliveries: taken in, compared, written or held.
 
-use kernel::id::{BatchId, FindingId, PersonId, PlanId};
+use kernel::id::{BatchId, PlanId};
 use kernel::{Actor, Timestamp};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
@@ -9,12 +9,12 @@ use store::{Read, Row, params};
 
 use super::apply;
 use super::decode::{Decoded, Manifest, decode};
-use super::delta::{Delta, FeedChange, Held, Suspicion, delta, new_person_id};
-use super::guard::{Past, Verdict, guard};
-use super::mapping::{Mapped, Mapper};
+use super::delta::{Delta, FeedChange, Held, Suspicion, delta};
+use super::guard::{Past, Told, Verdict, guard};
+use super::mapping::Mapper;
 use super::{Change, Feed};
 use crate::engagement;
-use crate::error::{Error, Refusal, said};
+use crate::error::{Error, Refusal};
 use crate::finding::FindingKind;
 use crate::person;
 use crate::room::{Identity, Turn};
@@ -22,7 +22,7 @@ use crate::sql;
 
 const DAY_US: i64 = 86_400_000_000;
 /// Changes that a batch shows by name.
-const SHOWN: usize = 2_000;
+pub(super) const SHOWN: usize = 2_000;
 
 kernel::words! {
     /// What became of a delivery.
@@ -74,12 +74,11 @@ pub struct Batch {
 }
 
 /// A delivery that was read and compared.
-struct Compared {
-    delta: Delta,
-    held: Held,
-    records: u64,
-    snapshot: Option<Timestamp>,
-    verdict: Verdict,
+pub(super) struct Compared {
+    pub(super) delta: Delta,
+    pub(super) held: Held,
+    told: Told,
+    pub(super) verdict: Verdict,
 }
 
 impl Identity {
@@ -98,7 +97,7 @@ impl Identity {
         let feed = feed_of(&turn, &delivery.feed)?;
         let mut new = empty(&turn, &delivery.feed, digest);
         let compared = match decode(&feed, &delivery.body, &delivery.manifest) {
-            Ok(decoded) => compare(&mut turn, &delivery.feed, &feed, &decoded).await?,
+            Ok(decoded) => compare(&mut turn, &new, &feed, &decoded).await?,
             Err(faults) => Err(faults),
         };
         let compared = match compared {
@@ -139,7 +138,7 @@ impl Identity {
         let feed = feed_of(&turn, &delivery.feed)?;
         let mut new = empty(&turn, &delivery.feed, hex::encode(Sha256::digest(&delivery.body)));
         let compared = match decode(&feed, &delivery.body, &delivery.manifest) {
-            Ok(decoded) => compare(&mut turn, &delivery.feed, &feed, &decoded).await?,
+            Ok(decoded) => compare(&mut turn, &new, &feed, &decoded).await?,
             Err(faults) => Err(faults),
         };
         let proposal = crate::plan::Proposal::Delivery {
@@ -162,89 +161,6 @@ impl Identity {
             Err(faults) => new.findings = faults,
         }
         Ok((new, proposal))
-    }
-
-    /// Releases a batch that is held, with everything that it does now, or refuses it. One approval is enough.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when it is not held, or when it would do more harm now than what was looked at.
-    pub async fn decide_batch(&self, id: BatchId, release: bool, why: &str, actor: &Actor) -> Result<Batch, Error> {
-        let why = said("reason", why, 2_000)?;
-        let mut turn = self.turn(actor, &why).await?;
-        let row = turn.tx.fetch_optional(&sql::BATCH, params![id]).await?;
-        let row = row.ok_or_else(|| Error::missing("batch", id))?;
-        let mut held = batch(&row)?;
-        if held.state != BatchState::Held {
-            let allowed = Vec::new();
-            return Err(
-                Refusal::NotNow { what: "batch", command: "decide", state: held.state.to_string(), allowed }.into()
-            );
-        }
-        held.decided = Some(turn.now());
-        held.decided_by = Some(actor.to_string());
-        held.decision = Some(why);
-        if !release {
-            held.state = BatchState::Refused;
-            return decided(turn, held).await;
-        }
-        let content: Json = row.json("content")?;
-        let body = content["body"].as_str().unwrap_or_default().as_bytes().to_vec();
-        let manifest: Manifest = serde_json::from_value(content["manifest"].clone()).unwrap_or_default();
-        let feed = feed_of(&turn, &held.feed)?;
-        let decoded = decode(&feed, &body, &manifest).map_err(|faults| Refusal::rule(faults.join("; ")))?;
-        let compared = compare(&mut turn, &held.feed.clone(), &feed, &decoded).await?;
-        let compared = compared.map_err(|faults| Refusal::rule(faults.join("; ")))?;
-        if let Verdict::Reject(reasons) = &compared.verdict {
-            return Err(Refusal::rule(format!("it cannot be used any more: {}", reasons.join("; "))).into());
-        }
-        let leavers = i64::try_from(compared.delta.leavers()).unwrap_or(i64::MAX);
-        if leavers > held.leavers {
-            let text = format!("{leavers} people would leave now; {} when it was held: send it again", held.leavers);
-            return Err(Refusal::rule(text).into());
-        }
-        held.state = BatchState::Applied;
-        apply_all(&mut turn, &mut held, &compared).await?;
-        decided(turn, held).await
-    }
-
-    /// Decides on a record that waits: it is that person, it is somebody new, or it is nobody.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] when it was decided already, or when the finding is of another kind.
-    pub async fn decide_record(
-        &self,
-        id: FindingId,
-        decision: &RecordDecision,
-        why: &str,
-        actor: &Actor,
-    ) -> Result<(), Error> {
-        let why = said("reason", why, 2_000)?;
-        let mut turn = self.turn(actor, &why).await?;
-        let finding = turn.decide_finding(id, &format!("{}: {why}", decision.word())).await?;
-        if !matches!(finding.kind, FindingKind::Match | FindingKind::NumberReused) {
-            return Err(Refusal::rule(format!("a finding of the kind {} is not decided this way", finding.kind)).into());
-        }
-        let source = finding.detail["feed"].as_str().unwrap_or_default().to_owned();
-        let record: Mapped = serde_json::from_value(finding.detail["record"].clone())
-            .map_err(|error| Refusal::rule(format!("the record cannot be read any more: {error}")))?;
-        let (person, is_new) = match decision {
-            RecordDecision::Nobody => {
-                turn.finish().await?;
-                return Ok(());
-            }
-            RecordDecision::Same(person) => {
-                person::must(&mut turn.tx, *person).await?;
-                (*person, false)
-            }
-            RecordDecision::New => (new_person_id(&source, &record), true),
-        };
-        let held = held_state(&mut turn, &source).await?;
-        let kind = if held.engagements.contains_key(&record.key) { FeedChange::Update } else { FeedChange::Join };
-        let change = Change { kind, person, is_new, key: record.key.clone(), mapped: Some(record) };
-        let now = turn.now();
-        apply::change(&mut turn, &source, &held, &change, now, "decision").await?;
-        turn.finish().await?;
-        Ok(())
     }
 
     /// The latest batch of a feed.
@@ -271,25 +187,7 @@ impl Identity {
     }
 }
 
-/// What a person says of a record that waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RecordDecision {
-    Same(PersonId),
-    New,
-    Nobody,
-}
-
-impl RecordDecision {
-    const fn word(&self) -> &'static str {
-        match self {
-            RecordDecision::Same(_) => "same person",
-            RecordDecision::New => "somebody new",
-            RecordDecision::Nobody => "nobody",
-        }
-    }
-}
-
-fn feed_of(turn: &Turn, key: &str) -> Result<Feed, Error> {
+pub(super) fn feed_of(turn: &Turn, key: &str) -> Result<Feed, Error> {
     turn.known.policy.feeds.get(key).cloned().ok_or_else(|| Error::missing("feed", key))
 }
 
@@ -326,9 +224,10 @@ pub(super) async fn held_state(turn: &mut Turn, source: &str) -> Result<Held, Er
     Ok(Held { anchors, people, engagements })
 }
 
-async fn compare(
+/// Compares what was read of a delivery with what is known. What makes it unusable as a whole is the inner error.
+pub(super) async fn compare(
     turn: &mut Turn,
-    source: &str,
+    batch: &Batch,
     feed: &Feed,
     decoded: &Decoded,
 ) -> Result<Result<Compared, Vec<String>>, Error> {
@@ -337,6 +236,7 @@ async fn compare(
         Some(Ok(snapshot)) => Some(snapshot),
         None => None,
     };
+    let source = batch.feed.as_str();
     let (mapped, bad) = match Mapper::new(source, feed)?.map(decoded) {
         Ok(mapped) => mapped,
         Err(fault) => return Ok(Err(vec![fault])),
@@ -344,10 +244,10 @@ async fn compare(
     let held = held_state(turn, source).await?;
     let now = turn.now();
     let delta = delta(&turn.known.policy.clone(), source, feed, &held, mapped, bad, now);
-    let past = past(&mut turn.tx, source, feed, now).await?;
-    let records = decoded.records.len() as u64;
-    let verdict = guard(&feed.guards, &delta, records, decoded.is_whole, snapshot, &past);
-    Ok(Ok(Compared { delta, held, records, snapshot, verdict }))
+    let past = past(&mut turn.tx, batch, feed, now).await?;
+    let told = Told { records: decoded.records.len() as u64, is_whole: decoded.is_whole, snapshot };
+    let verdict = guard(&feed.guards, &delta, &told, &past, now);
+    Ok(Ok(Compared { delta, held, told, verdict }))
 }
 
 fn instant(text: &str) -> Result<Timestamp, String> {
@@ -357,24 +257,26 @@ fn instant(text: &str) -> Result<Timestamp, String> {
         .map_err(|_| format!("`{text}` is no day of which a delivery could tell"))
 }
 
-async fn past(read: &mut impl Read, source: &str, feed: &Feed, now: Timestamp) -> Result<Past, Error> {
+async fn past(read: &mut impl Read, batch: &Batch, feed: &Feed, now: Timestamp) -> Result<Past, Error> {
     let since = now.plus_micros(-feed.guards.window_days.saturating_mul(DAY_US));
-    let row = read.rows(&sql::BATCH_PAST, params![source, since]).await?;
-    let row = row.first().ok_or_else(|| Error::missing("past of feed", source))?;
+    let rows = read.rows(&sql::BATCH_PAST, params![&batch.feed, since, &batch.digest]).await?;
+    let row = rows.first().ok_or_else(|| Error::missing("past of feed", &batch.feed))?;
+    let (applied, same) = (row.time_opt("applied_us")?, row.time_opt("same_us")?);
     Ok(Past {
         snapshot: row.time_opt("snapshot_us")?,
         window_leavers: u64::try_from(row.int_opt("leavers")?.unwrap_or(0)).unwrap_or(0),
+        repeats: same.filter(|same| applied.is_some_and(|applied| *same < applied)),
     })
 }
 
-fn describe(batch: &mut Batch, compared: &Compared) {
+pub(super) fn describe(batch: &mut Batch, compared: &Compared) {
     let delta = &compared.delta;
     let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-    batch.snapshot = compared.snapshot;
-    batch.records = count(compared.records);
+    batch.snapshot = compared.told.snapshot;
+    batch.records = count(compared.told.records);
     batch.joiners = count(delta.count(&[FeedChange::Join, FeedChange::Reopen]));
     batch.movers = count(delta.count(&[FeedChange::Move]));
-    batch.leavers = count(delta.leavers());
+    batch.leavers = count(delta.leavers.people);
     batch.unchanged = count(delta.unchanged);
     batch.quarantined = delta.quarantine.len() as i64;
     let name = |change: &Change| match (&change.mapped, compared.held.people.get(&change.person)) {
@@ -384,22 +286,26 @@ fn describe(batch: &mut Batch, compared: &Compared) {
     };
     // Who leaves is looked at first.
     let rank = |change: &&Change| match change.kind {
-        FeedChange::Absent | FeedChange::Leave => 0,
-        FeedChange::Reopen | FeedChange::Move => 1,
-        FeedChange::Join => 2,
-        FeedChange::Update => 3,
+        _ if change.leaver => 0,
+        kind if kind.takes() => 1,
+        FeedChange::Reopen | FeedChange::Move => 2,
+        FeedChange::Join => 3,
+        _ => 4,
     };
     let mut changes: Vec<&Change> = delta.changes.iter().collect();
     changes.sort_by_key(rank);
     let shown = changes.iter().take(SHOWN);
-    let shown = shown.map(
-        |change| json!({ "change": change.kind, "key": change.key, "person": change.person, "name": name(change) }),
-    );
+    let shown = shown.map(|change| {
+        json!({
+            "change": change.kind, "leaver": change.leaver, "key": change.key, "person": change.person,
+            "name": name(change),
+        })
+    });
     batch.changes = shown.collect();
 }
 
-async fn apply_all(turn: &mut Turn, batch: &mut Batch, compared: &Compared) -> Result<(), Error> {
-    let at = compared.snapshot.unwrap_or(turn.now());
+pub(super) async fn apply_all(turn: &mut Turn, batch: &mut Batch, compared: &Compared) -> Result<(), Error> {
+    let at = compared.told.snapshot.unwrap_or(turn.now());
     let source = batch.feed.clone();
     let cause = batch.id.to_string();
     for change in &compared.delta.changes {
@@ -442,14 +348,21 @@ async fn insert(turn: &mut Turn, batch: &Batch, body: Option<String>) -> Result<
     Ok(())
 }
 
-async fn decided(mut turn: Turn, batch: Batch) -> Result<Batch, Error> {
+pub(super) async fn decided(mut turn: Turn, batch: Batch) -> Result<Batch, Error> {
     let row = params![
         batch.id,
         batch.state.as_str(),
         batch.plan,
         batch.decided_by.clone(),
         batch.decided,
-        batch.decision.clone()
+        batch.decision.clone(),
+        batch.records,
+        batch.joiners,
+        batch.movers,
+        batch.leavers,
+        batch.unchanged,
+        batch.quarantined,
+        &batch.changes,
     ];
     turn.tx.execute_one(&sql::DECIDE_BATCH, row).await?;
     record(&mut turn, &batch, "decide");
@@ -465,7 +378,7 @@ fn record(turn: &mut Turn, batch: &Batch, verb: &str) {
     turn.record(&format!("batch.{verb}"), batch.id, Json::Null, after);
 }
 
-fn batch(row: &Row) -> Result<Batch, Error> {
+pub(super) fn batch(row: &Row) -> Result<Batch, Error> {
     let text = |column: &str| Ok::<_, Error>(row.text_opt(column)?.map(str::to_owned));
     Ok(Batch {
         id: row.id("id")?,
@@ -519,17 +432,17 @@ impl Identity {
         let feed = feed_of(turn, &delivery.feed)?;
         let faults = |faults: Vec<String>| Error::from(Refusal::rule(faults.join("; ")));
         let decoded = decode(&feed, &delivery.body, &delivery.manifest).map_err(faults)?;
-        let compared = compare(turn, &delivery.feed, &feed, &decoded).await?.map_err(faults)?;
+        let mut new = empty(turn, &delivery.feed, hex::encode(Sha256::digest(&delivery.body)));
+        let compared = compare(turn, &new, &feed, &decoded).await?.map_err(faults)?;
         if let Verdict::Reject(reasons) = compared.verdict {
             return Err(faults(reasons));
         }
-        let at = compared.snapshot.unwrap_or(turn.now());
+        let at = compared.told.snapshot.unwrap_or(turn.now());
         for change in &compared.delta.changes {
             apply::change(turn, &delivery.feed, &compared.held, change, at, "plan").await?;
         }
         apply::quarantine(turn, &delivery.feed, &compared.delta.quarantine, "plan").await?;
         if keep {
-            let mut new = empty(turn, &delivery.feed, hex::encode(Sha256::digest(&delivery.body)));
             describe(&mut new, &compared);
             new.state = BatchState::Applied;
             insert(turn, &new, None).await?;

@@ -101,6 +101,9 @@ fn csv(feed: &Feed, text: &str) -> Result<Decoded, String> {
     let mut reader = ::csv::ReaderBuilder::new().delimiter(delimiter).has_headers(true).from_reader(body.as_bytes());
     let bad = |error: ::csv::Error| format!("it cannot be read as CSV: {error}");
     let header: Vec<String> = reader.headers().map_err(bad)?.iter().map(|name| name.trim().to_owned()).collect();
+    if let Some(name) = named_twice(&header) {
+        return Err(format!("the column `{name}` is there twice: which of them is meant cannot be known"));
+    }
     let mut records = Vec::new();
     for record in reader.records() {
         let record = record.map_err(bad)?;
@@ -114,6 +117,12 @@ fn csv(feed: &Feed, text: &str) -> Result<Decoded, String> {
         decoded.snapshot = trailer.snapshot;
     }
     Ok(decoded)
+}
+
+/// A column whose name another has too. Columns without a name are nobody's.
+fn named_twice(header: &[String]) -> Option<&str> {
+    let mut seen = std::collections::HashSet::new();
+    header.iter().map(String::as_str).find(|name| !name.is_empty() && !seen.insert(*name))
 }
 
 /// The last line: mark, count, day, checksum.
@@ -196,7 +205,11 @@ fn table(objects: impl Iterator<Item = (u64, Json)>) -> Result<Decoded, String> 
         let mut flat = Vec::new();
         flatten("", &object, 0, &mut flat)?;
         let mut record = vec![String::new(); header.len()];
+        let mut filled = std::collections::HashSet::with_capacity(flat.len());
         for (path, value) in flat {
+            if !filled.insert(path.clone()) {
+                return Err(format!("record {line} has `{path}` twice: which of them is meant cannot be known"));
+            }
             let at = *columns.entry(path.clone()).or_insert_with(|| {
                 header.push(path);
                 header.len() - 1

@@ -7,10 +7,11 @@ use kernel::id::PersonId;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::mapping::Mapped;
+use super::leaver::{self, Headcount, Sight};
+use super::mapping::{BadRecord, Mapped};
 use super::matching::{Index, is_another};
-use super::{Feed, Scope};
-use crate::engagement::{Engagement, Standing, day_after};
+use super::{Feed, Scope, spared};
+use crate::engagement::{Engagement, EngagementState};
 use crate::person::{Anchor, Person};
 use crate::policy::Policy;
 
@@ -29,14 +30,34 @@ kernel::words! {
         Join = "join",
         /// Duty station, unit, job or manager.
         Move = "move",
-        /// It ends at once, or has ended.
+        /// It ends at once, has ended, or is cancelled.
         Leave = "leave",
         /// It is no longer in the delivery.
         Absent = "absent",
+        /// It rests, or rests more than before: suspended, on leave, lent.
+        Suspend = "suspend",
+        /// Its first day is put off, though somebody works under it today.
+        Postpone = "postpone",
+        /// Its end comes nearer, and lies within the guards' horizon.
+        Shorten = "shorten",
         /// An end was taken back, or it is in the delivery again.
         Reopen = "reopen",
         /// Anything else.
         Update = "update",
+    }
+}
+
+impl FeedChange {
+    /// Whether it may take the work from somebody, and with it access.
+    pub const fn takes(self) -> bool {
+        match self {
+            FeedChange::Leave
+            | FeedChange::Absent
+            | FeedChange::Suspend
+            | FeedChange::Postpone
+            | FeedChange::Shorten => true,
+            FeedChange::Join | FeedChange::Move | FeedChange::Reopen | FeedChange::Update => false,
+        }
     }
 }
 
@@ -47,6 +68,8 @@ pub struct Change {
     pub person: PersonId,
     /// The person is not known yet.
     pub is_new: bool,
+    /// By this its person leaves: works today and would not, now or soon.
+    pub leaver: bool,
     /// `None` for contracts that are absent.
     pub mapped: Option<Mapped>,
     /// What the feed calls the contract.
@@ -73,6 +96,8 @@ pub struct Quarantined {
     pub reason: String,
     pub mapped: Option<Mapped>,
     pub candidates: Vec<PersonId>,
+    /// Contracts that no other record tells of and that stay as they were, because this one may speak of them.
+    pub kept: Vec<String>,
 }
 
 /// What a delivery changes.
@@ -81,26 +106,18 @@ pub struct Delta {
     pub changes: Vec<Change>,
     pub quarantine: Vec<Quarantined>,
     pub unchanged: u64,
-    /// Contracts that were live before, by unit.
-    pub live_by_unit: BTreeMap<String, u64>,
-    /// Contracts that end at once, by unit.
-    pub leavers_by_unit: BTreeMap<String, u64>,
+    /// Records of which not even the number can be read.
+    pub nameless: u64,
+    /// People who work under a contract of this feed before the delivery.
+    pub live: Headcount,
+    /// Those of them who would not after it, or soon.
+    pub leavers: Headcount,
 }
 
 impl Delta {
     /// How many changes of a kind.
     pub fn count(&self, kinds: &[FeedChange]) -> u64 {
         self.changes.iter().filter(|change| kinds.contains(&change.kind)).count() as u64
-    }
-
-    /// Contracts that end at once.
-    pub fn leavers(&self) -> u64 {
-        self.leavers_by_unit.values().sum()
-    }
-
-    /// Contracts that were live before.
-    pub fn live(&self) -> u64 {
-        self.live_by_unit.values().sum()
     }
 }
 
@@ -111,42 +128,32 @@ pub fn delta(
     feed: &Feed,
     held: &Held,
     mapped: Vec<Mapped>,
-    bad: Vec<(u64, String)>,
+    bad: Vec<BadRecord>,
     now: Timestamp,
 ) -> Delta {
     let mut delta = Delta::default();
-    let live = |engagement: &&Engagement| engagement.state.is_live();
-    for engagement in held.engagements.values().filter(live) {
-        *delta.live_by_unit.entry(unit(engagement)).or_default() += 1;
-    }
-    let bad = bad.into_iter().map(|(line, reason)| Quarantined {
-        suspicion: Suspicion::Bad,
-        line,
-        reason,
-        mapped: None,
-        candidates: Vec::new(),
-    });
-    delta.quarantine.extend(bad);
+    let sight = Sight { policy, held, now, horizon_days: feed.guards.horizon_days };
     let twice = told_twice(&mapped);
-    let mut seen: HashSet<String> = HashSet::with_capacity(mapped.len());
-    let mut comparing = Comparing { policy, source, held, now, index: None, new_people: HashMap::new() };
+    let mut told: HashSet<String> = HashSet::with_capacity(mapped.len());
+    let mut comparing = Comparing { source, sight, index: None, new_people: HashMap::new() };
     for record in mapped {
-        seen.insert(record.key.clone());
         if twice.contains(&record.key) {
             let reason = format!("the contract {} is in the delivery more than once", record.key);
             delta.quarantine.push(quarantined(Suspicion::Bad, record, reason, Vec::new()));
             continue;
         }
-        comparing.record(record, &mut delta);
+        let key = record.key.clone();
+        if comparing.record(record, &mut delta) {
+            told.insert(key);
+        }
     }
+    delta.nameless = bad.iter().filter(|record| record.anchor.is_none() && record.key.is_none()).count() as u64;
+    let spared = spared::spare(source, held, &told, bad, &mut delta.quarantine);
     if feed.scope == Scope::Full {
-        absent(held, &seen, &mut delta);
+        absent(held, &told, &spared, &mut delta);
     }
+    leaver::count(&sight, &mut delta);
     delta
-}
-
-fn unit(engagement: &Engagement) -> String {
-    engagement.sheet.org_unit.clone().unwrap_or_default()
 }
 
 fn told_twice(mapped: &[Mapped]) -> HashSet<String> {
@@ -154,33 +161,27 @@ fn told_twice(mapped: &[Mapped]) -> HashSet<String> {
     mapped.iter().filter(|record| !seen.insert(&record.key)).map(|record| record.key.clone()).collect()
 }
 
-fn absent(held: &Held, seen: &HashSet<String>, delta: &mut Delta) {
-    let mut gone: Vec<&Engagement> =
-        held.engagements.values().filter(|engagement| !seen.contains(&engagement.source_key)).collect();
+fn absent(held: &Held, told: &HashSet<String>, spared: &HashSet<String>, delta: &mut Delta) {
+    let matters = |engagement: &&Engagement| {
+        let key = &engagement.source_key;
+        let is_open = engagement.state.is_live() || engagement.state == EngagementState::Future;
+        is_open && !told.contains(key) && !spared.contains(key)
+    };
+    let mut gone: Vec<&Engagement> = held.engagements.values().filter(matters).collect();
     gone.sort_by(|left, right| left.source_key.cmp(&right.source_key));
-    for engagement in gone {
-        let matters = engagement.state.is_live() || engagement.state == crate::engagement::EngagementState::Future;
-        if !matters {
-            continue;
-        }
-        if engagement.state.is_live() {
-            *delta.leavers_by_unit.entry(unit(engagement)).or_default() += 1;
-        }
-        delta.changes.push(Change {
-            kind: FeedChange::Absent,
-            person: engagement.person,
-            is_new: false,
-            mapped: None,
-            key: engagement.source_key.clone(),
-        });
-    }
+    delta.changes.extend(gone.into_iter().map(|engagement| Change {
+        kind: FeedChange::Absent,
+        person: engagement.person,
+        is_new: false,
+        leaver: false,
+        mapped: None,
+        key: engagement.source_key.clone(),
+    }));
 }
 
 struct Comparing<'a> {
-    policy: &'a Policy,
     source: &'a str,
-    held: &'a Held,
-    now: Timestamp,
+    sight: Sight<'a>,
     /// Made when the first unknown anchor comes.
     index: Option<Index>,
     /// People that this delivery tells of for the first time, by anchor.
@@ -188,10 +189,12 @@ struct Comparing<'a> {
 }
 
 impl Comparing<'_> {
-    fn record(&mut self, record: Mapped, delta: &mut Delta) {
+    /// Compares one record. `false`: it waits for a person.
+    fn record(&mut self, record: Mapped, delta: &mut Delta) -> bool {
+        let waiting = delta.quarantine.len();
         let anchor = Anchor { source: self.source.to_owned(), anchor: record.anchor.clone() };
-        let known = self.held.anchors.get(&anchor).copied();
-        match known.and_then(|id| self.held.people.get(&id)) {
+        let known = self.sight.held.anchors.get(&anchor).copied();
+        match known.and_then(|id| self.sight.held.people.get(&id)) {
             Some(person) if is_another(&person.sheet, &record.person) => {
                 let reason = format!(
                     "the number {} was that of {}; this is {}",
@@ -204,10 +207,11 @@ impl Comparing<'_> {
             Some(person) => self.known(person, record, delta),
             None => self.unknown(record, delta),
         }
+        delta.quarantine.len() == waiting
     }
 
     fn known(&self, person: &Person, record: Mapped, delta: &mut Delta) {
-        let Some(engagement) = self.held.engagements.get(&record.key) else {
+        let Some(engagement) = self.sight.held.engagements.get(&record.key) else {
             delta.changes.push(change(FeedChange::Join, person.id, false, record));
             return;
         };
@@ -221,28 +225,7 @@ impl Comparing<'_> {
             delta.unchanged += 1;
             return;
         }
-        let kind = self.kind(engagement, &record);
-        if kind == FeedChange::Leave {
-            *delta.leavers_by_unit.entry(unit(engagement)).or_default() += 1;
-        }
-        delta.changes.push(change(kind, person.id, false, record));
-    }
-
-    fn kind(&self, engagement: &Engagement, record: &Mapped) -> FeedChange {
-        let (before, after) = (&engagement.sheet, &record.engagement);
-        let zone = self.policy.zone(after.station.as_deref());
-        let over =
-            after.standing == Standing::Cancelled || after.ends.is_some_and(|last| day_after(last, zone) <= self.now);
-        match (engagement.state.is_live(), over) {
-            (true, true) => FeedChange::Leave,
-            (false, false) if engagement.state != crate::engagement::EngagementState::Future => FeedChange::Reopen,
-            _ => {
-                let place = |sheet: &crate::engagement::EngagementSheet| {
-                    (sheet.station.clone(), sheet.org_unit.clone(), sheet.job.clone(), sheet.manager.clone())
-                };
-                if place(before) == place(after) { FeedChange::Update } else { FeedChange::Move }
-            }
-        }
+        delta.changes.push(change(self.sight.change(engagement, &record), person.id, false, record));
     }
 
     fn unknown(&mut self, record: Mapped, delta: &mut Delta) {
@@ -250,7 +233,7 @@ impl Comparing<'_> {
             delta.changes.push(change(FeedChange::Join, *id, false, record));
             return;
         }
-        let index = self.index.get_or_insert_with(|| Index::new(self.held.people.values()));
+        let index = self.index.get_or_insert_with(|| Index::new(self.sight.held.people.values()));
         let candidates: Vec<PersonId> = index.candidates(&record.person).into_iter().collect();
         if !candidates.is_empty() {
             let reason = format!(
@@ -268,11 +251,11 @@ impl Comparing<'_> {
 }
 
 fn change(kind: FeedChange, person: PersonId, is_new: bool, record: Mapped) -> Change {
-    Change { kind, person, is_new, key: record.key.clone(), mapped: Some(record) }
+    Change { kind, person, is_new, leaver: false, key: record.key.clone(), mapped: Some(record) }
 }
 
 fn quarantined(suspicion: Suspicion, record: Mapped, reason: String, candidates: Vec<PersonId>) -> Quarantined {
-    Quarantined { suspicion, line: record.line, reason, mapped: Some(record), candidates }
+    Quarantined { suspicion, line: record.line, reason, mapped: Some(record), candidates, kept: Vec::new() }
 }
 
 /// The id of somebody who is told of for the first time: the same whenever the delivery is compared, another when the

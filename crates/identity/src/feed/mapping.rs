@@ -38,6 +38,10 @@ const FIELDS: [&str; 18] = [
 ];
 const NEEDED: [&str; 5] = ["anchor", "key", "given_name", "family_name", "begins"];
 const FUEL: u64 = 20_000;
+/// No name, word or number of people is longer.
+const LONGEST_CHARACTERS: usize = 1_000;
+/// What lies before is a source's way to say that it does not know.
+const EARLIEST_YEAR: i16 = 1900;
 
 /// One record in our words.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -52,6 +56,15 @@ pub struct Mapped {
     /// From which day on this holds, when the source says so.
     pub effective: Option<Date>,
     pub digest: String,
+}
+
+/// A record that cannot be used, with whatever could be read of whom it speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRecord {
+    pub line: u64,
+    pub reason: String,
+    pub anchor: Option<String>,
+    pub key: Option<String>,
 }
 
 /// Where a field comes from.
@@ -140,47 +153,59 @@ impl<'a> Mapper<'a> {
         for (line, record) in &decoded.records {
             match self.record(*line, &columns, record) {
                 Ok(one) => mapped.push(one),
-                Err(problem) => bad.push((*line, problem)),
+                Err(one) => bad.push(one),
             }
         }
         Ok((mapped, bad))
     }
 
-    fn record(&self, line: u64, columns: &HashMap<&str, usize>, record: &[String]) -> Result<Mapped, String> {
-        let row = if self.has_templates { self.row(columns, record)? } else { Value::UNDEFINED };
+    /// Everything is read before anything is judged, so that a record which cannot be used still says whose it is.
+    fn record(&self, line: u64, columns: &HashMap<&str, usize>, record: &[String]) -> Result<Mapped, BadRecord> {
+        let row = if self.has_templates { row(columns, record) } else { Value::UNDEFINED };
+        let mut problem = self.checked(&row).err();
         let mut fields: BTreeMap<&str, String> = BTreeMap::new();
         for (field, origin) in &self.origins {
-            let value = match origin {
-                Origin::Column(column) => {
-                    columns.get(column.as_str()).and_then(|at| record.get(*at)).cloned().unwrap_or_default()
-                }
-                Origin::Template(name) => self.render(name, &row)?.trim().to_owned(),
-            };
-            let translated = self.feed.values.get(field).map(|words| words.get(&value).or_else(|| words.get("*")));
-            let value = match translated {
-                Some(Some(word)) => word.clone(),
-                Some(None) if !value.is_empty() => {
-                    return Err(format!("{field}: `{value}` is a word that the feed's `values` do not have"));
-                }
-                _ => value,
-            };
-            if !value.is_empty() {
-                fields.insert(field, value);
+            match self.value(field, origin, columns, record, &row) {
+                Ok(value) if value.is_empty() => {}
+                Ok(value) => drop(fields.insert(field, value)),
+                Err(fault) => drop(problem.get_or_insert(fault)),
             }
         }
-        self.build(line, &fields)
+        let built = problem.map_or_else(|| self.build(line, &fields), Err);
+        built.map_err(|reason| BadRecord { line, reason, anchor: fields.remove("anchor"), key: fields.remove("key") })
     }
 
-    fn row(&self, columns: &HashMap<&str, usize>, record: &[String]) -> Result<Value, String> {
-        let named: BTreeMap<&str, &str> =
-            columns.iter().filter_map(|(name, at)| Some((*name, record.get(*at)?.as_str()))).collect();
-        let row = context! { row => Value::from(Serde(&named)) };
+    fn value(
+        &self,
+        field: &str,
+        origin: &Origin,
+        columns: &HashMap<&str, usize>,
+        record: &[String],
+        row: &Value,
+    ) -> Result<String, String> {
+        let value = match origin {
+            Origin::Column(column) => {
+                columns.get(column.as_str()).and_then(|at| record.get(*at)).cloned().unwrap_or_default()
+            }
+            Origin::Template(name) => self.render(name, row)?.trim().to_owned(),
+        };
+        writable(field, &value)?;
+        match self.feed.values.get(field).map(|words| words.get(&value).or_else(|| words.get("*"))) {
+            Some(Some(word)) => Ok(word.clone()),
+            Some(None) if !value.is_empty() => {
+                Err(format!("{field}: `{value}` is a word that the feed's `values` do not have"))
+            }
+            _ => Ok(value),
+        }
+    }
+
+    fn checked(&self, row: &Value) -> Result<(), String> {
         for (at, check) in self.feed.checks.iter().enumerate() {
-            if self.render(&format!("check {at}"), &row)?.is_empty() {
+            if self.render(&format!("check {at}"), row)?.is_empty() {
                 return Err(check.otherwise.clone());
             }
         }
-        Ok(row)
+        Ok(())
     }
 
     fn render(&self, name: &str, row: &Value) -> Result<String, String> {
@@ -243,12 +268,45 @@ impl<'a> Mapper<'a> {
             // An instant is cut to its day.
             None => text.get(..10).unwrap_or(text).parse(),
         };
-        parsed.map(Some).map_err(|_| {
+        let day = parsed.map_err(|_| {
             let form = self.feed.date_format.as_deref().unwrap_or("2026-11-30");
             format!("{name}: `{text}` is no date of the form {form}")
-        })
+        })?;
+        if day.year() < EARLIEST_YEAR && name != "ends" {
+            return Err(format!("{name}: {day} lies before {EARLIEST_YEAR}: leave it empty where it is not known"));
+        }
+        Ok(Some(day))
     }
 }
 
-/// Records as they are meant, and the numbers of those that cannot be used with the reason.
-pub type MappedRecords = (Vec<Mapped>, Vec<(u64, String)>);
+fn row(columns: &HashMap<&str, usize>, record: &[String]) -> Value {
+    let named: BTreeMap<&str, &str> =
+        columns.iter().filter_map(|(name, at)| Some((*name, record.get(*at)?.as_str()))).collect();
+    context! { row => Value::from(Serde(&named)) }
+}
+
+/// Whether a value can be shown, stored and sent to a directory as what it looks like.
+fn writable(field: &str, value: &str) -> Result<(), String> {
+    let characters = value.chars().count();
+    if characters > LONGEST_CHARACTERS {
+        return Err(format!("{field} has {characters} characters; more than {LONGEST_CHARACTERS} are not believed"));
+    }
+    match value.chars().enumerate().find(|(_, letter)| is_hidden(*letter)) {
+        Some((at, letter)) => Err(format!(
+            "{field}: character {} is U+{:04X}, which controls and is not shown: take it out at the source, or map the \
+             field with `| replace`",
+            at + 1,
+            u32::from(letter)
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Control characters, and those that turn the direction of what follows (Unicode Standard Annex 9, explicit directional
+/// embeddings, overrides and isolates). Marks of direction and joiners belong to the scripts of people's names.
+fn is_hidden(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Records as they are meant, and those that cannot be used.
+pub type MappedRecords = (Vec<Mapped>, Vec<BadRecord>);

@@ -5,25 +5,30 @@
 
 mod apply;
 mod batch;
+mod decide;
 mod decode;
 mod delta;
 mod fetch;
 mod guard;
+mod leaver;
 mod mapping;
 mod matching;
 mod source;
+mod spared;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use batch::{Batch, BatchState, Delivery, RecordDecision};
+pub use batch::{Batch, BatchState, Delivery};
+pub use decide::RecordDecision;
 pub use decode::{Manifest, decode};
 pub use delta::{Change, Delta, FeedChange, Held, Quarantined, Suspicion, delta};
 pub use fetch::{FEED_SOURCE_STATEMENTS, FeedView, FetchState, SourceState};
 pub(crate) use fetch::{FETCH, begin as begin_asking};
-pub use guard::{Guards, Past, Verdict, guard};
-pub use mapping::{Mapped, Mapper};
+pub use guard::{Guards, Past, Told, Verdict, guard};
+pub use leaver::Headcount;
+pub use mapping::{BadRecord, Mapped, Mapper};
 pub use source::FeedSource;
 
 use crate::error::Refusal;

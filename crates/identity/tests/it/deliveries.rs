@@ -7,18 +7,19 @@ use proptest::prelude::*;
 use crate::rig::{self, Rig, file, officer, record};
 
 fn people(count: usize) -> Vec<String> {
+    people_with(count, |_| Vec::new())
+}
+
+/// So many people, each under one contract of the same number; some columns say otherwise.
+fn people_with<'a>(count: usize, otherwise: impl Fn(usize) -> Vec<(&'a str, &'a str)>) -> Vec<String> {
     let one = |n: usize| {
         let (number, family, given) = (format!("P-{n}"), format!("Family{n}"), format!("Given{n}"));
         let born = format!("{}-{:02}-01", 1940 + n % 60, 1 + n % 12);
         let unit = if n.is_multiple_of(4) { "FIN" } else { "OPS" };
-        record(&[
-            ("person", &number),
-            ("contract", &number),
-            ("family", &family),
-            ("given", &given),
-            ("born", &born),
-            ("unit", unit),
-        ])
+        let mut fields = otherwise(n);
+        fields.extend([("person", number.as_str()), ("contract", &number), ("family", &family), ("given", &given)]);
+        fields.extend([("born", born.as_str()), ("unit", unit)]);
+        record(&fields)
     };
     (0..count).map(one).collect()
 }
@@ -57,7 +58,9 @@ pub async fn what_is_damaged_is_rejected_with_the_reason(url: String) {
     let latin = good.replace("Given1", "Andr\u{e9}");
     let latin: Vec<u8> = latin.chars().map(|c| u8::try_from(u32::from(c)).unwrap()).collect();
     let swapped = good.replacen("person,contract,given,family", "person,contract,family,given", 1);
-    let cases: [(Vec<u8>, &str); 6] = [
+    let twice = format!("{},person\n{},P-9\nEND,1\n", rig::HEADER, people(1)[0]);
+    let cases: [(Vec<u8>, &str); 7] = [
+        (twice.into_bytes(), "`person` is there twice"),
         (Vec::new(), "empty"),
         (latin, "not UTF-8"),
         (swapped.into_bytes(), "SHA-256"),
@@ -106,6 +109,180 @@ pub async fn a_slow_bleed_is_held_too(url: String) {
         assert_eq!(batch.state, expected, "{left}: {:?}", batch.findings);
         rig.pass_days(1).await;
     }
+}
+
+/// What everybody's line of a second delivery says, and whether it is held because so many would leave.
+pub async fn whoever_works_today_and_would_not_is_a_leaver(url: String) {
+    let rig = rig::open(&url).await;
+    rig.deliver_text(&file(&people(40), "2026-11-16")).await;
+    let trial = async |lines: &[String]| {
+        let body = file(lines, "2026-11-17").into_bytes();
+        let delivery = Delivery { feed: "hr".to_owned(), body, manifest: Manifest::default() };
+        rig.identity.try_delivery(&delivery, &officer()).await.unwrap().0
+    };
+    let check = async |what: &str, lines: Vec<String>, held_because: Option<&str>| {
+        let batch = trial(&lines).await;
+        let expected = held_because.map_or(BatchState::Applied, |_| BatchState::Held);
+        assert_eq!(batch.state, expected, "{what}: {:?}", batch.findings);
+        assert_eq!(batch.leavers, held_because.map_or(0, |_| 40), "{what}");
+        let named = batch.changes.as_array().unwrap().iter().filter(|change| change["leaver"] == true).count();
+        assert_eq!(i64::try_from(named).unwrap(), batch.leavers, "{what}: leavers are named");
+        let word = held_because.unwrap_or_default();
+        assert!(word.is_empty() || batch.findings.iter().any(|one| one.contains(word)), "{what}: {:?}", batch.findings);
+    };
+    let all = |fields: &[(&'static str, &'static str)]| people_with(40, |_| fields.to_vec());
+    check("suspended", all(&[("standing", "suspended")]), Some("suspend 40")).await;
+    check("on leave", all(&[("standing", "leave")]), Some("suspend 40")).await;
+    check("lent", all(&[("standing", "secondment")]), Some("suspend 40")).await;
+    check("cancelled", all(&[("standing", "cancelled")]), Some("leave 40")).await;
+    check("over", all(&[("ends", "2026-11-20")]), Some("leave 40")).await;
+    check("put off", all(&[("begins", "2028-01-01")]), Some("postpone 40")).await;
+    check("over tonight", all(&[("ends", "2026-11-21")]), Some("shorten 40")).await;
+    check("over at the year's end", all(&[("ends", "2026-12-31")]), Some("shorten 40")).await;
+    let later = [("standing", "suspended"), ("effective", "2026-12-10")];
+    check("suspended from a day on", all(&later), Some("suspend 40")).await;
+    // Without a record behind them a year is the longest term: it is over in January.
+    check("consultants", all(&[("kind", "consultant"), ("sponsor", "P-1")]), Some("shorten 40")).await;
+    check("over in a year", all(&[("ends", "2027-11-30")]), None).await;
+    check("moved", all(&[("station", "par")]), None).await;
+    // The old contracts end and new ones follow after a week: a pause.
+    let mut renewed = all(&[("ends", "2026-11-30")]);
+    renewed.extend(all(&[("begins", "2026-12-07")]).into_iter().map(|line| line.replacen(",P-", ",N-", 1)));
+    check("renewed", renewed, None).await;
+    // What was known before is no news.
+    let held = rig.deliver_text(&file(&all(&[("ends", "2026-11-21")]), "2026-11-17")).await;
+    rig.identity.decide_batch(held.id, true, "the office closes", &officer()).await.unwrap();
+    check("an end that is known", all(&[("ends", "2026-11-21"), ("job", "Clerk")]), None).await;
+}
+
+/// One line of a delivery is broken: nobody is missing because of it.
+pub async fn a_record_that_cannot_be_used_makes_nobody_a_leaver(url: String) {
+    let mut rig = rig::open(&url).await;
+    let lines = people(120);
+    rig.deliver_text(&file(&lines, "2026-11-16")).await;
+    rig.work().await;
+    let broken = |from: &str, to: &str| {
+        let mut lines = lines.clone();
+        lines[7] = lines[7].replace(from, to);
+        file(&lines, "2026-11-17")
+    };
+    let check = async |what: &str, text: String, expected: BatchState, waiting: i64, leavers: i64, word: &str| {
+        let delivery = Delivery { feed: "hr".to_owned(), body: text.into_bytes(), manifest: Manifest::default() };
+        let (batch, _) = rig.identity.try_delivery(&delivery, &officer()).await.unwrap();
+        assert_eq!(
+            (batch.state, batch.quarantined, batch.leavers),
+            (expected, waiting, leavers),
+            "{what}: {:?}",
+            batch.findings
+        );
+        assert!(word.is_empty() || batch.findings[0].contains(word), "{what}: {:?}", batch.findings);
+    };
+    let applied = BatchState::Applied;
+    check("no such day", broken("2026-01-01", "2026-02-30"), applied, 1, 0, "").await;
+    check("a word that there is not", broken("active", "resting"), applied, 1, 0, "").await;
+    check("another way to write the number", broken("P-7,P-7", "p-7,p-7"), applied, 1, 0, "").await;
+    check("another's contract", broken("P-7,P-7", "P-7,P-8"), applied, 2, 0, "").await;
+    check("only the person", broken("P-7,P-7", "P-7,"), applied, 1, 0, "").await;
+    check("only the contract", broken("P-7,P-7", ",P-7"), applied, 1, 0, "").await;
+    check("no number", broken("P-7,P-7", ","), BatchState::Held, 1, 1, "1 records do not say whose they are").await;
+    rig.deliver_text(&broken("2026-01-01", "2026-02-30")).await;
+    rig.work().await;
+    assert_eq!(rig.at("ad", "gfamily7").await.unwrap().enabled, Some(true));
+    let finding = rig.identity.findings(Some(FindingKind::BadRow), None).await.unwrap().remove(0);
+    assert!(finding.title.ends_with("the contract P-7 stays as it was"), "{}", finding.title);
+}
+
+pub async fn what_hides_in_a_field_is_a_record_that_cannot_be_used(url: String) {
+    let rig = rig::open(&url).await;
+    let lines = people(60);
+    let long = "a".repeat(1_001);
+    let check = async |column: &str, value: &str, word: &str| {
+        let mut lines = lines.clone();
+        lines.push(record(&[(column, value), ("person", "X-1"), ("contract", "X-1"), ("family", "Newman")]));
+        let batch = rig.deliver_text(&file(&lines, "2026-11-16")).await;
+        let mut findings = rig.identity.findings(Some(FindingKind::BadRow), Some(FindingState::Open)).await.unwrap();
+        if word.is_empty() {
+            assert_eq!((batch.state, batch.quarantined), (BatchState::Applied, 0), "{column}: {:?}", batch.findings);
+            return;
+        }
+        assert_eq!((batch.state, batch.quarantined), (BatchState::Applied, 1), "{column}: {:?}", batch.findings);
+        let title = findings.remove(0).title;
+        assert!(title.starts_with(word) && !title.contains(value), "{column}: {title:?}");
+        for finding in findings {
+            assert!(finding.title.len() < 500, "{}", finding.title.len());
+        }
+    };
+    check("given", "Ma\0rta", "given_name: character 3 is U+0000").await;
+    check("job", "Officer\u{1b}[31m", "job: character 8 is U+001B").await;
+    check("family", "New\u{202e}nam", "family_name: character 4 is U+202E").await;
+    check("unit", "O\u{2067}PS", "org_unit: character 2 is U+2067").await;
+    check("given", &long, "given_name has 1001 characters").await;
+    check("begins", "0000-01-01", "begins: 0000-01-01 lies before 1900").await;
+    check("born", "0001-01-01", "birth_date: 0001-01-01 lies before 1900").await;
+    // Marks of direction, joiners and an end that is none belong to what people write.
+    check("given", "\u{645}\u{631}\u{200c}\u{62a}\u{200f}", "").await;
+    check("ends", "9999-12-31", "").await;
+}
+
+pub async fn a_day_that_has_not_begun_anywhere_is_a_mistake_of_the_source(url: String) {
+    let rig = rig::open(&url).await;
+    let future = rig.deliver_text(&file(&people(3), "2036-11-30")).await;
+    assert_eq!(future.state, BatchState::Rejected);
+    assert!(future.findings[0].contains("yet to come"), "{:?}", future.findings);
+    // At noon tomorrow has begun at the date line.
+    let tomorrow = rig.deliver_text(&file(&people(3), "2026-11-22")).await;
+    assert_eq!(tomorrow.state, BatchState::Applied, "{:?}", tomorrow.findings);
+    // One that was taken before this was looked at closes the feed no longer.
+    rig.tamper("UPDATE identity_batch SET snapshot_us = snapshot_us + 300000000000000").await;
+    let next = rig.deliver_text(&file(&people(4), "2026-11-21")).await;
+    assert_eq!((next.state, next.joiners), (BatchState::Applied, 1), "{:?}", next.findings);
+}
+
+pub async fn what_was_held_never_brings_back_what_is_no_longer_so(url: String) {
+    let rig = rig::open(&url).await;
+    let lines = people(40);
+    rig.deliver_text(&file(&lines, "")).await;
+    rig.clock.advance_s(1);
+    let held = rig.deliver_text(&file(&lines[..30], "")).await;
+    assert_eq!(held.state, BatchState::Held);
+    rig.clock.advance_s(1);
+    let mut promoted = lines.clone();
+    promoted[4] = promoted[4].replace("Officer", "Senior officer");
+    assert_eq!(rig.deliver_text(&file(&promoted, "")).await.state, BatchState::Applied);
+    let before = written(&rig).await;
+    let refused = rig.identity.decide_batch(held.id, true, "ok", &officer()).await.unwrap_err().to_string();
+    assert!(refused.contains("was applied on"), "{refused}");
+    assert_eq!(written(&rig).await, before);
+    assert_eq!(rig.identity.batch(held.id).await.unwrap().state, BatchState::Held, "it may still be refused");
+    // What is released says what it did when it was, not when it was held.
+    rig.clock.advance_s(1);
+    let held = rig.deliver_text(&file(&promoted[..30], "")).await;
+    rig.tamper("UPDATE identity_batch SET unchanged = 0, movers = 9 WHERE state = 'held'").await;
+    let released = rig.identity.decide_batch(held.id, true, "a project closed", &officer()).await.unwrap();
+    assert_eq!(
+        (released.state, released.unchanged, released.movers, released.leavers),
+        (BatchState::Applied, 30, 0, 10)
+    );
+    assert_eq!(rig.identity.batch(held.id).await.unwrap(), released);
+}
+
+pub async fn an_old_file_sent_again_is_looked_at_first(url: String) {
+    let rig = rig::open(&url).await;
+    let (monday, mut lines) = (file(&people(40), ""), people(40));
+    rig.deliver_text(&monday).await;
+    rig.clock.advance_s(1);
+    lines[5] = lines[5].replace("2026-01-01,", "2026-01-01,2026-11-18");
+    let tuesday = rig.deliver_text(&file(&lines, "")).await;
+    assert_eq!((tuesday.state, tuesday.leavers), (BatchState::Applied, 1), "{:?}", tuesday.findings);
+    rig.clock.advance_s(1);
+    let before = written(&rig).await;
+    let again = rig.deliver_text(&monday).await;
+    assert_eq!(again.state, BatchState::Held);
+    assert!(again.findings[0].contains("byte for byte"), "{:?}", again.findings);
+    assert_eq!(written(&rig).await, before);
+    // Everything was taken back: a person may say so.
+    let released = rig.identity.decide_batch(again.id, true, "the end was a mistake", &officer()).await.unwrap();
+    assert_eq!((released.state, released.joiners), (BatchState::Applied, 1));
 }
 
 pub async fn a_person_decides_who_somebody_is(url: String) {

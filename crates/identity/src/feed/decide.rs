@@ -1,0 +1,166 @@
+//! Decisions of people: on a batch that is held, and on a record that waits.
+
+use std::collections::HashSet;
+
+use kernel::Actor;
+use kernel::id::{BatchId, FindingId, PersonId};
+use serde_json::Value as Json;
+use store::params;
+
+use super::batch::{
+    Batch, BatchState, Compared, SHOWN, apply_all, batch, compare, decided, describe, feed_of, held_state,
+};
+use super::decode::{Manifest, decode};
+use super::delta::{Change, Delta, FeedChange, new_person_id};
+use super::guard::Verdict;
+use super::mapping::Mapped;
+use super::{Feed, Scope, apply};
+use crate::error::{Error, Refusal, said};
+use crate::finding::FindingKind;
+use crate::person;
+use crate::room::{Identity, Turn};
+use crate::sql;
+
+impl Identity {
+    /// Releases a batch that is held, with everything that it does now, or refuses it. One approval is enough.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is not held, when it would do more harm now than what was looked at, or when what it says
+    /// was told anew since: it would bring back what is no longer so.
+    pub async fn decide_batch(&self, id: BatchId, release: bool, why: &str, actor: &Actor) -> Result<Batch, Error> {
+        let why = said("reason", why, 2_000)?;
+        let mut turn = self.turn(actor, &why).await?;
+        let row = turn.tx.fetch_optional(&sql::BATCH, params![id]).await?;
+        let row = row.ok_or_else(|| Error::missing("batch", id))?;
+        let mut held = batch(&row)?;
+        if held.state != BatchState::Held {
+            let allowed = Vec::new();
+            return Err(
+                Refusal::NotNow { what: "batch", command: "decide", state: held.state.to_string(), allowed }.into()
+            );
+        }
+        held.decided = Some(turn.now());
+        held.decided_by = Some(actor.to_string());
+        held.decision = Some(why);
+        if !release {
+            held.state = BatchState::Refused;
+            return decided(turn, held).await;
+        }
+        let content: Json = row.json("content")?;
+        let body = content["body"].as_str().unwrap_or_default().as_bytes().to_vec();
+        let manifest: Manifest = serde_json::from_value(content["manifest"].clone()).unwrap_or_default();
+        let feed = feed_of(&turn, &held.feed)?;
+        let decoded = decode(&feed, &body, &manifest).map_err(|faults| Refusal::rule(faults.join("; ")))?;
+        let compared = compare(&mut turn, &held, &feed, &decoded).await?;
+        let compared = compared.map_err(|faults| Refusal::rule(faults.join("; ")))?;
+        if let Verdict::Reject(reasons) = &compared.verdict {
+            return Err(Refusal::rule(format!("it cannot be used any more: {}", reasons.join("; "))).into());
+        }
+        if let Some(harm) = harm(&held, &compared.delta) {
+            return Err(Refusal::rule(harm).into());
+        }
+        if let Some(outdated) = outdated(&mut turn, &held, &feed, &compared).await? {
+            return Err(Refusal::rule(outdated).into());
+        }
+        describe(&mut held, &compared);
+        held.state = BatchState::Applied;
+        apply_all(&mut turn, &mut held, &compared).await?;
+        decided(turn, held).await
+    }
+
+    /// Decides on a record that waits: it is that person, it is somebody new, or it is nobody.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it was decided already, or when the finding is of another kind.
+    pub async fn decide_record(
+        &self,
+        id: FindingId,
+        decision: &RecordDecision,
+        why: &str,
+        actor: &Actor,
+    ) -> Result<(), Error> {
+        let why = said("reason", why, 2_000)?;
+        let mut turn = self.turn(actor, &why).await?;
+        let finding = turn.decide_finding(id, &format!("{}: {why}", decision.word())).await?;
+        if !matches!(finding.kind, FindingKind::Match | FindingKind::NumberReused) {
+            return Err(Refusal::rule(format!("a finding of the kind {} is not decided this way", finding.kind)).into());
+        }
+        let source = finding.detail["feed"].as_str().unwrap_or_default().to_owned();
+        let record: Mapped = serde_json::from_value(finding.detail["record"].clone())
+            .map_err(|error| Refusal::rule(format!("the record cannot be read any more: {error}")))?;
+        let (person, is_new) = match decision {
+            RecordDecision::Nobody => {
+                turn.finish().await?;
+                return Ok(());
+            }
+            RecordDecision::Same(person) => {
+                person::must(&mut turn.tx, *person).await?;
+                (*person, false)
+            }
+            RecordDecision::New => (new_person_id(&source, &record), true),
+        };
+        let held = held_state(&mut turn, &source).await?;
+        let kind = if held.engagements.contains_key(&record.key) { FeedChange::Update } else { FeedChange::Join };
+        let change = Change { kind, person, is_new, leaver: false, key: record.key.clone(), mapped: Some(record) };
+        let now = turn.now();
+        apply::change(&mut turn, &source, &held, &change, now, "decision").await?;
+        turn.finish().await?;
+        Ok(())
+    }
+}
+
+/// What a person says of a record that waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordDecision {
+    Same(PersonId),
+    New,
+    Nobody,
+}
+
+impl RecordDecision {
+    const fn word(&self) -> &'static str {
+        match self {
+            RecordDecision::Same(_) => "same person",
+            RecordDecision::New => "somebody new",
+            RecordDecision::Nobody => "nobody",
+        }
+    }
+}
+
+/// Who would leave now and was not among those whom a person looked at.
+fn harm(held: &Batch, delta: &Delta) -> Option<String> {
+    let again = "send it again, and look again";
+    let now = delta.leavers.people;
+    if i64::try_from(now).unwrap_or(i64::MAX) > held.leavers {
+        return Some(format!("{now} people would leave now; {} when it was held: {again}", held.leavers));
+    }
+    let shown = held.changes.as_array().map(Vec::as_slice).unwrap_or_default();
+    if shown.len() >= SHOWN {
+        return None;
+    }
+    let looked_at: HashSet<&str> = shown.iter().filter_map(|change| change["person"].as_str()).collect();
+    let leaving = delta.changes.iter().filter(|change| change.leaver);
+    let other = leaving.filter(|change| !looked_at.contains(change.person.to_string().as_str())).count();
+    (other > 0).then(|| format!("{other} people would leave now who would not when it was held: {again}"))
+}
+
+/// Why what was held is no longer the latest that is known. A full delivery is outdated by any that was applied since; one
+/// of changes only by those that told of the same people or contracts.
+async fn outdated(turn: &mut Turn, held: &Batch, feed: &Feed, compared: &Compared) -> Result<Option<String>, Error> {
+    let since = turn.tx.fetch_optional(&sql::APPLIED_SINCE, params![&held.feed, held.received]).await?;
+    let Some(since) = since.as_ref().map(batch).transpose()? else { return Ok(None) };
+    let at = since.decided.unwrap_or(since.received);
+    let told = format!("the delivery {} was applied on {at}, after this one was received", since.id);
+    let changed = |change: &&Change| {
+        let contract = compared.held.engagements.get(&change.key).map(|one| one.updated);
+        let person = compared.held.people.get(&change.person).map(|one| one.updated);
+        contract.max(person).is_some_and(|updated| updated > held.received)
+    };
+    match feed.scope {
+        Scope::Full => Ok(Some(format!("{told}, and says otherwise: refuse this one, and send a new one"))),
+        Scope::Partial => {
+            let other = compared.delta.changes.iter().find(changed);
+            Ok(other.map(|change| format!("{told}; the contract {} was told of since: send a new one", change.key)))
+        }
+    }
+}
