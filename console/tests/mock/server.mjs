@@ -100,6 +100,7 @@ async function api(request, response, url, body, state) {
 
   if (room === "field" && id === "custody") return send(...custodyOf(method, body));
   if (room === "field" || room === "courier") return send(...field(method, id, act, body, below));
+  if (room === "system") return send({ clock: null, waiting: [], parked: [] });
   if (room === "replica") return send(...nodes(id, query));
   if (["functions", "watchlists", "reference-tables"].includes(room)) return send(...library(method, room, id && decodeURIComponent(id), body, query));
   if (room === "identity" || room === "access") return send(...access(method, url.pathname.split("/").slice(3), body, query));

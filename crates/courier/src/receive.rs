@@ -30,6 +30,9 @@ const NULL_ISLAND: f64 = 0.0001;
 /// Decisions about what is new are taken one after the other.
 const DOOR: &str = "courier.door";
 
+/// Items that are taken in one transaction: whoever calls for help or enters a line waits for no more than these.
+const AT_ONCE: usize = 500;
+
 /// What became of a delivery. It is durable when this is returned.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Taken {
@@ -44,42 +47,24 @@ pub struct Taken {
 }
 
 impl Courier {
-    /// Takes what a channel delivered.
+    /// Takes what a channel delivered: many items in several transactions, calls for help first. An item that comes again is
+    /// the same item, so a delivery that ended half-way is simply delivered again.
     ///
     /// # Errors
     /// [`Error::Store`] when the database fails: nothing was kept, and the sender should deliver again.
     pub async fn take(&self, channel: &str, raw: &[u8], reading: Reading) -> Result<Taken, Error> {
-        let reading = self.only_allowed(channel, reading);
-        let urgent = reading.items.iter().any(|item| matches!(item, Item::Distress(_)));
-        let taken = match self.store.begin().await {
-            Ok(tx) => self.take_in(tx, channel, raw, reading.clone()).await,
-            Err(error) => Err(error.into()),
-        };
-        match taken {
-            Err(Error::Store(error)) if error.is_disk_full() && urgent && self.store.spend_reserve() => {
-                self.take_in(self.store.begin_urgent().await?, channel, raw, reading).await
-            }
-            taken => taken,
+        let Reading { mut items, findings } = self.only_allowed(channel, reading);
+        if items.len() > AT_ONCE {
+            items.sort_by_key(|item| !matches!(item, Item::Distress(_)));
         }
-    }
-
-    async fn take_in(&self, mut tx: Tx, channel: &str, raw: &[u8], reading: Reading) -> Result<Taken, Error> {
-        tx.lock(DOOR).await?;
-        let raw_id = keep_raw(&mut tx, channel, raw, &reading.findings).await?;
-        let received = tx.now();
-        let mut turn = Turn { tx, channel, raw_id, received, taken: Taken::default(), positions: Vec::new() };
-        for item in reading.items {
-            turn.item(item).await?;
+        let (first, rest) = items.split_at(items.len().min(AT_ONCE));
+        let mut delivery = Delivered { channel, raw, findings: &findings, kept: None };
+        let mut taken = self.take_urgently(&mut delivery, first).await?;
+        for items in rest.chunks(AT_ONCE) {
+            taken.add(&self.take_urgently(&mut delivery, items).await?);
         }
-        let Turn { mut tx, mut taken, positions, .. } = turn;
-        if !positions.is_empty() {
-            tx.emit(Fact::PositionsReported { positions });
-        }
-        let summary = json!({ "channel": channel, "messages": taken.messages, "positions": taken.positions,
-            "distress": taken.distress, "receipts": taken.receipts, "duplicates": taken.duplicates,
-            "findings": reading.findings.len() });
-        tx.commit(Entry::new(&Actor::system("courier"), "courier.receive", raw_id).after(summary)).await?;
-        taken.findings = reading.findings;
+        taken.findings = findings;
+        let received = self.now();
         self.note(channel, |state| {
             state.received += 1;
             state.duplicates += u64::from(taken.duplicates);
@@ -88,6 +73,21 @@ impl Courier {
         });
         self.wake();
         Ok(taken)
+    }
+
+    /// A call for help is taken on a full disk, too.
+    async fn take_urgently(&self, delivery: &mut Delivered<'_>, items: &[Item]) -> Result<Taken, Error> {
+        let urgent = items.iter().any(|item| matches!(item, Item::Distress(_)));
+        let taken = match self.store.begin().await {
+            Ok(tx) => take_in(tx, delivery, items).await,
+            Err(error) => Err(error.into()),
+        };
+        match taken {
+            Err(Error::Store(error)) if error.is_disk_full() && urgent && self.store.spend_reserve() => {
+                take_in(self.store.begin_urgent().await?, delivery, items).await
+            }
+            taken => taken,
+        }
     }
 
     /// Tells long short messages whose other segments never came, with their gaps.
@@ -117,6 +117,49 @@ impl Courier {
             turn.tx.commit(entry.reason("segments are missing after ten minutes")).await?;
         }
         Ok(())
+    }
+}
+
+/// What came, and as what it is kept.
+struct Delivered<'a> {
+    channel: &'a str,
+    raw: &'a [u8],
+    findings: &'a [String],
+    /// With the first of its items.
+    kept: Option<RawId>,
+}
+
+async fn take_in(mut tx: Tx, delivery: &mut Delivered<'_>, items: &[Item]) -> Result<Taken, Error> {
+    tx.lock(DOOR).await?;
+    let channel = delivery.channel;
+    let raw_id = match delivery.kept {
+        Some(raw_id) => raw_id,
+        None => keep_raw(&mut tx, channel, delivery.raw, delivery.findings).await?,
+    };
+    let received = tx.now();
+    let mut turn = Turn { tx, channel, raw_id, received, taken: Taken::default(), positions: Vec::new() };
+    for item in items {
+        turn.item(item.clone()).await?;
+    }
+    let Turn { mut tx, taken, positions, .. } = turn;
+    if !positions.is_empty() {
+        tx.emit(Fact::PositionsReported { positions });
+    }
+    let summary = json!({ "channel": channel, "messages": taken.messages, "positions": taken.positions,
+        "distress": taken.distress, "receipts": taken.receipts, "duplicates": taken.duplicates,
+        "findings": delivery.findings.len() });
+    tx.commit(Entry::new(&Actor::system("courier"), "courier.receive", raw_id).after(summary)).await?;
+    delivery.kept = Some(raw_id);
+    Ok(taken)
+}
+
+impl Taken {
+    fn add(&mut self, more: &Taken) {
+        self.messages += more.messages;
+        self.positions += more.positions;
+        self.distress += more.distress;
+        self.receipts += more.receipts;
+        self.duplicates += more.duplicates;
     }
 }
 

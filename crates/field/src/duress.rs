@@ -30,7 +30,17 @@ pub struct DuressPhrase {
     pub shown_as: String,
     /// Users who are told.
     pub tell: Vec<String>,
+    pub follows: Follows,
     pub set: kernel::Timestamp,
+}
+
+/// What else follows when the phrase is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Follows {
+    /// The accounts of whoever used it are locked everywhere.
+    pub lock_accounts: bool,
+    /// An incident is opened, for what they have access to.
+    pub open_incident: bool,
 }
 
 struct Stored {
@@ -49,6 +59,7 @@ impl Field {
         phrase: &str,
         shown_as: &str,
         tell: Vec<String>,
+        follows: Follows,
         actor: &Actor,
         reason: &str,
     ) -> Result<DuressPhrase, Error> {
@@ -64,9 +75,19 @@ impl Field {
         }
         let mut turn = self.turn(actor, reason).await?;
         let salt = hex::encode(self.store.random::<16>());
-        let phrase = DuressPhrase { id: turn.tx.id(), shown_as, tell, set: turn.now() };
+        let phrase = DuressPhrase { id: turn.tx.id(), shown_as, tell, follows, set: turn.now() };
         let digest = digest(&salt, &letters);
-        let row = params![phrase.id, &salt, &digest, words.len(), &phrase.shown_as, &json!(phrase.tell), phrase.set];
+        let row = params![
+            phrase.id,
+            &salt,
+            &digest,
+            words.len(),
+            &phrase.shown_as,
+            &json!(phrase.tell),
+            phrase.set,
+            follows.lock_accounts,
+            follows.open_incident,
+        ];
         turn.tx.execute(&sql::INSERT_DURESS, row).await?;
         turn.record("duress.set", phrase.id, Json::Null, json!({ "tell": phrase.tell }));
         turn.finish().await?;
@@ -100,15 +121,40 @@ impl Field {
 pub(crate) struct Cleared {
     /// As it may be shown.
     pub(crate) line: String,
-    /// Who is told, when it had a phrase.
-    pub(crate) tell: Option<Vec<String>>,
+    /// What follows, when it had a phrase.
+    pub(crate) said: Option<Said>,
+}
+
+/// A phrase was used, or several.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Said {
+    /// Users who are told.
+    pub(crate) tell: Vec<String>,
+    pub(crate) follows: Follows,
+}
+
+impl Said {
+    fn add(&mut self, phrase: &DuressPhrase) {
+        self.tell.extend(phrase.tell.iter().filter(|user| !self.tell.contains(user)).cloned().collect::<Vec<_>>());
+        self.follows.lock_accounts |= phrase.follows.lock_accounts;
+        self.follows.open_incident |= phrase.follows.open_incident;
+    }
+
+    /// What is said in one message, in two places.
+    pub(crate) fn both(one: Option<Said>, other: Option<Said>) -> Option<Said> {
+        let (Some(mut one), Some(other)) = (one.clone(), other.clone()) else { return one.or(other) };
+        one.tell.extend(other.tell.into_iter().filter(|user| !one.tell.contains(user)).collect::<Vec<_>>());
+        one.follows.lock_accounts |= other.follows.lock_accounts;
+        one.follows.open_incident |= other.follows.open_incident;
+        Some(one)
+    }
 }
 
 /// Looks for phrases in a line and takes them out.
 pub(crate) async fn clear(read: &mut impl Read, line: &str) -> Result<Cleared, Error> {
     let phrases = read.rows(&sql::DURESS, params![]).await?;
     let phrases = phrases.iter().map(stored).collect::<Result<Vec<_>, _>>()?;
-    let mut cleared = Cleared { line: line.to_owned(), tell: None };
+    let mut cleared = Cleared { line: line.to_owned(), said: None };
     for phrase in &phrases {
         let (mut shown, mut rest, mut found) = (String::new(), cleared.line.as_str(), false);
         while let Some((from, to)) = find(phrase, rest) {
@@ -118,8 +164,7 @@ pub(crate) async fn clear(read: &mut impl Read, line: &str) -> Result<Cleared, E
         }
         if found {
             cleared.line = shown + rest;
-            let told = cleared.tell.get_or_insert_with(Vec::new);
-            told.extend(phrase.phrase.tell.iter().filter(|user| !told.contains(user)).cloned().collect::<Vec<_>>());
+            cleared.said.get_or_insert_default().add(&phrase.phrase);
         }
     }
     Ok(cleared)
@@ -201,6 +246,7 @@ fn stored(row: &Row) -> Result<Stored, Error> {
             id: row.id("id")?,
             shown_as: row.text("shown_as")?.to_owned(),
             tell: row.json("tell")?,
+            follows: Follows { lock_accounts: row.flag("lock_accounts")?, open_incident: row.flag("open_incident")? },
             set: row.time("set_us")?,
         },
         salt: row.text("salt")?.to_owned(),
@@ -217,6 +263,7 @@ mod tests {
             id: RecordId::derived([7; 16]),
             shown_as: "all well".to_owned(),
             tell: Vec::new(),
+            follows: Follows::default(),
             set: kernel::Timestamp(0),
         };
         Stored { phrase, salt: "salt".to_owned(), digest: digest("salt", kept) }

@@ -1,6 +1,6 @@
 //! A line of the duty log, carried out: the entry and everything that follows from it, in one transaction.
 
-use kernel::fact::IncidentReported;
+use kernel::fact::{DuressUsed, IncidentReported, PersonUnderDuress};
 use kernel::id::LogEntryId;
 use kernel::{Actor, Diagnostic, Fact, Severity, Timestamp};
 use sha2::{Digest, Sha256};
@@ -142,12 +142,12 @@ impl Field {
             Statement::Misuse { sign, what } => equipment::misuse(&mut turn, &entry, &sign.text, &what.text).await?,
             _ => {}
         }
-        if let Some(tell) = cleared.tell {
+        if let Some(said) = cleared.said {
             let counted = match &line.statement {
                 Statement::Count(CountLine::Answer { who, .. }) => headcount::person_meant(&turn, who, what.at),
                 _ => None,
             };
-            raise_silently(&mut turn, &entry, holder.as_ref(), tell, counted.as_deref()).await?;
+            raise_silently(&mut turn, &entry, holder.as_ref(), said, counted.as_deref()).await?;
         }
         turn.finish().await?;
         Ok(entry)
@@ -408,7 +408,7 @@ pub(crate) async fn raise_silently(
     turn: &mut Turn,
     entry: &LogEntry,
     holder: Option<&Holder>,
-    tell: Vec<String>,
+    said: duress::Said,
     counted: Option<&str>,
 ) -> Result<(), Error> {
     let who = match (holder, &entry.sign, counted) {
@@ -418,12 +418,39 @@ pub(crate) async fn raise_silently(
         (None, None, None) => "somebody".to_owned(),
     };
     let title = format!("{who} used a duress word in entry {}", entry.number);
+    let duress::Said { tell, follows } = said;
     let cause = Cause { title, tell, ..cause(AlarmKind::Duress, format!("duress:{}", entry.id), entry.happened) };
     let alarm = alarm::raise(turn, cause, None).await?;
+    if let Some(alarm) = &alarm {
+        ask_other_desks(turn, alarm, holder, follows, counted);
+    }
     match (alarm, counted) {
         (Some(alarm), Some(person)) => headcount::under_duress(turn, person, alarm.id, entry.happened).await,
         _ => Ok(()),
     }
+}
+
+/// What the phrase asks for besides: of the other desks, who say nothing of duress.
+fn ask_other_desks(
+    turn: &mut Turn,
+    alarm: &alarm::Alarm,
+    holder: Option<&Holder>,
+    follows: duress::Follows,
+    counted: Option<&str>,
+) {
+    let duress::Follows { lock_accounts, open_incident } = follows;
+    if !lock_accounts && !open_incident {
+        return;
+    }
+    let held = holder.filter(|holder| holder.kind == "person").map(|holder| holder.key.as_str());
+    let person = counted.or(held).map(|key| PersonUnderDuress {
+        key: key.to_owned(),
+        name: turn.directory.name("person", key),
+        email: turn.directory.record("person", key).and_then(|record| record.text_opt("email")),
+    });
+    let (label, at) = (alarm.label(), turn.now());
+    let used = DuressUsed { alarm: alarm.id, label, person, lock_accounts, open_incident, at };
+    turn.tx.emit(Fact::DuressUsed(Box::new(used)));
 }
 
 /// The mission on which somebody was at an instant: one that is not over, else the one of that time.

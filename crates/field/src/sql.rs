@@ -14,11 +14,11 @@ pub use outside::{
     GLASSES, GLASSES_OF, HEARD_TRACKER, INCOMING, INSERT_ANOMALY, INSERT_CROSSING, INSERT_ERASED, INSERT_GLASS,
     INSERT_INCOMING, INSERT_LINK, INSERT_MISUSE, INSERT_OUTGOING, INSERT_POSITION, INSERT_READING, INSERT_REPORT,
     INSERT_REPORT_LINE, INSERT_SIGNAL, INSERT_UNDER_DURESS, INSERT_WARDEN_LIST, JUDGE_POSITION, KEEP_DRAFT,
-    KNOWN_MESSAGE, LAST_ALARM_ABOUT, LAST_SIGNAL, LATEST_POSITIONS, LATEST_READINGS, LEDGER_ABOUT, LEDGER_NAMING, LINK,
-    LINK_REPORT, MISUSES, NOTE_INCIDENT, NOTE_OUTGOING, OPEN_ANOMALY, OUTGOING, OUTGOING_ONE, POSITIONS, QUEUED_ABOUT,
-    RADIO_TRENDS, REPORT, REPORT_LINES, REPORT_LINKS, REPORT_NUMBERED, REPORTS, ROADS_STAMP, SAVE_AFFILIATION,
-    SAVE_SETTING, SAVE_STANDING, SEE_MESSAGE, SETTING, SILENCE_TRACKER, STANDING, TAKE_DRAFT, TRACK, TRACKER_OF,
-    TRACKERS, TRUSTED_BEFORE, UNDER_DURESS, WARDEN_LISTS, WITHDRAW_CROSSING,
+    KNOWN_MESSAGE, KNOWN_SIGNAL, LAST_ALARM_ABOUT, LAST_SIGNAL, LATEST_POSITIONS, LATEST_READINGS, LEDGER_ABOUT,
+    LEDGER_NAMING, LINK, LINK_REPORT, MISUSES, NOTE_INCIDENT, NOTE_OUTGOING, OPEN_ANOMALY, OUTGOING, OUTGOING_ONE,
+    POSITIONS, QUEUED_ABOUT, RADIO_TRENDS, REPORT, REPORT_LINES, REPORT_LINKS, REPORT_NUMBERED, REPORTS, ROADS_STAMP,
+    SAVE_AFFILIATION, SAVE_SETTING, SAVE_STANDING, SEE_MESSAGE, SETTING, SILENCE_TRACKER, STANDING, TAKE_DRAFT, TRACK,
+    TRACKER_OF, TRACKERS, TRUSTED_BEFORE, UNDER_DURESS, WARDEN_LISTS, WITHDRAW_CROSSING,
 };
 
 pub const NEXT_NUMBER: Statement =
@@ -47,11 +47,12 @@ pub const END_SIGN: Statement =
 
 pub const DURESS: Statement = Statement::new(
     "field.duress",
-    "SELECT id, salt, digest, words, shown_as, tell, set_us FROM field_duress ORDER BY set_us, id",
+    "SELECT id, salt, digest, words, shown_as, tell, set_us, lock_accounts, open_incident FROM field_duress ORDER BY set_us, id",
 );
 pub const INSERT_DURESS: Statement = Statement::new(
     "field.insert_duress",
-    "INSERT INTO field_duress (id, salt, digest, words, shown_as, tell, set_us) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    "INSERT INTO field_duress (id, salt, digest, words, shown_as, tell, set_us, lock_accounts, open_incident) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 );
 pub const DELETE_DURESS: Statement = Statement::new("field.delete_duress", "DELETE FROM field_duress WHERE id = $1");
 
@@ -75,6 +76,18 @@ pub const LOG_ENTRY: Statement = Statement::new(
      l.holder_kind, l.holder, l.holder_name, l.mission_id, l.line, l.meaning, l.outcome, l.corrects, \
      (SELECT MAX(c.number) FROM field_log c WHERE c.corrects = l.number) AS corrected_by FROM field_log l \
      WHERE l.id = $1",
+);
+/// What the ledger says of the duty log, and what stands there.
+pub const LOG_IN_LEDGER: Statement = Statement::new(
+    "field.log_in_ledger",
+    "SELECT g.seq, p.payload, l.number, l.kind, l.happened_us, l.line, l.meaning, l.corrects FROM ledger g \
+     LEFT JOIN ledger_payload p ON p.seq = g.seq LEFT JOIN field_log l ON l.id = g.entity \
+     WHERE g.verb = 'log.append' AND g.seq > $1 ORDER BY g.seq LIMIT $2",
+);
+pub const LOG_BESIDE_LEDGER: Statement = Statement::new(
+    "field.log_beside_ledger",
+    "SELECT l.number FROM field_log l WHERE NOT EXISTS \
+     (SELECT 1 FROM ledger g WHERE g.entity = l.id AND g.verb = 'log.append') ORDER BY l.number LIMIT 1",
 );
 pub const LOG_MISSION: Statement =
     Statement::new("field.log_mission", "SELECT mission_id FROM field_log WHERE number = $1");
@@ -305,6 +318,8 @@ pub const STATEMENTS: &[Statement] = &[
     LOG_PAGE,
     LOG_ENTRY,
     LOG_MISSION,
+    LOG_IN_LEDGER,
+    LOG_BESIDE_LEDGER,
     SAVE_MISSION,
     MISSION,
     MISSION_BY_NUMBER,

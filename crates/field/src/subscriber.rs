@@ -10,6 +10,7 @@ use store::{Delivery, HandlerError, Subscriber};
 use crate::alarm::{self, ANSWER, AlarmKind, Cause, REMINDER, STEP};
 use crate::error::Error;
 use crate::headcount::{self, HEADCOUNT, WARDEN};
+use crate::log::NewEntry;
 use crate::message;
 use crate::mission::{self, Acted, CONTACT, DEPARTURE};
 use crate::position::{self, TRACKER};
@@ -19,14 +20,25 @@ use crate::room::{Field, Turn};
 use crate::round::{self, ROUND};
 
 impl Field {
-    /// Hears of missed promises, messages and positions. To be given to `Store::run_outbox`.
-    pub fn subscriber(&self) -> Arc<dyn Subscriber> {
-        Arc::new(Hearing { field: self.clone() })
+    /// Hear of missed promises and messages, of calls for help, of positions: each for itself, so that a call waits for
+    /// nothing else. To be given to `Store::run_outbox`.
+    pub fn subscribers(&self) -> Vec<Arc<dyn Subscriber>> {
+        let hearing = |lane| Arc::new(Hearing { field: self.clone(), lane }) as Arc<dyn Subscriber>;
+        [Lane::Distress, Lane::Promises, Lane::Positions].map(hearing).into()
     }
 }
 
 struct Hearing {
     field: Field,
+    lane: Lane,
+}
+
+/// What is heard in the order in which it came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Distress,
+    Promises,
+    Positions,
 }
 
 /// So long a turn goes on taking further facts.
@@ -43,19 +55,24 @@ struct Missed<'a> {
 #[async_trait]
 impl Subscriber for Hearing {
     fn name(&self) -> &'static str {
-        "field.deadlines"
+        match self.lane {
+            Lane::Distress => "field.distress",
+            Lane::Promises => "field.deadlines",
+            Lane::Positions => "field.positions",
+        }
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &[
-            "deadline-expired",
-            "report-taken",
-            "message-received",
-            "message-delivery",
-            "positions-reported",
-            "distress-signalled",
-            "distress-cancelled",
-        ]
+        match self.lane {
+            Lane::Distress => &["distress-signalled", "distress-cancelled"],
+            Lane::Promises => &["deadline-expired", "report-taken", "message-received", "message-delivery"],
+            Lane::Positions => &["positions-reported"],
+        }
+    }
+
+    /// A fact that cannot be taken in keeps calls for help behind it waiting: for seven seconds, no longer.
+    fn tries(&self) -> u32 {
+        4
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
@@ -71,6 +88,44 @@ impl Subscriber for Hearing {
             heard => Ok(heard?),
         }
     }
+
+    async fn parked(&self, delivery: &Delivery, problem: &str) -> Result<(), HandlerError> {
+        let mut turn = self.field.urgent_turn(&Actor::system("field"), "it could not be taken in").await?;
+        let text = format!("{} could not be taken in: {}", untaken(&delivery.fact), plain(problem));
+        match &delivery.fact {
+            Fact::DistressSignalled(_) | Fact::MessageReceived(_) | Fact::DeadlineExpired { .. } => {
+                let kind = match &delivery.fact {
+                    Fact::DistressSignalled(_) => AlarmKind::Sos,
+                    _ => AlarmKind::NeedsHelp,
+                };
+                let (subject, missed) = (format!("untaken:{}", delivery.seq), turn.now());
+                let cause = Cause { kind, subject, title: text, missed, while_down: false, tell: Vec::new() };
+                alarm::raise(&mut turn, cause, None).await?;
+            }
+            _ => drop(turn.log(NewEntry::words("note", text)).await?),
+        }
+        Ok(turn.finish().await.map(drop)?)
+    }
+}
+
+/// What cannot be taken in, so that somebody can ask about it.
+fn untaken(fact: &Fact) -> String {
+    match fact {
+        Fact::DistressSignalled(signal) => {
+            format!("a call for help of {} by {}", plain(&signal.device), plain(&signal.source))
+        }
+        Fact::DistressCancelled(signal) => {
+            format!("a call for help of {} taken back by {}", plain(&signal.device), plain(&signal.source))
+        }
+        Fact::MessageReceived(message) => format!("a message from {} by {}", plain(&message.sender), message.means),
+        Fact::DeadlineExpired { kind, subject, .. } => format!("a missed promise ({kind}, {})", plain(subject)),
+        other => format!("a fact ({})", other.topic()),
+    }
+}
+
+/// Short, and without what may have been the trouble.
+fn plain(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(120).collect()
 }
 
 impl Hearing {

@@ -424,6 +424,11 @@ pub const MAYBE_OWNERS: Statement = Statement::new(
      = $2) OR LOWER(COALESCE(number, '')) = $1 OR LOWER(given_name || '.' || family_name) = $1) ORDER BY id \
      LIMIT 10",
 );
+pub const CALLED_SO: Statement = Statement::new(
+    "identity.called_so",
+    "SELECT id FROM identity_person WHERE state = 'active' AND (LOWER(COALESCE(number, '')) = $1 OR (LENGTH($2) > 0 AND \
+     LOWER(COALESCE(mail, '')) = $2)) ORDER BY id LIMIT 10",
+);
 pub const DELETE_ACCOUNT: Statement =
     Statement::new("identity.delete_account", "DELETE FROM identity_account WHERE id = $1 AND native_id IS NULL");
 pub const PERSON_BY_NUMBER: Statement = Statement::new(
@@ -567,6 +572,7 @@ pub const STATEMENTS: &[Statement] = &[
     MOVE_CURSOR,
     PROGRESS,
     MAYBE_OWNERS,
+    CALLED_SO,
     DELETE_ACCOUNT,
     PERSON_BY_NUMBER,
     PERSON_HERE,

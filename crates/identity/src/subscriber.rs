@@ -36,6 +36,40 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// Hears that the radio room wants somebody's accounts locked, and locks them. It has a place of its own in the outbox:
+    /// it waits for nothing.
+    pub fn protection_subscriber(&self, targets: Arc<dyn Targets>) -> Arc<dyn Subscriber> {
+        Arc::new(Protection { identity: self.clone(), targets })
+    }
+}
+
+struct Protection {
+    identity: Identity,
+    targets: Arc<dyn Targets>,
+}
+
+#[async_trait]
+impl Subscriber for Protection {
+    fn name(&self) -> &'static str {
+        "identity.protection"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["duress-used"]
+    }
+
+    /// Safe to repeat: who is locked out already stays so.
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        match &delivery.fact {
+            Fact::DuressUsed(used) if used.lock_accounts => {
+                Ok(self.identity.protect(used, self.targets.as_ref()).await?)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 struct Moments {
     identity: Identity,
 }

@@ -63,6 +63,8 @@ pub enum Fact {
     DistressSignalled(Box<DistressSignalled>),
     /// A device takes back a call for help, perhaps before the call arrived. Emitted by `courier`.
     DistressCancelled(Box<DistressCancelled>),
+    /// Somebody used a word of duress, and more is to follow than a silent alarm. Emitted by `field`.
+    DuressUsed(Box<DuressUsed>),
     /// Another node said something new of a mission, an alarm or an incident. Emitted by `replica`.
     NodeRecordChanged { node: String, kind: String, subject: String, at: Timestamp },
     /// Somebody's first contract of a stay began. Emitted by `identity`.
@@ -99,6 +101,7 @@ impl Fact {
             Fact::SourceSilent { .. } => "source-silent",
             Fact::DutyLogged { .. } => "duty-logged",
             Fact::MissionChanged { .. } => "mission-changed",
+            Fact::DuressUsed(_) => "duress-used",
             Fact::AlarmChanged { .. } => "alarm-changed",
             Fact::SilentAlarmChanged { .. } => "silent-alarm-changed",
             Fact::IncidentReported(_) => "incident-reported",
@@ -153,4 +156,28 @@ pub struct IncidentReported {
     pub what: String,
     pub severity: Severity,
     pub at: Timestamp,
+}
+
+/// Somebody is forced to do what they do. Whoever acts on it says nothing that would show it to those who force them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DuressUsed {
+    pub alarm: AlarmId,
+    /// `A-0042`.
+    pub label: String,
+    /// Who used it, when that is known.
+    pub person: Option<PersonUnderDuress>,
+    /// Their accounts are to be locked everywhere.
+    pub lock_accounts: bool,
+    /// The incident desk is to see to what they have access to.
+    pub open_incident: bool,
+    pub at: Timestamp,
+}
+
+/// Somebody of the radio room's register, as other desks may know them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PersonUnderDuress {
+    /// In the register; often the number that the organisation gives its people.
+    pub key: String,
+    pub name: String,
+    pub email: Option<String>,
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use kernel::fact::{AlertRaised, IncidentReported};
+use kernel::fact::{AlertRaised, DuressUsed, IncidentReported};
 use kernel::id::AlertId;
-use kernel::{Actor, Fact};
+use kernel::{Actor, Fact, Severity};
 use store::{Delivery, Entry, HandlerError, Subscriber, Tx};
 
 use crate::alerts::{self, Course};
@@ -34,7 +34,7 @@ impl Subscriber for AlertsToIncidents {
     }
 
     fn topics(&self) -> &'static [&'static str] {
-        &["alert-raised", "alert-withdrawn", "incident-reported"]
+        &["alert-raised", "alert-withdrawn", "incident-reported", "duress-used"]
     }
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
@@ -42,6 +42,7 @@ impl Subscriber for AlertsToIncidents {
             Fact::AlertRaised(alert) => Ok(self.take(delivery, alert).await?),
             Fact::AlertWithdrawn { alert, title, .. } => Ok(self.withdraw(delivery, *alert, title).await?),
             Fact::IncidentReported(report) => Ok(self.open_reported(delivery, report).await?),
+            Fact::DuressUsed(used) if used.open_incident => Ok(self.open_protection(delivery, used).await?),
             _ => Ok(()),
         }
     }
@@ -104,6 +105,32 @@ impl AlertsToIncidents {
         tx.emit(Fact::ReportTaken { entry: report.entry, incident: id, label, at });
         let happenings = vec![Happening::Opened { previous: None }];
         let reason = format!("reported to the radio room: {}", report.entry);
+        let change = Change { actor: &respond(), reason: Some(&reason), happenings };
+        commit(tx, None, incident, change).await.map(drop)
+    }
+}
+
+impl AlertsToIncidents {
+    /// What somebody has access to is to be protected. Of duress it says nothing: many read incidents, few are told.
+    async fn open_protection(&self, delivery: &Delivery, used: &DuressUsed) -> Result<(), Error> {
+        let mut tx = self.respond.store.begin().await?;
+        if !tx.acknowledge(delivery).await? {
+            return Ok(());
+        }
+        let who = match &used.person {
+            Some(person) => format!("{} ({})", person.name, person.key),
+            None => "somebody in the field".to_owned(),
+        };
+        let title = format!("Protect what {who} has access to").chars().take(decide::LONGEST_TITLE).collect();
+        let mut incident = records::create(&mut tx, title, Severity::High).await?;
+        let accounts = if used.lock_accounts { "Their accounts are being locked. " } else { "" };
+        incident.description = format!(
+            "{accounts}Asked for by the radio room ({}). Do not call or write to them: speak to the security adviser \
+             first, who knows why.\nLook at sign-ins, forwarding rules, shared files and what was approved since {}.",
+            used.label, used.at
+        );
+        let happenings = vec![Happening::Opened { previous: None }];
+        let reason = format!("asked for by the radio room: {}", used.label);
         let change = Change { actor: &respond(), reason: Some(&reason), happenings };
         commit(tx, None, incident, change).await.map(drop)
     }

@@ -57,6 +57,8 @@ actions! {
     ReadSources = "read-sources";
     /// Connect sources.
     ManageSources = "manage-sources";
+    /// Say which clock is right, have facts told again that were put aside.
+    KeepHouse = "keep-house";
     /// Read and verify the ledger.
     ReadLedger = "read-ledger";
     /// The overview and the live stream.

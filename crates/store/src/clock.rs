@@ -8,7 +8,11 @@
 //! - small differences are slewed, never backwards;
 //! - a wall clock that is behind is not followed;
 //! - a wall clock that is ahead is followed once it has agreed with the monotonic clock for a minute (a machine that
-//!   slept; a clock that was corrected), so that a brief jump has no effect.
+//!   slept; a clock that was corrected), so that a brief jump has no effect;
+//! - one that is ahead by more than a night and a day, or at a start by more than a month, is not followed at all: a
+//!   week number that ran over and a mistyped year are likelier than that, and everything that is promised would be
+//!   missed, everything that is kept for a time erased. [`ClockDoubt`] says so, and a person decides
+//!   ([`crate::Store::trust_wall_clock`]).
 
 use std::sync::Arc;
 
@@ -19,6 +23,24 @@ use parking_lot::Mutex;
 const SLEW_US: i64 = 2_000_000;
 /// For how long a wall clock that is ahead must be steady before it is followed.
 const CONFIRM_US: u64 = 60_000_000;
+/// A wall clock that is ahead by more while the program runs is for a person to judge.
+const LONGEST_LEAP_US: i64 = 36 * 3_600 * 1_000_000;
+/// The same at a start: so long the house may have been closed.
+const LONGEST_CLOSED_US: i64 = 31 * 24 * 3_600 * 1_000_000;
+/// A wall clock that is behind by less may be on its way to the right time.
+const BEHIND_US: i64 = 120_000_000;
+
+/// The program did not exist before: a house that lives then began with a clock that had never been set.
+const NOT_BEFORE: Timestamp = Timestamp(1_767_225_600_000_000);
+
+/// The wall clock says another time than the house, and is not followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockDoubt {
+    /// What the machine's clock says.
+    pub wall: Timestamp,
+    /// What the house goes by.
+    pub house: Timestamp,
+}
 
 /// The pure part: what time it is, from what two clocks say.
 #[derive(Debug, Clone)]
@@ -36,9 +58,24 @@ struct Ahead {
 }
 
 impl HouseTime {
-    /// Starts at `wall`, or at `lived`, the latest instant known from before, when that is later.
-    pub fn start(wall: Timestamp, monotonic_us: u64, lived: Timestamp) -> HouseTime {
-        HouseTime { house: wall.max(lived), monotonic_us, ahead: None }
+    /// Starts at `wall`; at `lived`, the latest instant known from before, when that is later, or so long ago that the
+    /// wall clock is likelier wrong. `None`: the house is new.
+    pub fn start(wall: Timestamp, monotonic_us: u64, lived: Option<Timestamp>) -> HouseTime {
+        let believed = |lived: &Timestamp| {
+            let closed_us = wall.micros().saturating_sub(lived.micros());
+            (0..=LONGEST_CLOSED_US).contains(&closed_us) || (closed_us > 0 && *lived < NOT_BEFORE)
+        };
+        HouseTime { house: lived.filter(|lived| !believed(lived)).unwrap_or(wall), monotonic_us, ahead: None }
+    }
+
+    /// Whether a person has to say which of the two is right.
+    fn doubts(&self, wall: Timestamp) -> bool {
+        let ahead_us = wall.micros().saturating_sub(self.house.micros());
+        ahead_us < -BEHIND_US || self.is_a_leap(ahead_us)
+    }
+
+    fn is_a_leap(&self, ahead_us: i64) -> bool {
+        ahead_us > LONGEST_LEAP_US && self.house >= NOT_BEFORE
     }
 
     /// What time it is now. Never earlier than the last answer.
@@ -47,7 +84,10 @@ impl HouseTime {
         self.monotonic_us = self.monotonic_us.max(monotonic_us);
         let steady = self.house.plus_micros(elapsed);
         let ahead_us = wall.micros().saturating_sub(steady.micros());
-        self.house = if ahead_us > SLEW_US {
+        self.house = if self.is_a_leap(ahead_us) {
+            self.ahead = None;
+            steady
+        } else if ahead_us > SLEW_US {
             if self.confirmed(wall) { wall } else { steady }
         } else {
             self.ahead = None;
@@ -88,7 +128,7 @@ pub(crate) struct HouseClock {
 }
 
 impl HouseClock {
-    pub(crate) fn start(machine: Arc<dyn Clock>, lived: Timestamp) -> HouseClock {
+    pub(crate) fn start(machine: Arc<dyn Clock>, lived: Option<Timestamp>) -> HouseClock {
         let time = HouseTime::start(machine.now(), machine.monotonic_us(), lived);
         HouseClock { machine, time: Mutex::new(time) }
     }
@@ -98,10 +138,15 @@ impl HouseClock {
         self.machine.now()
     }
 
+    pub(crate) fn doubt(&self) -> Option<ClockDoubt> {
+        let (house, wall) = (self.now(), self.machine.now());
+        self.time.lock().doubts(wall).then_some(ClockDoubt { wall, house })
+    }
+
     /// Sets house time to the wall clock, even backwards: a decision of the operator.
     pub(crate) fn trust_wall(&self) -> Timestamp {
         let wall = self.machine.now();
-        *self.time.lock() = HouseTime::start(wall, self.machine.monotonic_us(), Timestamp::MIN);
+        *self.time.lock() = HouseTime::start(wall, self.machine.monotonic_us(), None);
         wall
     }
 }
@@ -127,7 +172,7 @@ mod tests {
     /// Starts right at noon, then shows the clock each (seconds since, wall error in µs) and compares the answer with
     /// the error that house time should then have.
     fn check(steps: &[(i64, i64, i64)]) {
-        let mut time = HouseTime::start(NOON, 0, Timestamp::MIN);
+        let mut time = HouseTime::start(NOON, 0, None);
         let mut last = NOON;
         for &(at, wall_error, house_error) in steps {
             let truth = NOON.plus_micros(at * SECOND);
@@ -157,7 +202,36 @@ mod tests {
 
     #[test]
     fn a_clock_before_the_last_known_instant_is_not_believed_at_start() {
-        let mut time = HouseTime::start(Timestamp(0), 0, NOON);
+        let mut time = HouseTime::start(Timestamp(0), 0, Some(NOON));
         assert_eq!(time.observe(Timestamp(SECOND), 1_000_000), NOON.plus_micros(SECOND));
+        assert!(time.doubts(Timestamp(SECOND)));
+    }
+
+    #[test]
+    fn a_leap_of_days_is_for_a_person_to_judge() {
+        check(&[(1, 3 * DAY, 0), (60, 3 * DAY, 0), (7200, 3 * DAY, 0), (7260, DAY, 0), (7321, DAY, DAY)]);
+        let mut time = HouseTime::start(NOON, 0, None);
+        let years = NOON.plus_micros(1_100 * DAY);
+        time.observe(years, 1);
+        assert!(time.doubts(years) && !time.doubts(NOON));
+    }
+
+    #[test]
+    fn a_house_that_began_before_its_clock_was_set_follows() {
+        let mut time = HouseTime::start(Timestamp(0), 0, None);
+        time.observe(NOON, 1_000_000);
+        assert_eq!(time.observe(NOON.plus_micros(61 * SECOND), 62_000_000), NOON.plus_micros(61 * SECOND));
+        assert_eq!(HouseTime::start(NOON, 0, Some(Timestamp(SECOND))).house, NOON);
+    }
+
+    /// How long after the last known instant the house starts, in days; whether its wall clock is believed.
+    #[test]
+    fn a_house_that_was_closed_for_a_month_asks() {
+        for (days, believed) in [(0, true), (1, true), (31, true), (32, false), (1_826, false)] {
+            let wall = NOON.plus_micros(days * DAY);
+            let time = HouseTime::start(wall, 0, Some(NOON));
+            assert_eq!(time.house, if believed { wall } else { NOON }, "after {days} days");
+            assert_eq!(time.doubts(wall), !believed, "after {days} days");
+        }
     }
 }

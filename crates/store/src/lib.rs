@@ -33,7 +33,7 @@ mod statement;
 mod store;
 mod tx;
 
-pub use clock::HouseTime;
+pub use clock::{ClockDoubt, HouseTime};
 pub use database::Engine;
 pub use deadlines::{
     Deadline, DeadlineEngine, DeadlinePort, DeadlineRecord, DeadlineState, Due, Expiring, Pending, Tick,

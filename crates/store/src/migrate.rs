@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = migrations![
     51 "0051_replica_nodes.sql",
     52 "0052_replica_erasure.sql",
     53 "0053_field_draft.sql",
+    58 "0058_field_duress_follows.sql",
     60 "0060_identity_conditional_access.sql",
     61 "0061_identity_group.sql",
     62 "0062_identity_exclusion.sql",

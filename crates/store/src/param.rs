@@ -47,6 +47,12 @@ macro_rules! bind {
     )*};
 }
 
+/// PostgreSQL keeps no NUL in a text, and a text that it refuses must not keep out what is around it: both engines keep
+/// the replacement character.
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
 bind! {
     i64, Int, |value| value;
     i32, Int, |value| i64::from(value);
@@ -56,8 +62,8 @@ bind! {
     bool, Int, |value| i64::from(value);
     Timestamp, Int, |value| value.micros();
     f64, Real, |value| value;
-    String, Text, |value| value;
-    &str, Text, |value| value.to_owned();
+    String, Text, |value| without_nul(value);
+    &str, Text, |value| without_nul(value.to_owned());
     &String, Text, |value| value.clone();
     Severity, Text, |value| value.as_str().to_owned();
     &serde_json::Value, Text, |value| value.to_string();

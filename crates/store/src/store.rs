@@ -8,7 +8,7 @@ use kernel::{Clock, Timestamp};
 use parking_lot::RwLock;
 use tokio::sync::watch;
 
-use crate::clock::HouseClock;
+use crate::clock::{ClockDoubt, HouseClock};
 use crate::database::{Database, Engine};
 use crate::error::Error;
 use crate::fact_tables::FactTable;
@@ -53,7 +53,7 @@ impl Store {
         migrate::migrate(&database, clock.now()).await?;
         let lived = database.fetch(sql::LIVED.name, sql::LIVED.sql, params![]).await?;
         let lived = lived.first().map(|row| row.time_opt("time_us")).transpose()?.flatten();
-        let clock = Arc::new(HouseClock::start(clock, lived.unwrap_or(Timestamp::MIN)));
+        let clock = Arc::new(HouseClock::start(clock, lived));
         let inner = Inner {
             database,
             opened: clock.now(),
@@ -85,6 +85,11 @@ impl Store {
     /// By how many microseconds the wall clock is ahead of house time; negative: behind.
     pub fn wall_clock_error_us(&self) -> i64 {
         self.inner.clock.wall().micros() - self.now().micros()
+    }
+
+    /// The wall clock and house time are so far apart that a person has to say which is right.
+    pub fn clock_doubt(&self) -> Option<ClockDoubt> {
+        self.inner.clock.doubt()
     }
 
     /// A fresh id.

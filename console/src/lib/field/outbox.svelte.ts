@@ -1,12 +1,12 @@
 // Lines that were entered while the server could not be reached. They wait in the browser's storage, say at what time they
 // were typed, and are sent in their order, each once: with a key, and not at all when the log has them already.
 import { api, take } from "$lib/api/client";
-import { asProblem, type ProblemBody } from "$lib/api/problem";
+import { asProblem } from "$lib/api/problem";
 import { session } from "$lib/api/session.svelte";
 import type { DutyEntry } from "$lib/api/types";
 import { keptDesk } from "./keptDesk";
 import { timedLine } from "./line";
-import { alreadyEntered, readQueue, type QueuedLine } from "./queue";
+import { alreadyEntered, asWords, nextLine, readQueue, type QueuedLine } from "./queue";
 import { newKey } from "./key";
 
 const storageKey = "vigie.field.outbox";
@@ -14,8 +14,6 @@ const retry_ms = 10_000;
 
 class Outbox {
   lines = $state.raw<QueuedLine[]>(readQueue(stored()));
-  /** Why the server did not take the first line; it waits until somebody mends or discards it. */
-  refused = $state.raw<ProblemBody | null>(null);
   #busy = false;
 
   /** Keeps a line until it can be sent. It says when it was typed, so that it can be late without being wrong. */
@@ -31,8 +29,12 @@ class Outbox {
   }
 
   discard(key: string): void {
-    this.refused = null;
     this.#set(this.lines.filter((one) => one.key !== key));
+  }
+
+  /** What the server refuses as a line is entered as words. */
+  enterAsWords(key: string): void {
+    this.#set(this.lines.map((one) => (one.key === key ? asWords(one) : one)));
   }
 
   /** Sends what waits for as long as the component lives. `onsent` is told after each line that was taken. */
@@ -45,21 +47,20 @@ class Outbox {
   }
 
   async flush(onsent: () => unknown): Promise<void> {
-    const next = () => this.lines.find((one) => this.isOwn(one));
-    if (this.#busy || session.state !== "in" || !next() || this.refused) return;
+    const next = () => nextLine(this.lines, (one) => this.isOwn(one));
+    if (this.#busy || session.state !== "in" || !next()) return;
     this.#busy = true;
     try {
       const { entries } = await take(api.GET("/api/v1/field/log", { params: { query: { limit: 200 } } }));
       for (let line = next(); line; line = next()) {
         const { key } = line;
-        if (!alreadyEntered(line, entries)) await enterOnce(line);
-        this.#set(this.lines.filter((one) => one.key !== key));
+        const refused = alreadyEntered(line, entries) ? null : await enterOnce(line).then(() => null, refusal);
+        if (refused === null) this.#set(this.lines.filter((one) => one.key !== key));
+        else this.#set(this.lines.map((one) => (one.key === key ? { ...one, refused } : one)));
         onsent();
       }
-    } catch (error) {
-      const { body } = asProblem(error);
-      // No answer: later. An answer that refuses: a person decides.
-      if (body.status >= 400 && body.status < 500 && body.status !== 401 && body.status !== 429) this.refused = body;
+    } catch {
+      // No answer: later.
     }
     this.#busy = false;
   }
@@ -77,6 +78,13 @@ class Outbox {
 /** The same key twice is the same entry to a server that knows keys; another ignores it. */
 const enterOnce = ({ key, line }: QueuedLine): Promise<DutyEntry> =>
   take(api.POST("/api/v1/field/log", { body: { line }, headers: { "Idempotency-Key": key } }));
+
+/** An answer that refuses: a person decides. Anything else is no answer. */
+function refusal(error: unknown): string {
+  const { body } = asProblem(error);
+  if (body.status >= 400 && body.status < 500 && body.status !== 401 && body.status !== 429) return body.detail ?? body.title;
+  throw error;
+}
 
 function stored(): string | null {
   try {

@@ -12,7 +12,24 @@ export interface QueuedLine {
   at: string;
   /** Who typed it: it is sent under no other name. Absent: a page of before did not say. */
   by?: { id: string; name: string };
+  /** Why the server did not take it: it waits until somebody mends or discards it, and holds up no other. */
+  refused?: string;
 }
+
+/** A call for help goes first. */
+const cries = /^\S+\s+sos\b|^hc\s+\S+\s+help\b/i;
+
+/** Which line is sent next: of those that are the reader's and were not refused. */
+export function nextLine(lines: readonly QueuedLine[], isOwn: (line: QueuedLine) => boolean): QueuedLine | undefined {
+  const open = lines.filter((one) => isOwn(one) && one.refused === undefined);
+  return open.find((one) => cries.test(one.typed)) ?? open[0];
+}
+
+/** The same said as mere words, which every log takes. */
+export const asWords = (line: QueuedLine): QueuedLine => {
+  const { refused: _, ...rest } = line;
+  return { ...rest, key: `${line.key}-words`, line: `words: ${line.line}`, typed: `words: ${line.typed}` };
+};
 
 /** What an earlier page kept; anything may stand there, and what is no queue is an empty one. */
 export function readQueue(text: string | null): QueuedLine[] {

@@ -960,6 +960,15 @@ export interface Messages {
   "ask.table": null;
   "ask.tables": null;
   "ask.truncated": null;
+  "attention": null;
+  "attention.clock": null;
+  "attention.clock.effect": null;
+  "attention.clock.house": null;
+  "attention.clock.trust": null;
+  "attention.clock.wall": null;
+  "attention.parked": { count: number; number: string | number };
+  "attention.parked.again": null;
+  "attention.waiting": { number: string | number; room: string | number };
   "category.contractor": null;
   "category.dependant": null;
   "category.ngo": null;
@@ -1296,6 +1305,8 @@ export interface Messages {
   "field.duress.effect": null;
   "field.duress.forget": null;
   "field.duress.forget.effect": null;
+  "field.duress.incident": null;
+  "field.duress.lock": null;
   "field.duress.new": null;
   "field.duress.none": null;
   "field.duress.phrase": null;
@@ -1485,6 +1496,7 @@ export interface Messages {
   "field.print.words": null;
   "field.query": null;
   "field.queue": null;
+  "field.queue.as-words": null;
   "field.queue.discard": null;
   "field.queue.kept": null;
   "field.queue.theirs": { name: string | number };

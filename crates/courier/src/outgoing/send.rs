@@ -3,15 +3,15 @@
 //! A try is written down before it is made. A crash in between means that it is made again, with the same ids.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::future::BoxFuture;
-use futures::stream::FuturesUnordered;
+use futures::FutureExt;
 use kernel::Timestamp;
 use kernel::id::MessageId;
 use store::{Housekeeping, Row, params};
+use tokio::task::JoinSet;
 
 use super::decide::{Happening, after};
 use super::pace::Pace;
@@ -32,7 +32,8 @@ pub struct Sender {
     courier: Courier,
     channel: Arc<dyn Channel>,
     pace: Pace,
-    under_way: FuturesUnordered<BoxFuture<'static, (MessageId, bool)>>,
+    /// Each a task of its own: one that has the database's writer must go on while the sender looks for the next.
+    under_way: JoinSet<(MessageId, bool)>,
     busy: HashSet<MessageId>,
     /// Of these, distress.
     urgent: usize,
@@ -62,7 +63,7 @@ impl Sender {
     pub fn new(courier: Courier, channel: Arc<dyn Channel>) -> Sender {
         let now_us = courier.store.clock().monotonic_us();
         let pace = Pace::new(channel.limits().per_second, now_us);
-        Sender { courier, channel, pace, under_way: FuturesUnordered::new(), busy: HashSet::new(), urgent: 0 }
+        Sender { courier, channel, pace, under_way: JoinSet::new(), busy: HashSet::new(), urgent: 0 }
     }
 
     async fn run(mut self) {
@@ -78,7 +79,7 @@ impl Sender {
                 }
             };
             tokio::select! {
-                Some(ended) = self.under_way.next() => self.end(ended),
+                Some(Ok(ended)) = self.under_way.join_next() => self.end(ended),
                 () = woken => {}
                 () = tokio::time::sleep(sleep) => {}
             }
@@ -93,7 +94,7 @@ impl Sender {
         let mut tries = 0;
         loop {
             self.start_due().await?;
-            let Some(ended) = self.under_way.next().await else { return Ok(tries) };
+            let Some(Ok(ended)) = self.under_way.join_next().await else { return Ok(tries) };
             self.end(ended);
             tries += 1;
         }
@@ -128,12 +129,17 @@ impl Sender {
             self.busy.insert(id);
             self.urgent += usize::from(urgent);
             let (courier, channel) = (self.courier.clone(), self.channel.clone());
-            self.under_way.push(Box::pin(async move {
-                if let Err(error) = attempt(&courier, channel.as_ref(), id).await {
-                    tracing::error!(%error, message = %id, "a try could not be recorded; it is made again");
+            self.under_way.spawn(async move {
+                let tried = AssertUnwindSafe(attempt(&courier, channel.as_ref(), id)).catch_unwind().await;
+                match tried {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        tracing::error!(%error, message = %id, "a try could not be recorded; it is made again");
+                    }
+                    Err(_) => tracing::error!(message = %id, "a try panicked; it is made again"),
                 }
                 (id, urgent)
-            }));
+            });
         }
         Ok(None)
     }

@@ -37,7 +37,7 @@ pub async fn the_same_message_twice_is_one_act_and_two_receipts(url: String) {
     take(&rig.courier, vec![sms("SAFE")]).await;
     assert_eq!(messages(rig.hear().await).len(), 1);
     // With an id of the network, time does not matter.
-    let mut named = Text::plain(Means::Mail, "a@b.example", "desk@una.example", "hello");
+    let mut named = Text::plain(Means::Email, "a@b.example", "desk@una.example", "hello");
     named.provider_id = Some("<1@b.example>".to_owned());
     for _ in 0..3 {
         rig.clock.advance_s(86_400);
@@ -146,7 +146,7 @@ pub async fn an_answer_names_what_it_answers(url: String) {
     take(&rig.courier, vec![sms("yes")]).await;
     assert_eq!(messages(rig.hear().await)[0].answers, None);
     // A mail names it.
-    let mut mail = Text::plain(Means::Mail, "ana@una.example", "desk@una.example", "yes");
+    let mut mail = Text::plain(Means::Email, "ana@una.example", "desk@una.example", "yes");
     mail.answers = Some(rig.courier.dispatch("alarm/2").await.unwrap().0.id.to_string());
     take(&rig.courier, vec![Item::Text(mail)]).await;
     let answer = messages(rig.hear().await).remove(0);
@@ -170,7 +170,7 @@ pub async fn only_those_on_the_list_are_believed(url: String) {
 /// What a desk conceals of a message is nowhere here any more; the digest of the bytes is.
 pub async fn what_a_desk_conceals_is_shown_no_more(url: String) {
     let mut rig = Rig::open(&url).await;
-    let mut mail = Text::plain(Means::Mail, "ana@una.example", "room@una.example", "SAFE blue heron");
+    let mut mail = Text::plain(Means::Email, "ana@una.example", "room@una.example", "SAFE blue heron");
     mail.subject = Some("Blue heron".to_owned());
     let mail = Item::Text(mail);
     rig.courier

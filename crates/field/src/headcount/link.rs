@@ -100,8 +100,8 @@ async fn log(
     };
     let entry = turn.log(entry).await?;
     turn.record("headcount.link", person, serde_json::Value::Null, serde_json::json!({ "safe": safe }));
-    match &cleared.tell {
-        Some(tell) => enter::raise_silently(turn, &entry, None, tell.clone(), Some(person)).await,
+    match &cleared.said {
+        Some(said) => enter::raise_silently(turn, &entry, None, said.clone(), Some(person)).await,
         None => Ok(()),
     }
 }

@@ -21,8 +21,6 @@ pub struct Tally {
     pub by_safety: BTreeMap<Safety, usize>,
     /// Came later; not in the total.
     pub joined: usize,
-    /// Of all, those who are known to be under duress by the reader.
-    pub duress: usize,
 }
 
 impl Tally {
@@ -30,7 +28,6 @@ impl Tally {
     pub fn of(people: &[Counted]) -> Tally {
         let mut tally = Tally::default();
         for one in people {
-            tally.duress += usize::from(one.duress);
             if one.joined {
                 tally.joined += 1;
             } else {
@@ -50,7 +47,8 @@ impl Tally {
         [Safety::Safe, Safety::SafeByProxy, Safety::Excused].into_iter().map(|safety| self.count(safety)).sum()
     }
 
-    /// `61 of 63, 2 unknown: call P-7, P-9`.
+    /// `61 of 63, 2 unknown: call P-7, P-9`. Boards show it to whoever stands in the room: of duress it says nothing,
+    /// whoever reads it.
     pub fn words(&self, people: &[Counted]) -> String {
         let open: Vec<&str> =
             people.iter().filter(|one| is_open(one.safety)).map(|one| one.person.as_str()).take(NAMED + 1).collect();
@@ -60,9 +58,6 @@ impl Tally {
     /// The same, naming those who are to be called: one more than is named says that there are more.
     fn words_with(&self, open: &[&str]) -> String {
         let mut text = format!("{} of {}", self.accounted(), self.total);
-        if self.duress > 0 {
-            text.push_str(&format!(", {} under duress", self.duress));
-        }
         let parts = [
             (Safety::NeedsHelp, "in need of help"),
             (Safety::Unreachable, "unreachable"),

@@ -78,7 +78,7 @@ pub(crate) async fn take(turn: &mut Turn, told: &Delivery, message: &MessageRece
     if turn.tx.fetch_optional(&sql::KNOWN_MESSAGE, params![message.message]).await?.is_some() {
         return Ok(());
     }
-    let (message, tell) = shown(turn, message).await?;
+    let (message, said) = shown(turn, message).await?;
     let text: String = message.text.chars().take(line::LONGEST_LINE / 4).collect();
     let sender = sender(turn, &message);
     let mut entry = NewEntry {
@@ -93,14 +93,14 @@ pub(crate) async fn take(turn: &mut Turn, told: &Delivery, message: &MessageRece
     let taken = act(turn, &message, &sender, &text, &mut entry).await?;
     entry.outcome.extend(taken.outcome);
     let logged = turn.log(entry).await?;
-    if let Some(tell) = tell {
+    if let Some(said) = said {
         // Whoever keeps the message as it came shows it no more, and on its way through the house it stays no longer.
         let (id, at) = (message.message, turn.now());
         turn.tx.replace_fact(told, &Fact::MessageReceived(Box::new(message.clone()))).await?;
         let (text, subject) = (message.text.clone(), message.subject.clone());
         turn.tx.emit(Fact::MessageConcealed { message: id, text, subject, at });
         let person = sender.person.as_ref().map(|person| person.key.clone());
-        enter::raise_silently(turn, &logged, sender.holder.as_ref(), tell, person.as_deref()).await?;
+        enter::raise_silently(turn, &logged, sender.holder.as_ref(), said, person.as_deref()).await?;
     }
     let row = params![
         message.message,
@@ -124,23 +124,17 @@ pub(crate) async fn take(turn: &mut Turn, told: &Delivery, message: &MessageRece
     Ok(())
 }
 
-/// A message as it may be shown, and who is told of the duress words that it had.
-async fn shown(turn: &mut Turn, message: &MessageReceived) -> Result<(MessageReceived, Option<Vec<String>>), Error> {
+/// A message as it may be shown, and what follows from the duress words that it had.
+async fn shown(turn: &mut Turn, message: &MessageReceived) -> Result<(MessageReceived, Option<duress::Said>), Error> {
     let text = duress::clear(&mut turn.tx, message.text.trim()).await?;
     let mut shown = MessageReceived { text: text.line, ..message.clone() };
-    let mut tell = text.tell;
+    let mut said = text.said;
     if let Some(subject) = &message.subject {
         let subject = duress::clear(&mut turn.tx, subject).await?;
         shown.subject = Some(subject.line);
-        tell = match (tell, subject.tell) {
-            (Some(of_text), Some(of_subject)) => {
-                let more = of_subject.into_iter().filter(|user| !of_text.contains(user)).collect::<Vec<_>>();
-                Some([of_text, more].concat())
-            }
-            (of_text, of_subject) => of_text.or(of_subject),
-        };
+        said = duress::Said::both(said, subject.said);
     }
-    Ok((shown, tell))
+    Ok((shown, said))
 }
 
 fn sender(turn: &Turn, message: &MessageReceived) -> Sender {

@@ -1,5 +1,6 @@
 //! Missions: journeys of people that the room follows until everybody is in.
 
+mod clock;
 mod command;
 mod commands;
 mod custody;

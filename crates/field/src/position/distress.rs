@@ -2,6 +2,7 @@
 //! the two comes first: that is for a person to do.
 
 use kernel::Timestamp;
+use kernel::id::SignalId;
 use kernel::message::{DistressCancelled, DistressSignalled};
 use serde_json::{Value as Json, json};
 use store::params;
@@ -20,6 +21,11 @@ const MINUTE_US: i64 = 60_000_000;
 const FRESH_US: i64 = 2 * MINUTE_US;
 /// A device that was silent for so long, or took its call back, calls anew. Beacons repeat theirs every few seconds.
 const ANEW_US: i64 = 10 * MINUTE_US;
+
+/// The same signal is one act, however often it is told.
+async fn is_known(turn: &mut Turn, signal: SignalId) -> Result<bool, Error> {
+    Ok(turn.tx.fetch_optional(&sql::KNOWN_SIGNAL, params![signal]).await?.is_some())
+}
 
 fn carrier(turn: &Turn, device: &str, label: Option<&str>) -> Holder {
     let (kind, key) = turn.directory.holder_of_device(device);
@@ -52,6 +58,9 @@ fn age(signalled: Timestamp, now: Timestamp) -> Option<String> {
 
 /// A device calls for help.
 pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Result<(), Error> {
+    if is_known(turn, signal.signal).await? {
+        return Ok(());
+    }
     let holder = carrier(turn, &signal.device, signal.label.as_deref());
     let (now, zone) = (turn.now(), turn.directory.clone());
     let mission = enter::mission_of(turn, &holder, signal.signalled).await?;
@@ -73,7 +82,8 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
         tell: Vec::new(),
     };
     let anew = calls_anew(turn, &device, signal.signalled).await?;
-    let call = Call { cause, at: signal.signalled, anew, drill: signal.exercise };
+    // A device whose clock is ahead does not silence what it says once it is right.
+    let call = Call { cause, at: signal.signalled.min(now), anew, drill: signal.exercise };
     let (alarm, said) = alarm::call_for_help(turn, call, mission.as_ref()).await?;
     let mut outcome = vec![format!("signalled {when}, code {}", signal.code), said];
     if let Some(row) = cancelled {
@@ -112,8 +122,8 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
         ..NewEntry::default()
     };
     let entry = turn.log(entry).await?;
-    match text.tell {
-        Some(tell) => enter::raise_silently(turn, &entry, Some(&holder), tell, None).await,
+    match text.said {
+        Some(said) => enter::raise_silently(turn, &entry, Some(&holder), said, None).await,
         None => Ok(()),
     }
 }
@@ -128,6 +138,9 @@ async fn calls_anew(turn: &mut Turn, device: &str, signalled: Timestamp) -> Resu
 
 /// A device takes its call back.
 pub(crate) async fn cancelled(turn: &mut Turn, signal: &DistressCancelled) -> Result<(), Error> {
+    if is_known(turn, signal.signal).await? {
+        return Ok(());
+    }
     let holder = carrier(turn, &signal.device, signal.label.as_deref());
     let now = turn.now();
     let mission = enter::mission_of(turn, &holder, signal.signalled).await?;

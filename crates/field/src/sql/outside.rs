@@ -159,6 +159,7 @@ pub const INSERT_SIGNAL: Statement = Statement::new(
      longitude, words, mission_id, alarm_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
      ON CONFLICT (id) DO NOTHING",
 );
+pub const KNOWN_SIGNAL: Statement = Statement::new("field.known_signal", "SELECT id FROM field_signal WHERE id = $1");
 /// What a device signalled last by then.
 pub const LAST_SIGNAL: Statement = Statement::new(
     "field.last_signal",
@@ -492,6 +493,7 @@ pub(super) const STATEMENTS: &[Statement] = &[
     INSERT_SIGNAL,
     CANCEL_AFTER,
     LAST_SIGNAL,
+    KNOWN_SIGNAL,
     LEDGER_ABOUT,
     LEDGER_NAMING,
     ERASE_REPORTS,

@@ -1,6 +1,6 @@
 //! What is being typed at one console and entered at another: one owner, whatever comes late, twice or at once.
 
-use field::{DraftKey, Entering, Error, Kept};
+use field::{DraftKey, Entering, Error, Follows, Kept};
 use kernel::Actor;
 
 use crate::rig::{self, Rig, operator};
@@ -77,7 +77,10 @@ pub async fn a_line_that_is_entered_is_no_draft(url: String) {
 
 pub async fn a_duress_word_is_kept_for_who_enters_it_alone(url: String) {
     let rig = rig::open(&url).await;
-    rig.field.set_duress("red umbrella", "umbrella", vec!["user-x".to_owned()], &operator(), "agreed").await.unwrap();
+    rig.field
+        .set_duress("red umbrella", "umbrella", vec!["user-x".to_owned()], Follows::default(), &operator(), "agreed")
+        .await
+        .unwrap();
     keep(&rig, "console-a", 1, "3621 ok red umbrella").await;
     assert_eq!(lines(&rig).await, shown("console-a", "3621 ok umbrella"));
     let taken = rig.field.take_draft("console-a", &key("console-b", 0), &relief()).await.unwrap();

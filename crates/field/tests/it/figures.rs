@@ -109,9 +109,9 @@ async fn alarms_and_entries() {
     room.office(1_200).await;
     room.deadlines(5_000).await;
     let (engine, outbox) = (room.store.clone(), room.store.clone());
-    let subscriber = room.field.subscriber();
+    let subscribers = room.field.subscribers();
     let deadlines = tokio::spawn(async move { engine.run_deadlines().await });
-    let postmen = tokio::spawn(async move { outbox.run_outbox(vec![subscriber]).await });
+    let postmen = tokio::spawn(async move { outbox.run_outbox(subscribers).await });
     for vehicle in 0..200 {
         room.due_in(vehicle, 20_000_000).await;
     }
@@ -148,7 +148,8 @@ async fn alarms_and_entries() {
     let room = Room::open(&database.url, 2).await;
     let started = room.clock.monotonic_us();
     let mut engine = room.store.deadline_engine();
-    let mut postman = room.store.postman(room.field.subscriber());
+    let promises = room.field.subscribers().into_iter().find(|one| one.topics().contains(&"deadline-expired"));
+    let mut postman = room.store.postman(promises.unwrap());
     engine.tick().await.unwrap();
     postman.round().await.unwrap();
     let took = room.elapsed_ms(started);

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use field::alarm::AlarmKind;
-use field::mission::{self, Leg, MissionOrder, RequestMission};
 use kernel::Actor;
 
-use crate::rig::{self, Rig, operator};
+use crate::rig::{self, Rig};
 
 /// Of the disk, and of the reserve on it: more than the 4 MB that the database's log grows to before it is folded in.
 const DISK: &str = "size=32m";
@@ -47,28 +46,6 @@ impl Drop for Disk {
     }
 }
 
-async fn on_the_road(rig: &Rig) {
-    let (from, to, area) = ("BASE".to_owned(), "COMORO".to_owned(), "MED".to_owned());
-    let order = RequestMission {
-        title: "Supplies".to_owned(),
-        legs: vec![Leg { from, to, area, corridor: None, began: None }],
-        vehicles: vec!["UN-2".to_owned()],
-        people: Vec::new(),
-        leader: None,
-        deputy: None,
-        planned_departure: None,
-        exercise: false,
-        actor: operator(),
-        reason: "asked for".to_owned(),
-    };
-    let mut mission = rig.field.request_mission(&order).await.unwrap().mission;
-    for command in [mission::Command::Clear, mission::Command::Brief, mission::Command::Depart] {
-        let (actor, reason) = (operator(), "as asked".to_owned());
-        let order = MissionOrder { mission: mission.id, version: mission.version, at: None, actor, reason, command };
-        mission = rig.field.command_mission(&order).await.unwrap().mission;
-    }
-}
-
 async fn alarms(rig: &Rig, kind: AlarmKind) -> usize {
     let alarms = rig.field.alarms(false, &Actor::system("test")).await.unwrap();
     alarms.iter().filter(|alarm| alarm.kind == kind).count()
@@ -79,7 +56,7 @@ async fn a_call_for_help_is_written_on_a_full_disk() {
     let Some(disk) = Disk::mount() else { return };
     let mut rig = rig::open(&format!("sqlite:{}", disk.file("state.db").display())).await;
     rig.store.keep_reserve(&disk.file("reserve"), RESERVE).unwrap();
-    on_the_road(&rig).await;
+    rig.depart("UN-2", None, "MED").await;
     // What the database has taken up already it fills first.
     let mut refused = None;
     for _ in 0..3_000 {

@@ -1,11 +1,11 @@
 //! What comes from outside, in any order; a headcount of two thousand; who can help.
 
-use field::LogFilter;
 use field::headcount::Tally;
 use field::line::Safety;
 use field::position::{CrossingFilter, PositionFilter, Side, Standing, Trust, crossings};
 use field::road::{Need, Season};
-use kernel::message::{Means, MessageReceived};
+use field::{Follows, LogFilter};
+use kernel::message::{DistressSignalled, Means, MessageReceived};
 use kernel::{Actor, Fact};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -231,7 +231,7 @@ pub async fn a_duress_word_in_a_message_is_concealed(url: String) {
     let rig = rig::open(&url).await;
     rig.reach().await;
     let tell = vec!["user-adviser".to_owned()];
-    rig.field.set_duress("blue heron", "thanks", tell, &operator(), "agreed on").await.unwrap();
+    rig.field.set_duress("blue heron", "thanks", tell, Follows::default(), &operator(), "agreed on").await.unwrap();
     rig.sms("+67077000001", "OK blue heron", 0, None).await;
     let subject = Some("Re: Blue-Heron".to_owned());
     let mail = MessageReceived { means: Means::Email, subject, ..rig.text("ana@una.example", "All is well", 0, None) };
@@ -271,4 +271,89 @@ pub async fn old_positions_go_and_crossings_are_listed(url: String) {
     rig.pass_until(until).await;
     assert_eq!(all(&rig).await, 0);
     assert!(rig.field.fence_crossings(&filter, 10).await.unwrap().is_empty());
+}
+
+/// What the room cannot take in is an alarm, or at least a line of the log; nothing is put aside unsaid.
+pub async fn what_cannot_be_taken_in_is_told(url: String) {
+    let rig = rig::open(&url).await;
+    let call = Fact::DistressSignalled(Box::new(DistressSignalled {
+        signal: rig.store.id(),
+        device: "D\u{0}2".to_owned(),
+        label: None,
+        source: "webhook".to_owned(),
+        code: "sos".to_owned(),
+        confirms: false,
+        signalled: rig.now(),
+        received: rig.now(),
+        position: None,
+        latitude: None,
+        longitude: None,
+        text: None,
+        exercise: false,
+        raw: rig.store.id(),
+    }));
+    let message = Fact::MessageReceived(Box::new(rig.text("+67077000001", "help", 0, None)));
+    let positions = Fact::PositionsReported { positions: Vec::new() };
+    for (seq, fact) in (1..).zip([call, message, positions]) {
+        let subscriber = rig.who_hears(fact.topic());
+        let delivery = store::Delivery { subscriber: subscriber.name(), seq, fact, time: rig.now() };
+        subscriber.parked(&delivery, "invalid byte sequence\n").await.unwrap();
+    }
+    let alarms = rig.field.alarms(false, &operator()).await.unwrap();
+    let told: Vec<(&str, &str)> = alarms.iter().map(|alarm| (alarm.kind.as_str(), alarm.title.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("sos", "a call for help of D2 by webhook could not be taken in: invalid byte sequence"),
+            ("needs-help", "a message from +67077000001 by sms could not be taken in: invalid byte sequence"),
+        ]
+    );
+    let log = rig.field.duty_log(&LogFilter::default(), 1).await.unwrap();
+    assert_eq!(log[0].meaning, "a fact (positions-reported) could not be taken in: invalid byte sequence");
+}
+
+/// The clock was three days ahead, and was believed; it is set right while somebody is on the road.
+pub async fn whoever_is_on_the_road_is_held_to_the_clock(url: String) {
+    let mut rig = rig::open(&url).await;
+    let right = rig.now();
+    rig.clock.set_wall(right.plus_micros(3 * 1_440 * MINUTE));
+    rig.restart(0).await;
+    rig.clock.advance_s(1);
+    let departed = rig.now();
+    assert!(departed > right.plus_micros(1_440 * MINUTE));
+    let mission = rig.depart("UN-1", None, "LOW").await;
+    assert_eq!(mission.due, Some(departed.plus_micros(60 * MINUTE)));
+    rig.clock.set_wall(right);
+    rig.store.trust_wall_clock(store::Entry::new(&operator(), "clock.trust", "house")).await.unwrap();
+    rig.field.hold_to_the_clock(&operator(), "the GPS clock was wrong").await.unwrap();
+    let held = rig.field.mission(mission.id).await.unwrap();
+    assert_eq!((held.due, held.last_contact), (Some(rig.now().plus_micros(60 * MINUTE)), Some(rig.now())));
+    let until = rig.now().plus_micros(61 * MINUTE);
+    rig.pass_until(until).await;
+    assert_eq!(rig.field.alarms(false, &operator()).await.unwrap().len(), 1, "nobody was heard: it is an alarm");
+}
+
+/// What is agreed on with the phrase is asked of the other desks, of the person when it is known who it is.
+pub async fn a_duress_word_asks_the_other_desks(url: String) {
+    let rig = rig::open(&url).await;
+    rig.reach().await;
+    let tell = vec!["user-adviser".to_owned()];
+    let (phrases, follows) = (["blue heron", "grey goose"], [(true, true), (false, false)]);
+    for (phrase, (lock_accounts, open_incident)) in phrases.into_iter().zip(follows) {
+        let follows = Follows { lock_accounts, open_incident };
+        rig.field.set_duress(phrase, "thanks", tell.clone(), follows, &operator(), "agreed on").await.unwrap();
+    }
+    rig.sms("+67077000001", "OK grey goose", 0, None).await;
+    rig.sms("+67077000001", "OK blue heron", 0, None).await;
+    rig.enter("bf11 ok blue heron").await.unwrap();
+    let facts = rig.store.facts_after(0, 10_000).await.unwrap();
+    let asked: Vec<_> = facts
+        .into_iter()
+        .filter_map(|stored| match stored.fact.unwrap() {
+            Fact::DuressUsed(used) => Some((used.person.map(|one| (one.key, one.name)), used.lock_accounts)),
+            _ => None,
+        })
+        .collect();
+    let ana = ("P-1".to_owned(), "Ana Soares".to_owned());
+    assert_eq!(asked, [(Some(ana), true), (None, true)], "who speaks for a vehicle is not known");
 }

@@ -1,6 +1,6 @@
 //! Statements, KQL, the log.
 
-use field::LogFilter;
+use field::{Follows, LogFilter};
 use kernel::port::{FactScan, FactTables};
 use kernel::{Actor, Value};
 
@@ -29,7 +29,7 @@ async fn column(rig: &rig::Rig, table: &str, column: &str) -> Vec<String> {
 pub async fn kql_sees_the_room_but_not_what_is_silent(url: String) {
     let rig = rig::open(&url).await;
     let tell = vec!["user-adviser".to_owned()];
-    rig.field.set_duress("blue umbrella", "all well", tell, &operator(), "agreed").await.unwrap();
+    rig.field.set_duress("blue umbrella", "all well", tell, Follows::default(), &operator(), "agreed").await.unwrap();
     let entry = rig.enter("3621 ok it rains, Blue  Umbrella!").await.unwrap();
     rig.enter("3622 sos").await.unwrap();
 
@@ -61,7 +61,10 @@ pub async fn kql_sees_the_room_but_not_what_is_silent(url: String) {
         [("ab", "x", 1), ("one two three four five", "x", 1), ("blue umbrella", "", 1), ("blue umbrella", "x", 0)]
     {
         let tell = vec!["user-adviser".to_owned(); refused.2];
-        assert!(rig.field.set_duress(refused.0, refused.1, tell, &operator(), "agreed").await.is_err(), "{refused:?}");
+        assert!(
+            rig.field.set_duress(refused.0, refused.1, tell, Follows::default(), &operator(), "agreed").await.is_err(),
+            "{refused:?}"
+        );
     }
     let phrase = rig.field.duress_phrases().await.unwrap().remove(0);
     rig.field.drop_duress(phrase.id, &operator(), "it was said aloud").await.unwrap();
@@ -83,4 +86,37 @@ pub async fn the_log_pages_and_its_chain_verifies(url: String) {
     assert!(rig.enter("").await.is_err());
     assert_eq!(rig.enter("the next one").await.unwrap().number, 8, "a refused line leaves no gap");
     assert_eq!(rig.store.verify_ledger().await.unwrap().fault, None);
+}
+
+/// Each tampering with the duty log, the last entry first, and what is said of the first that is bad.
+pub async fn a_log_that_was_altered_on_disk_is_told(url: String) {
+    const TAMPERINGS: [(&str, &str); 5] = [
+        (
+            "INSERT INTO field_log (number, id, kind, happened_us, entered_us, wall_us, clock_suspect, author, line, \
+             meaning, outcome) VALUES (60, 'x', 'note', 0, 0, 0, 0, 'nobody', '', '', '[]')",
+            "entry 60 of the duty log was put in: the ledger does not know it",
+        ),
+        ("UPDATE field_log SET number = 99 WHERE number = 5", "entry 5 of the duty log was changed: number"),
+        ("DELETE FROM field_log WHERE number = 4", "entry 4 of the duty log was taken out"),
+        (
+            "UPDATE field_log SET happened_us = happened_us + 1 WHERE number = 3",
+            "entry 3 of the duty log was changed: happened",
+        ),
+        ("UPDATE field_log SET line = 'bf11 sos' WHERE number = 2", "entry 2 of the duty log was changed: line"),
+    ];
+    let rig = rig::open(&url).await;
+    for number in 1..=4 {
+        rig.enter(&format!("bf11 ok number {number}")).await.unwrap();
+    }
+    rig.enter("bf11 ok nul \0 and all").await.unwrap();
+    assert_eq!(rig.field.watch_log().await.unwrap(), field::LogProof { entries: 5, fault: None });
+    for (sql, problem) in TAMPERINGS {
+        let mut tx = rig.store.begin().await.unwrap();
+        tx.execute(&store::Statement::new("test.tamper", sql), store::params![]).await.unwrap();
+        tx.commit(store::Entry::new(&operator(), "test.tamper", "field_log")).await.unwrap();
+        assert_eq!(rig.field.verify_log().await.unwrap().fault.map(|fault| fault.problem).as_deref(), Some(problem));
+    }
+    rig.field.watch_log().await.unwrap();
+    let alarms = rig.field.alarms(false, &operator()).await.unwrap();
+    assert_eq!(alarms[0].title, "the duty log was altered: entry 2 of the duty log was changed: line");
 }

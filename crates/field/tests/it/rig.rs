@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use field::mission::{Command, Leg, Mission, MissionOrder, RequestMission};
 use field::register::{AssignSign, Import, SaveRecord};
 use field::{Error, Field, LogEntry};
 use kernel::message::{
@@ -10,7 +11,7 @@ use kernel::message::{
 };
 use kernel::{Actor, Fact, Timestamp};
 use replica::Replica;
-use store::{DeadlineEngine, Entry, Store};
+use store::{DeadlineEngine, Entry, Store, Subscriber};
 use testkit::{CountingRandomness, TestClock};
 
 pub struct Rig {
@@ -293,6 +294,36 @@ impl Rig {
         self.tell(Fact::MessageDelivery(news)).await;
     }
 
+    /// A mission of one vehicle, with somebody aboard or not, that has departed.
+    pub async fn depart(&self, vehicle: &str, aboard: Option<&str>, area: &str) -> Mission {
+        let order = RequestMission {
+            title: "Round".to_owned(),
+            legs: vec![Leg {
+                from: "BASE".to_owned(),
+                to: "COMORO".to_owned(),
+                area: area.to_owned(),
+                corridor: None,
+                began: None,
+            }],
+            vehicles: vec![vehicle.to_owned()],
+            people: aboard.iter().map(|person| ((*person).to_owned(), Some(vehicle.to_owned()))).collect(),
+            leader: None,
+            deputy: None,
+            planned_departure: None,
+            exercise: false,
+            actor: operator(),
+            reason: "asked for".to_owned(),
+        };
+        let mut mission = self.field.request_mission(&order).await.unwrap().mission;
+        for command in [Command::Clear, Command::Brief, Command::Depart] {
+            let (actor, reason) = (operator(), "as asked".to_owned());
+            let (id, version) = (mission.id, mission.version);
+            let order = MissionOrder { mission: id, version, at: None, actor, reason, command };
+            mission = self.field.command_mission(&order).await.unwrap().mission;
+        }
+        mission
+    }
+
     /// House time.
     pub fn now(&self) -> Timestamp {
         self.store.now()
@@ -323,9 +354,14 @@ impl Rig {
         }
     }
 
+    /// Who hears of a topic.
+    pub fn who_hears(&self, topic: &str) -> Arc<dyn Subscriber> {
+        self.field.subscribers().into_iter().find(|one| one.topics().contains(&topic)).unwrap()
+    }
+
     /// How many facts were delivered.
     pub async fn deliver(&self) -> u32 {
-        let mut subscribers = vec![self.field.subscriber()];
+        let mut subscribers = self.field.subscribers();
         if let Some(replica) = &self.replica {
             subscribers.extend([self.field.teller(replica.clone()), self.field.custody_subscriber()]);
         }

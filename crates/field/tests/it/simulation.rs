@@ -9,7 +9,7 @@
 use std::rc::Rc;
 
 use field::LogFilter;
-use field::mission::{ContactState, Leg, RequestMission};
+use field::mission::ContactState;
 use kernel::message::{Means, MessageReceived};
 use kernel::{Actor, Fact, Timestamp};
 use rand_chacha::ChaCha8Rng;
@@ -18,7 +18,7 @@ use store::OutboxPort;
 use testkit::{TestDatabase, sqlite};
 use tokio::task::{JoinSet, LocalSet};
 
-use crate::rig::{self, Rig, operator};
+use crate::rig::{self, Rig};
 
 const RUNS: u64 = 6;
 /// Days side by side on one thread: while the database of one works, others go on.
@@ -155,32 +155,7 @@ impl Morning {
 }
 
 async fn depart(rig: &Rig, vehicle: &str, sign: &'static str, area: &str, interval: i64) -> Expected {
-    use field::mission::{Command, MissionOrder};
-    let order = RequestMission {
-        title: "Round".to_owned(),
-        legs: vec![Leg {
-            from: "BASE".to_owned(),
-            to: "COMORO".to_owned(),
-            area: area.to_owned(),
-            corridor: None,
-            began: None,
-        }],
-        vehicles: vec![vehicle.to_owned()],
-        people: Vec::new(),
-        leader: None,
-        deputy: None,
-        planned_departure: None,
-        exercise: false,
-        actor: operator(),
-        reason: "asked for".to_owned(),
-    };
-    let mut mission = rig.field.request_mission(&order).await.unwrap().mission;
-    for command in [Command::Clear, Command::Brief, Command::Depart] {
-        let (actor, reason) = (operator(), "as asked".to_owned());
-        let (id, version) = (mission.id, mission.version);
-        let order = MissionOrder { mission: id, version, at: None, actor, reason, command };
-        mission = rig.field.command_mission(&order).await.unwrap().mission;
-    }
+    let mission = rig.depart(vehicle, None, area).await;
     let last = mission.last_contact.unwrap();
     let due = Some(last.plus_micros(interval));
     Expected { sign, interval, last, due, overdue: false }
@@ -328,7 +303,7 @@ impl OfficeDay {
 
     /// Facts that were delivered before come again, as after a crash before the cursor moved.
     async fn deliver_again(&mut self) {
-        let subscriber = self.rig.field.subscriber();
+        let subscriber = self.rig.who_hears("deadline-expired");
         let facts = self.rig.store.facts_after(0, 10_000).await.unwrap();
         let expired: Vec<_> = facts.into_iter().filter(|stored| stored.topic == "deadline-expired").collect();
         for stored in expired.into_iter().rev().take(3) {

@@ -28,7 +28,7 @@ use field::headcount::Tally;
 use field::mission::{Command, Leg, Mission, MissionOrder, MissionState, RequestMission};
 use field::position::{PositionFilter, Trust};
 use field::register::Affiliation;
-use field::{DeskCommand, LogFilter};
+use field::{DeskCommand, Follows, LogFilter};
 use kernel::{Actor, Fact, Timestamp};
 use store::OutboxPort;
 use testkit::{TestClock, sqlite};
@@ -157,7 +157,11 @@ impl Desk {
             }
             ["duress", phrase @ ..] => {
                 let tell = vec!["user-adviser".to_owned()];
-                let set = self.rig.field.set_duress(&phrase.join(" "), "all well", tell, &operator(), "agreed").await;
+                let set = self
+                    .rig
+                    .field
+                    .set_duress(&phrase.join(" "), "all well", tell, Follows::default(), &operator(), "agreed")
+                    .await;
                 self.outcome(set);
             }
             ["affiliate", user, person] => {

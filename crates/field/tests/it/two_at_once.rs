@@ -1,38 +1,12 @@
 //! Several people, and deliveries that come again.
 
 use field::alarm::{AlarmCommand, AlarmOrder};
-use field::mission::{Command, Leg, Mission, MissionOrder, RequestMission};
+use field::mission::{Command, Mission, MissionOrder};
 use field::{DeskCommand, Error, LogFilter};
 use kernel::Actor;
 use store::OutboxPort;
 
 use crate::rig::{self, Rig, operator};
-
-async fn on_the_road(rig: &Rig) -> Mission {
-    let order = RequestMission {
-        title: "Market".to_owned(),
-        legs: vec![Leg {
-            from: "BASE".to_owned(),
-            to: "COMORO".to_owned(),
-            area: "HIGH".to_owned(),
-            corridor: None,
-            began: None,
-        }],
-        vehicles: vec!["UN-1".to_owned()],
-        people: vec![("P-1".to_owned(), Some("UN-1".to_owned()))],
-        leader: None,
-        deputy: None,
-        planned_departure: None,
-        exercise: false,
-        actor: operator(),
-        reason: "asked for".to_owned(),
-    };
-    let mut mission = rig.field.request_mission(&order).await.unwrap().mission;
-    for command in [Command::Clear, Command::Brief, Command::Depart] {
-        mission = command_on(rig, &mission, command).await.unwrap();
-    }
-    mission
-}
 
 async fn command_on(rig: &Rig, mission: &Mission, command: Command) -> Result<Mission, Error> {
     let (version, actor, reason) = (mission.version, operator(), "as asked".to_owned());
@@ -42,7 +16,7 @@ async fn command_on(rig: &Rig, mission: &Mission, command: Command) -> Result<Mi
 
 pub async fn the_second_sees_what_the_first_did(url: String) {
     let mut rig = rig::open(&url).await;
-    let mission = on_the_road(&rig).await;
+    let mission = rig.depart("UN-1", Some("P-1"), "HIGH").await;
     let reroute = |area: &str| Command::Reroute { area: area.to_owned() };
     let (one, two) =
         tokio::join!(command_on(&rig, &mission, reroute("LOW")), command_on(&rig, &mission, reroute("MED")));
@@ -77,7 +51,7 @@ pub async fn the_second_sees_what_the_first_did(url: String) {
 /// Two consoles answer the same attempt: one owns the alarm, the other is told by whom it was taken.
 pub async fn two_consoles_acknowledge_at_once(url: String) {
     let mut rig = rig::open(&url).await;
-    on_the_road(&rig).await;
+    rig.depart("UN-1", Some("P-1"), "HIGH").await;
     rig.pass_until(rig.now().plus_micros(901_000_000)).await;
     let alarm = rig.field.alarms(false, &operator()).await.unwrap().remove(0);
     let answer = async |name: &str, attempt: Option<i64>, version: i64| {
@@ -98,11 +72,11 @@ pub async fn two_consoles_acknowledge_at_once(url: String) {
 
 pub async fn a_delivery_that_comes_again_has_no_effect(url: String) {
     let mut rig = rig::open(&url).await;
-    on_the_road(&rig).await;
+    rig.depart("UN-1", Some("P-1"), "HIGH").await;
     rig.pass_until(rig.now().plus_micros(7_200_000_000)).await;
     let before = rig.field.duty_log(&LogFilter::default(), 500).await.unwrap();
     assert!(before.iter().filter(|entry| entry.kind == "alarm").count() > 4, "the ladder climbed");
-    let subscriber = rig.field.subscriber();
+    let subscriber = rig.who_hears("deadline-expired");
     let facts = rig.store.facts_after(0, 10_000).await.unwrap();
     let mut again = 0;
     for stored in facts.into_iter().filter(|stored| stored.topic == "deadline-expired") {

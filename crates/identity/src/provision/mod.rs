@@ -11,6 +11,7 @@ mod groups;
 mod health;
 mod observe;
 mod outcome;
+mod protect;
 mod reconcile;
 mod spare;
 mod steps;

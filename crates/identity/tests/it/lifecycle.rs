@@ -5,6 +5,7 @@ use identity::assignment::{Mode, NewAssignment, Source, Target};
 use identity::compute::Phase;
 use identity::finding::{FindingKind, FindingState};
 use kernel::Timestamp;
+use kernel::fact::{DuressUsed, PersonUnderDuress};
 
 use crate::rig::{self, Rig, officer, record};
 
@@ -413,4 +414,28 @@ pub async fn people_without_a_record_behind_them_need_a_sponsor_and_end(url: Str
     assert_eq!(findings(&rig, FindingKind::Sponsorship).await, 1, "the sponsor left");
     rig.pass_days(15).await;
     assert_eq!(rig.at("ad", "aguest").await.unwrap().enabled, Some(false));
+}
+
+/// The radio room asks: whom it means is locked out when that is certain, and a person is asked when it is not.
+pub async fn the_radio_room_has_accounts_locked(url: String) {
+    let mut rig = rig::open(&url).await;
+    rig.deliver(&[amina(&[])]).await;
+    rig.work().await;
+    let used = |key: &str, label: &str| DuressUsed {
+        alarm: kernel::id::AlarmId::derived([7; 16]),
+        label: label.to_owned(),
+        person: Some(PersonUnderDuress { key: key.to_owned(), name: "Amina Diallo".to_owned(), email: None }),
+        lock_accounts: true,
+        open_incident: false,
+        at: rig.store.now(),
+    };
+    let (unknown, known) = (used("P-77", "A-0001"), used("p-10", "A-0002"));
+    let targets = rig.targets.clone();
+    rig.identity.protect(&unknown, targets.as_ref()).await.unwrap();
+    assert_eq!(rig.at("ad", "adiallo").await.unwrap().enabled, Some(true));
+    let open = rig.identity.findings(Some(FindingKind::Other), None).await.unwrap();
+    assert!(open.iter().any(|one| one.title.contains("(A-0001): nobody here has their number or mail")), "{open:?}");
+    rig.identity.protect(&known, targets.as_ref()).await.unwrap();
+    assert_eq!(rig.at("ad", "adiallo").await.unwrap().enabled, Some(false));
+    assert!(!format!("{open:?}").to_lowercase().contains("duress"));
 }

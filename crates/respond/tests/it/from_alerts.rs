@@ -1,7 +1,7 @@
 //! Alerts become incidents.
 
-use kernel::fact::IncidentReported;
-use kernel::id::LogEntryId;
+use kernel::fact::{DuressUsed, IncidentReported, PersonUnderDuress};
+use kernel::id::{AlarmId, LogEntryId};
 use kernel::{Actor, Fact, Severity};
 use respond::{Classification, Command, Status};
 
@@ -124,4 +124,32 @@ pub async fn what_the_radio_room_hears_is_an_incident(url: String) {
     assert!(queue[2].description.contains("Where: comoro\nWhat: carjack"), "{}", queue[2].description);
     rig.deliver().await;
     assert_eq!(rig.queue().await, queue, "one entry opens one incident");
+}
+
+/// Many read incidents: what is opened because of duress says nothing of it.
+pub async fn what_duress_asks_for_is_an_incident_that_does_not_say_so(url: String) {
+    let rig = rig::open(&url).await;
+    let person = PersonUnderDuress { key: "P-1".into(), name: "Ana Soares".into(), email: None };
+    let used = |number: u8, person: Option<PersonUnderDuress>, open_incident: bool| DuressUsed {
+        alarm: AlarmId::derived([number; 16]),
+        label: format!("A-000{number}"),
+        person,
+        lock_accounts: true,
+        open_incident,
+        at: rig.store.now(),
+    };
+    let mut tx = rig.store.begin().await.unwrap();
+    for used in [used(1, Some(person.clone()), true), used(2, None, true), used(3, Some(person.clone()), false)] {
+        tx.emit(Fact::DuressUsed(Box::new(used)));
+    }
+    tx.commit(store::Entry::new(&Actor::system("field"), "alarm.raise", "alarm-1")).await.unwrap();
+    rig.deliver().await;
+    let queue = rig.queue().await;
+    let titles: Vec<&str> = queue.iter().rev().map(|incident| incident.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        ["Protect what Ana Soares (P-1) has access to", "Protect what somebody in the field has access to"]
+    );
+    assert!(queue[1].description.contains("radio room (A-0001)"), "{}", queue[1].description);
+    assert!(!format!("{queue:?}").to_lowercase().contains("duress"));
 }

@@ -23,6 +23,7 @@ testkit::on_both_databases! { suite:
     from_alerts::severity_rises_to_the_worst,
     from_alerts::a_repeated_delivery_has_no_effect,
     from_alerts::what_the_radio_room_hears_is_an_incident,
+    from_alerts::what_duress_asks_for_is_an_incident_that_does_not_say_so,
     concurrency::the_second_editor_sees_both_values,
     concurrency::alerts_do_not_disturb_editors,
     concurrency::everybody_at_once,

@@ -109,17 +109,20 @@ async fn list_ledger(
     Ok(Json(Ledger { entries: found.into_iter().map(|entry| to_api(entry, &names)).collect(), next }))
 }
 
-/// Walks along the whole chain.
+/// Walks along the whole chain, and compares the duty log with it.
 #[utoipa::path(post, path = "/api/v1/ledger/verify", tag = "ledger", responses((status = 200, body = LedgerProof)))]
 async fn verify_ledger(State(app): State<Arc<App>>) -> Result<Json<LedgerProof>, Problem> {
     let started_us = app.clock.monotonic_us();
     let found = app.store.verify_ledger().await?;
+    let log = app.field.verify_log().await?.fault;
     Ok(Json(LedgerProof {
-        intact: found.fault.is_none(),
+        intact: found.fault.is_none() && log.is_none(),
         entries: u64::try_from(found.entries).unwrap_or(0),
         erased: u64::try_from(found.erased).unwrap_or(0),
         head: hex::encode(found.head.0),
-        first_bad: found.fault.map(|fault| BadEntry { sequence: fault.seq, problem: fault.problem }),
+        first_bad: found.fault.map(|fault| BadEntry { sequence: fault.seq, problem: fault.problem }).or_else(|| {
+            log.map(|fault| BadEntry { sequence: fault.sequence.unwrap_or(found.entries), problem: fault.problem })
+        }),
         elapsed_ms: app.elapsed_ms(started_us),
     }))
 }

@@ -240,6 +240,7 @@ impl LiveSubscriber {
             | Fact::MessageDelivery(_)
             | Fact::MessageReceived(_)
             | Fact::MessageConcealed { .. }
+            | Fact::DuressUsed(_)
             | Fact::DistressSignalled(_)
             | Fact::DistressCancelled(_)
             | Fact::PersonJoined { .. }

@@ -25,6 +25,7 @@ pub mod saved_queries;
 pub mod scim;
 pub mod session;
 pub mod sources;
+pub mod system;
 pub mod tokens;
 pub mod users;
 pub mod watchlists;
@@ -36,6 +37,7 @@ use crate::routes::Routes;
 pub fn routes() -> Routes {
     let mut routes = Routes::default();
     session::routes(&mut routes);
+    system::routes(&mut routes);
     users::routes(&mut routes);
     tokens::routes(&mut routes);
     query::routes(&mut routes);

@@ -66,9 +66,9 @@ impl Desk {
     async fn pass(&self, seconds: u64) {
         self.house.clock.advance_s(seconds);
         self.house.store.deadline_engine().tick().await.unwrap();
-        self.house.store.postman(self.house.field.subscriber()).round().await.unwrap();
+        self.house.tell_the_room().await;
         self.house.store.deadline_engine().tick().await.unwrap();
-        self.house.store.postman(self.house.field.subscriber()).round().await.unwrap();
+        self.house.tell_the_room().await;
     }
 }
 

@@ -51,7 +51,7 @@ impl Room {
         let mut tx = self.house.store.begin().await.unwrap();
         tx.emit(fact);
         tx.commit(Entry::new(&Actor::system("courier"), "courier.take", "test")).await.unwrap();
-        self.house.store.postman(self.house.field.subscriber()).round().await.unwrap();
+        self.house.tell_the_room().await;
     }
 
     async fn sms(&self, sender: &str, text: &str) {
@@ -239,7 +239,7 @@ async fn an_incident_is_reported_followed_up_and_linked() {
     let room = Room::open().await;
     room.enter("inc p-3 where:market what:shots sev:critical").await;
     room.house.store.postman(room.house.respond.subscriber()).round().await.unwrap();
-    room.house.store.postman(room.house.field.subscriber()).round().await.unwrap();
+    room.house.tell_the_room().await;
     let reports = room.house.get(&room.operator, "/field/reports").await.json();
     let report = &reports["reports"][0];
     assert_eq!((&report["label"], &report["organisations"]), (&json!("IR-0001"), &json!(["REL"])));

@@ -321,6 +321,13 @@ impl Client {
 }
 
 impl House {
+    /// The radio room hears of every fact.
+    pub async fn tell_the_room(&self) {
+        for subscriber in self.field.subscribers() {
+            self.store.postman(subscriber).round().await.unwrap();
+        }
+    }
+
     pub async fn new() -> House {
         House::with(ServerConfig { password_checks: 4, ..ServerConfig::default() }, Console::from_files([])).await
     }

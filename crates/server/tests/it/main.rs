@@ -21,6 +21,7 @@ mod replica;
 mod scim;
 mod sign_in;
 mod statements;
+mod system;
 mod wire;
 
 testkit::on_both_databases!(on_both: statements::every_statement_prepares);

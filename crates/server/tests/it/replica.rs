@@ -234,7 +234,7 @@ async fn headquarters_sees_what_the_office_did_alone() {
 
     // The call for help is an alarm at this desk, however old, once.
     for _ in 0..2 {
-        house.store.postman(house.field.subscriber()).round().await.unwrap();
+        house.tell_the_room().await;
         office.tells_everything().await;
     }
     let alarms = house.field.alarms(false, &actor).await.unwrap();

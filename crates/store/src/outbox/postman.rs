@@ -14,8 +14,6 @@ use super::subscriber::{Delivery, HandlerError, Subscriber};
 
 /// Facts read at a time.
 const BATCH: u32 = 100;
-/// Tries before a fact is parked: about twenty minutes.
-const TRIES: u32 = 10;
 const FIRST_PAUSE_US: i64 = 1_000_000;
 const LONGEST_PAUSE_US: i64 = 300_000_000;
 
@@ -150,8 +148,10 @@ impl<P: OutboxPort> Postman<P> {
                     attempts = 0;
                 }
                 Err(_) if first.fact.is_ok() && offered.len() > 1 => alone = true,
-                Err(error) if attempts + 1 >= TRIES || first.fact.is_err() => {
-                    self.port.park(name, first.seq, attempts + 1, &error.to_string(), self.clock.now()).await?;
+                Err(error) if attempts + 1 >= self.subscriber.tries() || first.fact.is_err() => {
+                    let problem = error.to_string();
+                    self.port.park(name, first.seq, attempts + 1, &problem, self.clock.now()).await?;
+                    self.tell_parked(first, &problem).await;
                     progress.parked += 1;
                     (at, done, attempts) = (at + 1, first.seq, 0);
                 }
@@ -188,6 +188,21 @@ impl<P: OutboxPort> Postman<P> {
         let handled = AssertUnwindSafe(self.subscriber.handle_some(&deliveries)).catch_unwind().await;
         let handled = handled.unwrap_or_else(|_| Err("the subscriber panicked; see the log".into()))?;
         Ok(handled.clamp(1, deliveries.len()))
+    }
+}
+
+impl<P: OutboxPort> Postman<P> {
+    /// That a fact is parked is known from its row in any case.
+    async fn tell_parked(&self, stored: &StoredFact, problem: &str) {
+        let Ok(fact) = stored.fact.clone() else { return };
+        let (subscriber, seq, time) = (self.subscriber.name(), stored.seq, stored.time);
+        let delivery = Delivery { subscriber, seq, fact, time };
+        let told = AssertUnwindSafe(self.subscriber.parked(&delivery, problem)).catch_unwind().await;
+        match told {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(subscriber, seq, %error, "nobody could be told of the parked fact"),
+            Err(_) => tracing::error!(subscriber, seq, "nobody could be told of the parked fact: a panic"),
+        }
     }
 }
 

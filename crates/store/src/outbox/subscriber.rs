@@ -27,6 +27,10 @@ pub trait Subscriber: Send + Sync {
     fn name(&self) -> &'static str;
     /// The topics it hears: see [`Fact::topic`].
     fn topics(&self) -> &'static [&'static str];
+    /// How often a fact is told before it is parked: about twenty minutes. Who must not keep others waiting says fewer.
+    fn tries(&self) -> u32 {
+        10
+    }
     /// Acts on a fact.
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError>;
     /// Acts on the first of several facts, or on as many of the first as it likes in one transaction, and tells on how
@@ -34,5 +38,9 @@ pub trait Subscriber: Send + Sync {
     async fn handle_some(&self, deliveries: &[Delivery]) -> Result<usize, HandlerError> {
         let Some(first) = deliveries.first() else { return Ok(0) };
         self.handle(first).await.map(|()| 1)
+    }
+    /// A fact is parked because of this problem: what has to be said to whoever counts on it being handled.
+    async fn parked(&self, _delivery: &Delivery, _problem: &str) -> Result<(), HandlerError> {
+        Ok(())
     }
 }

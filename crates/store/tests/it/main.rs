@@ -31,6 +31,8 @@ testkit::on_both_databases! { suite:
     outbox::the_loops_fire_and_deliver,
     outbox::facts_arrive_in_order_once,
     outbox::failures_are_retried_then_parked,
+    outbox::who_is_in_a_hurry_says_what_it_could_not_handle,
+    outbox::a_nul_is_kept_as_a_sign_for_it,
     fact_tables::scan_columns_and_ranges,
     restart::crash_at_every_await_point,
 }

@@ -1,7 +1,7 @@
 //! Facts and their subscribers on a real database.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use kernel::{Fact, Timestamp};
@@ -134,6 +134,66 @@ pub async fn facts_arrive_in_order_once(url: String) {
     rig::tamper(&url, back).await;
     assert_eq!(postman.round().await.unwrap().delivered, 3);
     assert_eq!(effects(&store).await, once(&["a", "b", "c"]), "a repeated delivery has no second effect");
+}
+
+/// Fails on one fact, has little patience, and says what it could not handle.
+#[derive(Default)]
+struct Hurried {
+    handled: Mutex<Vec<String>>,
+    told: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Subscriber for Hurried {
+    fn name(&self) -> &'static str {
+        "test.hurried"
+    }
+
+    fn topics(&self) -> &'static [&'static str] {
+        &["source-silent"]
+    }
+
+    fn tries(&self) -> u32 {
+        3
+    }
+
+    async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
+        let Fact::SourceSilent { source, .. } = &delivery.fact else { return Ok(()) };
+        if source == "bad" {
+            return Err("the data cannot be written".into());
+        }
+        self.handled.lock().unwrap().push(source.clone());
+        Ok(())
+    }
+
+    async fn parked(&self, delivery: &Delivery, problem: &str) -> Result<(), HandlerError> {
+        let Fact::SourceSilent { source, .. } = &delivery.fact else { return Ok(()) };
+        self.told.lock().unwrap().push(format!("{source}: {problem}"));
+        Err("nobody listens, and that is no matter".into())
+    }
+}
+
+pub async fn who_is_in_a_hurry_says_what_it_could_not_handle(url: String) {
+    let (store, clock) = rig::open(&url).await;
+    let hurried = Arc::new(Hurried::default());
+    let mut postman = store.postman(hurried.clone());
+    emit(&store, &["first", "bad", "last"]).await;
+    for _ in 0..3 {
+        postman.round().await.unwrap();
+        clock.advance_s(5);
+    }
+    assert_eq!(*hurried.handled.lock().unwrap(), ["first", "last"]);
+    assert_eq!(*hurried.told.lock().unwrap(), ["bad: the data cannot be written"]);
+    assert_eq!(store.parked_facts().await.unwrap().len(), 1);
+}
+
+/// A text with NUL keeps nothing out.
+pub async fn a_nul_is_kept_as_a_sign_for_it(url: String) {
+    let (store, _) = rig::open(&url).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.execute(&COUNT, params!["x\0y", 1]).await.unwrap();
+    tx.commit(rig::entry("test.count", "nul")).await.unwrap();
+    assert_eq!(effects(&store).await, [("x\u{fffd}y".to_owned(), 1)]);
 }
 
 pub async fn failures_are_retried_then_parked(url: String) {

@@ -318,21 +318,28 @@ impl House {
         let mut subscribers = vec![
             self.detect.subscriber(),
             self.respond.subscriber(),
-            self.field.subscriber(),
             self.identity.subscriber(),
             self.identity.engine(self.targets.clone()),
             self.identity.feed_subscriber(self.targets.clone()),
+            self.identity.protection_subscriber(self.targets.clone()),
             self.identity.notice_subscriber(),
             self.courier.subscriber(),
             self.server.subscriber(),
             self.server.duties_subscriber(),
         ];
+        subscribers.extend(self.field.subscribers());
         if let Some(replica) = self.replica.clone() {
             subscribers.extend([self.field.teller(replica), self.field.custody_subscriber()]);
         }
         until_stop(Box::pin(async move { store.run_outbox(subscribers).await }));
         let store = self.store.clone();
         until_stop(Box::pin(async move { store.run_deadlines().await }));
+        let room = self.field.clone();
+        until_stop(Box::pin(async move {
+            if let Err(error) = room.watch_log().await {
+                tracing::error!(%error, "the duty log could not be compared with the ledger");
+            }
+        }));
         self.tasks.spawn(room_devices::run(self.field.clone(), self.config.room.clone(), self.stop.clone()));
         let (detect, store, events) = (self.detect.clone(), self.store.clone(), self.events.clone());
         until_stop(Box::pin(run_schedule(detect, store, events, self.server.clone())));

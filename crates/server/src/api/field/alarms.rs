@@ -164,6 +164,10 @@ pub struct DuressPhrase {
     pub shown_as: String,
     /// Who is told.
     pub tell: Vec<UserRef>,
+    /// The accounts of whoever uses it are locked everywhere.
+    pub lock_accounts: bool,
+    /// An incident is opened, for what they have access to; of duress it says nothing.
+    pub open_incident: bool,
     pub set: Instant,
 }
 
@@ -181,6 +185,12 @@ pub struct NewDuressPhrase {
     pub shown_as: String,
     /// Ids of users.
     pub tell: Vec<String>,
+    /// Lock the accounts of whoever uses it, everywhere.
+    #[serde(default)]
+    pub lock_accounts: bool,
+    /// Open an incident for what they have access to.
+    #[serde(default)]
+    pub open_incident: bool,
     pub reason: String,
 }
 
@@ -242,7 +252,7 @@ async fn set_duress_phrase(
     caller: Caller,
     Body(request): Body<NewDuressPhrase>,
 ) -> Result<(StatusCode, Json<DuressPhrase>), Problem> {
-    let NewDuressPhrase { phrase, shown_as, tell, reason } = request;
+    let NewDuressPhrase { phrase, shown_as, tell, lock_accounts, open_incident, reason } = request;
     let reason = clean_reason(&reason)?;
     let users = all(&app.store).await?;
     for id in &tell {
@@ -250,7 +260,8 @@ async fn set_duress_phrase(
             return Err(Problem::not_found("user", id));
         }
     }
-    let set = app.field.set_duress(&phrase, &shown_as, tell, &caller.actor(), &reason).await?;
+    let follows = field::Follows { lock_accounts, open_incident };
+    let set = app.field.set_duress(&phrase, &shown_as, tell, follows, &caller.actor(), &reason).await?;
     let names = Names::load(&app.store).await?;
     Ok((StatusCode::CREATED, Json(phrase_word(set, &names))))
 }
@@ -273,6 +284,8 @@ fn phrase_word(phrase: field::DuressPhrase, names: &Names) -> DuressPhrase {
         id: phrase.id.to_string(),
         shown_as: phrase.shown_as,
         tell: phrase.tell.iter().map(|user| names.user(user)).collect(),
+        lock_accounts: phrase.follows.lock_accounts,
+        open_incident: phrase.follows.open_incident,
         set: phrase.set.into(),
     }
 }

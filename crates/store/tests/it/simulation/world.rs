@@ -210,10 +210,15 @@ pub struct House {
 
 impl House {
     pub fn start(world: &Arc<World>) -> Arc<House> {
-        let lived = world.disk.lock().house_time.unwrap_or(Timestamp::MIN);
+        let lived = world.disk.lock().house_time;
         let time = HouseTime::start(world.wall(), 0, lived);
         world.time.lock().right_since = None;
-        let house = House { world: world.clone(), time: Mutex::new(time), born: world.truth(), started: lived };
+        let house = House {
+            world: world.clone(),
+            time: Mutex::new(time),
+            born: world.truth(),
+            started: lived.unwrap_or(Timestamp::MIN),
+        };
         let started = house.now();
         Arc::new(House { started, ..house })
     }
