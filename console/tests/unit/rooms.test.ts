@@ -47,6 +47,9 @@ test("a kept queue is read back", () => expect(readQueue(JSON.stringify([queued]
 test("the wall shows no silent alarm and no closed one", () => {
   const alarm = (changes: Partial<FieldAlarm>) => ({ id: "a", kind: "sos", state: "open", silent: false, ...changes }) as FieldAlarm;
   expect(wallAlarms([alarm({ silent: true }), alarm({ kind: "duress" }), alarm({ state: "closed" }), alarm({ id: "b" })]).map(({ id }) => id)).toEqual(["b"]);
+  const missed = (minute: number) => `2026-11-21T12:0${minute}:00Z`;
+  const many = [alarm({ id: "old", kind: "off-route", missed: missed(1) }), alarm({ id: "taken", kind: "sos", state: "acknowledged", missed: missed(9) }), alarm({ id: "sos-1", kind: "sos", missed: missed(2) }), alarm({ id: "sos-2", kind: "sos", missed: missed(3) })];
+  expect(wallAlarms(many).map(({ id }) => id)).toEqual(["sos-2", "sos-1", "old", "taken"]);
 });
 
 test.each([

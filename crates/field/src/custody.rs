@@ -15,6 +15,7 @@ use crate::log::{self, LogEntry, LogFilter, NewEntry};
 use crate::mission::{self, Acted, Base, Mission, Moment, Moved, Origin, ToldSign};
 use crate::register::Directory;
 use crate::room::{Field, Turn, next_number};
+use crate::told_alarm;
 
 /// Missions of other rooms that are looked at.
 const MOST: u32 = 1_000;
@@ -417,12 +418,18 @@ impl Subscriber for News {
 
     async fn handle(&self, delivery: &Delivery) -> Result<(), HandlerError> {
         let Fact::NodeRecordChanged { node, kind, subject, .. } = &delivery.fact else { return Ok(()) };
-        let Some(replica) = self.field.replica.as_ref().filter(|_| kind == "mission") else { return Ok(()) };
+        let ours = matches!(kind.as_str(), "mission" | "alarm");
+        let Some(replica) = self.field.replica.as_ref().filter(|_| ours) else { return Ok(()) };
         let mut turn = self.field.turn(&Actor::system("field"), "another room said so").await?;
         if !turn.tx.acknowledge(delivery).await? {
             return Ok(());
         }
         let record = replica.record_in(&mut turn.tx, node, kind, subject).await.map_err(Error::from)?;
+        if let Some(record) = record.as_ref().filter(|_| kind == "alarm") {
+            told_alarm::hear(&mut turn, record).await?;
+            turn.finish().await?;
+            return Ok(());
+        }
         if let Some((record, (theirs, said))) = record.as_ref().and_then(|record| Some((record, read(record)?))) {
             hear(&mut turn, replica.node(), node, &theirs, &said).await?;
             if relay(&mut turn, replica, record, &theirs).await? {

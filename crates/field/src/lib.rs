@@ -51,6 +51,7 @@ mod shift;
 pub mod sight;
 pub mod sql;
 mod subscriber;
+mod told_alarm;
 pub mod traces;
 
 pub use draft::{Draft, DraftKey, Kept, Taken};

@@ -20,6 +20,7 @@ use crate::log::{LogEntry, LogFilter};
 use crate::mission::Mission;
 use crate::report::Report;
 use crate::room::Field;
+use crate::told_alarm;
 
 /// Facts of one transaction.
 const TOGETHER: usize = 100;
@@ -280,7 +281,7 @@ fn of_alarm(alarm: &Alarm) -> NewEntry {
         AlarmKind::Sos | AlarmKind::NeedsHelp => Lane::Distress,
         _ => Lane::Deadline,
     };
-    let body = json!({
+    let mut body = json!({
         "label": alarm.label(),
         "kind": alarm.kind,
         "title": alarm.title,
@@ -294,6 +295,7 @@ fn of_alarm(alarm: &Alarm) -> NewEntry {
         "closed": alarm.closed,
         "outcome": alarm.outcome,
     });
+    told_alarm::mark(alarm, &mut body);
     changing(lane, ALARM, alarm.id.to_string(), body)
 }
 

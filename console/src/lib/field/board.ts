@@ -16,10 +16,22 @@ export function staleness(read_ms: number | null, now_ms: number): Staleness {
   return { minutes: Number.isFinite(age_ms) ? Math.floor(age_ms / 60_000) : 0, stale: age_ms > stale_ms };
 }
 
-/** Alarms for a wall that everybody can see: never a silent one, whoever's session draws the wall. */
+/** What a life may depend on at once. */
+const worst: readonly FieldAlarm["kind"][] = ["sos", "needs-help", "contact-overdue"];
+
+/**
+ * Alarms for a wall that everybody can see: never a silent one, whoever's session draws the wall. Those that nobody sees to
+ * first, calls for help before them, the newest of each first: what does not fit is what matters least.
+ */
 export function wallAlarms(alarms: readonly FieldAlarm[]): FieldAlarm[] {
-  return alarms.filter(({ silent, kind, state }) => !silent && kind !== "duress" && state !== "closed");
+  const rank = ({ state, kind }: FieldAlarm) => (state === "acknowledged" ? 10 : 0) + (worst.includes(kind) ? worst.indexOf(kind) : worst.length);
+  return alarms
+    .filter(({ silent, kind, state }) => !silent && kind !== "duress" && state !== "closed")
+    .sort((left, right) => rank(left) - rank(right) || right.missed.localeCompare(left.missed));
 }
+
+/** How many rows of alarms and of missions a wall has room for; the rest is counted. */
+export const wallRows = { alarms: 5, missions: 8 } as const;
 
 /** `14:25` in the zone of the duty station. */
 export function wallClock(now: Date, timeZone: string, locale: string): string {

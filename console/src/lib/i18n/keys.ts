@@ -1673,7 +1673,9 @@ export interface Messages {
   "field.try.refused": null;
   "field.try.unknown": null;
   "field.value": null;
+  "field.wall.alarms": { count: number; number: string | number };
   "field.wall.asof": { time: string | number };
+  "field.wall.missions": { count: number; number: string | number };
   "field.wall.stale": { minutes: string | number };
   "field.wall.unlinked": null;
   "file.not-text": { name: string | number };

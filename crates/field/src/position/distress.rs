@@ -43,7 +43,7 @@ fn subject(device: &str) -> String {
 }
 
 /// `6 h 10 min old`.
-fn age(signalled: Timestamp, now: Timestamp) -> Option<String> {
+pub(crate) fn age(signalled: Timestamp, now: Timestamp) -> Option<String> {
     let micros = now.micros() - signalled.micros();
     if micros < FRESH_US {
         return None;

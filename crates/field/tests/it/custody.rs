@@ -2,7 +2,7 @@
 //! both ways.
 
 use field::LogFilter;
-use field::alarm::AlarmKind;
+use field::alarm::{Alarm, AlarmCommand, AlarmKind, AlarmOrder};
 use field::custody::{AcceptCustody, CustodyState};
 use field::mission::{Command, ContactState, Leg, Mission, MissionOrder, RequestMission};
 use kernel::{Actor, Timestamp};
@@ -367,4 +367,39 @@ async fn what_is_erased_here_is_erased_there() {
     let log = there.records(&filter, 100).await.unwrap();
     assert!(log.iter().any(|one| one.body["line"] == "3621 ok [erased] is well"), "{log:?}");
     assert!(log.iter().any(|one| one.body["line"] == "all quiet"), "what names nobody stays");
+}
+
+/// Who calls for help by voice in one room is heard in the other, too, once; what is raised because of another room is told
+/// to nobody; it is settled where it was made.
+#[tokio::test]
+async fn a_call_by_voice_is_an_alarm_in_both_rooms() {
+    let mut rooms = rooms().await;
+    rooms.office.enter("3621 sos").await.unwrap();
+    for _ in 0..3 {
+        rooms.agree().await;
+    }
+    let calls = async |rig: &Rig| -> Vec<String> {
+        let alarms = rig.field.alarms(false, &Actor::system("test")).await.unwrap();
+        alarms.into_iter().map(|alarm| format!("{} {}", alarm.state, alarm.title)).collect()
+    };
+    assert_eq!(calls(&rooms.office).await, ["open 3621 (Ana Soares) calls for help"]);
+    assert_eq!(calls(&rooms.hq).await, ["open 3621 (Ana Soares) calls for help (A-0001) in DILI"]);
+    let order = |alarm: &Alarm, command: AlarmCommand| AlarmOrder {
+        alarm: alarm.id,
+        version: alarm.version,
+        actor: operator(),
+        reason: "spoke to her".to_owned(),
+        command,
+    };
+    let here = rooms.hq.field.alarms(false, &operator()).await.unwrap().remove(0);
+    let taken = AlarmCommand::Acknowledge { attempt: None, name: "Hanna".to_owned() };
+    rooms.hq.field.command_alarm(&order(&here, taken)).await.unwrap();
+    rooms.pass(1).await;
+    rooms.office.enter("3621 sos").await.unwrap();
+    rooms.agree().await;
+    assert!(calls(&rooms.hq).await[0].starts_with("open "), "she calls again");
+    let there = rooms.office.field.alarms(false, &operator()).await.unwrap().remove(0);
+    rooms.office.field.command_alarm(&order(&there, AlarmCommand::Close)).await.unwrap();
+    rooms.agree().await;
+    assert_eq!(calls(&rooms.hq).await, Vec::<String>::new());
 }

@@ -118,7 +118,7 @@ pub struct FacilityNeed {
     pub longitude: f64,
     /// `hospital`, `police`, …; absent: any.
     pub kind: Option<String>,
-    /// Words that its capability must have, apart by commas: `trauma,blood`.
+    /// Words that its capability must have, apart by commas or blanks: `trauma, blood`.
     pub capability: Option<String>,
     /// `dry` (when absent) or `wet`.
     pub season: Option<String>,
@@ -238,7 +238,7 @@ async fn find_facilities(
     Filter(need): Filter<FacilityNeed>,
 ) -> Result<Json<FoundFacilities>, Problem> {
     let season = need.season.as_deref().unwrap_or("dry").parse::<Season>();
-    let words = need.capability.as_deref().unwrap_or_default().split(',');
+    let words = need.capability.as_deref().unwrap_or_default().split([',', ' ', ';']);
     let need = Need {
         latitude: need.latitude,
         longitude: need.longitude,

@@ -1,0 +1,65 @@
+//! A call for help in another room is an alarm at this desk, too: whoever is nearer, or awake, or has a line, helps.
+//!
+//! Calls of devices are told as they are, and heard as our own are; this is for those that people make there, by voice or
+//! message. What was raised here because of another room is told to nobody as a call of ours.
+
+use kernel::Timestamp;
+use replica::RecordView;
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use crate::alarm::{self, Alarm, AlarmKind, AlarmState, Call, Cause};
+use crate::error::Error;
+use crate::position::age;
+use crate::room::Turn;
+
+/// Before the room and the id of the alarm there.
+const OF_NODE: &str = "node:";
+
+/// What a call for help needs beside what is told of every alarm.
+pub(crate) fn mark(alarm: &Alarm, body: &mut Json) {
+    if matches!(alarm.kind, AlarmKind::Sos | AlarmKind::NeedsHelp) {
+        let by_device = alarm.subject.starts_with("sos:device:") || alarm.subject.starts_with(OF_NODE);
+        body["call"] = json!({ "at": alarm.course.called.unwrap_or(alarm.raised), "drill": alarm.course.drill });
+        body["call"]["told_otherwise"] = by_device.into();
+    }
+}
+
+#[derive(Deserialize)]
+struct Told {
+    label: String,
+    kind: AlarmKind,
+    title: String,
+    state: AlarmState,
+    outcome: Option<String>,
+    call: Option<ToldCall>,
+}
+
+#[derive(Deserialize)]
+struct ToldCall {
+    at: Timestamp,
+    drill: bool,
+    /// As the signal of a device, or by the room where it was made.
+    told_otherwise: bool,
+}
+
+/// Another room says something of an alarm.
+pub(crate) async fn hear(turn: &mut Turn, record: &RecordView) -> Result<(), Error> {
+    // An older program says less, or says it otherwise: its calls of devices are heard all the same.
+    let Ok(told) = serde_json::from_value::<Told>(record.body.clone()) else { return Ok(()) };
+    let Some(call) = told.call.filter(|call| !call.told_otherwise) else { return Ok(()) };
+    let subject = format!("{OF_NODE}{}:{}", record.node, record.subject);
+    if told.state == AlarmState::Closed {
+        let outcome = told.outcome.unwrap_or_else(|| "closed".to_owned());
+        if let Some(open) = alarm::open_call(turn, &subject).await? {
+            alarm::close_about(turn, &open.subject, &format!("closed in {}: {outcome}", record.node)).await?;
+        }
+        return Ok(());
+    }
+    let now = turn.now();
+    let aged = age(call.at, now).map_or(String::new(), |age| format!(", {age}"));
+    let title = format!("{} ({}) in {}{aged}", told.title, told.label, record.node);
+    let cause = Cause { kind: told.kind, subject, title, missed: now, while_down: false, tell: Vec::new() };
+    let call = Call { cause, at: call.at.min(now), anew: true, drill: call.drill };
+    alarm::call_for_help(turn, call, None).await.map(drop)
+}
