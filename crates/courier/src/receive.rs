@@ -203,7 +203,8 @@ impl Turn<'_> {
         let words =
             hex::encode(digest(&[text.means.as_str(), self.channel, &text.sender, &text.recipient, &text.text]));
         let id = match &text.provider_id {
-            Some(provider) => Id::derived(digest(&["message", self.channel, provider])),
+            // A gateway or a device that was restarted counts from one again: other words are another message.
+            Some(provider) => Id::derived(digest(&["message", self.channel, provider, &words])),
             None => self.same_or_fresh(&words).await?,
         };
         if !self.is_new(id).await? {

@@ -6,12 +6,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use store::{Read, Row, params};
 
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
 use crate::mission::ContactState;
 use crate::register::Directory;
 use crate::room::{Field, Turn, next_number};
 use crate::{alarm, equipment, headcount, line, message, mission, report, round, sql};
+
+const LONGEST_REASON: usize = 500;
 
 /// Somebody's turn at the desk.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub enum DeskCommand {
     Sign,
     /// The relief signs, having read back what is overdue.
     Relieve { read_back: Vec<String> },
+    /// Takes the desk from an officer who cannot sign: ill, away, out of reach. What is overdue is read back all the same.
+    Replace { reason: String, read_back: Vec<String> },
 }
 
 impl Field {
@@ -75,7 +79,7 @@ impl Field {
         sheet(&mut self.store.clone(), &directory, self.now()).await
     }
 
-    /// Takes the desk, signs it over, or relieves.
+    /// Takes the desk, signs it over, relieves or replaces.
     ///
     /// # Errors
     /// [`Error::Refused`] when it is not theirs to do, or something overdue was not read back.
@@ -93,6 +97,10 @@ impl Field {
             (_, None) => return Err(Refusal::rule("nobody has the desk: take it").into()),
             (DeskCommand::Sign, Some(current)) => sign(&mut turn, current).await?,
             (DeskCommand::Relieve { read_back }, Some(current)) => relieve(&mut turn, &current, read_back).await?,
+            (DeskCommand::Replace { reason, read_back }, Some(current)) => {
+                turn.reason = said("reason", reason, LONGEST_REASON)?;
+                replace(&mut turn, &current, read_back).await?
+            }
         };
         turn.finish().await?;
         Ok(shift)
@@ -143,18 +151,36 @@ async fn relieve(turn: &mut Turn, shift: &Shift, read_back: &[String]) -> Result
             Refusal::rule("something was opened, closed or missed since the sheet was signed: sign it again").into()
         );
     }
-    let unread: Vec<&str> = open
-        .iter()
-        .filter(|item| item.read_back && !read_back.iter().any(|said| said.trim().eq_ignore_ascii_case(&item.label)))
-        .map(|item| item.label.as_str())
-        .collect();
-    if !unread.is_empty() {
-        return Err(Refusal::bad("read_back", format!("overdue and not read back: {}", unread.join(", "))).into());
+    must_be_read_back(&open, read_back)?;
+    let how = format!("relieves shift {} and is responsible from now on", shift.number);
+    succeed(turn, shift, "shift.end", read_back, &how).await
+}
+
+/// The officer cannot sign, and somebody must have the desk: with a reason, by name.
+async fn replace(turn: &mut Turn, shift: &Shift, read_back: &[String]) -> Result<Shift, Error> {
+    if shift.officer == turn.actor.to_string() {
+        return Err(Refusal::rule("the desk is yours: sign it over").into());
     }
-    let now = turn.now();
+    must_be_read_back(&sheet_in(turn).await?, read_back)?;
+    let how = format!("takes the desk over from shift {}, whose officer cannot sign: {}", shift.number, turn.reason);
+    succeed(turn, shift, "shift.replace", read_back, &how).await
+}
+
+async fn succeed(turn: &mut Turn, shift: &Shift, verb: &str, read_back: &[String], how: &str) -> Result<Shift, Error> {
+    let (relief, now) = (turn.actor.to_string(), turn.now());
     turn.tx.execute_one(&sql::END_SHIFT, params![shift.id, now, &relief]).await?;
-    turn.record("shift.end", shift.id, Json::Null, json!({ "relief": relief, "read_back": read_back }));
-    begin(turn, &format!("relieves shift {} and is responsible from now on", shift.number)).await
+    turn.record(verb, shift.id, Json::Null, json!({ "relief": relief, "read_back": read_back }));
+    begin(turn, how).await
+}
+
+fn must_be_read_back(open: &[SheetItem], read_back: &[String]) -> Result<(), Refusal> {
+    let was_read = |label: &str| read_back.iter().any(|said| said.trim().eq_ignore_ascii_case(label));
+    let unread: Vec<&str> =
+        open.iter().filter(|item| item.read_back && !was_read(&item.label)).map(|item| item.label.as_str()).collect();
+    if unread.is_empty() {
+        return Ok(());
+    }
+    Err(Refusal::bad("read_back", format!("overdue and not read back: {}", unread.join(", "))))
 }
 
 /// What must not have changed between two signatures: what is open, and what of it is overdue.

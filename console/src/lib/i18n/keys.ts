@@ -1280,6 +1280,8 @@ export interface Messages {
   "field.desk.nothing": null;
   "field.desk.of": { name: string | number };
   "field.desk.relieve": null;
+  "field.desk.replace": null;
+  "field.desk.replace.effect": null;
   "field.desk.sheet": null;
   "field.desk.sign": null;
   "field.desk.signed": null;

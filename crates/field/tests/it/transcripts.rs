@@ -417,6 +417,10 @@ impl Desk {
             ["relieve", read @ ..] => {
                 DeskCommand::Relieve { read_back: read.iter().map(|word| (*word).to_owned()).collect() }
             }
+            ["replace", reason, read @ ..] => {
+                let read_back = read.iter().map(|word| (*word).to_owned()).collect();
+                DeskCommand::Replace { reason: (*reason).to_owned(), read_back }
+            }
             _ => panic!("{words:?} is nothing to do at the desk"),
         };
         let done = self.rig.field.at_desk(&command, &Actor::User(format!("user-{who}"))).await;

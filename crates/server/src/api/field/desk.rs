@@ -66,6 +66,13 @@ pub enum DeskCommand {
         /// Labels.
         read_back: Vec<String>,
     },
+    /// Takes the desk from an officer who cannot sign, having read back what is overdue.
+    Replace {
+        /// Why they cannot.
+        reason: String,
+        /// Labels.
+        read_back: Vec<String>,
+    },
 }
 
 /// Registers the operations of this page.
@@ -113,6 +120,7 @@ async fn command_desk(
         DeskCommand::Take => field::DeskCommand::Take,
         DeskCommand::Sign => field::DeskCommand::Sign,
         DeskCommand::Relieve { read_back } => field::DeskCommand::Relieve { read_back },
+        DeskCommand::Replace { reason, read_back } => field::DeskCommand::Replace { reason, read_back },
     };
     state.field.at_desk(&command, &caller.actor()).await?;
     get_desk(state).await
