@@ -241,7 +241,7 @@ impl Replica {
             })?;
             told.into_iter().for_each(|told| tx.emit(told));
         }
-        if piece.lane == Lane::Deadline {
+        if matches!(piece.lane, Lane::Deadline | Lane::Distress) {
             let things: BTreeSet<(&str, &str)> =
                 entries.iter().map(|entry| (entry.kind.as_str(), entry.subject.as_str())).collect();
             for (kind, subject) in things {

@@ -64,7 +64,7 @@ bind! {
     f64, Real, |value| value;
     String, Text, |value| without_nul(value);
     &str, Text, |value| without_nul(value.to_owned());
-    &String, Text, |value| value.clone();
+    &String, Text, |value| without_nul(value.clone());
     Severity, Text, |value| value.as_str().to_owned();
     &serde_json::Value, Text, |value| value.to_string();
     &kernel::Actor, Text, |value| value.to_string();
