@@ -157,3 +157,39 @@ async fn a_joiner_moves_and_leaves(service: &Service) {
         assert_eq!(write(&account, Change::Delete).await.unwrap(), effect);
     }
 }
+
+/// All users, as a feed reads them: in pages smaller than the list, and with a filter.
+async fn users_are_read_whole(service: &Service) {
+    let client = connect(service, TOKEN);
+    for number in 0..23 {
+        client.write(&join(&format!("F-{number}"), &format!("feed{number:02}"))).await.unwrap();
+    }
+    let header = Secret::new(format!("Bearer {TOKEN}"));
+    let read = async |page_users: usize, filter: Option<&str>, header: Option<&Secret>| {
+        let (url, trust) = (&service.url, &Trust::System);
+        let header = header.map(|header| ("Authorization", header));
+        let list = connector::source::ScimList { url, trust, header, filter, page_users, largest_bytes: 1 << 20 };
+        connector::source::scim_users(&list).await
+    };
+    let small = read(5, None, Some(&header)).await.unwrap();
+    let large = read(1_000, None, Some(&header)).await.unwrap();
+    assert_eq!((small.records, &small.body), (Some(23), &large.body), "the same whole, whatever the pages");
+    let one = read(5, Some("userName eq \"feed07\""), Some(&header)).await.unwrap();
+    assert_eq!(one.records, Some(1));
+    let nobody = read(5, None, None).await.unwrap_err();
+    assert_eq!(nobody.kind, ErrorKind::Auth, "{nobody}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_reads_scim2_server() {
+    if let Some(service) = scim2_server() {
+        users_are_read_whole(&service).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_feed_reads_scimmy() {
+    if let Some(service) = scimmy() {
+        users_are_read_whole(&service).await;
+    }
+}
