@@ -29,6 +29,12 @@ pub enum Error {
     /// The resource is not at the version that the request names.
     #[error("the resource is at version {version}; read it again")]
     Moved { version: i64 },
+    /// More than a request may have.
+    #[error("{detail}")]
+    TooLarge { detail: String },
+    /// It names what another operation of the request should have made.
+    #[error("{detail}")]
+    Unresolved { detail: String },
     /// Vigie is at fault.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -54,6 +60,8 @@ impl Error {
             Error::Bad { .. } => 400,
             Error::NotFound { .. } => 404,
             Error::Moved { .. } => 412,
+            Error::TooLarge { .. } => 413,
+            Error::Unresolved { .. } => 409,
             Error::Store(store::Error::Unavailable { .. } | store::Error::Stale { .. } | store::Error::DiskFull) => 503,
             Error::Store(_) => 500,
         }

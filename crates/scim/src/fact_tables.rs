@@ -20,6 +20,7 @@ pub const FACT_TABLES: &[FactTable] = &[
             column("Active", Bool, "active"),
             column("Body", Dynamic, "body"),
             column("ChangedBy", String, "changed_by"),
+            column("Client", String, "client"),
             column("Created", DateTime, "created_us"),
             column("Version", Long, "version"),
         ],

@@ -12,21 +12,25 @@
 //! - A user name belongs to one user, without case; an id is never used again.
 //! - Filters, paths and bodies are hostile: bounded in size and depth, never a panic.
 //!
-//! **Tables** `scim_resource`, `scim_member`.
+//! **Tables** `scim_resource`, `scim_member`, `scim_client`.
 
+pub mod bulk;
+mod client;
 mod error;
 mod fact_tables;
 pub mod filter;
 pub mod patch;
 pub mod path;
 mod queries;
+pub mod reading;
 pub mod resource;
 mod room;
 pub mod schema;
 pub mod sql;
 
+pub use client::{ClientState, Provisioned};
 pub use error::{Error, ScimType};
 pub use fact_tables::FACT_TABLES;
 pub use filter::Filter;
 pub use queries::{ListRequest, Listed, MOST_RESULTS, SortOrder};
-pub use room::{Kind, Precondition, Scim, Stored};
+pub use room::{Client, Kind, Precondition, Scim, Stored};

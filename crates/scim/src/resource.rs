@@ -5,7 +5,7 @@ use serde_json::{Map, Value as Json};
 use crate::error::Error;
 use crate::filter::shorten;
 use crate::path::AttributePath;
-use crate::schema::{self, Attribute, COMMON, ENTERPRISE, Schema, Type};
+use crate::schema::{self, Attribute, COMMON, ENGAGEMENT, ENTERPRISE, Schema, Type};
 
 /// Characters of the longest text.
 const LONGEST_TEXT: usize = 65_536;
@@ -48,7 +48,7 @@ pub fn is_exact(path: &AttributePath) -> bool {
 
 /// The schemas that a resource of a kind may have.
 pub fn schemas_of(core: &'static Schema) -> Vec<&'static Schema> {
-    if core.name == "User" { vec![core, &ENTERPRISE] } else { vec![core] }
+    if core.name == "User" { vec![core, &ENTERPRISE, &ENGAGEMENT] } else { vec![core] }
 }
 
 /// A resource as it is stored: names in the schema's spelling, values of their type, without what only we write and

@@ -47,6 +47,20 @@ impl Kind {
 /// Bytes of the longest id of a member.
 const LONGEST_ID: usize = 256;
 
+/// Who provisions: several tokens of one name are one client, so that a token can be replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Client {
+    pub name: String,
+    /// Who is to blame, as the ledger names them.
+    pub actor: Actor,
+}
+
+impl From<Actor> for Client {
+    fn from(actor: Actor) -> Client {
+        Client { name: actor.to_string(), actor }
+    }
+}
+
 /// The version that a request was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Precondition {
@@ -65,6 +79,8 @@ pub struct Stored {
     pub created: Timestamp,
     pub updated: Timestamp,
     pub version: i64,
+    /// The name of the client that made it.
+    pub client: String,
 }
 
 impl Stored {
@@ -116,6 +132,7 @@ impl Stored {
             created: row.time("created_us")?,
             updated: row.time("updated_us")?,
             version: row.int("version")?,
+            client: row.text("client")?.to_owned(),
         })
     }
 }
@@ -147,7 +164,7 @@ impl Scim {
     ///
     /// # Errors
     /// 400 for what is wrong with the body, 409 for a user name that is taken.
-    pub async fn create(&self, actor: &Actor, kind: Kind, body: &Json) -> Result<Stored, Error> {
+    pub async fn create(&self, by: &Client, kind: Kind, body: &Json) -> Result<Stored, Error> {
         let body = resource::canonical(kind.schema(), body)?;
         let mut tx = self.store.begin().await?;
         let (id, now) = (new_id(&self.store), tx.now());
@@ -162,13 +179,15 @@ impl Scim {
             columns.external_id.as_deref(),
             columns.active,
             &Json::Object(fields.clone()),
-            actor,
-            now
+            &by.actor,
+            now,
+            by.name.as_str()
         ];
         tx.execute(&sql::INSERT, row).await?;
         let added = set_members(&mut tx, &id, &BTreeSet::new(), &members).await?;
-        let entry = Entry::new(actor, "scim.create", format!("scim:{id}"));
-        self.commit(tx, entry.after(json!({ "body": fields, "members_added": added.0 })), kind, &id, 1).await?;
+        let entry = Entry::new(&by.actor, "scim.create", format!("scim:{id}"));
+        let entry = entry.after(json!({ "body": fields, "members_added": added.0 }));
+        self.commit(tx, entry, &by.name, kind, &id, 1).await?;
         self.get(kind, &id).await
     }
 
@@ -178,14 +197,14 @@ impl Scim {
     /// As [`Scim::create`], [`Error::NotFound`], [`Error::Moved`].
     pub async fn replace(
         &self,
-        actor: &Actor,
+        by: &Client,
         kind: Kind,
         id: &str,
         body: &Json,
         precondition: &Precondition,
     ) -> Result<Stored, Error> {
         let new = resource::canonical(kind.schema(), body)?;
-        self.change(actor, kind, id, precondition, "scim.replace", |_| Ok(new)).await
+        self.change(by, kind, id, precondition, "scim.replace", |_| Ok(new)).await
     }
 
     /// Carries out a PATCH.
@@ -194,7 +213,7 @@ impl Scim {
     /// As [`Scim::replace`] and [`patch::apply`].
     pub async fn patch(
         &self,
-        actor: &Actor,
+        by: &Client,
         kind: Kind,
         id: &str,
         request: &Json,
@@ -207,12 +226,12 @@ impl Scim {
             patched.insert("schemas".to_owned(), Json::Array(schemas));
             resource::canonical(kind.schema(), &Json::Object(patched))
         };
-        self.change(actor, kind, id, precondition, "scim.patch", decide).await
+        self.change(by, kind, id, precondition, "scim.patch", decide).await
     }
 
     async fn change(
         &self,
-        actor: &Actor,
+        by: &Client,
         kind: Kind,
         id: &str,
         precondition: &Precondition,
@@ -243,17 +262,18 @@ impl Scim {
             columns.external_id.as_deref(),
             columns.active,
             &Json::Object(fields.clone()),
-            actor,
+            &by.actor,
             now
         ];
         if tx.execute(&sql::UPDATE, row).await? == 0 {
             return Err(Error::Moved { version: before.version + 1 });
         }
         let (added, removed) = set_members(&mut tx, id, &had, &members).await?;
-        let entry = Entry::new(actor, verb, format!("scim:{id}")).before(json!({ "body": before.body })).after(json!({
-            "body": fields, "members_added": added, "members_removed": removed
-        }));
-        self.commit(tx, entry, kind, id, before.version + 1).await?;
+        let entry =
+            Entry::new(&by.actor, verb, format!("scim:{id}")).before(json!({ "body": before.body })).after(json!({
+                "body": fields, "members_added": added, "members_removed": removed
+            }));
+        self.commit(tx, entry, &before.client, kind, id, before.version + 1).await?;
         self.get(kind, id).await
     }
 
@@ -261,19 +281,29 @@ impl Scim {
     ///
     /// # Errors
     /// [`Error::NotFound`], [`Error::Moved`].
-    pub async fn delete(&self, actor: &Actor, kind: Kind, id: &str, precondition: &Precondition) -> Result<(), Error> {
+    pub async fn delete(&self, by: &Client, kind: Kind, id: &str, precondition: &Precondition) -> Result<(), Error> {
         let mut tx = self.store.begin().await?;
         let row = tx.fetch_optional(&sql::RESOURCE, params![kind.as_str(), id]).await?;
         let before = Stored::from_row(&row.ok_or_else(|| not_found(kind, id))?)?;
         hold(precondition, before.version)?;
         tx.execute(&sql::LEAVE_GROUPS, params![id]).await?;
         tx.execute(&sql::DELETE, params![id]).await?;
-        let entry = Entry::new(actor, "scim.delete", format!("scim:{id}")).before(json!({ "body": before.body }));
-        self.commit(tx, entry, kind, id, before.version + 1).await
+        let entry = Entry::new(&by.actor, "scim.delete", format!("scim:{id}")).before(json!({ "body": before.body }));
+        self.commit(tx, entry, &before.client, kind, id, before.version + 1).await
     }
 
-    async fn commit(&self, mut tx: Tx, entry: Entry, kind: Kind, id: &str, version: i64) -> Result<(), Error> {
+    /// `client`: whose resource it is; what it provisions has changed.
+    async fn commit(
+        &self,
+        mut tx: Tx,
+        entry: Entry,
+        client: &str,
+        kind: Kind,
+        id: &str,
+        version: i64,
+    ) -> Result<(), Error> {
         let at = tx.now();
+        tx.execute(&sql::TOUCH_CLIENT, params![client, at]).await?;
         tx.emit(Fact::ScimChanged { kind: kind.as_str().to_owned(), resource: id.to_owned(), version, at });
         tx.commit(entry).await?;
         Ok(())

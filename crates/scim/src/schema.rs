@@ -2,6 +2,8 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::bulk;
+
 kernel::words! {
     /// The type of an attribute's values.
     Type {
@@ -178,6 +180,27 @@ pub const ENTERPRISE: Schema = Schema {
     ],
 };
 
+/// `urn:ietf:params:scim:schemas:extension:vigie:2.0:User`: what a personnel system knows of a contract and the standard has
+/// no attribute for. Days are written as `2026-11-30`.
+pub const ENGAGEMENT: Schema = Schema {
+    id: "urn:ietf:params:scim:schemas:extension:vigie:2.0:User",
+    name: "EngagementUser",
+    about: "What a personnel system knows of a person's contract.",
+    extension: true,
+    attributes: &[
+        text("contract", "The contract's number."),
+        text("startDate", "First day of the contract."),
+        text("endDate", "Last day of the contract."),
+        text("standing", "active, suspended, leave, secondment or cancelled."),
+        text("dutyStation", "Where the person works."),
+        text("grade", "Grade."),
+        text("birthDate", "Day of birth."),
+        text("personKind", "staff, consultant, or whatever the mapping says."),
+        text("sponsor", "The number of who answers for somebody who is not staff."),
+        text("effectiveDate", "From which day on the change holds."),
+    ],
+};
+
 /// `urn:ietf:params:scim:schemas:core:2.0:Group`
 pub const GROUP: Schema = Schema {
     id: "urn:ietf:params:scim:schemas:core:2.0:Group",
@@ -191,7 +214,7 @@ pub const GROUP: Schema = Schema {
 };
 
 /// All of them.
-pub const ALL: [&Schema; 3] = [&USER, &ENTERPRISE, &GROUP];
+pub const ALL: [&Schema; 4] = [&USER, &ENTERPRISE, &ENGAGEMENT, &GROUP];
 
 /// Attributes that every resource has beside its schema's.
 pub const COMMON: [&str; 4] = ["schemas", "id", "externalId", "meta"];
@@ -265,7 +288,14 @@ pub fn resource_types(base: &str) -> Vec<Json> {
         })
     };
     vec![
-        kind("User", "/Users", &USER, json!([{ "schema": ENTERPRISE.id, "required": false }])),
+        kind(
+            "User",
+            "/Users",
+            &USER,
+            json!([
+                { "schema": ENTERPRISE.id, "required": false }, { "schema": ENGAGEMENT.id, "required": false },
+            ]),
+        ),
         kind("Group", "/Groups", &GROUP, json!([])),
     ]
 }
@@ -276,7 +306,9 @@ pub fn service_provider_config(base: &str, most_results: usize) -> Json {
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "documentationUri": "https://www.rfc-editor.org/rfc/rfc7644",
         "patch": { "supported": true },
-        "bulk": { "supported": false, "maxOperations": 0, "maxPayloadSize": 0 },
+        "bulk": {
+            "supported": true, "maxOperations": bulk::MOST_OPERATIONS, "maxPayloadSize": bulk::LARGEST_BYTES,
+        },
         "filter": { "supported": true, "maxResults": most_results },
         "changePassword": { "supported": false },
         "sort": { "supported": true },

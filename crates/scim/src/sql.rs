@@ -4,14 +4,14 @@ use store::Statement;
 
 macro_rules! columns {
     () => {
-        "id, kind, name, external_id, body, created_us, updated_us, version"
+        "id, kind, name, external_id, body, created_us, updated_us, version, client"
     };
 }
 
 pub const INSERT: Statement = Statement::new(
     "scim.insert",
     "INSERT INTO scim_resource (id, kind, name, name_key, external_id, active, body, changed_by, created_us, updated_us, \
-     version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1)",
+     version, client) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, 1, $10)",
 );
 pub const UPDATE: Statement = Statement::new(
     "scim.update",
@@ -56,6 +56,27 @@ pub const ADD_MEMBER: Statement = Statement::new(
 pub const LEAVE_GROUPS: Statement = Statement::new("scim.leave_groups", "DELETE FROM scim_member WHERE member_id = $1");
 pub const REMOVE_MEMBER: Statement =
     Statement::new("scim.remove_member", "DELETE FROM scim_member WHERE group_id = $1 AND member_id = $2");
+/// A client is written with each change of what it provisions, so that its changes are one after the other.
+pub const TOUCH_CLIENT: Statement = Statement::new(
+    "scim.touch_client",
+    "INSERT INTO scim_client (client, changed_us, changes) VALUES ($1, $2, 1) ON CONFLICT (client) DO UPDATE SET \
+     changed_us = excluded.changed_us, changes = scim_client.changes + 1",
+);
+pub const CLIENTS: Statement = Statement::new(
+    "scim.clients",
+    "SELECT c.client AS client, c.changed_us AS changed_us, c.changes AS changes, (SELECT COUNT(*) FROM scim_resource r \
+     WHERE r.client = c.client AND r.kind = 'User') AS users FROM scim_client c ORDER BY c.client",
+);
+pub const CLIENT: Statement =
+    Statement::new("scim.client", "SELECT client, changed_us, changes FROM scim_client WHERE client = $1");
+pub const USERS_OF_CLIENT: Statement = Statement::new(
+    "scim.users_of_client",
+    concat!(
+        "SELECT ",
+        columns!(),
+        " FROM scim_resource WHERE client = $1 AND kind = 'User' AND id > $2 ORDER BY id LIMIT $3"
+    ),
+);
 
 /// All of them, for the test that prepares each.
 pub const STATEMENTS: &[&Statement] = &[
@@ -73,4 +94,8 @@ pub const STATEMENTS: &[&Statement] = &[
     &ADD_MEMBER,
     &LEAVE_GROUPS,
     &REMOVE_MEMBER,
+    &TOUCH_CLIENT,
+    &CLIENTS,
+    &CLIENT,
+    &USERS_OF_CLIENT,
 ];

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails where something is not there")]
 
+mod bulk;
 mod hostile;
 mod resources;
 mod specs;
@@ -12,4 +13,8 @@ testkit::on_both_databases! {
     resources::a_user_from_first_to_last,
     resources::groups_hold_who_is_there,
     resources::lists_in_all_ways,
+    resources::what_a_client_provisions_is_one_set,
+    bulk::each_operation_has_its_result,
+    bulk::what_is_made_is_named_by_others,
+    bulk::limits_are_what_is_advertised,
 }

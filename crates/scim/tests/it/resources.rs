@@ -1,7 +1,7 @@
 //! Resources in the database.
 
 use kernel::Actor;
-use scim::{Error, Kind, ListRequest, Precondition, Scim, SortOrder};
+use scim::{Client, Error, Kind, ListRequest, Precondition, Scim, SortOrder};
 use serde_json::{Value as Json, json};
 use store::Store;
 use testkit::{CountingRandomness, TestClock};
@@ -10,8 +10,8 @@ async fn room(url: &str) -> Scim {
     Scim::new(Store::open(url, TestClock::noon(), CountingRandomness::seeded(1)).await.expect("store"))
 }
 
-fn actor() -> Actor {
-    Actor::Token("token-1".into())
+fn actor() -> Client {
+    Client { name: "hr".to_owned(), actor: Actor::Token("token-1".into()) }
 }
 
 fn user(name: &str) -> Json {
@@ -142,4 +142,28 @@ pub async fn lists_in_all_ways(url: String) {
     assert_eq!(seen, 25);
     let bad = room.list(Kind::User, &filter("userName is 1")).await;
     assert_eq!(status(bad), 400);
+}
+
+pub async fn what_a_client_provisions_is_one_set(url: String) {
+    let room = room(&url).await;
+    assert_eq!(room.provisioned("hr").await.unwrap(), None, "never heard of");
+    let one = room.create(&actor(), Kind::User, &user("one")).await.unwrap().id;
+    let other = Client { name: "entra".to_owned(), actor: Actor::Token("token-2".into()) };
+    room.create(&other, Kind::User, &user("two")).await.unwrap();
+    room.create(&actor(), Kind::Group, &group("g", &[&one])).await.unwrap();
+    let state = |name: &str, changes, users| (name.to_owned(), changes, users);
+    let seen = async || {
+        let all = room.clients().await.unwrap();
+        all.into_iter().map(|one| (one.client, one.changes, one.users)).collect::<Vec<_>>()
+    };
+    assert_eq!(seen().await, [state("entra", 1, 1), state("hr", 2, 1)]);
+    // Whoever changes it, it is the set of the client that made it that changes.
+    room.replace(&other, Kind::User, &one, &user("uno"), &Precondition::None).await.unwrap();
+    assert_eq!(seen().await, [state("entra", 1, 1), state("hr", 3, 1)]);
+    let held = room.provisioned("hr").await.unwrap().unwrap();
+    assert_eq!(held.users.iter().map(|one| one.body["userName"].as_str().unwrap()).collect::<Vec<_>>(), ["uno"]);
+    assert_eq!(Some(held.changed), room.changed("hr").await.unwrap());
+    room.delete(&actor(), Kind::User, &one, &Precondition::None).await.unwrap();
+    assert_eq!(room.provisioned("hr").await.unwrap().unwrap().users, Vec::new(), "an empty set is a set");
+    assert_eq!(seen().await, [state("entra", 1, 1), state("hr", 4, 0)]);
 }
