@@ -8,6 +8,9 @@ pub enum Error {
     /// There is no such thing.
     #[error("there is no {what} `{id}`")]
     NotFound { what: &'static str, id: String },
+    /// There is no such thing, and few that there are.
+    #[error("there is no {what} `{id}`; {known}")]
+    Unknown { what: &'static str, id: String, known: String },
     /// The caller is to blame.
     #[error(transparent)]
     Refused(#[from] Refusal),

@@ -146,7 +146,7 @@ impl Subscriber for Feeds {
         }
         match self.identity.fetch_feed(subject, self.targets.as_ref(), &Actor::system("feed-source")).await {
             // It is not asked any more.
-            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            Ok(_) | Err(Error::NotFound { .. } | Error::Unknown { .. }) => Ok(()),
             Err(other) => Err(other.into()),
         }
     }

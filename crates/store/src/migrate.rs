@@ -52,6 +52,8 @@ const MIGRATIONS: &[Migration] = migrations![
     62 "0062_identity_exclusion.sql",
     63 "0063_identity_feed_source.sql",
     64 "0064_identity_notice.sql",
+    65 "0065_scim_client.sql",
+    66 "0066_identity_feed_waiting.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

@@ -188,7 +188,8 @@ impl Identity {
 }
 
 pub(super) fn feed_of(turn: &Turn, key: &str) -> Result<Feed, Error> {
-    turn.known.policy.feeds.get(key).cloned().ok_or_else(|| Error::missing("feed", key))
+    let policy = &turn.known.policy;
+    policy.feeds.get(key).cloned().ok_or_else(|| super::fetch::unknown_feed(policy, key))
 }
 
 fn empty(turn: &Turn, feed: &str, digest: String) -> Batch {

@@ -1,8 +1,7 @@
 //! Asking the source of a feed: on its schedule, or because a person wants it now. What it gives goes the way of every
 //! delivery, through the same guards; a source that fails writes nothing but that it failed.
 
-use connector::source::{Address, Download, Question, Taken, download, query};
-use connector::{ConnectorError, Secret};
+use connector::source::Taken;
 use kernel::id::BatchId;
 use kernel::{Actor, Timestamp};
 use serde::Serialize;
@@ -10,30 +9,34 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use store::{Deadline, Due, Read, Row, Statement, params};
 
+use super::Feed;
+use super::ask::Asked;
 use super::batch::{Batch, Delivery};
 use super::decode::Manifest;
-use super::{Feed, FeedSource};
 use crate::error::Error;
 use crate::finding::{FindingKind, NewFinding};
+use crate::policy::Policy;
 use crate::provision::Targets;
 use crate::room::{Identity, Turn};
 
 /// When a source is asked.
 pub(crate) const FETCH: &str = "identity.feed";
 const MINUTE_US: i64 = 60_000_000;
+/// After so long a wait somebody has to know.
+const LONGEST_WAIT_US: i64 = 1_440 * MINUTE_US;
 
 const SOURCE: Statement = Statement::new(
     "identity.feed_source",
-    "SELECT feed, document, state, etag, last_modified, tried_us, taken_us, failures, problem, batch_id FROM \
+    "SELECT feed, document, state, etag, last_modified, tried_us, taken_us, failures, problem, batch_id, waiting_us FROM \
      identity_feed_source WHERE feed = $1",
 );
 const SAVE_SOURCE: Statement = Statement::new(
     "identity.save_feed_source",
     "INSERT INTO identity_feed_source (feed, document, state, etag, last_modified, tried_us, taken_us, failures, problem, \
-     batch_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (feed) DO UPDATE SET document = \
+     batch_id, waiting_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (feed) DO UPDATE SET document = \
      excluded.document, state = excluded.state, etag = excluded.etag, last_modified = excluded.last_modified, tried_us = \
      excluded.tried_us, taken_us = excluded.taken_us, failures = excluded.failures, problem = excluded.problem, batch_id = \
-     excluded.batch_id",
+     excluded.batch_id, waiting_us = excluded.waiting_us",
 );
 
 /// All of them, for the test that prepares each on both engines.
@@ -46,6 +49,8 @@ kernel::words! {
         Taken = "taken",
         /// It has nothing new.
         Unchanged = "unchanged",
+        /// Those who push to it are at it, or have not begun: half of what they send is not taken.
+        Waiting = "waiting",
         /// It could not be asked, or gave what is no delivery.
         Failed = "failed",
     }
@@ -60,15 +65,18 @@ pub struct SourceState {
     pub taken: Option<Timestamp>,
     /// Times that it failed since it last did not.
     pub failures: i64,
+    /// Why it failed, or what it waits for.
     pub problem: Option<String>,
+    /// Since when it waits.
+    pub waiting: Option<Timestamp>,
     /// The batch of what it gave last.
     pub batch: Option<BatchId>,
     #[serde(skip)]
     document: String,
     #[serde(skip)]
-    etag: Option<String>,
+    pub(super) etag: Option<String>,
     #[serde(skip)]
-    last_modified: Option<String>,
+    pub(super) last_modified: Option<String>,
 }
 
 /// A feed with how it is doing.
@@ -110,13 +118,13 @@ impl Identity {
         actor: &Actor,
     ) -> Result<(SourceState, Option<Batch>), Error> {
         let policy = self.policy().await?;
-        let feed = policy.feeds.get(key).ok_or_else(|| Error::missing("feed", key))?;
+        let feed = policy.feeds.get(key).ok_or_else(|| unknown_feed(&policy, key))?;
         let source = feed.source.as_ref().ok_or_else(|| Error::missing("source of feed", key))?;
         let document = hex::encode(Sha256::digest(json!(feed).to_string()));
         let before = state_of(&mut self.store.clone(), key).await?;
         // Another document may read the same bytes otherwise: it is asked as if for the first time.
         let known = before.as_ref().filter(|before| before.document == document);
-        let asked = ask(source, known, targets).await;
+        let asked = self.ask_source(key, source, known, targets).await;
         let now = self.now();
         let mut after = SourceState {
             state: FetchState::Failed,
@@ -124,16 +132,23 @@ impl Identity {
             taken: before.as_ref().and_then(|before| before.taken),
             failures: 0,
             problem: None,
+            waiting: None,
             batch: before.as_ref().and_then(|before| before.batch),
             document,
             etag: known.and_then(|known| known.etag.clone()),
             last_modified: known.and_then(|known| known.last_modified.clone()),
         };
-        let mut batch = None;
+        let (mut batch, mut pause_us) = (None, source.every_minutes().saturating_mul(MINUTE_US));
         match asked {
-            Ok(Download::Unchanged) => after.state = FetchState::Unchanged,
-            Ok(Download::Taken(Taken { body, records, etag, last_modified })) => {
-                let manifest = Manifest { records, ..Manifest::default() };
+            Ok(Asked::Unchanged) => after.state = FetchState::Unchanged,
+            Ok(Asked::Waiting { why, pause_us: pause }) => {
+                after.state = FetchState::Waiting;
+                after.problem = Some(why);
+                after.waiting = before.and_then(|before| before.waiting).or(Some(now));
+                pause_us = pause_us.min(pause);
+            }
+            Ok(Asked::Taken(Taken { body, records, etag, last_modified }, snapshot)) => {
+                let manifest = Manifest { records, snapshot, ..Manifest::default() };
                 let taken = self.receive(&Delivery { feed: key.to_owned(), body, manifest }, actor).await?;
                 let is_new = after.batch != Some(taken.id);
                 after.state = if is_new { FetchState::Taken } else { FetchState::Unchanged };
@@ -144,9 +159,10 @@ impl Identity {
             Err(error) => {
                 after.failures = before.map_or(0, |before| before.failures) + 1;
                 after.problem = Some(error.to_string());
+                pause_us = pause_us.min(failure_pause_us(after.failures));
             }
         }
-        self.note(key, feed, source, &after, actor).await?;
+        self.note(key, feed, &after, pause_us, actor).await?;
         Ok((after, batch))
     }
 
@@ -154,8 +170,8 @@ impl Identity {
         &self,
         key: &str,
         feed: &Feed,
-        source: &FeedSource,
         after: &SourceState,
+        pause_us: i64,
         actor: &Actor,
     ) -> Result<(), Error> {
         let mut turn = self.turn(actor, &format!("feed {key}")).await?;
@@ -170,40 +186,49 @@ impl Identity {
             after.failures,
             after.problem.clone(),
             after.batch,
+            after.waiting,
         ];
         turn.tx.execute_one(&SAVE_SOURCE, row).await?;
         let subject = format!("feed:{key}");
-        match &after.problem {
-            Some(problem) => {
-                let title = format!("{} cannot be asked: {problem}", feed.title);
+        let waits_long = after.waiting.is_some_and(|since| after.tried.micros() - since.micros() >= LONGEST_WAIT_US);
+        match (&after.problem, after.state) {
+            (Some(problem), state) if state == FetchState::Failed || waits_long => {
+                let cannot = if waits_long { "has waited for a day" } else { "cannot be asked" };
+                let title = format!("{} {cannot}: {problem}", feed.title);
                 let detail =
                     json!({ "feed": key, "failures": after.failures, "last": after.taken.map(|at| at.to_string()) });
                 turn.find(NewFinding { detail, ..NewFinding::new(FindingKind::FeedFailed, &subject, title) }).await?;
             }
-            None => drop(turn.settle_finding(FindingKind::FeedFailed, &subject, "it could be asked").await?),
+            // It is not known yet whether it can be taken.
+            (Some(_), _) => {}
+            (None, _) => drop(turn.settle_finding(FindingKind::FeedFailed, &subject, "it could be asked").await?),
         }
-        promise(&mut turn, key, pause_minutes(source, after.failures)).await?;
+        promise(&mut turn, key, pause_us).await?;
         turn.record("feed.fetch", subject, Json::Null, json!(after));
         turn.finish().await.map(drop)
     }
 }
 
-/// Five minutes after the first failure, then twice as long each time, and never longer than usual.
-fn pause_minutes(source: &FeedSource, failures: i64) -> i64 {
-    let usual = source.every_minutes();
-    match failures {
-        0 => usual,
-        again => usual.min(5_i64.saturating_mul(1 << (again - 1).clamp(0, 20))),
-    }
+/// There is no such feed; these there are.
+pub(super) fn unknown_feed(policy: &Policy, key: &str) -> Error {
+    let known: Vec<&str> = policy.feeds.keys().map(String::as_str).collect();
+    let known =
+        if known.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", known.join(", ")) };
+    Error::Unknown { what: "feed", id: key.to_owned(), known }
+}
+
+/// Five minutes after the first failure, then twice as long each time.
+fn failure_pause_us(failures: i64) -> i64 {
+    (5 * MINUTE_US).saturating_mul(1 << (failures - 1).clamp(0, 20))
 }
 
 /// Sets the next time that a source is asked.
-async fn promise(turn: &mut Turn, key: &str, minutes: i64) -> Result<(), Error> {
+async fn promise(turn: &mut Turn, key: &str, pause_us: i64) -> Result<(), Error> {
     let deadline = Deadline {
         kind: FETCH.to_owned(),
         subject: key.to_owned(),
         owes: "system:identity".to_owned(),
-        due: Due::After(minutes.max(1).saturating_mul(MINUTE_US)),
+        due: Due::After(pause_us.max(MINUTE_US)),
         otherwise: format!("the source of {key} is asked again"),
     };
     turn.tx.deadline(deadline).await?;
@@ -213,44 +238,11 @@ async fn promise(turn: &mut Turn, key: &str, minutes: i64) -> Result<(), Error> 
 /// A document of a feed was saved or retired: what it is asked for begins within the minute, or ends.
 pub(crate) async fn begin(turn: &mut Turn, key: &str, feed: Option<&Feed>) -> Result<(), Error> {
     if feed.is_some_and(|feed| feed.source.is_some()) {
-        return promise(turn, key, 1).await;
+        return promise(turn, key, MINUTE_US).await;
     }
     turn.tx.cancel_deadline(FETCH, key).await?;
     turn.settle_finding(FindingKind::FeedFailed, &format!("feed:{key}"), "it is not asked any more").await?;
     Ok(())
-}
-
-async fn ask(
-    source: &FeedSource,
-    known: Option<&SourceState>,
-    targets: &dyn Targets,
-) -> Result<Download, ConnectorError> {
-    let largest_bytes = source.largest_bytes();
-    match source {
-        FeedSource::Sql { url, secret, query: sql, .. } => {
-            let url = match (url, secret) {
-                (_, Some(name)) => targets.secret(name).await?,
-                (Some(url), None) => Secret::new(url.as_str()),
-                (None, None) => return Err(ConnectorError::invalid("it has no address")),
-            };
-            query(&Question { url: &url, sql, largest_bytes }).await.map(Download::Taken)
-        }
-        FeedSource::Http { url, header, secret, trust, .. } => {
-            let secret = match secret {
-                Some(name) => Some(targets.secret(name).await?),
-                None => None,
-            };
-            let address = Address {
-                url,
-                trust,
-                header: secret.as_ref().map(|secret| (header.as_str(), secret)),
-                etag: known.and_then(|known| known.etag.as_deref()),
-                last_modified: known.and_then(|known| known.last_modified.as_deref()),
-                largest_bytes,
-            };
-            download(&address).await
-        }
-    }
 }
 
 async fn state_of(read: &mut impl Read, key: &str) -> Result<Option<SourceState>, Error> {
@@ -266,6 +258,7 @@ fn state(row: &Row) -> Result<SourceState, Error> {
         failures: row.int("failures")?,
         problem: text("problem")?,
         batch: row.id_opt("batch_id")?,
+        waiting: row.time_opt("waiting_us")?,
         document: row.text("document")?.to_owned(),
         etag: text("etag")?,
         last_modified: text("last_modified")?,

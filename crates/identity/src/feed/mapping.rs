@@ -73,6 +73,11 @@ enum Origin {
     Template(String),
 }
 
+/// Whether a mapping is computed, rather than the name of a column.
+pub(super) fn is_template(from: &str) -> bool {
+    from.contains("{{") || from.contains("{%")
+}
+
 /// A feed's mapping, ready.
 pub struct Mapper<'a> {
     feed: &'a Feed,
@@ -105,11 +110,15 @@ impl<'a> Mapper<'a> {
                     format!("there is no such field; there are {fields}, extra.…, person.extra.…"),
                 ));
             }
-            let origin = if from.contains("{{") || from.contains("{%") {
+            let origin = if is_template(from) {
                 let added = environment.add_template_owned(field.clone(), from.clone());
                 added.map_err(|error| Refusal::bad(place(field), error.to_string()))?;
                 Origin::Template(field.clone())
             } else {
+                if feed.format == super::FeedFormat::Scim {
+                    let parsed = scim::reading::ValuePath::parse(from);
+                    parsed.map_err(|error| Refusal::bad(place(&format!("map.{field}")), error.to_string()))?;
+                }
                 Origin::Column(from.clone())
             };
             origins.push((field.clone(), origin));

@@ -4,6 +4,7 @@
 //! only when no guard objects, is anything written. A batch that is held waits with all it would do until a person decides.
 
 mod apply;
+mod ask;
 mod batch;
 mod decide;
 mod decode;
@@ -13,6 +14,7 @@ mod guard;
 mod leaver;
 mod mapping;
 mod matching;
+mod scim_users;
 mod source;
 mod spared;
 
@@ -42,6 +44,8 @@ kernel::words! {
         Json = "json",
         /// One JSON object a line.
         NdJson = "ndjson",
+        /// Users as SCIM lists them (RFC 7644 §3.4.2); the mapping names values by SCIM's own paths.
+        Scim = "scim",
     }
 }
 

@@ -1,16 +1,20 @@
 //! Groups and their members for those who look.
 
-use kernel::id::{AccountId, EntitlementId};
+use std::collections::{BTreeSet, HashSet};
+
+use kernel::id::{EntitlementId, PersonId};
 use store::Read;
 
 use super::life;
 use super::nesting::Nesting;
-use super::{GroupMember, GroupMembers, GroupView};
+use super::{GroupMember, GroupMembers, GroupView, MemberHolder, MemberQuestion, MemberWay};
+use crate::account::Account;
 use crate::entitlement::EntitlementKind;
 use crate::error::Error;
 use crate::room::Identity;
 
 const MOST: usize = 10_000;
+const MOST_PEOPLE: u32 = 1_000_000;
 
 impl Identity {
     /// Groups and distribution lists of a system, or of all, by system and name.
@@ -23,35 +27,82 @@ impl Identity {
         views(&mut read, &nesting, system).await
     }
 
-    /// Who is in a group, by whatever way, each with a shortest way; `limit` at a time, by the id of the account.
+    /// Who is in a group, by whatever way, each with a shortest way; some at a time, by the id of the account. `hidden`: people
+    /// whose accounts are neither shown nor found.
     ///
     /// # Errors
     /// [`Error::NotFound`] when there is no such group.
     pub async fn group_members(
         &self,
         id: EntitlementId,
-        after: Option<AccountId>,
-        limit: usize,
+        question: &MemberQuestion,
+        hidden: &BTreeSet<PersonId>,
     ) -> Result<GroupMembers, Error> {
         let nesting = Nesting::load(&mut self.store.clone()).await?;
         let number = nesting.number(id)?;
-        let total = nesting.closure.members(number).len();
-        let limit = limit.clamp(1, MOST);
-        let mut left = nesting.members(number).filter(|(_, account)| after.is_none_or(|after| account.id > after));
-        let members: Vec<GroupMember> = left
-            .by_ref()
-            .take(limit)
-            .map(|(user, account)| GroupMember {
+        let direct = nesting.closure.holdings().direct_members(number).iter().collect();
+        let wanted = Wanted::new(self, question, direct).await?;
+        let limit = question.limit.clamp(1, MOST);
+        let (mut members, mut found, mut more): (Vec<GroupMember>, u64, bool) = (Vec::new(), 0, false);
+        for (user, account) in nesting.members(number).filter(|(user, account)| wanted.fits(*user, account)) {
+            if account.person.is_some_and(|person| hidden.contains(&person)) {
+                continue;
+            }
+            found += 1;
+            if question.after.is_some_and(|after| account.id <= after) {
+                continue;
+            }
+            if members.len() == limit {
+                more = true;
+                continue;
+            }
+            members.push(GroupMember {
                 account: account.id,
                 system: account.system.clone(),
                 login: account.login.clone(),
                 person: account.person,
                 path: nesting.path(user, number),
                 last_use: account.last_use,
-            })
-            .collect();
-        let next = left.next().and(members.last()).map(|last| last.account);
-        Ok(GroupMembers { members, total, next })
+            });
+        }
+        let next = members.last().filter(|_| more).map(|last| last.account);
+        Ok(GroupMembers { members, total: nesting.closure.members(number).len(), found, next })
+    }
+}
+
+/// A question, ready.
+struct Wanted<'a> {
+    question: &'a MemberQuestion,
+    /// In lower case.
+    text: String,
+    /// Whom the text finds by name, number or address.
+    people: HashSet<PersonId>,
+    direct: HashSet<u32>,
+}
+
+impl<'a> Wanted<'a> {
+    async fn new(room: &Identity, question: &'a MemberQuestion, direct: HashSet<u32>) -> Result<Wanted<'a>, Error> {
+        let text = question.text.as_deref().map(str::trim).unwrap_or_default().to_lowercase();
+        let people = match text.is_empty() {
+            true => HashSet::new(),
+            false => room.search_people(&text, MOST_PEOPLE).await?.into_iter().map(|person| person.id).collect(),
+        };
+        Ok(Wanted { question, text, people, direct })
+    }
+
+    fn fits(&self, user: u32, account: &Account) -> bool {
+        let by_way = match self.question.way {
+            None => true,
+            Some(MemberWay::Direct) => self.direct.contains(&user),
+            Some(MemberWay::Nested) => !self.direct.contains(&user),
+        };
+        let by_holder = match self.question.holder {
+            None => true,
+            Some(MemberHolder::Person) => account.person.is_some(),
+            Some(MemberHolder::Account) => account.person.is_none(),
+        };
+        let named = || account.person.is_some_and(|person| self.people.contains(&person));
+        by_way && by_holder && (self.text.is_empty() || account.login.to_lowercase().contains(&self.text) || named())
     }
 }
 

@@ -7,6 +7,7 @@
 mod life;
 mod members;
 mod nesting;
+mod owner;
 mod read;
 pub mod sql;
 mod stale;
@@ -17,6 +18,7 @@ use serde::Serialize;
 
 pub use life::{GroupCommand, GroupLife, LifeState, RestoredGroup, Taken};
 pub(crate) use nesting::report_cycles;
+pub use owner::Appointment;
 pub use read::GroupReading;
 pub use stale::StaleGroups;
 
@@ -61,11 +63,46 @@ pub struct GroupMember {
     pub last_use: Option<Timestamp>,
 }
 
+kernel::words! {
+    /// How somebody is in a group.
+    MemberWay {
+        /// The account itself is.
+        Direct = "direct",
+        /// Only by a group that lies in it.
+        Nested = "nested",
+    }
+}
+
+kernel::words! {
+    /// Who holds an account that is in a group.
+    MemberHolder {
+        Person = "person",
+        /// Nobody on record: a service account, or an orphan.
+        Account = "account",
+    }
+}
+
+/// Which members.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MemberQuestion {
+    /// In the login, or in the name, number or address of the person.
+    pub text: Option<String>,
+    pub way: Option<MemberWay>,
+    pub holder: Option<MemberHolder>,
+    /// `next` of the page before.
+    pub after: Option<AccountId>,
+    /// At most so many, and never more than 10,000.
+    pub limit: usize,
+}
+
 /// Some members, by id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroupMembers {
     pub members: Vec<GroupMember>,
+    /// All that are in it.
     pub total: u64,
+    /// Those among them that were asked for, and may be seen.
+    pub found: u64,
     /// Ask with this for those that follow; `None`: these were the last.
     pub next: Option<AccountId>,
 }

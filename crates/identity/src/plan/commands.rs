@@ -178,17 +178,28 @@ impl Identity {
     ) -> Result<Vec<Document>, Error> {
         let why = said("reason", why, 2_000)?;
         let mut turn = self.turn(actor, &why).await?;
+        let written = self.write_documents(&mut turn, drafts, seen).await?;
+        turn.finish().await?;
+        Ok(written)
+    }
+
+    /// Writes documents and prepares what follows from them; the caller finishes the turn.
+    pub(crate) async fn write_documents(
+        &self,
+        turn: &mut Turn,
+        drafts: &[Draft],
+        seen: Option<i64>,
+    ) -> Result<Vec<Document>, Error> {
         let mut written = Vec::with_capacity(drafts.len());
-        let known = overlay(&mut turn, drafts).await?;
+        let known = overlay(turn, drafts).await?;
         for draft in drafts {
-            written.push(document::write(&mut turn, draft, seen).await?);
+            written.push(document::write(turn, draft, seen).await?);
         }
         turn.limit = Some(known.policy.settings.plan_disables_max);
         turn.cause = ("documents".to_owned(), None);
         let catalog = Catalog::load(&mut turn.tx, &known.policy).await?;
         turn.known = Arc::new(Known { policy: known.policy.clone(), catalog: catalog.into() });
-        touch_everybody(&mut turn).await?;
-        turn.finish().await?;
+        touch_everybody(turn).await?;
         Ok(written)
     }
 

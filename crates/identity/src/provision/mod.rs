@@ -43,11 +43,11 @@ pub trait Targets: Send + Sync {
     /// Settings that cannot be used, or a secret that is not there.
     async fn target(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError>;
 
-    /// The secret of a name: a password, a token, an address with a password.
+    /// A secret that belongs to a feed, and to no other: a document may name no file that was not put there for it.
     ///
     /// # Errors
-    /// A name that is none, or a secret that is not there.
-    async fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
-        Err(ConnectorError::new(ErrorKind::Auth, format!("there is no secret `{name}`")))
+    /// A name that is none, or a secret that the feed does not have.
+    async fn feed_secret(&self, feed: &str, name: &str) -> Result<Secret, ConnectorError> {
+        Err(ConnectorError::new(ErrorKind::Auth, format!("the feed {feed} has no secret `{name}`")))
     }
 }

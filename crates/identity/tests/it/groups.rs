@@ -1,12 +1,17 @@
-//! Groups: nesting with its ways and circles, reading in pages, and how one goes and comes back.
+//! Groups: nesting with its ways and circles, reading in pages, finding members, owners, and how one goes and comes back.
+
+use std::collections::BTreeSet;
 
 use connector::memory::{Fault, Memory};
 use connector::{Change, Connector, ConnectorError, NewObject, ObjectClass, ObjectId, ObjectKey, Operation};
 use identity::Error;
 use identity::entitlement::id_of;
 use identity::finding::{FindingKind, FindingState};
-use identity::group::{GroupCommand, GroupView, LifeState};
+use identity::group::{
+    Appointment, GroupCommand, GroupMembers, GroupView, LifeState, MemberHolder, MemberQuestion, MemberWay,
+};
 use identity::provision::Mode;
+use kernel::id::EntitlementId;
 
 use crate::rig::{self, Rig, officer, record};
 
@@ -36,6 +41,11 @@ async fn group(rig: &Rig, name: &str) -> GroupView {
     all.into_iter().find(|one| one.name == name).unwrap()
 }
 
+async fn members(rig: &Rig, id: EntitlementId, question: MemberQuestion) -> Result<GroupMembers, Error> {
+    let question = MemberQuestion { limit: question.limit.max(10), ..question };
+    rig.identity.group_members(id, &question, &BTreeSet::new()).await
+}
+
 /// An office with Amina in All-Staff.
 async fn open(url: &str) -> Rig {
     let mut rig = rig::open(url).await;
@@ -57,10 +67,10 @@ pub async fn members_are_shown_by_any_way_and_circles_are_findings(url: String) 
         (&["ad/NBO-Site".to_owned()][..], &["ad/All-Staff".to_owned()][..])
     );
     assert_eq!(old.cycle.len(), 3, "{:?}", old.cycle);
-    let members = rig.identity.group_members(old.id, None, 10).await.unwrap();
-    assert_eq!((members.total, members.next), (1, None));
-    assert_eq!(members.members[0].path.last().map(String::as_str), Some("ad/Old-Team"));
-    assert!(members.members[0].path.len() > 1, "a member by a way, not itself");
+    let found = members(&rig, old.id, MemberQuestion::default()).await.unwrap();
+    assert_eq!((found.total, found.next), (1, None));
+    assert_eq!(found.members[0].path.last().map(String::as_str), Some("ad/Old-Team"));
+    assert!(found.members[0].path.len() > 1, "a member by a way, not itself");
     let open_cycles =
         async || rig.identity.findings(Some(FindingKind::NestingCycle), Some(FindingState::Open)).await.unwrap();
     assert_eq!(open_cycles().await.len(), 1);
@@ -70,8 +80,115 @@ pub async fn members_are_shown_by_any_way_and_circles_are_findings(url: String) 
     read_all(&rig).await;
     assert_eq!(open_cycles().await.len(), 0, "it went away when the circle was opened");
     assert!(group(&rig, "Old-Team").await.cycle.is_empty());
-    let missing = rig.identity.group_members(id_of("ad", "Nothing"), None, 10).await;
+    let missing = members(&rig, id_of("ad", "Nothing"), MemberQuestion::default()).await;
     assert!(matches!(missing, Err(Error::NotFound { .. })));
+}
+
+pub async fn members_are_found_by_text_way_and_holder(url: String) {
+    let mut rig = open(&url).await;
+    let people = [("P-7", "Diallo"), ("P-8", "Ōkubo"), ("P-9", "Smith")];
+    let born = |number: &str| format!("19{}0-01-01", &number[2..]);
+    let record = |(number, family): (&str, &str)| {
+        record(&[
+            ("person", number),
+            ("contract", &number.replace('P', "C")),
+            ("family", family),
+            ("born", &born(number)),
+        ])
+    };
+    rig.deliver(&people.map(record)).await;
+    rig.work().await;
+    nest(&rig, "All-Staff", "Old-Team", true).await;
+    let (target, old) = (rig.targets.get("ad"), native(&rig, "Old-Team").await);
+    for number in 0..30 {
+        let key = ObjectKey::correlation(ObjectClass::Account, "number", &number.to_string());
+        let new = NewObject { name: format!("svc-{number:02}"), ..NewObject::default() };
+        let made = target.write(&Operation::new("make", key, Change::Create(new))).await.unwrap().id;
+        member(&target, &old, &made, true).await;
+    }
+    read_all(&rig).await;
+    let id = group(&rig, "Old-Team").await.id;
+    let all = members(&rig, id, MemberQuestion { limit: 100, ..MemberQuestion::default() }).await.unwrap();
+    assert_eq!((all.total, all.found, all.members.len(), all.next), (33, 33, 33, None));
+    let text = |text: &str| MemberQuestion { text: Some(text.to_owned()), ..MemberQuestion::default() };
+    let (direct, nested) = (Some(MemberWay::Direct), Some(MemberWay::Nested));
+    let cases = [
+        (text("SVC-1"), 10),
+        (text("svc-07"), 1),
+        (text(" smith "), 1),
+        (text("P-9"), 1),
+        (text("nobody at all"), 0),
+        (MemberQuestion { way: direct, ..MemberQuestion::default() }, 30),
+        (MemberQuestion { way: nested, ..MemberQuestion::default() }, 3),
+        (MemberQuestion { way: nested, ..text("svc") }, 0),
+        (MemberQuestion { holder: Some(MemberHolder::Person), ..MemberQuestion::default() }, 3),
+        (MemberQuestion { holder: Some(MemberHolder::Account), ..text("svc-2") }, 10),
+    ];
+    for (question, found) in cases {
+        let answer = members(&rig, id, question.clone()).await.unwrap();
+        assert_eq!((answer.total, answer.found), (33, found), "{question:?}");
+        // The slow twin: page by page it is the same as among all.
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let question = MemberQuestion { after, limit: 4, ..question.clone() };
+            let page = rig.identity.group_members(id, &question, &BTreeSet::new()).await.unwrap();
+            paged.extend(page.members.into_iter().map(|one| one.account));
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(paged.len() as u64, found, "{question:?}");
+        assert!(paged.is_sorted_by(|left, right| left < right), "nobody twice");
+    }
+    let smith = rig.person("Smith").await.id;
+    let hidden = rig.identity.group_members(id, &text("smith"), &BTreeSet::from([smith])).await.unwrap();
+    assert_eq!((hidden.found, hidden.members), (0, vec![]), "who is hidden is not found either");
+}
+
+pub async fn an_owner_is_appointed_and_the_last_is_never_taken_away(url: String) {
+    let mut rig = open(&url).await;
+    let other = [("person", "P-8"), ("contract", "C-8"), ("family", "Okubo"), ("born", "1970-01-01")];
+    rig.deliver(&[record(&[("person", "P-7"), ("contract", "C-7")]), record(&other)]).await;
+    rig.work().await;
+    read_all(&rig).await;
+    let id = group(&rig, "Old-Team").await.id;
+    let identity = rig.identity.clone();
+    let appoint = async |owner: &str, instead_of: Option<&str>| {
+        let appointment = Appointment { owner: owner.to_owned(), instead_of: instead_of.map(str::to_owned) };
+        identity.appoint_owner(id, &appointment, "she runs it", &officer()).await
+    };
+    assert_eq!(appoint("P-7", None).await.unwrap().owner.as_deref(), Some("P-7"));
+    assert_eq!(group(&rig, "Old-Team").await.owner.as_deref(), Some("P-7"));
+    let read_before = appoint("P-8", None).await.unwrap_err();
+    assert!(matches!(&read_before, Error::Conflict(now) if now.theirs == "P-7"), "{read_before}");
+    for (owner, word) in [
+        (" ", "P-7 is its last owner and cannot be taken away"),
+        ("P-99", "nobody who works here has the number `P-99`"),
+    ] {
+        let refused = appoint(owner, Some("P-7")).await.unwrap_err();
+        assert!(matches!(&refused, Error::Refused(why) if why.to_string().contains(word)), "{word}: {refused}");
+    }
+    assert_eq!(appoint("P-8", Some("P-7")).await.unwrap().owner.as_deref(), Some("P-8"));
+    let plain = rig.identity.document(identity::document::DocumentKind::System, "ad").await.unwrap();
+    assert_eq!(plain.body["entitlements"]["Old-Team"]["owner"], "P-8", "the document of the system says so");
+    // Who appointed whom is in the ledger, with the reason; who leaves is replaced.
+    let rows = rig.ledger("group.owner").await;
+    assert_eq!(rows, 2);
+    rig.deliver(&[
+        record(&[("person", "P-7"), ("contract", "C-7")]),
+        record(&[&other[..], &[("ends", "2026-11-18")]].concat()),
+    ])
+    .await;
+    rig.work().await;
+    let left = async || {
+        let open = identity.findings(Some(FindingKind::OwnerLeft), Some(FindingState::Open)).await.unwrap();
+        open.into_iter().filter(|one| one.title.contains("entitlement:ad/Old-Team")).count()
+    };
+    assert_eq!(left().await, 1);
+    assert!(matches!(appoint("P-8", Some("P-8")).await, Err(Error::Refused(_))), "she left");
+    appoint("P-7", Some("P-8")).await.unwrap();
+    assert_eq!(left().await, 0);
 }
 
 pub async fn a_large_group_is_read_in_pages_by_whoever_goes_on(url: String) {

@@ -10,6 +10,7 @@ mod hybrid;
 mod last_holder;
 mod lifecycle;
 mod provisioning;
+mod pushed;
 mod reading;
 mod rig;
 mod simulation;
@@ -28,6 +29,8 @@ testkit::on_both_databases! { suite:
     consents::the_house_takes_away_what_people_gave_too_freely,
     consents::policies_of_the_tenant_are_kept_with_their_changes,
     groups::members_are_shown_by_any_way_and_circles_are_findings,
+    groups::members_are_found_by_text_way_and_holder,
+    groups::an_owner_is_appointed_and_the_last_is_never_taken_away,
     groups::a_large_group_is_read_in_pages_by_whoever_goes_on,
     groups::a_group_that_nobody_needs_is_proposed_emptied_deleted_and_brought_back_with_its_members,
     hybrid::two_sides_are_compared_and_a_conflict_is_resolved_by_a_person,
@@ -81,4 +84,10 @@ testkit::on_both_databases! { suite:
     sources::an_address_is_asked_whether_it_changed,
     sources::what_is_no_whole_answer_writes_nothing,
     sources::sources_that_make_no_sense_are_refused_when_they_are_saved,
+    sources::pages_are_one_delivery_or_none,
+    sources::users_of_another_service_are_read_whole_or_not_at_all,
+    pushed::a_push_is_taken_whole_and_when_it_is_quiet,
+    pushed::half_a_push_and_a_wiped_service_are_held,
+    pushed::a_push_that_never_rests_is_told_to_people,
+    pushed::a_mapping_that_leads_nowhere_is_refused_with_the_remedy,
 }

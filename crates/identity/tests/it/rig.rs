@@ -34,6 +34,7 @@ pub const HEADER: &str =
 #[derive(Default)]
 pub struct Memories {
     targets: Mutex<BTreeMap<String, Arc<Memory>>>,
+    /// By feed and name.
     pub secrets: Mutex<BTreeMap<String, Secret>>,
 }
 
@@ -53,9 +54,9 @@ impl Targets for Memories {
         Ok(self.get(key))
     }
 
-    async fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
-        let found = self.secrets.lock().get(name).cloned();
-        found.ok_or_else(|| ConnectorError::new(ErrorKind::Auth, format!("there is no secret `{name}`")))
+    async fn feed_secret(&self, feed: &str, name: &str) -> Result<Secret, ConnectorError> {
+        let found = self.secrets.lock().get(&format!("{feed}/{name}")).cloned();
+        found.ok_or_else(|| ConnectorError::new(ErrorKind::Auth, format!("the feed {feed} has no secret `{name}`")))
     }
 }
 
@@ -209,6 +210,13 @@ impl Rig {
 
     pub async fn pass_days(&mut self, days: i64) {
         self.pass_until(self.store.now().plus_micros(days * DAY_US)).await;
+    }
+
+    /// Entries of the ledger with a verb.
+    pub async fn ledger(&self, verb: &str) -> usize {
+        const ENTRIES: store::Statement =
+            store::Statement::new("test.ledger_of_verb", "SELECT seq FROM ledger WHERE verb = $1");
+        self.store.fetch_all(&ENTRIES, store::params![verb]).await.unwrap().len()
     }
 
     /// The program ends and starts again.

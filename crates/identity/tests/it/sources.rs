@@ -1,5 +1,6 @@
 //! Feeds that are asked: a query of a real database, an address of a real server on loopback.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};
 
@@ -7,6 +8,7 @@ use identity::Error;
 use identity::feed::{BatchState, FetchState};
 use identity::finding::{FindingKind, FindingState};
 use parking_lot::Mutex;
+use serde_json::{Value as Json, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, SqliteConnection};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -67,7 +69,7 @@ pub async fn rows_of_a_query_go_through_the_same_guards(url: String) {
     let table = "CREATE TABLE hr_people (person TEXT, given TEXT, family TEXT, born TEXT, begins TEXT, station TEXT, unit TEXT, \
                  grade BIGINT)";
     run(&personnel, &format!("{table}; INSERT INTO hr_people VALUES {}", people(12))).await;
-    rig.targets.secrets.lock().insert("hr-db".to_owned(), connector::Secret::new(personnel.clone()));
+    rig.targets.secrets.lock().insert("asked/hr-db".to_owned(), connector::Secret::new(personnel.clone()));
     let asking = |query: &str| feed("json", &format!("kind = \"sql\"\nsecret = \"hr-db\"\nquery = \"{query}\""));
     let query =
         "SELECT person, given, family, born, begins, station, unit, 'Grade ' || grade AS job FROM hr_people -- all;";
@@ -105,6 +107,8 @@ pub async fn rows_of_a_query_go_through_the_same_guards(url: String) {
 struct Web {
     port: u16,
     answer: Mutex<String>,
+    /// Answers by path and query; several of one are given one after the other, and the last again and again.
+    pages: Mutex<BTreeMap<String, Vec<String>>>,
     asked: Mutex<Vec<String>>,
     status: AtomicU16,
 }
@@ -112,7 +116,13 @@ struct Web {
 async fn web() -> Arc<Web> {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    let web = Arc::new(Web { port, answer: Mutex::default(), asked: Mutex::default(), status: AtomicU16::new(0) });
+    let web = Arc::new(Web {
+        port,
+        answer: Mutex::default(),
+        pages: Mutex::default(),
+        asked: Mutex::default(),
+        status: AtomicU16::new(0),
+    });
     let serving = web.clone();
     tokio::spawn(async move {
         loop {
@@ -128,7 +138,7 @@ async fn web() -> Arc<Web> {
             let known = head.lines().any(|line| line.eq_ignore_ascii_case("if-none-match: \"one\""));
             let unchanged = known && serving.status.load(Ordering::Acquire) == 304;
             let answer =
-                if unchanged { "HTTP/1.1 304 Not Modified\r\n\r\n".to_owned() } else { serving.answer.lock().clone() };
+                if unchanged { "HTTP/1.1 304 Not Modified\r\n\r\n".to_owned() } else { serving.answer_to(&head) };
             serving.asked.lock().push(head);
             let _ = socket.write_all(answer.as_bytes()).await;
         }
@@ -136,7 +146,26 @@ async fn web() -> Arc<Web> {
     web
 }
 
+fn answer(headers: &str, body: &str) -> String {
+    format!("HTTP/1.1 200 OK\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
 impl Web {
+    fn answer_to(&self, head: &str) -> String {
+        let place = head.split(' ').nth(1).unwrap_or_default();
+        let mut pages = self.pages.lock();
+        match pages.get_mut(place) {
+            Some(several) if several.len() > 1 => several.remove(0),
+            Some(several) => several[0].clone(),
+            None => self.answer.lock().clone(),
+        }
+    }
+
+    fn page(&self, place: &str, headers: &str, body: &Json) {
+        let answer = answer(headers, &body.to_string());
+        self.pages.lock().entry(place.to_owned()).or_default().push(answer);
+    }
+
     fn says(&self, status: &str, headers: &str, body: &str) {
         *self.answer.lock() = format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
     }
@@ -153,7 +182,7 @@ fn list(count: usize) -> String {
 pub async fn an_address_is_asked_whether_it_changed(url: String) {
     let mut rig = rig::open(&url).await;
     let web = web().await;
-    rig.targets.secrets.lock().insert("hr-key".to_owned(), connector::Secret::new("Bearer s3cr3t"));
+    rig.targets.secrets.lock().insert("asked/hr-key".to_owned(), connector::Secret::new("Bearer s3cr3t"));
     let source = format!(
         "kind = \"http\"\nurl = \"http://127.0.0.1:{}/people.json?all=1\"\nsecret = \"hr-key\"\nevery_minutes = 60",
         web.port
@@ -248,6 +277,20 @@ pub async fn sources_that_make_no_sense_are_refused_when_they_are_saved(url: Str
         ("json", "kind = \"http\"\nurl = \"http://hr.vigie.test/people\"", "use https"),
         ("json", "kind = \"http\"\nurl = \"https://me:pw@hr.vigie.test/people\"", "password"),
         ("json", "kind = \"http\"\nurl = \"https://hr.vigie.test/\"\nevery_minutes = 1", "at least 5"),
+        ("csv", "kind = \"http\"\nurl = \"https://hr.vigie.test/\"\nnext = \"link\"", "write `format = \"json\"`"),
+        (
+            "json",
+            "kind = \"http\"\nurl = \"https://hr.vigie.test/\"\nnext = \"next\"",
+            "neither `link` nor a JSON pointer",
+        ),
+        ("json", "kind = \"http\"\nurl = \"https://hr.vigie.test/\"\nrecords = \"data\"", "is no JSON pointer"),
+        (
+            "scim",
+            "kind = \"scim-pull\"\nurl = \"https://hr.vigie.test/\"\nfilter = \"active is true\"",
+            "source.filter",
+        ),
+        ("scim", "kind = \"scim-pull\"\nurl = \"http://hr.vigie.test/\"", "use https"),
+        ("json", "kind = \"scim-pull\"\nurl = \"https://hr.vigie.test/\"", "format = \"scim\""),
         ("json", "kind = \"ftp\"\nurl = \"ftp://hr.vigie.test/\"", "ftp"),
     ];
     for (format, source, word) in cases {
@@ -256,4 +299,114 @@ pub async fn sources_that_make_no_sense_are_refused_when_they_are_saved(url: Str
     }
     let nobody = rig.identity.fetch_feed("hr", rig.targets.as_ref(), &officer()).await;
     assert!(matches!(nobody, Err(Error::NotFound { .. })), "that feed is delivered, not asked");
+}
+
+fn some(from: usize, to: usize) -> Vec<Json> {
+    let all: Vec<Json> = serde_json::from_str(&list(to)).unwrap();
+    all.into_iter().skip(from).collect()
+}
+
+pub async fn pages_are_one_delivery_or_none(url: String) {
+    let rig = rig::open(&url).await;
+    let web = web().await;
+    let at = format!("kind = \"http\"\nurl = \"http://127.0.0.1:{}/people?size=2\"", web.port);
+    let elsewhere = format!("<http://127.0.0.2:{}/people?page=2>; rel=next", web.port);
+    rig.save(&feed("json", &format!("{at}\nnext = \"link\""))).await.unwrap();
+    web.page("/people?size=2", "Link: </people?page=1>; rel=prev, <?page=2>; rel=\"next\"\r\n", &json!(some(0, 2)));
+    web.page("/people?page=2", "Link: </people/three#x>; rel=\"last next\"\r\n", &json!(some(2, 4)));
+    web.page("/people/three", "", &json!({ "records": some(4, 5) }));
+    assert_eq!(fetch(&rig).await, (FetchState::Taken, Some(BatchState::Applied), String::new()));
+    assert_eq!(rig.people().await.len(), 5);
+    assert_eq!(fetch(&rig).await.0, FetchState::Unchanged);
+    let cases = [
+        (answer("Link: </people?size=2>; rel=next\r\n", "[]"), "leads back to /people?size=2"),
+        (answer(&format!("Link: {elsewhere}\r\n"), "[]"), "page 3 goes on at http://127.0.0.2"),
+        (answer("", "{\"people\":[]}"), "page 3 has no list as a whole"),
+        (answer("", "[1"), "page 3 cannot be read as JSON"),
+        ("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n".to_owned(), "page 3: the server cannot answer now"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[]".to_owned(), "page 3: the answer broke off"),
+    ];
+    for (third, word) in cases {
+        web.pages.lock().insert("/people/three".to_owned(), vec![third]);
+        let (state, _, why) = fetch(&rig).await;
+        assert!(state == FetchState::Failed && why.contains(word), "`{word}` not in {why}");
+    }
+    assert_eq!(rig.people().await.len(), 5, "a page that fails is no delivery");
+    // The address of the next page in the answer itself.
+    rig.save(&feed("json", &format!("{at}\nnext = \"/paging/next\"\nrecords = \"/data/people\""))).await.unwrap();
+    web.pages.lock().clear();
+    web.page(
+        "/people?size=2",
+        "",
+        &json!({ "data": { "people": some(0, 3) }, "paging": { "next": "/people?after=abc" } }),
+    );
+    web.page("/people?after=abc", "", &json!({ "data": { "people": some(3, 6) }, "paging": { "next": null } }));
+    assert_eq!(fetch(&rig).await.1, Some(BatchState::Applied));
+    assert_eq!(rig.people().await.len(), 6);
+    web.pages.lock().clear();
+    web.page("/people?size=2", "", &json!({ "data": { "people": some(0, 3) }, "paging": { "next": 7 } }));
+    let (_, _, why) = fetch(&rig).await;
+    assert!(why.contains("page 1 has 7 at `/paging/next`"), "{why}");
+}
+
+fn scim_page(total: usize, ids: std::ops::Range<usize>, more: &Json) -> Json {
+    let one = |n: usize| {
+        json!({ "id": format!("id{n:02}"), "userName": format!("u{n}"), "active": true, "externalId": format!("X-{n}"),
+            "name": { "givenName": format!("G{n}"), "familyName": format!("F{n}") },
+            "meta": { "created": "2026-01-01T08:00:00Z" }, "groups": [{ "value": "g" }] })
+    };
+    let mut page = json!({ "totalResults": total, "Resources": ids.map(one).collect::<Vec<_>>() });
+    if let (Json::Object(page), Json::Object(more)) = (&mut page, more) {
+        page.extend(more.clone());
+    }
+    page
+}
+
+pub async fn users_of_another_service_are_read_whole_or_not_at_all(url: String) {
+    let rig = rig::open(&url).await;
+    let web = web().await;
+    web.says("404 Not Found", "", "");
+    rig.targets.secrets.lock().insert("asked/key".to_owned(), connector::Secret::new("Bearer s3cr3t"));
+    rig.save(&format!(
+        "[feed.asked]\ntitle = \"Personnel\"\nowner = \"P-1\"\nformat = \"scim\"\n[feed.asked.source]\nkind = \"scim-pull\"\n\
+         url = \"http://127.0.0.1:{}/scim/v2/\"\nsecret = \"key\"\npage_users = 3\nfilter = 'userType eq \"Employee\"'\n\
+         [feed.asked.map]\nanchor = \"externalId\"\nkey = \"id\"\ngiven_name = \"name.givenName\"\n\
+         family_name = \"name.familyName\"\nbegins = \"meta.created\"\n",
+        web.port
+    ))
+    .await
+    .unwrap();
+    let filter = "&filter=userType%20eq%20%22Employee%22";
+    let place = |start: usize| format!("/scim/v2/Users?startIndex={start}&count=3{filter}");
+    let none = json!({});
+    // Each page begins with the last user of the one before.
+    web.page(&place(1), "", &scim_page(6, 0..3, &none));
+    web.page(&place(3), "", &scim_page(6, 2..5, &none));
+    web.page(&place(5), "", &scim_page(6, 4..6, &none));
+    assert_eq!(fetch(&rig).await, (FetchState::Taken, Some(BatchState::Applied), String::new()));
+    assert_eq!(rig.people().await.len(), 6);
+    assert!(web.asked.lock().iter().all(|head| head.to_lowercase().contains("authorization: bearer s3cr3t")));
+    // Somebody moved up between two pages: it is read again, and then is whole.
+    web.pages
+        .lock()
+        .insert(place(3), [3..6, 2..5].map(|ids| answer("", &scim_page(6, ids, &none).to_string())).to_vec());
+    assert_eq!(fetch(&rig).await.0, FetchState::Unchanged);
+    for (third, word) in [
+        (scim_page(7, 4..6, &none), "changed while it was read, 3 times"),
+        (scim_page(6, 4..5, &none), "it gives 5 users and says that there are 6"),
+        (json!({ "message": "no" }), "no list of SCIM"),
+        (json!({ "Resources": [{ "userName": "x" }] }), "without `totalResults`"),
+    ] {
+        web.pages.lock().insert(place(5), vec![answer("", &third.to_string())]);
+        let (state, _, why) = fetch(&rig).await;
+        assert!(state == FetchState::Failed && why.contains(word), "`{word}` not in {why}");
+    }
+    // A service with cursors (RFC 9865) is read by them.
+    web.pages.lock().clear();
+    web.page("/scim/v2/ServiceProviderConfig", "", &json!({ "pagination": { "cursor": true, "maxPageSize": 2 } }));
+    let by = |cursor: &str| format!("/scim/v2/Users?cursor={cursor}&count=2{filter}");
+    web.page(&by(""), "", &scim_page(6, 0..4, &json!({ "nextCursor": "c/1" })));
+    web.page(&by("c%2F1"), "", &json!({ "Resources": scim_page(6, 4..6, &none)["Resources"] }));
+    assert_eq!(fetch(&rig).await.0, FetchState::Unchanged, "the same users");
+    assert_eq!(rig.people().await.len(), 6);
 }

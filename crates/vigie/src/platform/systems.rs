@@ -1,10 +1,11 @@
 //! Connectors of the systems in which accounts live, made from the documents of the Access desk.
 //!
 //! A secret is a file of its own below `secrets/` in the data folder, named by the document and read when the connector is
-//! made; it is in no database and no log.
+//! made; it is in no database and no log. Secrets of a feed lie below `secrets/feeds/KEY/`, so that a document can send no other
+//! secret than its own to an address that it names.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -114,19 +115,24 @@ impl SystemTargets {
     }
 
     fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
-        let plain =
-            name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')) && !name.starts_with('.');
-        if !plain {
-            return Err(ConnectorError::invalid(format!(
-                "`{name}` is no name of a secret: letters, digits, `-`, `_`, `.`"
-            )));
-        }
-        let path = self.secrets.join(name);
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            ConnectorError::new(ErrorKind::Auth, format!("the secret {} cannot be read: {error}", path.display()))
-        })?;
-        Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+        read_secret(&self.secrets.join(plain(name)?))
     }
+}
+
+/// A name that leads nowhere else.
+fn plain(name: &str) -> Result<&str, ConnectorError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if name.chars().all(fits) && !name.is_empty() && !name.starts_with('.') {
+        return Ok(name);
+    }
+    Err(ConnectorError::invalid(format!("`{name}` is no name of a secret: letters, digits, `-`, `_`, `.`")))
+}
+
+fn read_secret(path: &Path) -> Result<Secret, ConnectorError> {
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        ConnectorError::new(ErrorKind::Auth, format!("the secret {} cannot be read: {error}", path.display()))
+    })?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
 }
 
 fn read<T: DeserializeOwned>(settings: Map<String, Value>) -> Result<T, ConnectorError> {
@@ -148,7 +154,15 @@ impl Targets for SystemTargets {
         Ok(made)
     }
 
-    async fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
-        SystemTargets::secret(self, name)
+    async fn feed_secret(&self, feed: &str, name: &str) -> Result<Secret, ConnectorError> {
+        let path = self.secrets.join("feeds").join(plain(feed)?).join(plain(name)?);
+        if !path.exists() {
+            let text = format!(
+                "the feed {feed} has no secret `{name}`: put it into {}; a feed reads those alone that lie there",
+                path.display()
+            );
+            return Err(ConnectorError::new(ErrorKind::Auth, text));
+        }
+        read_secret(&path)
     }
 }
