@@ -194,6 +194,11 @@ impl From<identity::Error> for Problem {
     fn from(error: identity::Error) -> Problem {
         match error {
             identity::Error::NotFound { what, id } => Problem::not_found(what, &id),
+            identity::Error::Unknown { what, ref id, .. } => {
+                Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found", error.to_string())
+                    .with("kind", what)
+                    .with("name", id.as_str())
+            }
             identity::Error::Refused(refusal) => {
                 let problem =
                     Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", refusal.to_string());

@@ -9,7 +9,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use scim::schema;
-use scim::{Error, Kind, ListRequest, Listed, SortOrder, Stored};
+use scim::{Client, Error, Kind, ListRequest, Listed, SortOrder, Stored};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use utoipa::IntoParams;
@@ -22,7 +22,7 @@ use crate::problem::Problem;
 use crate::routes::Routes;
 
 pub use http::from_problem;
-use http::{Refusal, ScimBody, answer, base, is_known, precondition, resource};
+use http::{BulkBody, Refusal, ScimBody, answer, base, is_known, precondition, resource};
 
 const LIST: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
 
@@ -70,6 +70,7 @@ pub fn routes(routes: &mut Routes) {
     routes.add(__path_scim_patch_group, Action::Provision, scim_patch_group);
     routes.add(__path_scim_delete_group, Action::Provision, scim_delete_group);
     routes.add(__path_scim_search, Action::Provision, scim_search);
+    routes.add(__path_scim_bulk, Action::Provision, scim_bulk);
     routes.add(__path_scim_me, Action::Provision, scim_me);
 }
 
@@ -148,6 +149,18 @@ async fn scim_search(
     Ok(list_response(&app, &headers, &parameters, all)?)
 }
 
+/// Many operations in one request (RFC 7644 §3.7). What is wrong with one is its own result.
+#[utoipa::path(post, path = "/scim/v2/Bulk", tag = "scim", request_body(content = Object, content_type = "application/scim+json"), responses((status = 200, body = Object, content_type = "application/scim+json"), (status = 413, body = Object, content_type = "application/scim+json")))]
+async fn scim_bulk(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    headers: HeaderMap,
+    BulkBody(body): BulkBody,
+) -> Result<Response, Refusal> {
+    let done = app.scim.bulk(&client(&caller), &body, &base(&app, &headers)).await?;
+    Ok(answer(StatusCode::OK, &done))
+}
+
 /// Users.
 #[utoipa::path(get, path = "/scim/v2/Users", tag = "scim", params(ListParameters), responses((status = 200, body = Object, content_type = "application/scim+json")))]
 async fn scim_list_users(
@@ -222,7 +235,7 @@ async fn scim_delete_user(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    app.scim.delete(&caller.actor(), Kind::User, &id, &precondition(&headers)).await?;
+    app.scim.delete(&client(&caller), Kind::User, &id, &precondition(&headers)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -300,13 +313,21 @@ async fn scim_delete_group(
     headers: HeaderMap,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    app.scim.delete(&caller.actor(), Kind::Group, &id, &precondition(&headers)).await?;
+    app.scim.delete(&client(&caller), Kind::Group, &id, &precondition(&headers)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Who provisions: a token by its name, so that another of the same name goes on where it ended.
+fn client(caller: &Caller) -> Client {
+    match caller {
+        Caller::Token(token) => Client { name: token.name.clone(), actor: caller.actor() },
+        Caller::User(_) | Caller::Anonymous => caller.actor().into(),
+    }
 }
 
 /// Nothing of the standard is at this address.
 pub async fn no_such_address() -> Response {
-    let detail = "SCIM has /Users, /Groups, /Schemas, /ResourceTypes and /ServiceProviderConfig under /scim/v2";
+    let detail = "SCIM has /Users, /Groups, /Bulk, /Schemas, /ResourceTypes and /ServiceProviderConfig under /scim/v2";
     Problem::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail).into_response()
 }
 
@@ -416,7 +437,7 @@ fn written(app: &App, headers: &HeaderMap, status: StatusCode, stored: &Stored) 
 }
 
 async fn create(app: &App, caller: &Caller, headers: &HeaderMap, kind: Kind, body: &Json) -> Result<Response, Refusal> {
-    let stored = app.scim.create(&caller.actor(), kind, body).await?;
+    let stored = app.scim.create(&client(caller), kind, body).await?;
     written(app, headers, StatusCode::CREATED, &stored)
 }
 
@@ -428,7 +449,7 @@ async fn replace(
     id: &str,
     body: &Json,
 ) -> Result<Response, Refusal> {
-    let stored = app.scim.replace(&caller.actor(), kind, id, body, &precondition(headers)).await?;
+    let stored = app.scim.replace(&client(caller), kind, id, body, &precondition(headers)).await?;
     written(app, headers, StatusCode::OK, &stored)
 }
 
@@ -440,6 +461,6 @@ async fn patch(
     id: &str,
     body: &Json,
 ) -> Result<Response, Refusal> {
-    let stored = app.scim.patch(&caller.actor(), kind, id, body, &precondition(headers)).await?;
+    let stored = app.scim.patch(&client(caller), kind, id, body, &precondition(headers)).await?;
     written(app, headers, StatusCode::OK, &stored)
 }

@@ -217,6 +217,8 @@ impl IntakePort for FakeIntake {
 /// Systems in memory.
 #[derive(Default)]
 pub struct FakeTargets {
+    /// Of feeds, by feed and name.
+    pub secrets: Mutex<std::collections::BTreeMap<String, connector::Secret>>,
     targets: Mutex<std::collections::BTreeMap<String, Arc<connector::memory::Memory>>>,
 }
 
@@ -236,6 +238,11 @@ impl identity::provision::Targets for FakeTargets {
         let mut targets = self.targets.lock();
         let target = targets.entry(key.to_owned()).or_insert_with(|| Arc::new(connector::memory::Memory::new(key)));
         Ok(target.clone())
+    }
+
+    async fn feed_secret(&self, feed: &str, name: &str) -> Result<connector::Secret, connector::ConnectorError> {
+        let found = self.secrets.lock().get(&format!("{feed}/{name}")).cloned();
+        found.ok_or_else(|| connector::ConnectorError::new(connector::ErrorKind::Auth, format!("no secret `{name}`")))
     }
 }
 
@@ -438,8 +445,12 @@ impl House {
     }
 
     pub async fn token(&self, owner: &Client, scopes: &[&str], target: Option<&str>) -> Client {
+        self.token_named("program", owner, scopes, target).await
+    }
+
+    pub async fn token_named(&self, name: &str, owner: &Client, scopes: &[&str], target: Option<&str>) -> Client {
         let wanted = json!({
-            "name": "program", "scopes": scopes, "target": target, "expires_in_days": 1, "reason": "needs it"
+            "name": name, "scopes": scopes, "target": target, "expires_in_days": 1, "reason": "needs it"
         });
         let reply = self.post(owner, "/tokens", wanted).await;
         assert_eq!(reply.status, StatusCode::CREATED, "{}", reply.text());

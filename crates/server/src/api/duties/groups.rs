@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
-use identity::group::GroupCommand;
+use identity::group::{Appointment, GroupCommand, MemberQuestion};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,6 +13,7 @@ use super::parse_id;
 use super::separation::{DutyRecord, DutyRecords};
 use super::wire::wire;
 use crate::action::Action;
+use crate::api::identity::feeds::word;
 use crate::api::users::clean_reason;
 use crate::api::words::Reason;
 use crate::app::App;
@@ -42,6 +43,12 @@ pub struct GroupsFilter {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct MembersFilter {
+    /// In the login, or in the name, number or address of the person.
+    pub text: Option<String>,
+    /// `direct`: the account itself is in it; `nested`: only by a group that lies in it.
+    pub way: Option<String>,
+    /// `person`: accounts of people; `account`: those of nobody on record.
+    pub holder: Option<String>,
     /// `next` of the page before.
     pub after: Option<String>,
     pub limit: Option<usize>,
@@ -54,6 +61,18 @@ pub struct OrderGroup {
     pub command: String,
     /// The version of its `life` that was read; 0 for a group that has none.
     pub version: i64,
+    pub reason: String,
+}
+
+/// Who answers for a group from now on.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AppointOwner {
+    /// The number of a person.
+    pub owner: String,
+    /// Who answers for it as the caller read it; absent: nobody.
+    #[serde(default)]
+    pub instead_of: Option<String>,
     pub reason: String,
 }
 
@@ -71,6 +90,7 @@ pub(super) fn routes(routes: &mut Routes) {
     routes.add(__path_list_group_members, Action::ReadIdentity, list_group_members);
     routes.add(__path_read_group, Action::OperateIdentity, read_group);
     routes.add(__path_order_group, Action::ManageIdentity, order_group);
+    routes.add(__path_appoint_owner, Action::ManageIdentity, appoint_owner);
     routes.add(__path_find_stale_groups, Action::OperateIdentity, find_stale_groups);
     routes.add(__path_note_last_use, Action::OperateIdentity, note_last_use);
     routes.add(__path_list_exclusions, Action::ReadIdentity, list_exclusions);
@@ -94,7 +114,7 @@ async fn list_groups(
     named_records(&app, &caller, chosen.map(wire).collect()).await
 }
 
-/// Who is in a group by whatever way, each with a shortest way.
+/// Who is in a group by whatever way, each with a shortest way: all, or those that are asked for.
 #[utoipa::path(get, path = "/api/v1/access/groups/{id}/members", tag = "access", params(("id" = String, Path), MembersFilter), responses((status = 200, body = DutyRecord)))]
 async fn list_group_members(
     State(app): State<Arc<App>>,
@@ -102,12 +122,30 @@ async fn list_group_members(
     Path(id): Path<String>,
     Filter(filter): Filter<MembersFilter>,
 ) -> Result<Json<DutyRecord>, Problem> {
-    let after = filter.after.map(|after| parse_id("account", &after)).transpose()?;
-    let limit = filter.limit.unwrap_or(PAGE);
-    let mut members = app.identity.group_members(parse_id("group", &id)?, after, limit).await?;
+    let question = MemberQuestion {
+        text: filter.text,
+        way: word("way", filter.way.as_deref())?,
+        holder: word("holder", filter.holder.as_deref())?,
+        after: filter.after.map(|after| parse_id("account", &after)).transpose()?,
+        limit: filter.limit.unwrap_or(PAGE),
+    };
     let hidden = crate::api::identity::hidden(&app, &caller).await?;
-    members.members.retain(|one| !one.person.is_some_and(|person| hidden.contains(&person)));
+    let members = app.identity.group_members(parse_id("group", &id)?, &question, &hidden).await?;
     named_record(&app, &caller, wire(&members)).await
+}
+
+/// Appoints who answers for a group. The last owner is replaced, and never taken away.
+#[utoipa::path(post, path = "/api/v1/access/groups/{id}/owner", tag = "access", params(("id" = String, Path)), request_body = AppointOwner, responses((status = 200, body = DutyRecord)))]
+async fn appoint_owner(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<AppointOwner>,
+) -> Result<Json<DutyRecord>, Problem> {
+    let (id, reason) = (parse_id("group", &id)?, clean_reason(&request.reason)?);
+    let appointment = Appointment { owner: request.owner, instead_of: request.instead_of };
+    let group = app.identity.appoint_owner(id, &appointment, &reason, &caller.actor()).await?;
+    named_record(&app, &caller, wire(&group)).await
 }
 
 /// Reads members of a group at its system, some pages at a time; asked again, it goes on where it stopped.

@@ -252,7 +252,11 @@ async fn decide_finding(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn word<T: std::str::FromStr<Err = String>>(field: &'static str, text: Option<&str>) -> Result<Option<T>, Problem> {
+/// A word of a query; another than those that there are is refused.
+pub(crate) fn word<T: std::str::FromStr<Err = String>>(
+    field: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, Problem> {
     text.map(str::parse).transpose().map_err(|error| Problem::invalid(error).with("field", field))
 }
 

@@ -22,15 +22,18 @@ use crate::routes::Routes;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[schema(as = IdentityFeedSource)]
 pub struct SourceWord {
-    /// `taken`: it gave a delivery; `unchanged`; `failed`: nothing was written.
+    /// `taken`: it gave a delivery; `unchanged`; `waiting`: a push is not over, or has not begun; `failed`. Nothing was written
+    /// but by `taken`.
     pub state: String,
     pub tried: Instant,
     /// When it last gave a delivery.
     pub taken: Option<Instant>,
     /// Times that it failed since it last did not.
     pub failures: i64,
-    /// Why it failed.
+    /// Why it failed, or what it waits for.
     pub problem: Option<String>,
+    /// Since when it waits.
+    pub waiting: Option<Instant>,
 }
 
 /// A feed. Its document is read and changed with the other documents.
@@ -41,13 +44,13 @@ pub struct FeedWord {
     pub title: String,
     /// The number of the person who answers for it.
     pub owner: String,
-    /// `csv`, `json` or `ndjson`.
+    /// `csv`, `json`, `ndjson` or `scim`.
     pub format: String,
     /// `full`: who is not in a delivery is gone; `partial`.
     pub scope: String,
     /// The drop folder in which files of it are taken.
     pub folder: Option<String>,
-    /// How it is asked: `sql` or `http`. Absent: it is delivered.
+    /// How it is asked: `sql`, `http`, `scim-push` or `scim-pull`. Absent: it is delivered.
     pub asked: Option<String>,
     /// Minutes between two times that it is asked.
     pub every_minutes: Option<i64>,
@@ -112,6 +115,7 @@ fn source_word(source: SourceState) -> SourceWord {
         taken: source.taken.map(Into::into),
         failures: source.failures,
         problem: source.problem,
+        waiting: source.waiting.map(Into::into),
     }
 }
 

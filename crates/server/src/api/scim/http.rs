@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -84,30 +83,37 @@ fn error_body(status: u16, kind: Option<&str>, detail: &str) -> Json {
 #[derive(Debug)]
 pub struct ScimBody(pub Json);
 
+/// A body of JSON that is no longer than many operations at once may be.
+#[derive(Debug)]
+pub struct BulkBody(pub Json);
+
 impl FromRequest<Arc<App>> for ScimBody {
     type Rejection = Response;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<ScimBody, Response> {
-        let (parts, body) = request.into_parts();
-        read_json(&parts.headers, body, app).await.map_err(|problem| match problem {
-            Unread::Problem(problem) => problem.into_response(),
-            Unread::NoJson(detail) => answer(StatusCode::BAD_REQUEST, &error_body(400, Some("invalidSyntax"), &detail)),
-        })
+        read_json(request, app, usize::MAX).await.map(ScimBody)
     }
 }
 
-enum Unread {
-    Problem(Problem),
-    NoJson(String),
+impl FromRequest<Arc<App>> for BulkBody {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<BulkBody, Response> {
+        read_json(request, app, scim::bulk::LARGEST_BYTES).await.map(BulkBody)
+    }
 }
 
-async fn read_json(headers: &HeaderMap, body: Body, app: &App) -> Result<ScimBody, Unread> {
-    expect_type(headers, &[MEDIA_TYPE, "application/json"]).map_err(Unread::Problem)?;
-    let limits = Limits { travelling: app.config.ingest_bytes, decoded: app.config.ingest_decoded_bytes };
-    let read = body::read(headers, body, limits, &app.ingest_memory, &app.config, app.clock.as_ref()).await;
-    let read = read.map_err(Unread::Problem)?;
-    let json = serde_json::from_slice(&read.bytes);
-    json.map(ScimBody).map_err(|error| Unread::NoJson(format!("the body is no JSON: {error}")))
+async fn read_json(request: Request, app: &App, most: usize) -> Result<Json, Response> {
+    let (parts, body) = request.into_parts();
+    expect_type(&parts.headers, &[MEDIA_TYPE, "application/json"]).map_err(IntoResponse::into_response)?;
+    let (travelling, decoded) = (app.config.ingest_bytes.min(most), app.config.ingest_decoded_bytes.min(most));
+    let limits = Limits { travelling, decoded };
+    let read = body::read(&parts.headers, body, limits, &app.ingest_memory, &app.config, app.clock.as_ref()).await;
+    let read = read.map_err(IntoResponse::into_response)?;
+    serde_json::from_slice(&read.bytes).map_err(|error| {
+        let detail = format!("the body is no JSON: {error}");
+        answer(StatusCode::BAD_REQUEST, &error_body(400, Some("invalidSyntax"), &detail))
+    })
 }
 
 /// The versions that a change is for (`If-Match`, RFC 9110 §13.1.1).
