@@ -36,6 +36,29 @@ test("a quarter of a million members come a page at a time, and few are in the d
   await page.getByText("250,000 members in 250 pages; read to the end").waitFor();
 });
 
+test("a member of a large group is found, and the file has those alone who were asked for", async ({ skip }) => {
+  if (!target.mock) return skip("needs a large group");
+  await open("/access/groups?of=group-1");
+  await page.getByRole("searchbox", { name: "Login, name or number of a member" }).fill("user24999");
+  await page.getByText("11 found").waitFor();
+  await page.getByRole("combobox", { name: "Whose accounts" }).selectOption({ label: "Accounts of nobody on record" });
+  await page.getByText(/^\d found$/).waitFor();
+  expect(page.url()).toContain("member=user24999");
+  await page.getByRole("combobox", { name: "By which way" }).selectOption({ label: "By another group" });
+  await page.getByText("Nobody found").waitFor();
+});
+
+test("an owner is appointed with a reason; who was faster is told", async ({ skip }) => {
+  if (!target.mock) return skip("needs a group without an owner");
+  await open("/access/groups?of=group-3");
+  await page.getByRole("button", { name: "Appoint an owner" }).first().click();
+  await page.getByRole("searchbox", { name: "Owner" }).fill("Os");
+  await page.getByRole("complementary").getByRole("button", { name: /Osei/ }).first().click();
+  await page.getByRole("textbox", { name: /reason/i }).fill("she runs the team");
+  await page.getByRole("complementary").getByRole("button", { name: "Appoint an owner" }).click();
+  await page.getByText("The owner is appointed.").first().waitFor({ state: "attached" });
+});
+
 test("a group that nobody needs is emptied, deleted and brought back; who is gone is named", async ({ skip }) => {
   if (!target.mock) return skip("needs a group on its way out");
   await open("/access/groups?view=going");

@@ -26,12 +26,19 @@ export function groupsOf(method, id, act, body, query, names) {
   if (!one) return [{ code: "not-found", status: 404, title: "No such thing", detail: `there is no group ${id}`, id: "req-grp" }, 404];
   if (act === "members") {
     const [from, limit] = [query.after ? Number(query.after.slice(8)) + 1 : 0, Number(query.limit ?? 500)];
-    const end = Math.min(one.effective, from + limit);
-    return record({ members: Array.from({ length: end - from }, (_, at) => member(one, from + at)), total: one.effective, next: end < one.effective ? `account-${String(end - 1).padStart(6, "0")}` : null });
+    const fits = ({ login, person, path }) => (!query.text || login.includes(query.text)) && (!query.way || (query.way === "direct") === (path.length === 1)) && (!query.holder || (query.holder === "person") === (person !== null));
+    const all = Array.from({ length: one.effective }, (_, at) => member(one, at)).filter(fits);
+    const left = all.filter(({ account }) => Number(account.slice(8)) >= from);
+    return record({ members: left.slice(0, limit), total: one.effective, found: all.length, next: left.length > limit ? left[limit - 1].account : null });
   }
   if (act === "reads") {
     pages = Math.min(crowd / 1000, pages + 20);
     return record({ pages, members: pages * 1000, begun: days(0), at: days(0), done: pages === crowd / 1000 ? days(0) : null });
+  }
+  if (act === "owner") {
+    if (body.instead_of !== one.owner) return [{ code: "conflict", status: 409, title: "Changed meanwhile", detail: "the record has changed since it was read", yours: body.owner, theirs: one.owner, version: 2, id: "req-grp" }, 409];
+    one.owner = body.owner;
+    return record(one);
   }
   const version = one.life?.version ?? 0;
   if (body.version !== version) return [{ code: "conflict", status: 409, title: "Changed meanwhile", detail: "the record has changed since it was read", yours: body.command, theirs: one.life?.state ?? "in use", version, id: "req-grp" }, 409];

@@ -7,7 +7,8 @@ const licence = (name, accounts, idle, price) => ({ system: "cloud", licence: na
 
 const feeds = [
   { feed: "hr", title: "Human resources", owner: "P-1", format: "csv", scope: "full", folder: "hr", asked: null, every_minutes: null, source: null, last: null },
-  { feed: "consultants", title: "Consultants", owner: "P-2", format: "json", scope: "full", folder: null, asked: "sql", every_minutes: 60, source: { state: "failed", tried: iso(now - 600_000), taken: iso(now - 86_400_000), failures: 3, problem: "the database cannot be reached (connection refused)" }, last: null },
+  { feed: "workday", title: "Workday", owner: "P-1", format: "scim", scope: "full", folder: null, asked: "scim-push", every_minutes: 60, source: { state: "waiting", tried: iso(now - 60_000), taken: iso(now - 86_400_000), failures: 0, problem: "workday is at it: its last change was at 2026-11-30T16:00:00Z, and nothing is taken before it is quiet", waiting: iso(now - 1_200_000) }, last: null },
+  { feed: "consultants", title: "Consultants", owner: "P-2", format: "json", scope: "full", folder: null, asked: "sql", every_minutes: 60, source: { state: "failed", tried: iso(now - 600_000), taken: iso(now - 86_400_000), failures: 3, problem: "the database cannot be reached (connection refused)", waiting: null }, last: null },
 ];
 
 export const drift = { id: "finding-2", kind: "drift", subject: "account-1", person: "person-1", account: "account-1", system: "ad", title: "aosei in ad was changed at the system itself by OFFICE\\former.admin", detail: { differences: [{ what: "entitlement Domain Admins", ours: "", theirs: "Domain Admins" }], attribution: { actor: "OFFICE\\former.admin", at: (now - 3_600_000) * 1000, evidence: "msDS-ReplValueMetaData" }, reverts: 2 }, state: "open", opened: iso(now), closed: null, closed_by: null, decision: null };
@@ -37,7 +38,7 @@ export function officer(method, room, noun, id, act, below, body, people, names)
     case "GET identity/feeds": return [{ feeds }, 200];
     case "POST identity/feeds/:id/fetches": {
       const one = feeds.find(({ feed }) => feed === id);
-      one.source = { state: "taken", tried: iso(Date.now()), taken: iso(Date.now()), failures: 0, problem: null };
+      one.source = { state: "taken", tried: iso(Date.now()), taken: iso(Date.now()), failures: 0, problem: null, waiting: null };
       return [{ source: one.source, batch: null }, 200];
     }
     case "GET access/notices": return [{ records: [{ dispatch: "d-1", about: "request-1", kind: "request-ask", person: "person-1", language: "fr", subject: "À décider : Month end", asked: iso(now), state: "delivered", state_at: iso(now), problem: null }, { dispatch: "d-2", about: "request-1", kind: "request-remind", person: "person-3", language: "en", subject: "Still to decide: Month end", asked: iso(now), state: "no-address", state_at: iso(now), problem: "no address is known" }], names }, 200];

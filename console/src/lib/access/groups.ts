@@ -4,6 +4,10 @@ export type LifeState = "proposed" | "withdrawn" | "kept" | "disabling" | "disab
 export const groupOrders = ["propose", "keep", "disable", "remove", "restore"] as const;
 export type GroupOrder = (typeof groupOrders)[number];
 
+/** How members are asked for. */
+export const memberWays = ["all", "direct", "nested"] as const;
+export const memberHolders = ["all", "person", "account"] as const;
+
 export interface GroupLife {
   state: LifeState;
   reason: string;
@@ -49,7 +53,10 @@ export interface GroupMember {
 
 export interface GroupMembers {
   members: GroupMember[];
+  /** All that are in it. */
   total: number;
+  /** Those that were asked for. */
+  found: number;
   next: string | null;
 }
 

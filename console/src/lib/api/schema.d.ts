@@ -3124,7 +3124,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is in a group by whatever way, each with a shortest way. */
+        /** Who is in a group by whatever way, each with a shortest way: all, or those that are asked for. */
         get: operations["list_group_members"];
         put?: never;
         post?: never;
@@ -3162,6 +3162,23 @@ export interface paths {
         put?: never;
         /** Proposes, keeps, empties, deletes or brings back a group; the answer comes when its system shows it. */
         post: operations["order_group"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/groups/{id}/owner": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Appoints who answers for a group. The last owner is replaced, and never taken away. */
+        post: operations["appoint_owner"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3550,6 +3567,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/scim/v2/Bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Many operations in one request (RFC 7644 §3.7). What is wrong with one is its own result. */
+        post: operations["scim_bulk"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/scim/v2/Me": {
         parameters: {
             query?: never;
@@ -3866,6 +3900,14 @@ export interface components {
             /** @description What `render` asked for: `timechart`, `barchart`, … */
             visualization?: string | null;
             warnings: components["schemas"]["Diagnostic"][];
+        };
+        /** @description Who answers for a group from now on. */
+        AppointOwner: {
+            /** @description The number of a person. */
+            owner: string;
+            /** @description Who answers for it as the caller read it; absent: nobody. */
+            instead_of?: string | null;
+            reason: string;
         };
         /** @description Asks for access. */
         AskAccess: {
@@ -5312,13 +5354,13 @@ export interface components {
             title: string;
             /** @description The number of the person who answers for it. */
             owner: string;
-            /** @description `csv`, `json` or `ndjson`. */
+            /** @description `csv`, `json`, `ndjson` or `scim`. */
             format: string;
             /** @description `full`: who is not in a delivery is gone; `partial`. */
             scope: string;
             /** @description The drop folder in which files of it are taken. */
             folder?: string | null;
-            /** @description How it is asked: `sql` or `http`. Absent: it is delivered. */
+            /** @description How it is asked: `sql`, `http`, `scim-push` or `scim-pull`. Absent: it is delivered. */
             asked?: string | null;
             /**
              * Format: int64
@@ -5330,7 +5372,10 @@ export interface components {
         };
         /** @description What is known of a source that is asked. */
         IdentityFeedSource: {
-            /** @description `taken`: it gave a delivery; `unchanged`; `failed`: nothing was written. */
+            /**
+             * @description `taken`: it gave a delivery; `unchanged`; `waiting`: a push is not over, or has not begun; `failed`. Nothing was written
+             *     but by `taken`.
+             */
             state: string;
             tried: components["schemas"]["Instant"];
             taken?: components["schemas"]["Instant"] | null;
@@ -5339,8 +5384,9 @@ export interface components {
              * @description Times that it failed since it last did not.
              */
             failures: number;
-            /** @description Why it failed. */
+            /** @description Why it failed, or what it waits for. */
             problem?: string | null;
+            waiting?: components["schemas"]["Instant"] | null;
         };
         /** @description Feeds in use. */
         IdentityFeeds: {
@@ -14530,6 +14576,12 @@ export interface operations {
     list_group_members: {
         parameters: {
             query?: {
+                /** @description In the login, or in the name, number or address of the person. */
+                text?: string;
+                /** @description `direct`: the account itself is in it; `nested`: only by a group that lies in it. */
+                way?: string;
+                /** @description `person`: accounts of people; `account`: those of nobody on record. */
+                holder?: string;
                 /** @description `next` of the page before. */
                 after?: string;
                 limit?: number;
@@ -14603,6 +14655,40 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["OrderGroup"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    appoint_owner: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AppointOwner"];
             };
         };
         responses: {
@@ -15568,6 +15654,46 @@ export interface operations {
         };
         responses: {
             200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    scim_bulk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/scim+json": Record<string, never>;
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/scim+json": Record<string, never>;
+                };
+            };
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
