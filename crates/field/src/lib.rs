@@ -49,6 +49,7 @@ mod room;
 pub mod round;
 mod shift;
 pub mod sight;
+mod spelling;
 pub mod sql;
 mod subscriber;
 mod told_alarm;

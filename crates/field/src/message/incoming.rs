@@ -193,7 +193,7 @@ async fn act(
     }
     let directory = turn.directory.clone();
     let knows = |word: &str| directory.record("person", word).is_some() || directory.knows_sign(word);
-    let answer = answer_of(text, &knows);
+    let answer = subject_cries(message).or_else(|| answer_of(&message.text, &knows));
     if let Some((id, attempt)) = message.answers.as_deref().and_then(alarm::of_key)
         && let Some(Answer::Yes | Answer::Safe | Answer::No) = answer
     {
@@ -208,9 +208,25 @@ async fn act(
         return Ok(Taken { as_what: "headcount", outcome });
     }
     match answer {
-        Some(answer @ (Answer::Sos | Answer::Help)) => distress(turn, message, sender, entry, &answer).await,
+        // `bf11 sos` is a line: it counts for the mission, too.
+        Some(answer) if answer.is_cry() => match own_line(turn, message, sender, text, entry, is_sos).await? {
+            Some(taken) => Ok(taken),
+            None => distress(turn, message, sender, entry, &answer).await,
+        },
         answer => contact(turn, message, sender, text, entry, answer.as_ref()).await,
     }
+}
+
+/// A call for help in the subject of a mail. Of one that answers another, the subject is not theirs.
+fn subject_cries(message: &MessageReceived) -> Option<Answer> {
+    const ANSWERS: [&str; 10] = ["re:", "res:", "rv:", "fw:", "fwd:", "tr:", "aw:", "enc:", "رد:", "sv:"];
+    let subject = message.subject.as_deref().filter(|_| message.answers.is_none())?.trim().to_lowercase();
+    let answers = ANSWERS.iter().any(|lead| subject.starts_with(lead));
+    answer_of(&subject, &|_| false).filter(|answer| answer.is_cry() && !answers)
+}
+
+fn is_sos(act: &Act) -> bool {
+    *act == Act::Sos
 }
 
 /// Counts an answer, if it is one to the headcount that is open. `None`: there is nothing to answer.
@@ -258,7 +274,11 @@ async fn distress(
 ) -> Result<Taken, Error> {
     let kind = if *answer == Answer::Sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
     let exercise = if message.exercise { "EXERCISE: " } else { "" };
-    let title = format!("{exercise}{} asks for help by {}", sender.name, message.means);
+    let whom = match answer {
+        Answer::Other { who, .. } => format!(" for {}", who.to_uppercase()),
+        _ => String::new(),
+    };
+    let title = format!("{exercise}{} asks for help{whom} by {}", sender.name, message.means);
     let subject = format!("help:{}", message.sender);
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
     let mission = match &sender.holder {
@@ -272,6 +292,30 @@ async fn distress(
     Ok(Taken { as_what: "distress", outcome: vec![said] })
 }
 
+/// A line of the log about themselves, if the text is one that says what `fits`.
+async fn own_line(
+    turn: &mut Turn,
+    message: &MessageReceived,
+    sender: &Sender,
+    text: &str,
+    entry: &mut NewEntry,
+    fits: fn(&Act) -> bool,
+) -> Result<Option<Taken>, Error> {
+    let Some(holder) = &sender.holder else { return Ok(None) };
+    let directory = turn.directory.clone();
+    let at = happened(message);
+    let line = line::parse(text, &|word| directory.knows_sign(word));
+    let Statement::Traffic { sign, act } = &line.statement else { return Ok(None) };
+    if !line.is_usable() || !fits(act) || !enter::is_theirs(turn, holder, &sign.text, at).await? {
+        return Ok(None);
+    }
+    let said = line.time.and_then(|time| time.instant(message.received, directory.zone()).ok());
+    let what = Happened { at: said.unwrap_or(at), said: Some(said.unwrap_or(at)) };
+    entry.meaning = format!("{}: {}", entry.meaning, line::echo(&line, &directory, message.received));
+    enter::traffic(turn, entry, &sign.text, act, what).await?;
+    Ok(Some(Taken { as_what: "contact", outcome: Vec::new() }))
+}
+
 /// A check-in: a line of the log about themselves, or a word from somebody on a mission. Anything else is to be read.
 async fn contact(
     turn: &mut Turn,
@@ -281,27 +325,17 @@ async fn contact(
     entry: &mut NewEntry,
     answer: Option<&Answer>,
 ) -> Result<Taken, Error> {
-    let directory = turn.directory.clone();
+    if let Some(taken) = own_line(turn, message, sender, text, entry, |act| *act != Act::Say).await? {
+        return Ok(taken);
+    }
     let at = happened(message);
-    if let Some(holder) = &sender.holder {
-        let line = line::parse(text, &|word| directory.knows_sign(word));
-        if let Statement::Traffic { sign, act } = &line.statement
-            && line.is_usable()
-            && *act != Act::Say
-            && enter::is_theirs(turn, holder, &sign.text, at).await?
-        {
-            let said = line.time.and_then(|time| time.instant(message.received, directory.zone()).ok());
-            let what = Happened { at: said.unwrap_or(at), said: Some(said.unwrap_or(at)) };
-            entry.meaning = format!("{}: {}", entry.meaning, line::echo(&line, &directory, message.received));
-            enter::traffic(turn, entry, &sign.text, act, what).await?;
-            return Ok(Taken { as_what: "contact", outcome: Vec::new() });
-        }
-        let well = matches!(answer, Some(Answer::Safe | Answer::Yes));
-        if well && let Some(sign) = enter::sign_on_mission(turn, holder, at).await? {
-            let what = Happened { at, said: Some(at) };
-            enter::traffic(turn, entry, &sign, &Act::Okay, what).await?;
-            return Ok(Taken { as_what: "contact", outcome: Vec::new() });
-        }
+    let well = matches!(answer, Some(Answer::Safe | Answer::Yes));
+    if let Some(holder) = sender.holder.as_ref().filter(|_| well)
+        && let Some(sign) = enter::sign_on_mission(turn, holder, at).await?
+    {
+        let what = Happened { at, said: Some(at) };
+        enter::traffic(turn, entry, &sign, &Act::Okay, what).await?;
+        return Ok(Taken { as_what: "contact", outcome: Vec::new() });
     }
     let mut outcome = vec!["somebody has to read it".to_owned()];
     if message.precedence == Some(Precedence::Distress) {

@@ -3,6 +3,7 @@
 mod compose;
 mod incoming;
 mod outgoing;
+mod tongue;
 mod words;
 
 pub use compose::Compose;

@@ -15,6 +15,7 @@ mod rig;
 mod simulation;
 mod transcripts;
 mod two_at_once;
+mod words;
 
 testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
