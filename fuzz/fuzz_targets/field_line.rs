@@ -11,6 +11,7 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     for finding in &line.findings {
         assert!(text.get(finding.span.start as usize..finding.span.end as usize).is_some(), "{finding:?}");
     }
-    assert!(!echo(&line, &directory, now).is_empty());
+    let happened = line.time.and_then(|time| time.instant(now, directory.zone()).ok());
+    assert!(!echo(&line, &directory, happened, now).is_empty());
     complete(text, text.len() / 2, &directory, &[], now);
 });

@@ -14,7 +14,7 @@ use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, Reporter, decide};
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
-use crate::{custody, equipment, headcount, report, round};
+use crate::{correct, custody, equipment, headcount, report, round};
 
 /// Traffic so long after the end of a mission is a surprise.
 const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
@@ -36,6 +36,9 @@ pub struct Entering<'a> {
     pub key: Option<&'a str>,
     /// The draft that it was.
     pub draft: Option<&'a DraftKey>,
+    /// When it was typed, for one that waited for a link. A time that it says is told from there, and where it says none, it
+    /// happened then. What lies ahead of this clock is taken as now.
+    pub typed: Option<Timestamp>,
 }
 
 impl Field {
@@ -46,10 +49,10 @@ impl Field {
     pub async fn read_line(&self, text: &str, offset: usize) -> Result<Reading, Error> {
         let (directory, now) = (self.directory().await?, self.now());
         let mut line = line::parse(text, &|word| directory.knows_sign(word));
-        check(&mut line, &directory, now);
+        let happened = check(&mut line, text, &directory, now);
         let on_air = round::on_air(&mut self.store.clone(), &directory, now).await?;
         Ok(Reading {
-            meaning: line::echo(&line, &directory, now),
+            meaning: line::echo(&line, &directory, happened, now),
             usable: line.is_usable(),
             completions: line::complete(text, offset, &directory, &on_air, now),
             findings: line.findings,
@@ -62,7 +65,7 @@ impl Field {
     /// [`Error::Line`] with findings and their places, [`Error::Refused`] when what it says is not possible now; the
     /// line is not entered then.
     pub async fn enter(&self, text: &str, actor: &Actor) -> Result<LogEntry, Error> {
-        self.enter_as(&Entering { line: text, key: None, draft: None }, actor).await
+        self.enter_as(&Entering { line: text, key: None, draft: None, typed: None }, actor).await
     }
 
     /// The same, once however often it comes with that key from the same person: the first entry is the answer then. The
@@ -92,22 +95,22 @@ impl Field {
         if let Some(id) = id
             && let Some(entered) = log::find(&mut turn, id).await?
         {
-            return same_line(entered, cleared.line.trim());
+            return same_line(entered, &line::without_unseen(cleared.line.trim()));
         }
         let directory = turn.directory.clone();
         let mut line = line::parse(&cleared.line, &|word| directory.knows_sign(word));
-        check(&mut line, &directory, turn.now());
+        let now = turn.now();
+        let typed = entering.typed.map(|typed| typed.min(now));
+        let happened = check(&mut line, &cleared.line, &directory, typed.unwrap_or(now)).or(typed);
         if !line.is_usable() {
             return Err(Error::Line(line.findings));
         }
-        let now = turn.now();
-        let happened = line.time.and_then(|time| time.instant(now, directory.zone()).ok());
         let mut entry = NewEntry {
             id,
             kind: line.statement.kind(),
             happened,
-            line: cleared.line.trim().to_owned(),
-            meaning: line::echo(&line, &directory, now),
+            line: line::without_unseen(cleared.line.trim()),
+            meaning: line::echo(&line, &directory, happened, now),
             outcome: line.findings.iter().map(|finding| finding.message.clone()).collect(),
             ..NewEntry::default()
         };
@@ -116,7 +119,9 @@ impl Field {
             Statement::Traffic { sign, act } => traffic(&mut turn, &mut entry, &sign.text, act, what).await?,
             Statement::Check(check) => entry.outcome.extend(round::enter(&mut turn, check, what.at).await?),
             Statement::Count(count) => entry.outcome.extend(headcount::enter(&mut turn, count, what.at).await?),
-            Statement::Correction { number, .. } => correct(&mut turn, &mut entry, *number).await?,
+            Statement::Correction { number, text } => {
+                correct::enter(&mut turn, &mut entry, *number, &text.text).await?
+            }
             Statement::Situation { report: number, text } => {
                 entry.outcome.extend(report::situation(&mut turn, *number, &text.text).await?);
             }
@@ -187,27 +192,39 @@ pub(crate) struct Happened {
     pub(crate) said: Option<Timestamp>,
 }
 
-/// What only the register can tell: times that never were, signs that nobody has.
-fn check(line: &mut Line, directory: &Directory, now: Timestamp) {
-    let at = match line.time.map(|time| (time, time.instant(now, directory.zone()))) {
+/// What only the register can tell: times that never were, signs that nobody has. Gives when it happened, if the line says so;
+/// `told` is when it was typed.
+fn check(line: &mut Line, text: &str, directory: &Directory, told: Timestamp) -> Option<Timestamp> {
+    let happened = match line.time.map(|time| (time, time.instant(told, directory.zone()))) {
+        // Of what is to be, a note tells in words.
+        Some((_, Err(_))) if line.statement == Statement::Note => {
+            line.put_time_back(text);
+            None
+        }
         Some((time, Err(problem))) => {
-            let help = "say it in UTC, with z behind it";
+            let help = "say when it happened: 1425, in UTC 1425z, 29/11 1425, yesterday 1425";
             line.findings.push(Diagnostic::error("FLD0101", time.span, problem).with_help(help));
-            now
+            None
         }
-        Some((_, Ok(at))) => at,
-        None => now,
+        Some((_, Ok(at))) => Some(at),
+        None => None,
     };
-    let Statement::Traffic { sign, .. } = &line.statement else { return };
-    if directory.holder(&sign.text, at).is_none() {
-        let near = near_signs(directory, &sign.text, at);
-        let problem = format!("nobody is known under {} at that time", sign.text.to_uppercase());
-        let mut finding = Diagnostic::warning("FLD0102", sign.span, problem);
-        if !near.is_empty() {
-            finding = finding.with_help(format!("did they say {}?", near.join(", ")));
-        }
-        line.findings.push(finding);
-    }
+    let at = happened.unwrap_or(told);
+    let signs: Vec<&Word> = match &line.statement {
+        Statement::Traffic { sign, .. } | Statement::Misuse { sign, .. } => vec![sign],
+        _ => Vec::new(),
+    };
+    let unknown = signs.into_iter().filter(|sign| directory.holder(&sign.text, at).is_none());
+    let findings: Vec<Diagnostic> = unknown.map(|sign| nobody(directory, sign, at)).collect();
+    line.findings.extend(findings);
+    happened
+}
+
+fn nobody(directory: &Directory, sign: &Word, at: Timestamp) -> Diagnostic {
+    let near = near_signs(directory, &sign.text, at);
+    let problem = format!("nobody is known under {} at that time", sign.text.to_uppercase());
+    let finding = Diagnostic::warning("FLD0102", sign.span, problem);
+    if near.is_empty() { finding } else { finding.with_help(format!("did they say {}?", near.join(", "))) }
 }
 
 /// Signs that differ by one character or by two that changed places.
@@ -268,6 +285,9 @@ pub(crate) async fn traffic(
             entry.outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
         }
     }
+    if running.is_empty() && matches!(act, Act::NotArrived { .. }) {
+        entry.outcome.push(format!("{sign} is on no mission that is open: ask for one, so that they are followed"));
+    }
     if *act == Act::Sos {
         let mission = running.first().copied();
         let name = holder.map_or(String::new(), |holder| format!(" ({})", holder.name));
@@ -314,13 +334,16 @@ async fn on_mission(
     act: &Act,
     what: Happened,
 ) -> Result<Vec<String>, Error> {
-    if let Act::Arrive(place) = act
-        && !place.is_all()
-        && by.vehicle.is_none()
-        && before.convoy.len() > 1
-    {
-        return Ok(vec!["it is not known in which vehicle they sit: say who is in, or `arr all`".to_owned()]);
+    let of_one = match act {
+        Act::Arrive(place) => !place.is_all(),
+        Act::NotArrived { all } => !all,
+        _ => false,
+    };
+    if of_one && by.vehicle.is_none() && before.convoy.len() > 1 {
+        let all = act.name();
+        return Ok(vec![format!("it is not known in which vehicle they sit: say which vehicle, or `{all} all`")]);
     }
+    let question = is_arrival_doubtful(before, &by, act);
     let Some(command) = command(before, by, act, &turn.directory) else {
         return Ok(vec![format!("{} is {}: nothing is owed", before.label(), before.state)]);
     };
@@ -328,21 +351,39 @@ async fn on_mission(
     let acted = match decide(before, &command, moment) {
         Ok(acted) => acted,
         // What was heard is logged in any case; what it cannot do is said.
-        Err(refusal @ (Refusal::NotNow { .. } | Refusal::Rule(_))) => return Ok(vec![refusal.to_string()]),
+        Err(refusal @ (Refusal::NotNow { .. } | Refusal::Rule(_))) => {
+            return Ok([refusal.to_string()].into_iter().chain(question).collect());
+        }
         Err(refusal) => return Err(refusal.into()),
     };
     let settled = mission::write(turn, Some(before), &acted, command.name()).await?;
     let mut notes = acted.notes;
+    notes.extend(question);
     if let Some(room) = &before.custody {
         notes.push(format!("{room} follows {}: tell them", before.label()));
     }
     let heard = matches!(acted.mission.contact, ContactState::Ok | ContactState::Regained);
-    if let (true, true, Some(due)) = (acted.contact, heard, acted.mission.due) {
+    let owes = acted.contact || matches!(command, Command::NotArrived { .. });
+    if let (true, true, Some(due)) = (owes, heard, acted.mission.due) {
         let due = crate::line::both(due, turn.now(), turn.directory.zone());
         notes.push(format!("{}: next contact by {due}", acted.mission.label()));
     }
     notes.extend(settled);
     Ok(notes)
+}
+
+/// Who is in by the log is heard on the road: a question, for people alone say who is in and who is not.
+fn is_arrival_doubtful(mission: &Mission, by: &Reporter, act: &Act) -> Option<String> {
+    let moves = matches!(act, Act::At(_) | Act::Position { .. } | Act::Halt(_) | Act::Resume | Act::Depart(_));
+    let next_leg = *act == Act::Depart(Place::Unsaid) && mission.leg + 1 < mission.legs.len();
+    let own = mission.convoy.iter().find(|one| Some(&one.vehicle) == by.vehicle.as_ref());
+    let (sign, label) = (by.sign.to_lowercase(), mission.label());
+    if moves && !next_leg && mission.is_all_in() && !mission.overnight {
+        let all = if mission.convoy.len() > 1 { " all" } else { "" };
+        return Some(format!("{label} is in by the log: if it is on the road, `{sign} not-arr{all}`"));
+    }
+    let is_in = moves && mission.is_part_arrived() && own.is_some_and(|one| one.arrived.is_some());
+    is_in.then(|| format!("{} is in by the log: if it is on the road, `{sign} not-arr`", by.sign))
 }
 
 /// The command that traffic amounts to. `None`: the mission is not on the road, or it is words only.
@@ -357,6 +398,9 @@ fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) ->
             let vehicle = by.vehicle.clone().filter(|_| !place.is_all() && mission.convoy.len() > 1);
             let place = if place.is_all() { None } else { named(place) };
             Command::Arrive { vehicle, place, overnight: false }
+        }
+        Act::NotArrived { all } => {
+            Command::NotArrived { vehicle: by.vehicle.filter(|_| !all && mission.convoy.len() > 1) }
         }
         Act::Halt(place) => Command::Halt { by: Some(by), place: named(place) },
         Act::Resume => Command::Resume { by: Some(by) },
@@ -373,17 +417,6 @@ fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) ->
 /// A place by its code name, when it has one.
 fn spoken(word: &Word, directory: &Directory) -> String {
     directory.place(&word.text).map_or_else(|| word.text.clone(), |record| record.key.clone())
-}
-
-async fn correct(turn: &mut Turn, entry: &mut NewEntry, number: i64) -> Result<(), Error> {
-    let row = turn.tx.fetch_optional(&crate::sql::LOG_MISSION, store::params![number]).await?;
-    let row = row.ok_or_else(|| Error::missing("entry", number))?;
-    entry.mission = row.id_opt("mission_id")?;
-    entry.corrects = Some(number);
-    if entry.mission.is_some() {
-        entry.outcome.push("what the entry did to the mission is not undone by this: do it on the sheet".to_owned());
-    }
-    Ok(())
 }
 
 fn reported(entry: &LogEntry, incident: &IncidentLine, directory: &Directory) -> Fact {

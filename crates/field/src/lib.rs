@@ -25,6 +25,7 @@
 //! `IncidentReported`, `MessageConcealed`, `MessagesRequested`, `MessagesWithdrawn`.
 
 pub mod alarm;
+mod correct;
 pub mod custody;
 mod draft;
 mod duress;

@@ -89,8 +89,6 @@ pub const LOG_BESIDE_LEDGER: Statement = Statement::new(
     "SELECT l.number FROM field_log l WHERE NOT EXISTS \
      (SELECT 1 FROM ledger g WHERE g.entity = l.id AND g.verb = 'log.append') ORDER BY l.number LIMIT 1",
 );
-pub const LOG_MISSION: Statement =
-    Statement::new("field.log_mission", "SELECT mission_id FROM field_log WHERE number = $1");
 
 macro_rules! mission_columns {
     () => {
@@ -317,7 +315,6 @@ pub const STATEMENTS: &[Statement] = &[
     INSERT_LOG,
     LOG_PAGE,
     LOG_ENTRY,
-    LOG_MISSION,
     LOG_IN_LEDGER,
     LOG_BESIDE_LEDGER,
     SAVE_MISSION,

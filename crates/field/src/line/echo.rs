@@ -7,9 +7,8 @@ use super::statement::{Act, CheckLine, CountLine, CountScope, Hearing, IncidentL
 use super::time::both;
 use crate::register::Directory;
 
-/// The meaning of a line in words. `now` is when it is read.
-pub fn echo(line: &Line, directory: &Directory, now: Timestamp) -> String {
-    let happened = line.time.and_then(|time| time.instant(now, directory.zone()).ok());
+/// The meaning of a line in words: what happened then, as it is read `now`.
+pub fn echo(line: &Line, directory: &Directory, happened: Option<Timestamp>, now: Timestamp) -> String {
     let at = happened.unwrap_or(now);
     let mut text = match &line.statement {
         Statement::Traffic { sign, act: Act::Position { .. } } if !line.is_usable() => {
@@ -59,6 +58,10 @@ fn traffic(act: &Act, directory: &Directory) -> String {
         Act::Arrive(Place::Unsaid | Place::Same) => "has arrived where the sheet says, everybody is out".to_owned(),
         Act::Arrive(said) if said.is_all() => "has arrived with the whole convoy, everybody is out".to_owned(),
         Act::Arrive(said) => format!("has arrived{}, everybody is out", to(said, " at ", "")),
+        Act::NotArrived { all: true } => {
+            "has not arrived, nor has the convoy: on the road again, a contact is owed".to_owned()
+        }
+        Act::NotArrived { all: false } => "has not arrived: on the road again, a contact is owed".to_owned(),
         Act::Depart(said) => format!("departs{}", to(said, " for ", " as the sheet says")),
         Act::Halt(said) => format!("halts{}", to(said, " at ", " where it was")),
         Act::At(said) => format!("is{}", to(said, " at ", " where it was")),

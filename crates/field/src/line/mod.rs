@@ -5,6 +5,7 @@
 //! | `3621 arr same 1425` | call sign 3621 has arrived where the sheet says, everybody out, at 14:25 local time |
 //! | `bf12 pos -8.55 125.57 ok` | a position, and words |
 //! | `3621 arr all` | the whole convoy is in |
+//! | `3621 not-arr`, `3621 not-arr all` | it is not, whatever was logged |
 //! | `bf12 at comoro`, `bf12 ok`, `bf12 dep`, `bf12 halt gate`, `bf12 go`, `bf12 sos` | contacts, and what changed |
 //! | `rc start staff vhf-1`, `rc 11 12 14- 15`, `rc fault base`, `rc end` | a radio check; `-` was not heard, `=` by phone |
 //! | `hc start zone 4`, `hc 3621 safe`, `hc p-7 help by 3621`, `hc end` | a headcount |
@@ -15,17 +16,22 @@
 //! | `cor 17 …` | corrects entry 17, which stays as it is |
 //! | anything else | words |
 //!
-//! A time is `1425`, `14:25` or, in UTC, `1425z`; it is the latest such time that is not in the future.
+//! A time is `1425`, `14:25`, `14h25` or, in UTC, `1425z`: the latest such time that is not in the future. With a day it is of that day:
+//! `yesterday 1425`, `29/11 1425`, `29/1425`, `2026-11-29 1425`, `290525Z NOV 26`.
 
 mod complete;
+mod day;
 mod echo;
 mod parse;
 mod statement;
+mod suspicion;
 mod time;
 
 pub use complete::{Completion, complete};
+pub use day::DaySaid;
 pub use echo::echo;
 pub(crate) use echo::is;
+pub(crate) use parse::without_unseen;
 pub use parse::{LONGEST_LINE, Line, parse};
 pub use statement::{
     Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,

@@ -5,6 +5,7 @@ use kernel::{Diagnostic, Severity, Span};
 use super::statement::{
     Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
 };
+use super::suspicion;
 use super::time::TimeSaid;
 use crate::equipment::EquipmentState;
 
@@ -12,6 +13,8 @@ use crate::equipment::EquipmentState;
 pub const LONGEST_LINE: usize = 2_000;
 /// Most findings of one line.
 const MOST_FINDINGS: usize = 20;
+/// Most words of a time with its day: `29 nov 26 at 1425 hrs`.
+const LONGEST_TIME: usize = 6;
 
 /// A line, read.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,6 +34,17 @@ impl Line {
     }
 }
 
+impl Line {
+    /// The whole of `text`, which was read as this, is words.
+    pub(crate) fn put_time_back(&mut self, text: &str) {
+        let said = text.trim();
+        let start = text.len() - text.trim_start().len();
+        self.time = None;
+        self.words =
+            Some(Word { text: without_unseen(said), span: Span::new(place(start), place(start + said.len())) });
+    }
+}
+
 /// Reads a line. `knows` tells call signs from other words.
 pub fn parse(text: &str, knows: &dyn Fn(&str) -> bool) -> Line {
     if text.len() > LONGEST_LINE {
@@ -40,15 +54,22 @@ pub fn parse(text: &str, knows: &dyn Fn(&str) -> bool) -> Line {
         return Line { statement: Statement::Note, time: None, words: None, findings: vec![finding] };
     }
     let tokens = tokens(text);
-    let mut reader = Reader { text, tokens: &tokens, at: 0, findings: Vec::new() };
+    let mut reader = Reader { text, tokens: &tokens, at: 0, findings: suspicion::unseen(text) };
     let (statement, time, words) = reader.line(knows);
-    let mut findings = reader.findings;
-    findings.truncate(MOST_FINDINGS);
-    Line { statement, time, words, findings }
+    let mut line = Line { statement, time, words, findings: reader.findings };
+    let suspicions = suspicion::of_time(&line, &tokens, knows);
+    line.findings.extend(suspicions);
+    line.findings.truncate(MOST_FINDINGS);
+    line
 }
 
 fn place(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
+}
+
+/// A line as it is kept: without what cannot be seen and turns the direction of what can.
+pub(crate) fn without_unseen(text: &str) -> String {
+    text.chars().filter(|c| !suspicion::turns(*c)).collect()
 }
 
 /// Words between blanks.
@@ -56,7 +77,7 @@ fn tokens(text: &str) -> Vec<Word> {
     let mut tokens = Vec::new();
     let mut start = None;
     for (at, c) in text.char_indices().chain([(text.len(), ' ')]) {
-        match (c.is_whitespace(), start) {
+        match (c.is_whitespace() || suspicion::turns(c), start) {
             (false, None) => start = Some(at),
             (true, Some(from)) => {
                 tokens.push(Word { text: text[from..at].to_owned(), span: Span::new(place(from), place(at)) });
@@ -101,8 +122,7 @@ impl Reader<'_> {
                 (Statement::Traffic { sign: head, act: Act::Say }, time, words)
             }
             _ => {
-                let time = self.closing_time();
-                let end = time.map_or(self.tokens.len(), |_| self.tokens.len() - 1);
+                let (time, end) = self.closing_time(1);
                 (Statement::Note, time, self.span_of(0, end))
             }
         }
@@ -133,21 +153,27 @@ impl Reader<'_> {
         let words = self.tokens.get(from..to)?;
         let span = words.first()?.span.to(words.last()?.span);
         let text = self.text.get(span.start as usize..span.end as usize)?;
-        Some(Word { text: text.to_owned(), span })
+        Some(Word { text: without_unseen(text), span })
     }
 
-    /// A time at the end of the line.
-    fn closing_time(&self) -> Option<TimeSaid> {
-        let last = self.tokens.last()?;
-        (self.tokens.len() > 1).then(|| TimeSaid::read(&last.text, last.span)).flatten()
+    /// A time at the end of the line, behind so many words at least, and where it begins.
+    fn closing_time(&self, least: usize) -> (Option<TimeSaid>, usize) {
+        let end = self.tokens.len();
+        let from = least.max(end.saturating_sub(LONGEST_TIME));
+        let read = |at: usize| {
+            TimeSaid::read(&self.tokens[at..]).filter(|(_, count)| at + count == end).map(|said| (said.0, at))
+        };
+        match (from..end).find_map(read) {
+            Some((time, at)) => (Some(time), at),
+            None => (None, end),
+        }
     }
 
     /// The next token, if it is a time; `at` before it is passed over.
     fn take_time(&mut self) -> Option<TimeSaid> {
         let skip = usize::from(self.peek().is_some_and(|word| word.text.eq_ignore_ascii_case("at")));
-        let word = self.tokens.get(self.at + skip)?;
-        let time = TimeSaid::read(&word.text, word.span)?;
-        self.at += skip + 1;
+        let (time, count) = TimeSaid::read(self.tokens.get(self.at + skip..)?)?;
+        self.at += skip + count;
         Some(time)
     }
 
@@ -156,8 +182,7 @@ impl Reader<'_> {
         if let Some(time) = self.take_time() {
             return (Some(time), self.span_of(self.at, self.tokens.len()));
         }
-        let last = self.tokens[self.at..].last().and_then(|word| TimeSaid::read(&word.text, word.span));
-        let mut end = self.tokens.len() - usize::from(last.is_some());
+        let (last, mut end) = self.closing_time(self.at);
         let before = end.checked_sub(1).filter(|before| *before >= self.at);
         if last.is_some() && before.is_some_and(|before| self.tokens[before].text.eq_ignore_ascii_case("at")) {
             end -= 1;
@@ -181,8 +206,7 @@ impl Reader<'_> {
         }
         while let Some(word) = self.peek() {
             let skip = usize::from(word.text.eq_ignore_ascii_case("at"));
-            let said = self.tokens.get(self.at + skip);
-            if said.is_some_and(|word| TimeSaid::read(&word.text, word.span).is_some()) {
+            if self.tokens.get(self.at + skip..).is_some_and(|said| TimeSaid::read(said).is_some()) {
                 break;
             }
             self.at += 1;
@@ -196,9 +220,10 @@ impl Reader<'_> {
     fn traffic(&mut self, sign: Word, verb: &str) -> Read {
         let act = match verb {
             "arr" => Act::Arrive(self.place()),
+            "not-arr" => Act::NotArrived { all: self.takes_all() },
             "dep" => Act::Depart(self.place()),
             "halt" => Act::Halt(self.place()),
-            "at" => match self.tokens.get(self.at).and_then(|word| TimeSaid::read(&word.text, word.span)) {
+            "at" => match TimeSaid::read(&self.tokens[self.at..]) {
                 Some(_) => Act::Okay,
                 None => Act::At(self.place()),
             },
@@ -213,6 +238,12 @@ impl Reader<'_> {
         }
         let (time, words) = self.time_and_words();
         (Statement::Traffic { sign, act }, time, words)
+    }
+
+    fn takes_all(&mut self) -> bool {
+        let all = self.peek().is_some_and(|word| word.text.eq_ignore_ascii_case("all"));
+        self.at += usize::from(all);
+        all
     }
 
     fn position(&mut self) -> Act {
@@ -373,8 +404,7 @@ impl Reader<'_> {
             let (key, _) = word.text.split_once(':')?;
             INCIDENT_KEYS.iter().find(|known| key.eq_ignore_ascii_case(known)).copied()
         };
-        let time = self.closing_time();
-        let end = self.tokens.len() - usize::from(time.is_some());
+        let (time, end) = self.closing_time(2);
         let starts: Vec<usize> = (1..end).filter(|at| keyed(&self.tokens[*at]).is_some()).collect();
         let first = starts.first().copied().unwrap_or(end);
         let mut incident = IncidentLine { who: self.span_of(1, first), place: None, what: None, severity: None };
@@ -494,7 +524,7 @@ impl Reader<'_> {
 /// Keys of an incident line.
 pub(crate) const INCIDENT_KEYS: &[&str] = &["who", "where", "what", "sev"];
 /// Verbs of traffic.
-pub(crate) const VERBS: &[&str] = &["arr", "dep", "pos", "at", "ok", "halt", "go", "sos", "say"];
+pub(crate) const VERBS: &[&str] = &["arr", "not-arr", "dep", "pos", "at", "ok", "halt", "go", "sos", "say"];
 
 /// `8%`: 0 to 100.
 fn percent(word: &str) -> Option<i64> {

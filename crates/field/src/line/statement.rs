@@ -32,6 +32,10 @@ impl Place {
 pub enum Act {
     /// Everybody is out at the place itself.
     Arrive(Place),
+    /// They are not in, whatever was logged; or the whole convoy is not.
+    NotArrived {
+        all: bool,
+    },
     Depart(Place),
     /// Degrees; north and east are positive.
     Position {
@@ -52,6 +56,7 @@ impl Act {
     pub const fn name(&self) -> &'static str {
         match self {
             Act::Arrive(_) => "arr",
+            Act::NotArrived { .. } => "not-arr",
             Act::Depart(_) => "dep",
             Act::Position { .. } => "pos",
             Act::At(_) => "at",
@@ -180,6 +185,7 @@ impl Statement {
         match self {
             Statement::Traffic { act, .. } => match act {
                 Act::Arrive(_) => "arrival",
+                Act::NotArrived { .. } => "not-arrived",
                 Act::Depart(_) => "departure",
                 Act::Position { .. } => "position",
                 Act::Halt(_) => "halt",

@@ -304,14 +304,16 @@ async fn own_line(
     let Some(holder) = &sender.holder else { return Ok(None) };
     let directory = turn.directory.clone();
     let at = happened(message);
-    let line = line::parse(text, &|word| directory.knows_sign(word));
+    // A message may have several lines; the log's have one.
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = line::parse(&text, &|word| directory.knows_sign(word));
     let Statement::Traffic { sign, act } = &line.statement else { return Ok(None) };
     if !line.is_usable() || !fits(act) || !enter::is_theirs(turn, holder, &sign.text, at).await? {
         return Ok(None);
     }
     let said = line.time.and_then(|time| time.instant(message.received, directory.zone()).ok());
     let what = Happened { at: said.unwrap_or(at), said: Some(said.unwrap_or(at)) };
-    entry.meaning = format!("{}: {}", entry.meaning, line::echo(&line, &directory, message.received));
+    entry.meaning = format!("{}: {}", entry.meaning, line::echo(&line, &directory, said, message.received));
     enter::traffic(turn, entry, &sign.text, act, what).await?;
     Ok(Some(Taken { as_what: "contact", outcome: Vec::new() }))
 }

@@ -37,6 +37,10 @@ pub enum Command {
         place: Option<String>,
         overnight: bool,
     },
+    /// It was logged that they are in, and they are not: of a vehicle; without one, of all.
+    NotArrived {
+        vehicle: Option<String>,
+    },
     Close,
     Cancel,
     Abort,
@@ -73,6 +77,7 @@ impl Command {
         "halt",
         "resume",
         "arrive",
+        "not-arrived",
         "close",
         "cancel",
         "abort",
@@ -94,6 +99,7 @@ impl Command {
             Command::Halt { .. } => "halt",
             Command::Resume { .. } => "resume",
             Command::Arrive { .. } => "arrive",
+            Command::NotArrived { .. } => "not-arrived",
             Command::Close => "close",
             Command::Cancel => "cancel",
             Command::Abort => "abort",

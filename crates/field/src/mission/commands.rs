@@ -92,6 +92,7 @@ impl Field {
             departed: None,
             due: None,
             last_contact: None,
+            heard_before: None,
             last_place: order.legs.first().map(|leg| leg.from.trim().to_owned()),
             overnight: false,
             custody: None,
@@ -279,6 +280,7 @@ fn convoy_vehicle(plate: &str) -> ConvoyVehicle {
         due: None,
         contact: ContactState::Ok,
         last_contact: None,
+        heard_before: None,
     }
 }
 
@@ -366,6 +368,7 @@ fn cleaned(directory: &Directory, command: &Command) -> Result<Command, Refusal>
         Command::Arrive { vehicle, place, overnight } => {
             Command::Arrive { vehicle: vehicle.as_ref().map(upper), place: place.clone(), overnight: *overnight }
         }
+        Command::NotArrived { vehicle } => Command::NotArrived { vehicle: vehicle.as_ref().map(upper) },
         other => other.clone(),
     })
 }

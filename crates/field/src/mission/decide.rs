@@ -42,6 +42,7 @@ fn is_allowed(command: &str, mission: &Mission) -> bool {
         "halt" => matches!(state, Departed | EnRoute | Aborted),
         "resume" => state == Halted,
         "arrive" => state.is_on_the_road(),
+        "not-arrived" => mission.is_all_in() || (state.is_on_the_road() && mission.is_part_arrived()),
         "close" => state == Arrived || (state == Aborted && mission.due.is_none()),
         "cancel" => before || state == Departed,
         "abort" => matches!(state, Departed | EnRoute | Halted),
@@ -80,6 +81,7 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
             arrive(&mut acted, vehicle.as_deref(), *overnight, moment)?;
             remember_place(&mut acted.mission, place.as_deref());
         }
+        Command::NotArrived { vehicle } => not_arrived(&mut acted, vehicle.as_deref(), moment)?,
         Command::Close => end(&mut acted.mission, MissionState::Closed, moment),
         Command::Cancel => end(&mut acted.mission, MissionState::Cancelled, moment),
         Command::Abort => {
@@ -132,8 +134,9 @@ fn depart(acted: &mut Acted, moment: Moment) {
     if mission.state == MissionState::Arrived {
         mission.leg += 1;
         for vehicle in &mut mission.convoy {
-            (vehicle.arrived, vehicle.due) = (None, None);
+            (vehicle.arrived, vehicle.due, vehicle.heard_before) = (None, None, None);
         }
+        mission.heard_before = None;
     }
     if let Some(leg) = mission.legs.get_mut(mission.leg) {
         leg.began = Some(moment.at);
@@ -168,6 +171,10 @@ fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment:
     let heard = Heard { contact: mission.contact, last: mission.last_contact };
     let (contact, last) = heard.again(moment, &mut acted.notes);
     (mission.contact, mission.last_contact) = (contact, Some(last));
+    // A vehicle that was missed while it reported for itself is heard with the others.
+    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_none()) {
+        one.contact = contact;
+    }
     if mission.state == MissionState::Departed {
         mission.state = MissionState::EnRoute;
     }
@@ -223,10 +230,14 @@ impl Heard {
 /// The convoy's contact is the worst of those on the way.
 pub(super) fn sum_up(mission: &mut Mission) {
     if mission.is_part_arrived() {
-        let worst = mission.on_the_way().map(|vehicle| vehicle.contact).max_by_key(|contact| contact.weight());
-        mission.contact = worst.unwrap_or(ContactState::Ok);
+        mission.contact = worst(mission);
         mission.due = mission.on_the_way().filter_map(|vehicle| vehicle.due).min();
     }
+}
+
+fn worst(mission: &Mission) -> ContactState {
+    let of_all = mission.on_the_way().map(|vehicle| vehicle.contact);
+    of_all.max_by_key(|contact| contact.weight()).unwrap_or(ContactState::Ok)
 }
 
 fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Moment) -> Result<(), Refusal> {
@@ -243,6 +254,7 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
     }
     for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_none()) {
         if vehicle.is_none_or(|wanted| one.vehicle == wanted) {
+            one.heard_before = if was_together { last } else { one.last_contact };
             (one.arrived, one.due, one.contact) = (Some(moment.at), None, ContactState::Ok);
             one.last_contact = one.last_contact.max(Some(moment.at));
         } else if was_together {
@@ -259,10 +271,53 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
     set_unless_aborted(mission, MissionState::Arrived);
     let missed = matches!(contact, ContactState::Overdue | ContactState::Lost);
     mission.contact = if missed { ContactState::Regained } else { ContactState::Ok };
+    mission.heard_before = last;
     mission.last_contact = mission.last_contact.max(Some(moment.at));
     mission.last_place = mission.destination().map(str::to_owned).or(mission.last_place.take());
     mission.overnight = overnight;
     mission.due = overnight.then(|| moment.at.plus_micros(moment.interval_us));
+    Ok(())
+}
+
+/// An arrival is withdrawn. Who is on the road again owes a contact as if it had not been logged: within the interval from the
+/// contact before it, and at once when that is over. What was logged as the arrival is no contact, for it is not known who
+/// was heard.
+fn not_arrived(acted: &mut Acted, vehicle: Option<&str>, moment: Moment) -> Result<(), Refusal> {
+    let mission = &mut acted.mission;
+    if let Some(wanted) = vehicle {
+        match mission.convoy.iter().find(|one| one.vehicle == wanted) {
+            None => return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy"))),
+            Some(one) if one.arrived.is_none() => {
+                return Err(Refusal::rule(format!("{wanted} is on the way as it is")));
+            }
+            Some(_) => {}
+        }
+    }
+    let were_all_in = mission.is_all_in();
+    let owed = |last: Option<Timestamp>| {
+        let next = last.map_or(moment.now, |last| last.plus_micros(moment.interval_us));
+        Some(next.max(moment.now))
+    };
+    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_some()) {
+        if vehicle.is_none_or(|wanted| one.vehicle == wanted) {
+            (one.arrived, one.contact, one.last_contact) = (None, ContactState::Ok, one.heard_before.take());
+            one.due = owed(one.last_contact);
+        }
+    }
+    if were_all_in {
+        set_unless_aborted(mission, MissionState::EnRoute);
+        (mission.contact, mission.overnight) = (ContactState::Ok, false);
+    }
+    if mission.is_part_arrived() {
+        sum_up(mission);
+    } else {
+        // Together again: the one that was silent for longest counts for all.
+        let heard = mission.convoy.iter().map(|one| one.last_contact).min();
+        mission.last_contact = heard.unwrap_or(mission.heard_before.take());
+        mission.due = mission.convoy.iter().filter_map(|one| one.due).min().or(owed(mission.last_contact));
+        mission.contact = worst(mission);
+    }
+    acted.notes.push("on the road again: call them, what was logged as the arrival is no contact".to_owned());
     Ok(())
 }
 
@@ -357,6 +412,7 @@ fn set_contact(
                 return None;
             }
             one.contact = to;
+            mission.contact = worst(&mission);
             sum_up(&mut mission);
         }
     }

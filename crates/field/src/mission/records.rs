@@ -1,5 +1,6 @@
 //! Missions as rows.
 
+use kernel::Timestamp;
 use kernel::id::MissionId;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -29,6 +30,8 @@ struct Sheet {
     origin: Option<Origin>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     claimed: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    heard_before: Option<Timestamp>,
 }
 
 fn mission(row: &Row) -> Result<Mission, Error> {
@@ -50,6 +53,7 @@ fn mission(row: &Row) -> Result<Mission, Error> {
         departed: row.time_opt("departed_us")?,
         due: row.time_opt("due_us")?,
         last_contact: row.time_opt("last_contact_us")?,
+        heard_before: sheet.heard_before,
         last_place: row.text_opt("last_place")?.map(str::to_owned),
         overnight: sheet.overnight,
         custody: row.text_opt("custody")?.map(str::to_owned),
@@ -79,6 +83,7 @@ pub(crate) async fn save(tx: &mut Tx, before: Option<&Mission>, mission: &Missio
         offer: mission.offer,
         origin: mission.origin.clone(),
         claimed: mission.claimed.clone(),
+        heard_before: mission.heard_before,
     });
     let row = params![
         mission.id,

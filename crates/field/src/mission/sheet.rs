@@ -90,6 +90,9 @@ pub struct ConvoyVehicle {
     pub due: Option<Timestamp>,
     pub contact: ContactState,
     pub last_contact: Option<Timestamp>,
+    /// The last contact before it arrived: what counts again when it has not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heard_before: Option<Timestamp>,
 }
 
 /// Who sits where, from when until when.
@@ -167,6 +170,9 @@ pub struct Mission {
     /// When the convoy's next contact is due. In the past while it is overdue.
     pub due: Option<Timestamp>,
     pub last_contact: Option<Timestamp>,
+    /// The last contact before all had arrived.
+    #[serde(default)]
+    pub heard_before: Option<Timestamp>,
     pub last_place: Option<String>,
     /// Contacts go on after arrival, because nobody takes over there.
     pub overnight: bool,
@@ -223,6 +229,12 @@ impl Mission {
         aboard.sort_unstable();
         aboard.dedup();
         aboard
+    }
+
+    /// Everybody is in: nobody of it is on the road.
+    pub fn is_all_in(&self) -> bool {
+        let none_out = self.on_the_way().next().is_none() && (!self.convoy.is_empty() || self.due.is_none());
+        self.state == MissionState::Arrived || (self.state == MissionState::Aborted && none_out)
     }
 
     /// Where this leg goes to.

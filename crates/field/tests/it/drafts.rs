@@ -60,7 +60,7 @@ pub async fn a_line_that_is_entered_is_no_draft(url: String) {
     let rig = rig::open(&url).await;
     keep(&rig, "console-a", 4, "all is quiet").await;
     let draft = key("console-a", 5);
-    let entering = Entering { line: "all is quiet", key: None, draft: Some(&draft) };
+    let entering = Entering { line: "all is quiet", key: None, draft: Some(&draft), typed: None };
     rig.field.enter_as(&entering, &operator()).await.unwrap();
     assert_eq!(lines(&rig).await, []);
     // What was still on its way when it was entered.
@@ -70,7 +70,7 @@ pub async fn a_line_that_is_entered_is_no_draft(url: String) {
     assert_eq!(lines(&rig).await, shown("console-a", "bf"));
     // A line that cannot be entered stays.
     let draft = key("console-a", 7);
-    let entering = Entering { line: "inc", key: None, draft: Some(&draft) };
+    let entering = Entering { line: "inc", key: None, draft: Some(&draft), typed: None };
     rig.field.enter_as(&entering, &operator()).await.unwrap_err();
     assert_eq!(lines(&rig).await, shown("console-a", "bf"));
 }
@@ -84,7 +84,8 @@ pub async fn a_duress_word_is_kept_for_who_enters_it_alone(url: String) {
     keep(&rig, "console-a", 1, "3621 ok red umbrella").await;
     assert_eq!(lines(&rig).await, shown("console-a", "3621 ok umbrella"));
     let taken = rig.field.take_draft("console-a", &key("console-b", 0), &relief()).await.unwrap();
-    let entering = Entering { line: &taken.line, key: None, draft: Some(&key("console-b", taken.revision + 1)) };
+    let entering =
+        Entering { line: &taken.line, key: None, draft: Some(&key("console-b", taken.revision + 1)), typed: None };
     let entry = rig.field.enter_as(&entering, &relief()).await.unwrap();
     assert_eq!(entry.line, "3621 ok umbrella");
     let silent = rig.field.alarms(false, &Actor::User("user-x".to_owned())).await.unwrap();

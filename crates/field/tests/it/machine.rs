@@ -26,6 +26,7 @@ fn mission(vehicles: usize) -> Mission {
         due: None,
         contact: ContactState::Ok,
         last_contact: None,
+        heard_before: None,
     };
     let seat = |(person, vehicle): (&&str, Option<&&str>)| Seat {
         person: (*person).to_owned(),
@@ -51,6 +52,7 @@ fn mission(vehicles: usize) -> Mission {
         departed: None,
         due: None,
         last_contact: None,
+        heard_before: None,
         last_place: None,
         overnight: false,
         custody: None,
@@ -83,6 +85,7 @@ fn commands() -> impl Strategy<Value = Command> {
             place: None,
             overnight
         }),
+        prop::option::of(vehicle.clone()).prop_map(|vehicle| Command::NotArrived { vehicle }),
         Just(Command::Close),
         Just(Command::Cancel),
         Just(Command::Abort),
@@ -107,7 +110,7 @@ fn is_arrow(from: MissionState, to: MissionState) -> bool {
         Departed => matches!(to, EnRoute | Halted | Arrived | Aborted | Cancelled),
         EnRoute => matches!(to, Halted | Arrived | Aborted),
         Halted => matches!(to, EnRoute | Arrived | Aborted),
-        Arrived => matches!(to, Departed | Closed),
+        Arrived => matches!(to, EnRoute | Departed | Closed),
         Aborted => matches!(to, Closed),
         Closed | Cancelled => false,
     }

@@ -4,7 +4,7 @@
 //! | step | what |
 //! |---|---|
 //! | `12:00 > LINE` | a line is entered |
-//! | `12:00 ? LINE` | a line is read and not entered |
+//! | `12:00 ? LINE` | a line is read and not entered; `\n`, `\0`, `\u{202e}` stand for what they name |
 //! | `12:00 request convoy=UN-1,UN-2 people=P-1:UN-1 area=LOW leader=BF11` | a mission, cleared and briefed; `draft` leaves it a draft |
 //! | `12:00 do M1 reroute HIGH` | a command on a mission |
 //! | `12:00 ack A1 2 Ana`, `noanswer A1 2`, `close A1` | on an alarm |
@@ -44,6 +44,11 @@ struct Desk {
     shown: i64,
     /// Facts that were looked at for messages.
     looked: i64,
+}
+
+/// `\n`, `\0` and `\u{202e}` as what they stand for.
+fn written(step: &str) -> String {
+    step.replace("\\n", "\n").replace("\\0", "\0").replace("\\u{202e}", "\u{202e}")
 }
 
 /// `14:05` on the first day, `+1d 02:00` on the next.
@@ -111,10 +116,10 @@ impl Desk {
         let words: Vec<&str> = what.split_whitespace().collect();
         match words.as_slice() {
             [">", ..] => {
-                let entered = self.rig.enter(what[1..].trim()).await;
+                let entered = self.rig.enter(&written(what[1..].trim())).await;
                 self.outcome(entered);
             }
-            ["?", ..] => self.read(what[1..].trim_start()).await,
+            ["?", ..] => self.read(&written(what[1..].trim_start())).await,
             ["request", options @ ..] => self.request(options).await,
             ["do", mission, command @ ..] => self.command(mission, command).await,
             ["ack", alarm, attempt, name] => {
@@ -376,6 +381,8 @@ impl Desk {
             ["report"] => Command::Report { by: None, place: None },
             ["offer", room] => Command::OfferCustody { room: owned(room) },
             ["confirm"] => Command::ConfirmCustody,
+            ["not-arrived"] => Command::NotArrived { vehicle: None },
+            ["not-arrived", vehicle] => Command::NotArrived { vehicle: Some(owned(vehicle)) },
             ["take-back"] => Command::TakeBack,
             _ => panic!("{words:?} is no command"),
         };

@@ -310,7 +310,8 @@ async fn a_line_with_a_key_is_entered_once() {
     assert_eq!(send(&operator, "all quiet").await, send(&operator, "all quiet").await);
     assert_eq!(send(&root, "all quiet").await, 2, "another person's key is another key");
     let actor = kernel::Actor::User("olga".to_owned());
-    let entering = field::Entering { line: "inc 833 where:Comoro what:carjack", key: Some("k"), draft: None };
+    let entering =
+        field::Entering { line: "inc 833 where:Comoro what:carjack", key: Some("k"), draft: None, typed: None };
     let enter = async || house.field.enter_as(&entering, &actor).await.unwrap();
     let log = async || house.field.duty_log(&field::LogFilter::default(), 10).await.unwrap().len();
     let (number, lines) = (enter().await.number, log().await);

@@ -81,6 +81,9 @@ pub struct DutyLine {
     pub line: String,
     /// The draft that it was: no draft is left of it, and a change of it that comes late makes none.
     pub draft: Option<DraftKey>,
+    /// When it was typed, for one that waited for a link: a time that it says is told from there, and where it says none, it
+    /// happened then. What lies ahead of the server's clock is taken as now.
+    pub typed: Option<Instant>,
 }
 
 /// A line that is being typed.
@@ -149,7 +152,8 @@ async fn enter_duty_line(
 ) -> Result<(StatusCode, Json<DutyEntry>), Problem> {
     let key = idempotency_key(&headers)?;
     let draft = request.draft.as_ref().map(DraftKey::read).transpose()?;
-    let entering = field::Entering { line: &request.line, key, draft: draft.as_ref() };
+    let entering =
+        field::Entering { line: &request.line, key, draft: draft.as_ref(), typed: request.typed.map(|typed| typed.0) };
     let entry = app.field.enter_as(&entering, &caller.actor()).await;
     let entry = entry.map_err(|error| match error {
         field::Error::Line(ref findings) => {

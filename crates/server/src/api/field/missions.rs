@@ -220,6 +220,10 @@ pub enum MissionAct {
         #[serde(default)]
         overnight: bool,
     },
+    /// It was logged that they are in, and they are not: of a vehicle; without one, of all. They owe a contact from then on.
+    NotArrived {
+        vehicle: Option<String>,
+    },
     Close,
     Cancel,
     Abort,
@@ -338,6 +342,7 @@ fn command(act: MissionAct) -> Command {
         MissionAct::Halt { place } => Command::Halt { by: None, place },
         MissionAct::Resume => Command::Resume { by: None },
         MissionAct::Arrive { vehicle, place, overnight } => Command::Arrive { vehicle, place, overnight },
+        MissionAct::NotArrived { vehicle } => Command::NotArrived { vehicle },
         MissionAct::Close => Command::Close,
         MissionAct::Cancel => Command::Cancel,
         MissionAct::Abort => Command::Abort,

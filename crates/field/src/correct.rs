@@ -1,0 +1,69 @@
+//! A correction: the entry stays as it is, and of what it did, that is undone by which people would not be followed.
+
+use crate::error::Error;
+use crate::line::{self, Act, Statement};
+use crate::log::{self, LogEntry, NewEntry};
+use crate::mission::{self, Command, Mission, decide};
+use crate::room::Turn;
+
+/// Enters a correction of an entry. An arrival that was none is withdrawn.
+///
+/// # Errors
+/// [`Error::NotFound`] when there is no such entry.
+pub(crate) async fn enter(turn: &mut Turn, entry: &mut NewEntry, number: i64, text: &str) -> Result<(), Error> {
+    let wrong = log::numbered(turn, number).await?.ok_or_else(|| Error::missing("entry", number))?;
+    (entry.mission, entry.corrects) = (wrong.mission, Some(number));
+    let Some(id) = wrong.mission else { return Ok(()) };
+    let Some(mission) = mission::find(&mut turn.tx, id).await? else { return Ok(()) };
+    let notes = match is_still_arrival(turn, &wrong, text) {
+        Some(false) => withdraw(turn, mission, &wrong).await?,
+        Some(true) => vec!["the arrival stands; its time and place on the sheet are not changed by this".to_owned()],
+        None => vec!["what the entry did to the mission is not undone by this: do it on the sheet".to_owned()],
+    };
+    entry.outcome.extend(notes);
+    Ok(())
+}
+
+/// Whether an entry of an arrival is one of the same people as it should read. `None`: it was no arrival.
+fn is_still_arrival(turn: &Turn, wrong: &LogEntry, text: &str) -> Option<bool> {
+    let directory = &turn.directory;
+    let read = |text: &str| match line::parse(text, &|word| directory.knows_sign(word)).statement {
+        Statement::Traffic { sign, act: Act::Arrive(place) } => Some((sign.text.to_uppercase(), place.is_all())),
+        _ => None,
+    };
+    (wrong.kind == "arrival").then(|| read(&wrong.line) == read(text))
+}
+
+/// Takes back what an entry said was in, as far as that is still what the sheet has it from.
+async fn withdraw(turn: &mut Turn, mut mission: Mission, wrong: &LogEntry) -> Result<Vec<String>, Error> {
+    let by_it = |mission: &Mission| -> Vec<Option<String>> {
+        let of_it: Vec<_> = mission.convoy.iter().filter(|one| one.arrived == Some(wrong.happened)).collect();
+        if of_it.len() == mission.convoy.len() && mission.last_contact >= Some(wrong.happened) {
+            return vec![None];
+        }
+        of_it.into_iter().map(|one| Some(one.vehicle.clone())).collect()
+    };
+    let mut notes = Vec::new();
+    for vehicle in by_it(&mission) {
+        let command = Command::NotArrived { vehicle };
+        let moment = mission::moment(turn, &mission, &command, None);
+        match decide(&mission, &command, moment) {
+            Ok(acted) => {
+                mission::write(turn, Some(&mission), &acted, command.name()).await?;
+                notes = acted.notes;
+                mission = acted.mission;
+            }
+            Err(refusal) => return Ok(vec![format!("the arrival is not withdrawn by this: {refusal}")]),
+        }
+    }
+    if notes.is_empty() {
+        let (label, state) = (mission.label(), mission.state);
+        return Ok(vec![format!("{label} is {state}, and not by this entry: nothing of it is undone")]);
+    }
+    if let Some(due) = mission.due {
+        let due = line::both(due, turn.now(), turn.directory.zone());
+        notes.push(format!("{}: next contact by {due}", mission.label()));
+    }
+    notes.push("what they did say is a line of its own".to_owned());
+    Ok(notes)
+}
