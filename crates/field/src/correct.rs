@@ -11,7 +11,7 @@ use crate::room::Turn;
 /// # Errors
 /// [`Error::NotFound`] when there is no such entry.
 pub(crate) async fn enter(turn: &mut Turn, entry: &mut NewEntry, number: i64, text: &str) -> Result<(), Error> {
-    let wrong = log::numbered(turn, number).await?.ok_or_else(|| Error::missing("entry", number))?;
+    let wrong = log::numbered(&mut turn.tx, number).await?.ok_or_else(|| Error::missing("entry", number))?;
     (entry.mission, entry.corrects) = (wrong.mission, Some(number));
     let Some(id) = wrong.mission else { return Ok(()) };
     let Some(mission) = mission::find(&mut turn.tx, id).await? else { return Ok(()) };

@@ -319,7 +319,7 @@ fn is_proof(entry: &LogEntry) -> bool {
 
 /// The entry by which a mission is taken over.
 async fn proof(turn: &mut Turn, said: &Told, number: i64) -> Result<Heard, Error> {
-    let entry = log::numbered(turn, number).await?.ok_or_else(|| Error::missing("entry", number))?;
+    let entry = log::numbered(&mut turn.tx, number).await?.ok_or_else(|| Error::missing("entry", number))?;
     let sign = entry.sign.clone().unwrap_or_default();
     let signs: Vec<&str> = said.signs.iter().map(|told| told.sign.as_str()).collect();
     if !is_proof(&entry) || !signs.contains(&sign.as_str()) {

@@ -12,11 +12,10 @@ use kernel::id::RecordId;
 use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use store::{Read, Row, params};
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use crate::error::{Error, Refusal, said};
 use crate::room::Field;
+use crate::spelling::words;
 use crate::sql;
 
 /// Most words of a phrase. In a line it may have one more: `blue bird` for `bluebird`.
@@ -194,46 +193,6 @@ impl Stored {
 fn word_by_word(text: &str) -> String {
     let bare = |word: &str| word.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
     text.split_whitespace().map(bare).collect::<Vec<_>>().join(" ")
-}
-
-/// A word and where it stands, in bytes.
-struct Spoken {
-    /// As they are compared: small letters and digits, without marks.
-    letters: String,
-    from: usize,
-    to: usize,
-}
-
-fn words(line: &str) -> Vec<Spoken> {
-    let mut words: Vec<Spoken> = Vec::new();
-    let mut inside = false;
-    for (at, c) in line.char_indices() {
-        let goes_on = inside && (is_combining_mark(c) || is_joiner(c));
-        if !c.is_alphanumeric() && !goes_on {
-            inside = false;
-            continue;
-        }
-        if !inside {
-            words.push(Spoken { letters: String::new(), from: at, to: at });
-            inside = true;
-        }
-        if let Some(word) = words.last_mut() {
-            word.letters.extend(letters(c));
-            word.to = at + c.len_utf8();
-        }
-    }
-    words
-}
-
-/// `Ç` is `c`, `أ` is `ا`, `ﬁ` is `fi`.
-fn letters(c: char) -> impl Iterator<Item = char> {
-    let plain = std::iter::once(c).nfkd().filter(|c| c.is_alphanumeric() && !is_combining_mark(*c) && !is_joiner(*c));
-    plain.flat_map(char::to_lowercase)
-}
-
-/// What stands in a word and is not seen, or only draws it out: soft hyphen, tatweel, joiners, marks of direction.
-const fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{640}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 fn digest(salt: &str, phrase: &str) -> String {

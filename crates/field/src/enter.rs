@@ -11,10 +11,10 @@ use crate::duress;
 use crate::error::{Error, Refusal};
 use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Safety, Statement, Word};
 use crate::log::{self, LogEntry, NewEntry};
-use crate::mission::{self, Command, ContactState, Mission, Reporter, decide};
+use crate::mission::{self, Command, ContactState, Mission, MissionState, Reporter, decide};
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
-use crate::{correct, custody, equipment, headcount, report, round};
+use crate::{correct, custody, equipment, headcount, possible, report, round};
 
 /// Traffic so long after the end of a mission is a surprise.
 const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
@@ -50,6 +50,8 @@ impl Field {
         let (directory, now) = (self.directory().await?, self.now());
         let mut line = line::parse(text, &|word| directory.knows_sign(word));
         let happened = check(&mut line, text, &directory, now);
+        let mut read = self.store.clone();
+        line.findings.extend(possible::hindrances(&mut read, &directory, &line, happened.unwrap_or(now), false).await?);
         let on_air = round::on_air(&mut self.store.clone(), &directory, now).await?;
         Ok(Reading {
             meaning: line::echo(&line, &directory, happened, now),
@@ -102,6 +104,9 @@ impl Field {
         let now = turn.now();
         let typed = entering.typed.map(|typed| typed.min(now));
         let happened = check(&mut line, &cleared.line, &directory, typed.unwrap_or(now)).or(typed);
+        let at = happened.unwrap_or(now);
+        let hindrances = possible::hindrances(&mut turn.tx, &directory, &line, at, typed.is_some()).await?;
+        line.findings.extend(hindrances);
         if !line.is_usable() {
             return Err(Error::Line(line.findings));
         }
@@ -118,7 +123,9 @@ impl Field {
         match &line.statement {
             Statement::Traffic { sign, act } => traffic(&mut turn, &mut entry, &sign.text, act, what).await?,
             Statement::Check(check) => entry.outcome.extend(round::enter(&mut turn, check, what.at).await?),
-            Statement::Count(count) => entry.outcome.extend(headcount::enter(&mut turn, count, what.at).await?),
+            Statement::Count(count) => {
+                entry.outcome.extend(headcount::enter(&mut turn, count, what.at, typed.is_some()).await?)
+            }
             Statement::Correction { number, text } => {
                 correct::enter(&mut turn, &mut entry, *number, &text.text).await?
             }
@@ -265,8 +272,9 @@ pub(crate) async fn traffic(
     if missions.iter().all(|one| one.state.is_final()) {
         missions.extend(custody::by_told_sign(&mut turn.tx, &sign).await?);
     }
-    let running: Vec<&Mission> =
+    let mut running: Vec<&Mission> =
         missions.iter().filter(|one| !one.state.is_final() && is_aboard(one, &sign, holder.as_ref())).collect();
+    running.sort_by_key(|one| claim(one, act));
     if let [mission, others @ ..] = running.as_slice() {
         entry.mission = Some(mission.id);
         if !others.is_empty() {
@@ -276,6 +284,11 @@ pub(crate) async fn traffic(
         let by = Reporter { sign: sign.clone(), vehicle: vehicle_of(mission, &sign, holder.as_ref(), what.at) };
         let notes = on_mission(turn, mission, by, act, what).await?;
         entry.outcome.extend(notes);
+        let waits = others.iter().find(|other| other.state == MissionState::Briefed);
+        if let Some(waits) = waits.filter(|_| mission.state == MissionState::Arrived && moves(act)) {
+            let (label, sign) = (waits.label(), sign.to_lowercase());
+            entry.outcome.push(format!("{label} has not departed by the log: if this is it, `{sign} dep`"));
+        }
     } else if let Some(over) = missions.iter().find(|one| is_surprise(one, what.at)) {
         entry.mission = Some(over.id);
         let title = format!("{sign} is on the net, but {} is {}", over.label(), over.state);
@@ -297,6 +310,27 @@ pub(crate) async fn traffic(
         entry.outcome.push(alarm::call_for_help(turn, call, mission).await?.1);
     }
     Ok(())
+}
+
+/// Which of several missions traffic is about: the smaller, the likelier. A departure is of the one that waits for it; what else
+/// is heard, of the one on the road before one that nobody has closed yet.
+fn claim(mission: &Mission, act: &Act) -> u8 {
+    let state = mission.state;
+    let on_the_road = state.is_on_the_road() || (state == MissionState::Arrived && mission.overnight);
+    let further_leg = mission.leg + 1 < mission.legs.len();
+    match act {
+        Act::Depart(_) if state == MissionState::Briefed => 0,
+        Act::Depart(_) if state == MissionState::Arrived && further_leg => 1,
+        Act::NotArrived { .. } if mission.is_all_in() || mission.is_part_arrived() => 0,
+        _ if on_the_road => 2,
+        _ if state == MissionState::Arrived => 3,
+        _ => 4,
+    }
+}
+
+/// Whoever says so is on the way.
+fn moves(act: &Act) -> bool {
+    matches!(act, Act::At(_) | Act::Position { .. } | Act::Halt(_) | Act::Resume | Act::Depart(_))
 }
 
 fn cause(kind: AlarmKind, subject: String, missed: Timestamp) -> Cause {
@@ -343,6 +377,19 @@ async fn on_mission(
         let all = act.name();
         return Ok(vec![format!("it is not known in which vehicle they sit: say which vehicle, or `{all} all`")]);
     }
+    if let Act::Arrive(Place::Named(word)) = act
+        && let Some(wanted) = is_elsewhere(before, word, &turn.directory)
+    {
+        let halts = Act::Halt(Place::Named(word.clone()));
+        let sign = by.sign.to_lowercase();
+        let mut notes = Box::pin(on_mission(turn, before, by, &halts, what)).await?;
+        let said = spoken(word, &turn.directory);
+        notes.push(format!(
+            "{said} is not {wanted}, where the sheet says they go: a halt, they are followed on; `{sign} arr same` when everybody \
+             is out there, or reroute the mission"
+        ));
+        return Ok(notes);
+    }
     let question = is_arrival_doubtful(before, &by, act);
     let Some(command) = command(before, by, act, &turn.directory) else {
         return Ok(vec![format!("{} is {}: nothing is owed", before.label(), before.state)]);
@@ -374,7 +421,7 @@ async fn on_mission(
 
 /// Who is in by the log is heard on the road: a question, for people alone say who is in and who is not.
 fn is_arrival_doubtful(mission: &Mission, by: &Reporter, act: &Act) -> Option<String> {
-    let moves = matches!(act, Act::At(_) | Act::Position { .. } | Act::Halt(_) | Act::Resume | Act::Depart(_));
+    let moves = moves(act);
     let next_leg = *act == Act::Depart(Place::Unsaid) && mission.leg + 1 < mission.legs.len();
     let own = mission.convoy.iter().find(|one| Some(&one.vehicle) == by.vehicle.as_ref());
     let (sign, label) = (by.sign.to_lowercase(), mission.label());
@@ -412,6 +459,24 @@ fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) ->
     };
     let followed = mission.state.is_on_the_road() || mission.state == mission::MissionState::Arrived;
     (followed || matches!(command, Command::Depart)).then_some(command)
+}
+
+/// Where the sheet says that they go, when the place that is said is another. A part of its name will do.
+fn is_elsewhere(mission: &Mission, said: &Word, directory: &Directory) -> Option<String> {
+    let wanted = mission.destination()?;
+    if said.text.eq_ignore_ascii_case("all") || !mission.state.is_on_the_road() {
+        return None;
+    }
+    let names = |text: &str| -> Vec<String> {
+        let record = directory.place(text);
+        let of_record = record.map(|record| [record.key.clone(), record.text("name").to_owned()]);
+        let all = of_record.into_iter().flatten().chain([text.to_owned()]);
+        all.map(|name| crate::spelling::words(&name).into_iter().map(|word| word.letters + " ").collect()).collect()
+    };
+    let (there, here) = (names(wanted), names(&said.text));
+    let same =
+        here.iter().any(|one| there.iter().any(|other| other.contains(one.as_str()) || one.contains(other.as_str())));
+    (!same).then(|| directory.place(wanted).map_or_else(|| wanted.to_owned(), |record| record.text("name").to_owned()))
 }
 
 /// A place by its code name, when it has one.
@@ -492,7 +557,7 @@ pub(crate) async fn mission_of(turn: &mut Turn, holder: &Holder, at: Timestamp) 
     let covers = |one: &&Mission| {
         one.departed.is_some_and(|departed| departed <= at) && one.ended.is_none_or(|ended| at <= ended)
     };
-    let of_time = missions.iter().find(covers).cloned();
+    let of_time = missions.iter().filter(covers).min_by_key(|one| claim(one, &Act::Okay)).cloned();
     Ok(of_time.or_else(|| {
         missions.into_iter().find(|one| !one.state.is_final() && is_aboard(one, &holder.sign, Some(holder)))
     }))

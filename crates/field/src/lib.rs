@@ -40,6 +40,7 @@ pub mod message;
 pub mod mission;
 mod paper;
 pub mod position;
+mod possible;
 mod proof;
 pub mod register;
 pub mod replicate;

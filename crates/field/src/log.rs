@@ -3,7 +3,7 @@
 use kernel::id::{LogEntryId, MissionId};
 use kernel::{Fact, Timestamp};
 use serde_json::json;
-use store::{Row, params};
+use store::{Read, Row, params};
 
 use crate::error::Error;
 use crate::register::Holder;
@@ -108,10 +108,10 @@ pub(crate) async fn find(turn: &mut Turn, id: LogEntryId) -> Result<Option<LogEn
     turn.tx.fetch_optional(&sql::LOG_ENTRY, params![id]).await?.map(|row| read(&row)).transpose()
 }
 
-/// The entry of a number, as a turn sees it.
-pub(crate) async fn numbered(turn: &mut Turn, number: i64) -> Result<Option<LogEntry>, Error> {
+/// The entry of a number.
+pub(crate) async fn numbered(from: &mut impl Read, number: i64) -> Result<Option<LogEntry>, Error> {
     let before = number.saturating_add(1);
-    let rows = turn.tx.fetch_all(&sql::LOG_PAGE, params![before, None::<String>, None::<String>, 1]).await?;
+    let rows = from.rows(&sql::LOG_PAGE, params![before, None::<String>, None::<String>, 1]).await?;
     let entry = rows.first().map(read).transpose()?;
     Ok(entry.filter(|entry| entry.number == number))
 }

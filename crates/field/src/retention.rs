@@ -215,7 +215,7 @@ async fn erase_told(turn: &mut Turn, record: &Record) -> Result<(), Error> {
         match thing.kind.as_str() {
             "log" => {
                 let Ok(number) = thing.subject.parse() else { continue };
-                if let Some(entry) = log::numbered(turn, number).await? {
+                if let Some(entry) = log::numbered(&mut turn.tx, number).await? {
                     turn.tx.emit(Fact::DutyLogged { entry: entry.id, number, at });
                 }
             }

@@ -158,19 +158,28 @@ fn meant<'a>(roster: &'a [RoundCall], said: &str) -> Result<&'a RoundCall, Strin
     }
 }
 
+/// Signs that are said and are not on the roster of a round, or may be several of it.
+pub(crate) async fn unknown_calls(
+    read: &mut impl Read,
+    open: &Round,
+    calls: &[CheckCall],
+) -> Result<Vec<Diagnostic>, Error> {
+    Ok(unknown_in(&roster_in(read, open.id).await?, calls))
+}
+
+fn unknown_in(roster: &[RoundCall], calls: &[CheckCall]) -> Vec<Diagnostic> {
+    let wrong = calls.iter().filter_map(|said| Some((said, meant(roster, &said.sign.text).err()?)));
+    wrong.map(|(said, problem)| Diagnostic::error("FLD0103", said.sign.span, problem)).collect()
+}
+
 async fn note_calls(turn: &mut Turn, open: &Round, calls: &[CheckCall], at: Timestamp) -> Result<Vec<String>, Error> {
     let roster = roster_in(&mut turn.tx, open.id).await?;
-    let mut findings = Vec::new();
-    let mut noted = Vec::new();
-    for said in calls {
-        match meant(&roster, &said.sign.text) {
-            Ok(call) => noted.push((call, said.hearing)),
-            Err(problem) => findings.push(Diagnostic::error("FLD0103", said.sign.span, problem)),
-        }
-    }
+    let findings = unknown_in(&roster, calls);
     if !findings.is_empty() {
         return Err(Error::Line(findings));
     }
+    let noted = calls.iter().filter_map(|said| Some((meant(&roster, &said.sign.text).ok()?, said.hearing)));
+    let noted: Vec<(&RoundCall, Hearing)> = noted.collect();
     let mut outcome = Vec::new();
     for (call, hearing) in noted {
         turn.tx.execute_one(&sql::NOTE_CALL, params![open.id, &call.sign, hearing.as_str(), at]).await?;

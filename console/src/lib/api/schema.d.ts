@@ -4510,6 +4510,7 @@ export interface components {
         DutyLine: {
             line: string;
             draft?: components["schemas"]["DraftKey"] | null;
+            typed?: components["schemas"]["Instant"] | null;
         };
         /** @description A page, the latest first. */
         DutyLog: {
@@ -6119,6 +6120,10 @@ export interface components {
             overnight?: boolean;
             /** @enum {string} */
             command: "arrive";
+        } | {
+            vehicle?: string | null;
+            /** @enum {string} */
+            command: "not-arrived";
         } | {
             /** @enum {string} */
             command: "close";

@@ -76,8 +76,9 @@ class Outbox {
 }
 
 /** The same key twice is the same entry to a server that knows keys; another ignores it. */
-const enterOnce = ({ key, line }: QueuedLine): Promise<DutyEntry> =>
-  take(api.POST("/api/v1/field/log", { body: { line }, headers: { "Idempotency-Key": key } }));
+const enterOnce = ({ key, line, at }: QueuedLine): Promise<DutyEntry> =>
+  // The time that it says is told from when it was typed, days later, too.
+  take(api.POST("/api/v1/field/log", { body: { line, typed: at }, headers: { "Idempotency-Key": key } }));
 
 /** An answer that refuses: a person decides. Anything else is no answer. */
 function refusal(error: unknown): string {

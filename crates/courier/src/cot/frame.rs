@@ -1,7 +1,8 @@
-//! Where one event ends and the next begins: XML up to `</event>`, protobuf by its length.
+//! Where one event ends and the next begins: XML up to `</event>` or to where another begins, protobuf by its length.
 
 /// A longer event is dropped.
 pub const MOST_BYTES: usize = 256 << 10;
+const START: &[u8] = b"<event";
 const END: &[u8] = b"</event>";
 /// Begins a message of the TAK protocol.
 const MAGIC: u8 = 0xbf;
@@ -46,8 +47,10 @@ impl Frames {
         let from = self.looked.saturating_sub(END.len());
         let found = self.bytes[from..].windows(END.len()).position(|window| window == END);
         if let Some(at) = found {
-            let end = from + at + END.len();
-            self.looked = 0;
+            let whole = from + at + END.len();
+            // Events do not lie in one another: a broken one must not take along the good one behind it.
+            let end = second_start(&self.bytes[..whole]).unwrap_or(whole);
+            self.looked = (from + at).saturating_sub(end);
             return Some(Frame::Xml(self.bytes.drain(..end).collect()));
         }
         self.looked = self.bytes.len();
@@ -97,6 +100,16 @@ impl Frames {
     }
 }
 
+/// Where another event begins in what was thought to be one.
+fn second_start(bytes: &[u8]) -> Option<usize> {
+    let begins = |at: &usize| {
+        let rest = &bytes[*at..];
+        rest.starts_with(START)
+            && rest.get(START.len()).is_some_and(|next| next.is_ascii_whitespace() || matches!(next, b'>' | b'/'))
+    };
+    (0..bytes.len()).filter(begins).nth(1)
+}
+
 /// A payload with its stream framing.
 pub(super) fn framed(payload: &[u8]) -> Vec<u8> {
     let mut all = vec![MAGIC];
@@ -142,10 +155,11 @@ mod tests {
                 found.extend(all(&mut frames));
                 at = end;
             }
-            let last = b"<event/><event></event>".to_vec();
+            let last = [b"<event/>".to_vec(), b"<event></event>".to_vec()].map(Frame::Xml);
             let proto_like_mesh = payload.first() == Some(&0xbf) && payload.len() == 1;
             if !proto_like_mesh {
-                prop_assert_eq!(found, vec![Frame::Xml(xml), Frame::Proto(payload), Frame::Xml(last)]);
+                let expected: Vec<Frame> = [Frame::Xml(xml), Frame::Proto(payload)].into_iter().chain(last).collect();
+                prop_assert_eq!(found, expected);
             }
         }
 
@@ -155,6 +169,20 @@ mod tests {
             frames.push(&bytes);
             let _ = all(&mut frames);
         }
+    }
+
+    #[test]
+    fn a_broken_event_takes_no_good_one_along() {
+        let mut frames = Frames::default();
+        frames.push(b"<event garbage <<<>><event uid=\"COT-7\"><point/></event>\n<event uid=\"8\"></event>");
+        let texts: Vec<String> = all(&mut frames)
+            .into_iter()
+            .map(|frame| match frame {
+                Frame::Xml(bytes) | Frame::Proto(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            })
+            .collect();
+        let expected = ["<event garbage <<<>>", "<event uid=\"COT-7\"><point/></event>", "<event uid=\"8\"></event>"];
+        assert_eq!(texts, expected);
     }
 
     #[test]

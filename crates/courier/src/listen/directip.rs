@@ -39,7 +39,7 @@ pub async fn run_directip(courier: Courier, listener: TcpListener, confirm: bool
 }
 
 async fn session(courier: &Courier, mut stream: TcpStream, confirm: bool) {
-    let mut bytes = Vec::new();
+    let (mut bytes, mut is_cut_off) = (Vec::new(), false);
     let mut buffer = [0; 4096];
     loop {
         match frame(&bytes) {
@@ -49,7 +49,10 @@ async fn session(courier: &Courier, mut stream: TcpStream, confirm: bool) {
             Ok(_) => {}
         }
         match stream.read(&mut buffer).await {
-            Ok(0) | Err(_) => break,
+            Ok(0) | Err(_) => {
+                is_cut_off = true;
+                break;
+            }
             Ok(length) => bytes.extend_from_slice(&buffer[..length]),
         }
     }
@@ -57,7 +60,8 @@ async fn session(courier: &Courier, mut stream: TcpStream, confirm: bool) {
         return;
     }
     let kept = match courier.take(NAME, &bytes, read(&bytes)).await {
-        Ok(_) => true,
+        // What there is of it is shown among the faults; the gateway has the whole.
+        Ok(_) => !is_cut_off,
         Err(error) => {
             tracing::error!(%error, "a satellite message could not be kept; the gateway sends it again");
             false

@@ -103,7 +103,7 @@ fn decode(data_coding: u8, bytes: &[u8], reading: &mut Reading) -> String {
     let coding = if group == 0xf0 || (group & 0xc0 == 0 && group != 0) { data_coding & 0x0c } else { data_coding };
     match coding {
         0 => decode_gsm7(bytes),
-        1 => String::from_utf8_lossy(bytes).into_owned(),
+        1 => decode_ascii(bytes, reading),
         3 => decode_latin1(bytes),
         8 => decode_ucs2(bytes),
         2 | 4 => {
@@ -115,6 +115,18 @@ fn decode(data_coding: u8, bytes: &[u8], reading: &mut Reading) -> String {
             std::str::from_utf8(bytes).map_or_else(|_| decode_gsm7(bytes), str::to_owned)
         }
     }
+}
+
+/// Data coding 1 is IA5 (ASCII) by the book. Widely used libraries say so of bytes of the GSM alphabet, which has letters where
+/// ASCII has control characters (`@` is 0, the escape before `[` is 0x1b).
+fn decode_ascii(bytes: &[u8], reading: &mut Reading) -> String {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x20..=0x7e | 0x80..);
+    if bytes[..end].iter().all(is_text) {
+        return std::str::from_utf8(&bytes[..end]).map_or_else(|_| decode_latin1(&bytes[..end]), str::to_owned);
+    }
+    reading.note("data_coding 1 (ASCII) with letters of the GSM alphabet: read as GSM");
+    decode_gsm7(&bytes[..end])
 }
 
 /// A number with its plus sign where the network says that it is international.
@@ -154,6 +166,12 @@ mod tests {
         check(4, &[0xde, 0xad], "dead", 1);
         check(3, &[0xe9], "é", 0);
         check(0x77, "é".as_bytes(), "é", 1);
+        // What the npm library `smpp` sends by default: GSM bytes under the coding of ASCII.
+        check(1, b"HELP me\0irco", "HELP me@irco", 1);
+        check(1, b"\x05t\x05, \x1b<a\x1b>", "été, [a]", 1);
+        check(1, b"SAFE\0\0", "SAFE", 0);
+        check(1, b"SAFE\r\n[a]", "SAFE\r\n[a]", 0);
+        check(1, &[0xe9], "é", 0);
     }
 
     #[test]

@@ -5,8 +5,9 @@ use kernel::{Diagnostic, Timestamp};
 use serde_json::{Value as Json, json};
 use store::{Deadline, Due, params};
 
+use super::reply::Cry;
 use super::{HEADCOUNT, Headcount, HeadcountState, Means, ask, one, open, reply, tally, wardens};
-use crate::alarm::{self, AlarmKind, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::error::{Error, Refusal};
 use crate::line::{CountLine, CountScope, Safety, Word};
 use crate::message;
@@ -18,16 +19,25 @@ use crate::sql;
 /// Who has not answered by then is asked for.
 const LONGEST_US: i64 = 60 * 60_000_000;
 
-/// Carries out a line of a headcount, and tells what followed.
-pub(crate) async fn enter(turn: &mut Turn, line: &CountLine, at: Timestamp) -> Result<Vec<String>, Error> {
+/// Carries out a line of a headcount, and tells what followed. An answer that waited for a link, and comes when its headcount is
+/// over, is shown and not counted; somebody in need is an alarm all the same.
+pub(crate) async fn enter(
+    turn: &mut Turn,
+    line: &CountLine,
+    at: Timestamp,
+    waited: bool,
+) -> Result<Vec<String>, Error> {
     let open = open(&mut turn.tx).await?;
     match (line, open) {
+        (CountLine::Answer { who, safety, .. }, None) if waited => too_late(turn, who, *safety, at).await,
         (CountLine::Start(_), Some(open)) => {
             Err(Refusal::rule(format!("{} is not over: `hc end` first", open.label())).into())
         }
         (CountLine::Start(scope), None) => start(turn, scope, at).await,
         (_, None) => Err(Refusal::rule("no headcount is open: the answer is not counted; `hc start` first").into()),
-        (CountLine::Answer { who, safety, by }, Some(open)) => answer(turn, &open, who, *safety, by.as_ref(), at).await,
+        (CountLine::Answer { who, safety, by }, Some(open)) => {
+            answer(turn, &open, (who, *safety, by.as_ref()), at, waited).await
+        }
         (CountLine::Join(who), Some(open)) => join(turn, &open, who).await,
         (CountLine::End, Some(open)) => end(turn, &open, at).await,
     }
@@ -112,18 +122,23 @@ pub(crate) fn person_meant(turn: &Turn, word: &Word, at: Timestamp) -> Option<St
 async fn answer(
     turn: &mut Turn,
     open: &Headcount,
-    who: &Word,
-    safety: Safety,
-    by: Option<&Word>,
+    (who, safety, by): (&Word, Safety, Option<&Word>),
     at: Timestamp,
+    waited: bool,
 ) -> Result<Vec<String>, Error> {
     let directory = turn.directory.clone();
     let person = meant(&directory, who, at)?;
     let by = by.map(|by| meant(&directory, by, at)).transpose()?;
     let Some(before) = one(&mut turn.tx, open.id, &person).await? else {
+        if waited {
+            return too_late(turn, who, safety, at).await;
+        }
         let problem = format!("{person} is not in {}: `hc join {person}` first", open.label());
         return Err(Error::Line(vec![Diagnostic::error("FLD0106", who.span, problem)]));
     };
+    if at < open.started && safety != Safety::NeedsHelp {
+        return Ok(vec![format!("said before {} began: not counted", open.label())]);
+    }
     let mut outcome = Vec::new();
     if weaker(before.safety, safety) {
         outcome.push(format!(
@@ -132,12 +147,29 @@ async fn answer(
             crate::line::is(before.safety)
         ));
     } else {
-        let row = params![open.id, &person, safety.as_str(), at, by, Means::Desk.as_str()];
+        let row = params![open.id, &person, safety.as_str(), at, by.clone(), Means::Desk.as_str()];
         turn.tx.execute_one(&sql::ANSWER, row).await?;
         outcome.extend(wardens::after_answer(turn, open, &person, safety).await?);
     }
+    if safety == Safety::NeedsHelp {
+        let how = by.as_ref().map_or("at the desk".to_owned(), |by| format!("says {by}"));
+        outcome.push(reply::in_need(turn, open, &before, &how, &Cry { at, sos: false, drill: false }).await?);
+    }
     let words = tally::in_words(&mut turn.tx, open.id).await?;
     outcome.push(format!("{}: {words}", open.label()));
+    Ok(outcome)
+}
+
+async fn too_late(turn: &mut Turn, who: &Word, safety: Safety, at: Timestamp) -> Result<Vec<String>, Error> {
+    let person = meant(&turn.directory, who, at)?;
+    let mut outcome = vec!["no headcount that is open waits for it: not counted".to_owned()];
+    if safety == Safety::NeedsHelp {
+        let title = format!("{} ({person}) needs help, by a line that waited", turn.directory.name("person", &person));
+        let (kind, subject) = (AlarmKind::NeedsHelp, format!("help:{person}"));
+        let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
+        let call = Call { cause, at, anew: true, drill: false };
+        outcome.push(alarm::call_for_help(turn, call, None).await?.1);
+    }
     Ok(outcome)
 }
 

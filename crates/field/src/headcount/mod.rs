@@ -22,7 +22,7 @@ pub use tally::Tally;
 
 pub(crate) use ask::not_reached;
 pub(crate) use lines::{enter, overdue, person_meant};
-pub(crate) use reply::{Reply, reply, under_duress};
+pub(crate) use reply::{Reply, meant, reply, under_duress};
 pub(crate) use wardens::silent_warden;
 
 /// The end of a headcount (subject: the headcount).
@@ -157,7 +157,7 @@ fn key_of(id: HeadcountId, person: &str) -> String {
     format!("{id}/person/{person}")
 }
 
-async fn one(read: &mut impl Read, id: HeadcountId, person: &str) -> Result<Option<Counted>, Error> {
+pub(crate) async fn one(read: &mut impl Read, id: HeadcountId, person: &str) -> Result<Option<Counted>, Error> {
     read.rows(&sql::COUNTED_ONE, params![id, person]).await?.first().map(counted).transpose()
 }
 

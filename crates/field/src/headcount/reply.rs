@@ -81,16 +81,36 @@ async fn apply(turn: &mut Turn, open: &Headcount, before: &Counted, reply: &Repl
         outcome.extend(wardens::after_answer(turn, open, &before.person, reply.safety).await?);
     }
     if reply.safety == Safety::NeedsHelp {
-        let title = format!("{} ({}) needs help, by {}", before.name, before.person, reply.means);
-        let subject = format!("needs-help:{}:{}", open.id, before.person);
-        let kind = if reply.sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
-        let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
-        let call = Call { cause, at: reply.at, anew: true, drill: reply.drill };
-        outcome.push(alarm::call_for_help(turn, call, None).await?.1);
+        let cry = Cry { at: reply.at, sos: reply.sos, drill: reply.drill };
+        outcome.push(in_need(turn, open, before, &format!("by {}", reply.means), &cry).await?);
     }
     let words = tally::in_words(&mut turn.tx, open.id).await?;
     outcome.push(format!("{}: {words}", open.label()));
     Ok(outcome)
+}
+
+/// A cry of somebody who is counted.
+pub(super) struct Cry {
+    pub(super) at: Timestamp,
+    /// In words of distress.
+    pub(super) sos: bool,
+    pub(super) drill: bool,
+}
+
+/// Raises the alarm of somebody who is counted and in need, or has it ring again. Tells what became of it.
+pub(super) async fn in_need(
+    turn: &mut Turn,
+    open: &Headcount,
+    who: &Counted,
+    how: &str,
+    cry: &Cry,
+) -> Result<String, Error> {
+    let title = format!("{} ({}) needs help, {how}", who.name, who.person);
+    let subject = format!("needs-help:{}:{}", open.id, who.person);
+    let kind = if cry.sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
+    let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
+    let call = Call { cause, at: cry.at, anew: true, drill: cry.drill };
+    Ok(alarm::call_for_help(turn, call, None).await?.1)
 }
 
 /// Somebody who is counted used a duress word: whatever else they say, this stands, and no list shows it.
@@ -103,7 +123,7 @@ pub(crate) async fn under_duress(turn: &mut Turn, person: &str, alarm: AlarmId, 
 }
 
 /// The person whom a word means: by key, or by the sign that they hold.
-pub(super) fn meant(directory: &Directory, said: &str, at: Timestamp) -> Option<String> {
+pub(crate) fn meant(directory: &Directory, said: &str, at: Timestamp) -> Option<String> {
     if let Some(record) = directory.record("person", said) {
         return Some(record.key.clone());
     }

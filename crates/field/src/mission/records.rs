@@ -131,9 +131,8 @@ pub(crate) async fn find(tx: &mut Tx, id: MissionId) -> Result<Option<Mission>, 
     row.map(|row| mission(&row)).transpose()
 }
 
-pub(crate) async fn by_number(tx: &mut Tx, number: i64) -> Result<Option<Mission>, Error> {
-    let row = tx.fetch_optional(&sql::MISSION_BY_NUMBER, params![number]).await?;
-    row.map(|row| mission(&row)).transpose()
+pub(crate) async fn by_number(read: &mut impl Read, number: i64) -> Result<Option<Mission>, Error> {
+    read.rows(&sql::MISSION_BY_NUMBER, params![number]).await?.first().map(mission).transpose()
 }
 
 /// Missions on which a vehicle or a person is or was, open ones first, the latest first; at most ten.

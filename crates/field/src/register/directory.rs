@@ -262,6 +262,24 @@ impl Directory {
             let contact = self.records("contact").find(|contact| has(contact, "address"))?;
             self.record("person", &contact.text_opt("person")?)
         })
+        .or_else(|| self.person_by_digits(&wanted))
+    }
+
+    /// Whose a number is that came without its international prefix: with all its digits, or as people of the country dial it.
+    /// `None` when it may be that of several.
+    fn person_by_digits(&self, wanted: &str) -> Option<&Record> {
+        let national = wanted.trim_start_matches('0');
+        if wanted.starts_with('+') || wanted.contains('@') || national.len() < LEAST_DIGITS {
+            return None;
+        }
+        let ends = |number: &str| address_form(number).ends_with(national);
+        let own = self.records("person").filter(|person| ends(person.text("phone"))).map(|person| person.key.clone());
+        let contacts = self.records("contact").filter(|contact| ends(contact.text("address")));
+        let mut keys: Vec<String> = own.chain(contacts.filter_map(|contact| contact.text_opt("person"))).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        let [key] = keys.as_slice() else { return None };
+        self.record("person", key)
     }
 
     /// Whose a device is: the vehicle that it is in, or the person who carries it; an unknown one is its own.
@@ -322,6 +340,9 @@ impl Directory {
         })
     }
 }
+
+/// A number of fewer digits is a short code, or nobody's.
+const LEAST_DIGITS: usize = 7;
 
 /// An address as it is compared: of a number the digits, the international prefix in one form; a mail address in small
 /// letters.

@@ -130,7 +130,7 @@ async fn find(read: &mut impl Read, id: LogEntryId) -> Result<Option<Report>, Er
     read.rows(&sql::REPORT, params![id]).await?.first().map(report).transpose()
 }
 
-fn report(row: &Row) -> Result<Report, Error> {
+pub(crate) fn report(row: &Row) -> Result<Report, Error> {
     Ok(Report {
         id: row.id("id")?,
         number: row.int("number")?,

@@ -132,7 +132,8 @@ fn measure(need: &Need, facility: &Record, roads: &Roads<'_>, now: Timestamp, zo
     let lacking: Vec<&str> = need
         .capability
         .iter()
-        .map(String::as_str)
+        .flat_map(|words| words.split([' ', ',', ';']))
+        .filter(|word| !word.is_empty())
         .filter(|word| !has.contains(&word.to_lowercase().as_str()))
         .collect();
     if excluded.is_none() && !lacking.is_empty() {

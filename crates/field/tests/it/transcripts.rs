@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `12:00 > LINE` | a line is entered |
 //! | `12:00 ? LINE` | a line is read and not entered; `\n`, `\0`, `\u{202e}` stand for what they name |
+//! | `12:00 queued -90m LINE` | a line that was typed so long before, without a link |
 //! | `12:00 request convoy=UN-1,UN-2 people=P-1:UN-1 area=LOW leader=BF11` | a mission, cleared and briefed; `draft` leaves it a draft |
 //! | `12:00 do M1 reroute HIGH` | a command on a mission |
 //! | `12:00 ack A1 2 Ana`, `noanswer A1 2`, `close A1` | on an alarm |
@@ -28,7 +29,7 @@ use field::headcount::Tally;
 use field::mission::{Command, Leg, Mission, MissionOrder, MissionState, RequestMission};
 use field::position::{PositionFilter, Trust};
 use field::register::Affiliation;
-use field::{DeskCommand, Follows, LogFilter};
+use field::{DeskCommand, Entering, Follows, LogFilter};
 use kernel::{Actor, Fact, Timestamp};
 use store::OutboxPort;
 use testkit::{TestClock, sqlite};
@@ -117,6 +118,13 @@ impl Desk {
         match words.as_slice() {
             [">", ..] => {
                 let entered = self.rig.enter(&written(what[1..].trim())).await;
+                self.outcome(entered);
+            }
+            ["queued", ago, line @ ..] => {
+                let typed = self.rig.store.now().plus_micros(-self::ago(&[ago]));
+                let line = line.join(" ");
+                let entering = Entering { line: &line, key: None, draft: None, typed: Some(typed) };
+                let entered = self.rig.field.enter_as(&entering, &operator()).await;
                 self.outcome(entered);
             }
             ["?", ..] => self.read(&written(what[1..].trim_start())).await,

@@ -1,0 +1,159 @@
+//! What a line says that is not possible now: found while it is typed, and by Enter, with the same words.
+
+use kernel::{Diagnostic, Span, Timestamp};
+use store::{Read, params};
+
+use crate::error::Error;
+use crate::headcount::Headcount;
+use crate::line::{CheckLine, CountLine, CountScope, Line, Statement, Word};
+use crate::register::Directory;
+use crate::{headcount, log, mission, report, round, sql};
+
+/// What hinders a line. `waited`: it was typed without a link, and an answer to a headcount that is over is shown all the same.
+///
+/// # Errors
+/// [`Error::Store`] when the database fails.
+pub(crate) async fn hindrances(
+    read: &mut impl Read,
+    directory: &Directory,
+    line: &Line,
+    at: Timestamp,
+    waited: bool,
+) -> Result<Vec<Diagnostic>, Error> {
+    if !line.is_usable() {
+        return Ok(Vec::new());
+    }
+    Ok(match &line.statement {
+        Statement::Check(check) => of_check(read, directory, check, at).await?,
+        Statement::Count(count) => of_count(read, directory, count, at, waited).await?,
+        Statement::Correction { number, .. } => {
+            let known = log::numbered(read, *number).await?.is_some();
+            missing(known, "FLD0110", Span::default(), format!("there is no entry `{number}`")).into_iter().collect()
+        }
+        Statement::Situation { report: number, .. } => of_report(read, *number).await?,
+        Statement::Equipment { key, .. } => {
+            let known = directory.record("equipment", &key.text).is_some_and(|record| record.retired.is_none());
+            let problem = format!("there is no equipment `{}`", key.text.to_uppercase());
+            missing(known, "FLD0110", key.span, problem).into_iter().collect()
+        }
+        Statement::Traffic { .. } | Statement::Incident(_) | Statement::Misuse { .. } | Statement::Note => Vec::new(),
+    })
+}
+
+fn missing(known: bool, code: &str, span: Span, problem: String) -> Option<Diagnostic> {
+    (!known).then(|| Diagnostic::error(code, span, problem))
+}
+
+fn not_now(problem: impl Into<String>, help: &str) -> Vec<Diagnostic> {
+    vec![Diagnostic::error("FLD0111", Span::default(), problem).with_help(help)]
+}
+
+async fn of_report(read: &mut impl Read, number: i64) -> Result<Vec<Diagnostic>, Error> {
+    let rows = read.rows(&sql::REPORT_NUMBERED, params![number]).await?;
+    let found = rows.first().map(report::report).transpose()?;
+    Ok(match found {
+        None => {
+            not_now(format!("there is no report `IR-{number:04}`"), "inc opens one: inc 833 where:comoro what:carjack")
+        }
+        Some(found) if found.closed.is_some() => not_now(format!("{} is closed", found.label()), "inc opens another"),
+        Some(_) => Vec::new(),
+    })
+}
+
+async fn of_check(
+    read: &mut impl Read,
+    directory: &Directory,
+    check: &CheckLine,
+    at: Timestamp,
+) -> Result<Vec<Diagnostic>, Error> {
+    let open = round::open(read).await?;
+    Ok(match (check, open) {
+        (CheckLine::Start { .. }, Some(open)) => not_now(format!("{} is not over", open.label()), "`rc end` first"),
+        (CheckLine::Start { kind, network }, None) => {
+            let known = kind.iter().filter(|kind| !round::KINDS.contains(&kind.text.to_lowercase().as_str()));
+            let wrong = known.map(|kind| {
+                let problem = format!("`{}` is none of {}", kind.text, round::KINDS.join(", "));
+                Diagnostic::error("FLD0110", kind.span, problem)
+            });
+            let wrong: Vec<Diagnostic> = wrong.collect();
+            let on = network.as_ref().map(|network| network.text.to_uppercase());
+            let nobody = directory.holders(at, on.as_deref()).is_empty();
+            let span = network.as_ref().map_or(Span::default(), |network| network.span);
+            let on = on.map_or(String::new(), |on| format!(" on {on}"));
+            wrong.into_iter().chain(missing(!nobody, "FLD0110", span, format!("nobody has a call sign{on}"))).collect()
+        }
+        (_, None) => not_now("no radio check is open", "`rc start` first"),
+        (CheckLine::Calls(calls), Some(open)) => round::unknown_calls(read, &open, calls).await?,
+        (CheckLine::Fault(_) | CheckLine::End, Some(_)) => Vec::new(),
+    })
+}
+
+async fn of_count(
+    read: &mut impl Read,
+    directory: &Directory,
+    count: &CountLine,
+    at: Timestamp,
+    waited: bool,
+) -> Result<Vec<Diagnostic>, Error> {
+    let open = headcount::open(read).await?;
+    Ok(match (count, open) {
+        (CountLine::Start(_), Some(open)) => not_now(format!("{} is not over", open.label()), "`hc end` first"),
+        (CountLine::Start(CountScope::Of(noun, key)), None) => of_scope(read, directory, noun, key).await?,
+        (CountLine::Start(CountScope::All), None) => Vec::new(),
+        (CountLine::Answer { who, by, .. }, open) if open.is_some() || waited => {
+            let named = [Some(who), by.as_ref()].into_iter().flatten();
+            let unknown: Vec<Diagnostic> = named.filter_map(|word| nobody(directory, word, at)).collect();
+            match open.filter(|_| unknown.is_empty() && !waited) {
+                Some(open) => not_in(read, directory, &open, who, at).await?,
+                None => unknown,
+            }
+        }
+        (CountLine::Join(who), Some(_)) => nobody(directory, who, at).into_iter().collect(),
+        (CountLine::End, Some(_)) => Vec::new(),
+        (_, _) => not_now("no headcount is open: the answer is not counted", "`hc start` first"),
+    })
+}
+
+async fn of_scope(
+    read: &mut impl Read,
+    directory: &Directory,
+    noun: &str,
+    key: &Word,
+) -> Result<Vec<Diagnostic>, Error> {
+    let known = if noun == "mission" {
+        let number = key.text.trim_start_matches(['m', 'M']).trim_start_matches('-').parse::<i64>();
+        match number {
+            Ok(number) => mission::by_number(read, number).await?.is_some(),
+            Err(_) => false,
+        }
+    } else {
+        directory.record(noun, &key.text).is_some()
+    };
+    if known && noun != "mission" {
+        let wanted = directory.record(noun, &key.text).map(|record| record.key.as_str());
+        let somebody = directory.records("person").any(|person| Some(person.text(noun)) == wanted);
+        let problem = format!("nobody is in {noun} `{}`: there is nobody to count", key.text);
+        return Ok(missing(somebody, "FLD0104", key.span, problem).into_iter().collect());
+    }
+    let problem = format!("there is no {noun} `{}`", key.text);
+    Ok(missing(known, "FLD0104", key.span, problem).into_iter().collect())
+}
+
+async fn not_in(
+    read: &mut impl Read,
+    directory: &Directory,
+    open: &Headcount,
+    who: &Word,
+    at: Timestamp,
+) -> Result<Vec<Diagnostic>, Error> {
+    let Some(person) = headcount::meant(directory, &who.text, at) else { return Ok(Vec::new()) };
+    let counted = headcount::one(read, open.id, &person).await?.is_some();
+    let problem = format!("{person} is not in {}: `hc join {person}` first", open.label());
+    Ok(missing(counted, "FLD0106", who.span, problem).into_iter().collect())
+}
+
+fn nobody(directory: &Directory, word: &Word, at: Timestamp) -> Option<Diagnostic> {
+    let problem = format!("`{}` is nobody in the register", word.text);
+    let finding = missing(headcount::meant(directory, &word.text, at).is_some(), "FLD0105", word.span, problem)?;
+    Some(finding.with_help("a person's key, or a call sign that a person holds"))
+}
