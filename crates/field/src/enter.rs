@@ -9,7 +9,7 @@ use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::draft::{self, DraftKey};
 use crate::duress;
 use crate::error::{Error, Refusal};
-use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Safety, Statement, Word};
+use crate::line::{self, Act, Completion, CountLine, IncidentLine, Place, Safety, Statement, Word};
 use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, MissionState, Reporter, decide};
 use crate::register::{Directory, Holder};
@@ -49,7 +49,7 @@ impl Field {
     pub async fn read_line(&self, text: &str, offset: usize) -> Result<Reading, Error> {
         let (directory, now) = (self.directory().await?, self.now());
         let mut line = line::parse(text, &|word| directory.knows_sign(word));
-        let happened = check(&mut line, text, &directory, now);
+        let happened = possible::check(&mut line, text, &directory, now);
         let mut read = self.store.clone();
         line.findings.extend(possible::hindrances(&mut read, &directory, &line, happened.unwrap_or(now), false).await?);
         let on_air = round::on_air(&mut self.store.clone(), &directory, now).await?;
@@ -103,7 +103,7 @@ impl Field {
         let mut line = line::parse(&cleared.line, &|word| directory.knows_sign(word));
         let now = turn.now();
         let typed = entering.typed.map(|typed| typed.min(now));
-        let happened = check(&mut line, &cleared.line, &directory, typed.unwrap_or(now)).or(typed);
+        let happened = possible::check(&mut line, &cleared.line, &directory, typed.unwrap_or(now)).or(typed);
         let at = happened.unwrap_or(now);
         let hindrances = possible::hindrances(&mut turn.tx, &directory, &line, at, typed.is_some()).await?;
         line.findings.extend(hindrances);
@@ -197,60 +197,6 @@ pub(crate) struct Happened {
     pub(crate) at: Timestamp,
     /// As the line says; `None`: now.
     pub(crate) said: Option<Timestamp>,
-}
-
-/// What only the register can tell: times that never were, signs that nobody has. Gives when it happened, if the line says so;
-/// `told` is when it was typed.
-fn check(line: &mut Line, text: &str, directory: &Directory, told: Timestamp) -> Option<Timestamp> {
-    let happened = match line.time.map(|time| (time, time.instant(told, directory.zone()))) {
-        // Of what is to be, a note tells in words.
-        Some((_, Err(_))) if line.statement == Statement::Note => {
-            line.put_time_back(text);
-            None
-        }
-        Some((time, Err(problem))) => {
-            let help = "say when it happened: 1425, in UTC 1425z, 29/11 1425, yesterday 1425";
-            line.findings.push(Diagnostic::error("FLD0101", time.span, problem).with_help(help));
-            None
-        }
-        Some((_, Ok(at))) => Some(at),
-        None => None,
-    };
-    let at = happened.unwrap_or(told);
-    let signs: Vec<&Word> = match &line.statement {
-        Statement::Traffic { sign, .. } | Statement::Misuse { sign, .. } => vec![sign],
-        _ => Vec::new(),
-    };
-    let unknown = signs.into_iter().filter(|sign| directory.holder(&sign.text, at).is_none());
-    let findings: Vec<Diagnostic> = unknown.map(|sign| nobody(directory, sign, at)).collect();
-    line.findings.extend(findings);
-    happened
-}
-
-fn nobody(directory: &Directory, sign: &Word, at: Timestamp) -> Diagnostic {
-    let near = near_signs(directory, &sign.text, at);
-    let problem = format!("nobody is known under {} at that time", sign.text.to_uppercase());
-    let finding = Diagnostic::warning("FLD0102", sign.span, problem);
-    if near.is_empty() { finding } else { finding.with_help(format!("did they say {}?", near.join(", "))) }
-}
-
-/// Signs that differ by one character or by two that changed places.
-fn near_signs(directory: &Directory, sign: &str, at: Timestamp) -> Vec<String> {
-    let wanted: Vec<char> = sign.to_uppercase().chars().collect();
-    let near = |other: &str| {
-        let other: Vec<char> = other.chars().collect();
-        let differ = |left: &[char], right: &[char]| left.iter().zip(right).filter(|(a, b)| a != b).count();
-        let same_letters = |left: &[char], right: &[char]| {
-            let (mut left, mut right) = (left.to_vec(), right.to_vec());
-            left.sort_unstable();
-            right.sort_unstable();
-            left == right
-        };
-        other.len() == wanted.len()
-            && (differ(&other, &wanted) == 1 || (differ(&other, &wanted) == 2 && same_letters(&other, &wanted)))
-    };
-    let holders = directory.holders(at, None);
-    holders.into_iter().map(|holder| holder.sign).filter(|other| near(other)).take(3).collect()
 }
 
 /// What somebody on the net says: for their mission, and for the alarms that it raises or settles.

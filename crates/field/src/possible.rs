@@ -9,6 +9,60 @@ use crate::line::{CheckLine, CountLine, CountScope, Line, Statement, Word};
 use crate::register::Directory;
 use crate::{headcount, log, mission, report, round, sql};
 
+/// What only the register can tell: times that never were, signs that nobody has. Gives when it happened, if the line says so;
+/// `told` is when it was typed.
+pub(crate) fn check(line: &mut Line, text: &str, directory: &Directory, told: Timestamp) -> Option<Timestamp> {
+    let happened = match line.time.map(|time| (time, time.instant(told, directory.zone()))) {
+        // Of what is to be, a note tells in words.
+        Some((_, Err(_))) if line.statement == Statement::Note => {
+            line.put_time_back(text);
+            None
+        }
+        Some((time, Err(problem))) => {
+            let help = "say when it happened: 1425, in UTC 1425z, 29/11 1425, yesterday 1425";
+            line.findings.push(Diagnostic::error("FLD0101", time.span, problem).with_help(help));
+            None
+        }
+        Some((_, Ok(at))) => Some(at),
+        None => None,
+    };
+    let at = happened.unwrap_or(told);
+    let signs: Vec<&Word> = match &line.statement {
+        Statement::Traffic { sign, .. } | Statement::Misuse { sign, .. } => vec![sign],
+        _ => Vec::new(),
+    };
+    let unknown = signs.into_iter().filter(|sign| directory.holder(&sign.text, at).is_none());
+    let findings: Vec<Diagnostic> = unknown.map(|sign| unknown_sign(directory, sign, at)).collect();
+    line.findings.extend(findings);
+    happened
+}
+
+fn unknown_sign(directory: &Directory, sign: &Word, at: Timestamp) -> Diagnostic {
+    let near = near_signs(directory, &sign.text, at);
+    let problem = format!("nobody is known under {} at that time", sign.text.to_uppercase());
+    let finding = Diagnostic::warning("FLD0102", sign.span, problem);
+    if near.is_empty() { finding } else { finding.with_help(format!("did they say {}?", near.join(", "))) }
+}
+
+/// Signs that differ by one character or by two that changed places.
+fn near_signs(directory: &Directory, sign: &str, at: Timestamp) -> Vec<String> {
+    let wanted: Vec<char> = sign.to_uppercase().chars().collect();
+    let near = |other: &str| {
+        let other: Vec<char> = other.chars().collect();
+        let differ = |left: &[char], right: &[char]| left.iter().zip(right).filter(|(a, b)| a != b).count();
+        let same_letters = |left: &[char], right: &[char]| {
+            let (mut left, mut right) = (left.to_vec(), right.to_vec());
+            left.sort_unstable();
+            right.sort_unstable();
+            left == right
+        };
+        other.len() == wanted.len()
+            && (differ(&other, &wanted) == 1 || (differ(&other, &wanted) == 2 && same_letters(&other, &wanted)))
+    };
+    let holders = directory.holders(at, None);
+    holders.into_iter().map(|holder| holder.sign).filter(|other| near(other)).take(3).collect()
+}
+
 /// What hinders a line. `waited`: it was typed without a link, and an answer to a headcount that is over is shown all the same.
 ///
 /// # Errors

@@ -1912,6 +1912,7 @@ export interface Messages {
   "mission.command.depart": null;
   "mission.command.halt": null;
   "mission.command.lead": null;
+  "mission.command.not-arrived": null;
   "mission.command.offer-custody": null;
   "mission.command.report": null;
   "mission.command.reroute": null;

@@ -289,7 +289,7 @@ impl Phrases {
 }
 
 static WORDS: LazyLock<Vec<Phrases>> = LazyLock::new(|| {
-    let read = |written: &[&str]| written.iter().map(|phrase| Phrase::new(phrase)).collect();
+    let read = |written: &str| written.split(';').map(Phrase::new).filter(|phrase| !phrase.words.is_empty()).collect();
     let read = |tongue: &&Tongue| Phrases {
         safe: read(tongue.safe),
         safe_alone: read(tongue.safe_alone),
@@ -327,7 +327,8 @@ mod tests {
     }
 
     fn cries() -> impl Strategy<Value = &'static str> {
-        let all = TONGUES.iter().flat_map(|tongue| tongue.sos.iter().chain(tongue.help)).copied();
+        let all = TONGUES.iter().flat_map(|tongue| tongue.sos.split(';').chain(tongue.help.split(';')));
+        let all = all.map(str::trim).filter(|cry| !cry.is_empty());
         prop::sample::select(all.chain(["🆘"]).collect::<Vec<_>>())
     }
 
