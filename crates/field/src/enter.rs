@@ -9,7 +9,7 @@ use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::draft::{self, DraftKey};
 use crate::duress;
 use crate::error::{Error, Refusal};
-use crate::line::{self, Act, Completion, CountLine, IncidentLine, Place, Safety, Statement, Word};
+use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Safety, Statement, Word};
 use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, MissionState, Reporter, decide};
 use crate::register::{Directory, Holder};
@@ -99,17 +99,9 @@ impl Field {
         {
             return same_line(entered, &line::without_unseen(cleared.line.trim()));
         }
-        let directory = turn.directory.clone();
-        let mut line = line::parse(&cleared.line, &|word| directory.knows_sign(word));
-        let now = turn.now();
+        let (directory, now) = (turn.directory.clone(), turn.now());
         let typed = entering.typed.map(|typed| typed.min(now));
-        let happened = possible::check(&mut line, &cleared.line, &directory, typed.unwrap_or(now)).or(typed);
-        let at = happened.unwrap_or(now);
-        let hindrances = possible::hindrances(&mut turn.tx, &directory, &line, at, typed.is_some()).await?;
-        line.findings.extend(hindrances);
-        if !line.is_usable() {
-            return Err(Error::Line(line.findings));
-        }
+        let (line, happened) = usable(&mut turn, &cleared.line, typed).await?;
         let mut entry = NewEntry {
             id,
             kind: line.statement.kind(),
@@ -164,6 +156,16 @@ impl Field {
         turn.finish().await?;
         Ok(entry)
     }
+}
+
+/// A line that can be entered now, and when it happened, if it says so or waited since.
+async fn usable(turn: &mut Turn, text: &str, typed: Option<Timestamp>) -> Result<(Line, Option<Timestamp>), Error> {
+    let (directory, now) = (turn.directory.clone(), turn.now());
+    let mut line = line::parse(text, &|word| directory.knows_sign(word));
+    let happened = possible::check(&mut line, text, &directory, typed.unwrap_or(now)).or(typed);
+    let at = happened.unwrap_or(now);
+    line.findings.extend(possible::hindrances(&mut turn.tx, &directory, &line, at, typed.is_some()).await?);
+    if line.is_usable() { Ok((line, happened)) } else { Err(Error::Line(line.findings)) }
 }
 
 /// Whether somebody is in need by this line: it is written also when the disk is full.
@@ -326,12 +328,12 @@ async fn on_mission(
     if let Act::Arrive(Place::Named(word)) = act
         && let Some(wanted) = is_elsewhere(before, word, &turn.directory)
     {
-        let halts = Act::Halt(Place::Named(word.clone()));
+        let is_there = Act::At(Place::Named(word.clone()));
         let sign = by.sign.to_lowercase();
-        let mut notes = Box::pin(on_mission(turn, before, by, &halts, what)).await?;
+        let mut notes = Box::pin(on_mission(turn, before, by, &is_there, what)).await?;
         let said = spoken(word, &turn.directory);
         notes.push(format!(
-            "{said} is not {wanted}, where the sheet says they go: a halt, they are followed on; `{sign} arr same` when everybody \
+            "{said} is not {wanted}, where the sheet says they go: no arrival, they are followed on; `{sign} arr same` when everybody \
              is out there, or reroute the mission"
         ));
         return Ok(notes);
@@ -410,7 +412,9 @@ fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) ->
 /// Where the sheet says that they go, when the place that is said is another. A part of its name will do.
 fn is_elsewhere(mission: &Mission, said: &Word, directory: &Directory) -> Option<String> {
     let wanted = mission.destination()?;
-    if said.text.eq_ignore_ascii_case("all") || !mission.state.is_on_the_road() {
+    // Whoever gave up goes wherever is best.
+    let is_followed = mission.state.is_on_the_road() && mission.state != MissionState::Aborted;
+    if said.text.eq_ignore_ascii_case("all") || !is_followed {
         return None;
     }
     let names = |text: &str| -> Vec<String> {

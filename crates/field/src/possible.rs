@@ -99,7 +99,7 @@ fn missing(known: bool, code: &str, span: Span, problem: String) -> Option<Diagn
 }
 
 fn not_now(problem: impl Into<String>, help: &str) -> Vec<Diagnostic> {
-    vec![Diagnostic::error("FLD0111", Span::default(), problem).with_help(help)]
+    vec![Diagnostic::error("FLD0111", Span::default(), format!("{}: {help}", problem.into()))]
 }
 
 async fn of_report(read: &mut impl Read, number: i64) -> Result<Vec<Diagnostic>, Error> {

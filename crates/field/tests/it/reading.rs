@@ -108,7 +108,7 @@ pub async fn a_log_that_was_altered_on_disk_is_told(url: String) {
     for number in 1..=4 {
         rig.enter(&format!("bf11 ok number {number}")).await.unwrap();
     }
-    rig.enter("bf11 ok nul \0 and all").await.unwrap();
+    rig.field.note("nul \0 and all", &operator()).await.unwrap();
     assert_eq!(rig.field.watch_log().await.unwrap(), field::LogProof { entries: 5, fault: None });
     for (sql, problem) in TAMPERINGS {
         let mut tx = rig.store.begin().await.unwrap();
