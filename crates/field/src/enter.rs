@@ -444,7 +444,11 @@ fn reported(entry: &LogEntry, incident: &IncidentLine, directory: &Directory) ->
         entry: entry.id,
         who: who.unwrap_or_default(),
         place: said(&incident.place),
-        what: said(&incident.what).unwrap_or_default(),
+        what: format!(
+            "{}{}",
+            if incident.exercise { "EXERCISE: " } else { "" },
+            said(&incident.what).unwrap_or_default()
+        ),
         severity: incident.severity.unwrap_or(Severity::High),
         at: entry.happened,
     })

@@ -151,9 +151,11 @@ async fn of_count(
 ) -> Result<Vec<Diagnostic>, Error> {
     let open = headcount::open(read).await?;
     Ok(match (count, open) {
-        (CountLine::Start(_), Some(open)) => not_now(format!("{} is not over", open.label()), "`hc end` first"),
-        (CountLine::Start(CountScope::Of(noun, key)), None) => of_scope(read, directory, noun, key).await?,
-        (CountLine::Start(CountScope::All), None) => Vec::new(),
+        (CountLine::Start { .. }, Some(open)) => not_now(format!("{} is not over", open.label()), "`hc end` first"),
+        (CountLine::Start { scope: CountScope::Of(noun, key), .. }, None) => {
+            of_scope(read, directory, noun, key).await?
+        }
+        (CountLine::Start { scope: CountScope::All, .. }, None) => Vec::new(),
         (CountLine::Answer { who, by, .. }, open) if open.is_some() || waited => {
             let named = [Some(who), by.as_ref()].into_iter().flatten();
             let unknown: Vec<Diagnostic> = named.filter_map(|word| nobody(directory, word, at)).collect();

@@ -225,7 +225,8 @@ pub const ROSTER: Statement = Statement::new(
 
 pub const INSERT_HEADCOUNT: Statement = Statement::new(
     "field.insert_headcount",
-    "INSERT INTO field_headcount (id, number, scope, scope_key, state, started_us) VALUES ($1, $2, $3, $4, $5, $6)",
+    "INSERT INTO field_headcount (id, number, scope, scope_key, state, started_us, exercise) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)",
 );
 pub const END_HEADCOUNT: Statement = Statement::new(
     "field.end_headcount",
@@ -233,16 +234,16 @@ pub const END_HEADCOUNT: Statement = Statement::new(
 );
 pub const HEADCOUNT: Statement = Statement::new(
     "field.headcount",
-    "SELECT id, number, scope, scope_key, state, started_us, ended_us FROM field_headcount WHERE id = $1",
+    "SELECT id, number, scope, scope_key, exercise, state, started_us, ended_us FROM field_headcount WHERE id = $1",
 );
 pub const OPEN_HEADCOUNT: Statement = Statement::new(
     "field.open_headcount",
-    "SELECT id, number, scope, scope_key, state, started_us, ended_us FROM field_headcount WHERE state = 'open' \
+    "SELECT id, number, scope, scope_key, exercise, state, started_us, ended_us FROM field_headcount WHERE state = 'open' \
      ORDER BY number LIMIT 1",
 );
 pub const HEADCOUNTS: Statement = Statement::new(
     "field.headcounts",
-    "SELECT id, number, scope, scope_key, state, started_us, ended_us FROM field_headcount \
+    "SELECT id, number, scope, scope_key, exercise, state, started_us, ended_us FROM field_headcount \
      ORDER BY number DESC LIMIT $1",
 );
 pub const INSERT_COUNTED: Statement = Statement::new(

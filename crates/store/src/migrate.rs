@@ -47,6 +47,7 @@ const MIGRATIONS: &[Migration] = migrations![
     52 "0052_replica_erasure.sql",
     53 "0053_field_draft.sql",
     58 "0058_field_duress_follows.sql",
+    59 "0059_field_headcount_exercise.sql",
     60 "0060_identity_conditional_access.sql",
     61 "0061_identity_group.sql",
     62 "0062_identity_exclusion.sql",

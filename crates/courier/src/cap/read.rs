@@ -114,7 +114,8 @@ pub fn read_feed(bytes: &[u8]) -> Reading {
     let Some(alert) = alert else { return reading };
     let info = alert.infos.first();
     let mut lines = vec![format!("CAP {} {} from {}", alert.status, alert.msg_type, alert.sender)];
-    if let Some(info) = info {
+    // One for each language, of whoever reads it.
+    for info in &alert.infos {
         lines.push(format!("{} ({}, {}, {})", info.event, info.severity, info.urgency, info.certainty));
         lines.extend(info.areas.iter().map(|area| area.description.clone()).filter(|text| !text.is_empty()));
         lines.extend([&info.description, &info.instruction].into_iter().flatten().cloned());
@@ -126,9 +127,13 @@ pub fn read_feed(bytes: &[u8]) -> Reading {
     text.provider_id = Some(format!("{},{},{}", alert.sender, alert.identifier, alert.sent));
     text.automatic = true;
     text.exercise = matches!(alert.status.as_str(), "Exercise" | "Test" | "Draft");
-    let urgent =
-        info.is_some_and(|info| info.urgency == "Immediate" && matches!(info.severity.as_str(), "Extreme" | "Severe"));
-    text.precedence = urgent.then_some(Precedence::Immediate);
+    let warns = matches!(alert.msg_type.as_str(), "Alert" | "Update") && alert.infos.iter().any(must_be_acted_on);
+    text.precedence = warns.then_some(Precedence::Immediate);
     reading.items.push(Item::Text(text));
     reading
+}
+
+/// CAP 1.2 §3.2.2: responsive action should be taken immediately or soon, against an extraordinary or significant threat.
+fn must_be_acted_on(info: &Info) -> bool {
+    matches!(info.urgency.as_str(), "Immediate" | "Expected") && matches!(info.severity.as_str(), "Extreme" | "Severe")
 }

@@ -1,5 +1,6 @@
 //! Alerts there and back, and what is refused.
 
+use kernel::message::Precedence;
 use proptest::prelude::*;
 
 use super::*;
@@ -80,6 +81,31 @@ fn an_alert_of_an_exercise_is_told_as_one() {
     let reading = read_feed(odd.as_bytes());
     assert_eq!((reading.items.len(), reading.findings.len()), (1, 3), "{reading:?}");
     assert!(read_feed(b"<rss/>").findings[0].contains("the root is `rss`"));
+}
+
+/// Urgency, severity, message type; whether the desk must act on it (CAP 1.2 §3.2.2).
+#[test]
+fn an_alert_that_cannot_wait_is_one() {
+    for (urgency, severity, msg_type, acts) in [
+        ("Immediate", "Extreme", "Alert", true),
+        ("Expected", "Severe", "Update", true),
+        ("Future", "Extreme", "Alert", false),
+        ("Immediate", "Moderate", "Alert", false),
+        ("Immediate", "Extreme", "Cancel", false),
+    ] {
+        let mut one = alert();
+        // The second language says so, too.
+        let info = one.infos.len() - 1;
+        for info in &mut one.infos {
+            (info.urgency, info.severity) = ("Future".to_owned(), "Minor".to_owned());
+        }
+        (one.infos[info].urgency, one.infos[info].severity) = (urgency.to_owned(), severity.to_owned());
+        one.msg_type = msg_type.to_owned();
+        one.references = Some("x@una.example,1,2026-11-21T12:00:00+09:00".to_owned());
+        let reading = read_feed(write(&one).unwrap().as_bytes());
+        let [Item::Text(text)] = reading.items.as_slice() else { panic!("{reading:?}") };
+        assert_eq!(text.precedence == Some(Precedence::Immediate), acts, "{urgency} {severity} {msg_type}");
+    }
 }
 
 proptest! {

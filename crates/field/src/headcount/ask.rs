@@ -78,7 +78,7 @@ fn dispatch(
     through: bool,
     link: Option<String>,
 ) -> Dispatch {
-    let label = open.label();
+    let label = open.number_label();
     let name = person.text("name");
     let ask = if through {
         format!("{label}: is {name} safe? Answer {0} SAFE or {0} HELP.", person.key)
@@ -94,7 +94,7 @@ fn dispatch(
         subject: Some(format!("{label}: are you safe?")),
         text,
         precedence: Precedence::Immediate,
-        exercise: false,
+        exercise: open.exercise,
         // The link is theirs alone.
         secret,
         patience_s: None,

@@ -30,10 +30,10 @@ pub(crate) async fn enter(
     let open = open(&mut turn.tx).await?;
     match (line, open) {
         (CountLine::Answer { who, safety, .. }, None) if waited => too_late(turn, who, *safety, at).await,
-        (CountLine::Start(_), Some(open)) => {
+        (CountLine::Start { .. }, Some(open)) => {
             Err(Refusal::rule(format!("{} is not over: `hc end` first", open.label())).into())
         }
-        (CountLine::Start(scope), None) => start(turn, scope, at).await,
+        (CountLine::Start { scope, exercise }, None) => start(turn, scope, *exercise, at).await,
         (_, None) => Err(Refusal::rule("no headcount is open: the answer is not counted; `hc start` first").into()),
         (CountLine::Answer { who, safety, by }, Some(open)) => {
             answer(turn, &open, (who, *safety, by.as_ref()), at, waited).await
@@ -43,20 +43,23 @@ pub(crate) async fn enter(
     }
 }
 
-async fn start(turn: &mut Turn, scope: &CountScope, at: Timestamp) -> Result<Vec<String>, Error> {
+async fn start(turn: &mut Turn, scope: &CountScope, exercise: bool, at: Timestamp) -> Result<Vec<String>, Error> {
     let (scope, key) = match scope {
         CountScope::All => ("all", None),
         CountScope::Of(noun, key) => (*noun, Some(key)),
     };
     let people = people(turn, scope, key).await?;
+    // A headcount of a mission that is an exercise is one.
+    let exercise = exercise || (scope == "mission" && of_exercise(turn, key).await?);
     if people.is_empty() {
         return Err(Refusal::rule("nobody is in that scope: there is nobody to count").into());
     }
     let number = next_number(&mut turn.tx, "headcount").await?;
     let scope_key = key.map(|word| word.text.to_uppercase());
     let (scope, state) = (scope.to_owned(), HeadcountState::Open);
-    let open = Headcount { id: turn.tx.id(), number, scope, scope_key, state, started: at, ended: None };
-    let row = params![open.id, number, &open.scope, open.scope_key.clone(), state.as_str(), open.started];
+    let id = turn.tx.id();
+    let open = Headcount { id, number, scope, scope_key, exercise, state, started: at, ended: None };
+    let row = params![id, number, &open.scope, open.scope_key.clone(), state.as_str(), open.started, exercise];
     turn.tx.execute(&sql::INSERT_HEADCOUNT, row).await?;
     for one in &people {
         // Who is on leave is not waited for, and not forgotten.
@@ -79,6 +82,16 @@ async fn start(turn: &mut Turn, scope: &CountScope, at: Timestamp) -> Result<Vec
     Ok(outcome)
 }
 
+async fn of_exercise(turn: &mut Turn, mission: Option<&Word>) -> Result<bool, Error> {
+    let Some(number) = mission.and_then(mission_number) else { return Ok(false) };
+    Ok(mission::by_number(&mut turn.tx, number).await?.is_some_and(|found| found.exercise))
+}
+
+/// `12`, `M-0012`.
+fn mission_number(word: &Word) -> Option<i64> {
+    word.text.trim_start_matches(['m', 'M']).trim_start_matches('-').parse().ok()
+}
+
 async fn insert(turn: &mut Turn, open: &Headcount, one: &Record, joined: bool, safety: Safety) -> Result<(), Error> {
     let (name, organisation, zone) = (one.text("name"), one.text_opt("organisation"), one.text_opt("zone"));
     let row = params![open.id, &one.key, name, organisation, joined, safety.as_str(), zone];
@@ -91,8 +104,7 @@ async fn people(turn: &mut Turn, scope: &str, key: Option<&Word>) -> Result<Vec<
     let Some(key) = key else { return Ok(directory.records("person").cloned().collect()) };
     let unknown = || vec![Diagnostic::error("FLD0104", key.span, format!("there is no {scope} `{}`", key.text))];
     if scope == "mission" {
-        let number = key.text.trim_start_matches(['m', 'M']).trim_start_matches('-').parse().ok();
-        let number: i64 = number.ok_or_else(|| Error::Line(unknown()))?;
+        let number = mission_number(key).ok_or_else(|| Error::Line(unknown()))?;
         let found = mission::by_number(&mut turn.tx, number).await?.ok_or_else(|| Error::Line(unknown()))?;
         return Ok(found
             .aboard()
@@ -153,7 +165,7 @@ async fn answer(
     }
     if safety == Safety::NeedsHelp {
         let how = by.as_ref().map_or("at the desk".to_owned(), |by| format!("says {by}"));
-        outcome.push(reply::in_need(turn, open, &before, &how, &Cry { at, sos: false, drill: false }).await?);
+        outcome.push(reply::in_need(turn, open, &before, &how, &Cry { at, sos: false, drill: open.exercise }).await?);
     }
     let words = tally::in_words(&mut turn.tx, open.id).await?;
     outcome.push(format!("{}: {words}", open.label()));

@@ -61,6 +61,8 @@ pub struct Headcount {
     /// `all`, `zone`, `organisation` or `mission`.
     pub scope: String,
     pub scope_key: Option<String>,
+    /// A drill.
+    pub exercise: bool,
     pub state: HeadcountState,
     pub started: Timestamp,
     pub ended: Option<Timestamp>,
@@ -97,8 +99,14 @@ pub struct WardenList {
 }
 
 impl Headcount {
-    /// `HC-0042`.
+    /// `HC-0042`; `EXERCISE HC-0042`.
     pub fn label(&self) -> String {
+        let exercise = if self.exercise { "EXERCISE " } else { "" };
+        format!("{exercise}{}", self.number_label())
+    }
+
+    /// `HC-0042`, for messages, which have their own watermark.
+    pub(crate) fn number_label(&self) -> String {
         format!("HC-{:04}", self.number)
     }
 }
@@ -167,6 +175,7 @@ fn headcount(row: &Row) -> Result<Headcount, Error> {
         number: row.int("number")?,
         scope: row.text("scope")?.to_owned(),
         scope_key: row.text_opt("scope_key")?.map(str::to_owned),
+        exercise: row.flag("exercise")?,
         state: row.parse("state")?,
         started: row.time("started_us")?,
         ended: row.time_opt("ended_us")?,

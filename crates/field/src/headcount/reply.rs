@@ -81,7 +81,7 @@ async fn apply(turn: &mut Turn, open: &Headcount, before: &Counted, reply: &Repl
         outcome.extend(wardens::after_answer(turn, open, &before.person, reply.safety).await?);
     }
     if reply.safety == Safety::NeedsHelp {
-        let cry = Cry { at: reply.at, sos: reply.sos, drill: reply.drill };
+        let cry = Cry { at: reply.at, sos: reply.sos, drill: reply.drill || (open.exercise && !reply.sos) };
         outcome.push(in_need(turn, open, before, &format!("by {}", reply.means), &cry).await?);
     }
     let words = tally::in_words(&mut turn.tx, open.id).await?;
@@ -105,7 +105,8 @@ pub(super) async fn in_need(
     how: &str,
     cry: &Cry,
 ) -> Result<String, Error> {
-    let title = format!("{} ({}) needs help, {how}", who.name, who.person);
+    let drill = if cry.drill { "EXERCISE: " } else { "" };
+    let title = format!("{drill}{} ({}) needs help, {how}", who.name, who.person);
     let subject = format!("needs-help:{}:{}", open.id, who.person);
     let kind = if cry.sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };

@@ -98,7 +98,7 @@ fn dispatch(open: &Headcount, zone: &str, keeper: &Record, missing: &[&Counted])
     let example = missing.first().map_or("P-1", |one| one.person.as_str());
     let text = format!(
         "{}: you look after zone {zone}. {} to find: {}{more}. Answer for each: {example} SAFE or {example} HELP.",
-        open.label(),
+        open.number_label(),
         missing.len(),
         names.join(", ")
     );
@@ -107,10 +107,10 @@ fn dispatch(open: &Headcount, zone: &str, keeper: &Record, missing: &[&Counted])
         about: open.id.to_string(),
         recipient: keeper.text("name").to_owned(),
         addresses,
-        subject: Some(format!("{}: your list of zone {zone}", open.label())),
+        subject: Some(format!("{}: your list of zone {zone}", open.number_label())),
         text,
         precedence: Precedence::Immediate,
-        exercise: false,
+        exercise: open.exercise,
         secret: false,
         patience_s: None,
         expires: None,

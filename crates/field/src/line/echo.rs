@@ -113,10 +113,14 @@ fn check_line(check: &CheckLine) -> String {
 
 fn count_line(count: &CountLine, directory: &Directory, at: Timestamp) -> String {
     match count {
-        CountLine::Start(CountScope::All) => "headcount of everybody begins".to_owned(),
-        CountLine::Start(CountScope::Of("mission", key)) => format!("headcount of mission {} begins", key.text),
-        CountLine::Start(CountScope::Of(noun, key)) => {
-            format!("headcount of {noun} {} begins", directory.name(noun, &key.text))
+        CountLine::Start { scope, exercise } => {
+            let drill = if *exercise { "EXERCISE: " } else { "" };
+            let whom = match scope {
+                CountScope::All => "everybody".to_owned(),
+                CountScope::Of("mission", key) => format!("mission {}", key.text),
+                CountScope::Of(noun, key) => format!("{noun} {}", directory.name(noun, &key.text)),
+            };
+            format!("{drill}headcount of {whom} begins")
         }
         CountLine::Answer { who: person, safety, by } => {
             let by = by.as_ref().map_or(String::new(), |by| format!(", says {}", counted(by, directory, at)));
@@ -148,7 +152,7 @@ pub(crate) const fn is(safety: Safety) -> &'static str {
 }
 
 fn incident_line(incident: &IncidentLine, directory: &Directory, at: Timestamp) -> String {
-    let mut text = "incident".to_owned();
+    let mut text = if incident.exercise { "EXERCISE: incident" } else { "incident" }.to_owned();
     if let Some(severity) = incident.severity {
         text.push_str(&format!(" ({severity})"));
     }

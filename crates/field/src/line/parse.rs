@@ -337,7 +337,7 @@ impl Reader<'_> {
             return (Statement::Note, None, None);
         };
         let line = match first.text.to_lowercase().as_str() {
-            "start" => self.scope().map(CountLine::Start),
+            "start" => self.scope().map(|scope| CountLine::Start { scope, exercise: self.takes_exercise() }),
             "end" => Some(CountLine::End),
             "join" => self.named(HELP).map(CountLine::Join),
             _ => self.answer(first),
@@ -349,6 +349,13 @@ impl Reader<'_> {
         }
     }
 
+    /// `exercise` or `drill` as the next word.
+    fn takes_exercise(&mut self) -> bool {
+        let drill = self.peek().is_some_and(is_exercise);
+        self.at += usize::from(drill);
+        drill
+    }
+
     fn named(&mut self, help: &str) -> Option<Word> {
         let word = self.next();
         if word.is_none() {
@@ -358,7 +365,8 @@ impl Reader<'_> {
     }
 
     fn scope(&mut self) -> Option<CountScope> {
-        const HELP: &str = "hc start all, hc start zone 4, hc start org UNA, hc start mission 12";
+        const HELP: &str =
+            "hc start all, hc start zone 4, hc start org UNA, hc start mission 12, hc start zone 4 exercise";
         let word = self.named(HELP)?;
         let of = match word.text.to_lowercase().as_str() {
             "all" => return Some(CountScope::All),
@@ -405,9 +413,11 @@ impl Reader<'_> {
             INCIDENT_KEYS.iter().find(|known| key.eq_ignore_ascii_case(known)).copied()
         };
         let (time, end) = self.closing_time(2);
+        let exercise = self.peek().is_some_and(is_exercise);
         let starts: Vec<usize> = (1..end).filter(|at| keyed(&self.tokens[*at]).is_some()).collect();
         let first = starts.first().copied().unwrap_or(end);
-        let mut incident = IncidentLine { who: self.span_of(1, first), place: None, what: None, severity: None };
+        let who = self.span_of(1 + usize::from(exercise), first);
+        let mut incident = IncidentLine { exercise, who, place: None, what: None, severity: None };
         for (index, &from) in starts.iter().enumerate() {
             let to = starts.get(index + 1).copied().unwrap_or(end);
             let Some(key) = keyed(&self.tokens[from]) else { continue };
@@ -529,6 +539,10 @@ pub(crate) const VERBS: &[&str] = &["arr", "not-arr", "dep", "pos", "at", "ok", 
 /// `8%`: 0 to 100.
 fn percent(word: &str) -> Option<i64> {
     word.strip_suffix('%')?.parse().ok().filter(|level| (0..=100).contains(level))
+}
+
+fn is_exercise(word: &Word) -> bool {
+    ["exercise", "drill"].iter().any(|known| word.text.eq_ignore_ascii_case(known))
 }
 
 fn is_verb(word: &str) -> bool {

@@ -124,7 +124,11 @@ pub enum CountScope {
 /// A line of a headcount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CountLine {
-    Start(CountScope),
+    Start {
+        scope: CountScope,
+        /// A drill.
+        exercise: bool,
+    },
     Answer {
         who: Word,
         safety: Safety,
@@ -138,6 +142,8 @@ pub enum CountLine {
 /// Who, where, what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IncidentLine {
+    /// A drill: `inc exercise 833 what:fire`.
+    pub exercise: bool,
     pub who: Option<Word>,
     pub place: Option<Word>,
     pub what: Option<Word>,

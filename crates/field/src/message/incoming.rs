@@ -188,6 +188,9 @@ async fn act(
     text: &str,
     entry: &mut NewEntry,
 ) -> Result<Taken, Error> {
+    if message.automatic && message.precedence == Some(Precedence::Immediate) {
+        return warning(turn, message).await;
+    }
     if message.automatic {
         return Ok(Taken { as_what: "automatic", outcome: vec!["a machine wrote it: nothing is done".to_owned()] });
     }
@@ -227,6 +230,20 @@ fn subject_cries(message: &MessageReceived) -> Option<Answer> {
 
 fn is_sos(act: &Act) -> bool {
     *act == Act::Sos
+}
+
+/// Somebody's systems warn of what cannot wait: a person reads it, and says who has to know.
+async fn warning(turn: &mut Turn, message: &MessageReceived) -> Result<Taken, Error> {
+    let exercise = if message.exercise { "EXERCISE: " } else { "" };
+    let what = message.subject.as_deref().unwrap_or("a warning");
+    let title = format!("{exercise}{what}, from {}: it has to be read", message.sender);
+    let (kind, subject) = (AlarmKind::Incident, format!("warning:{}", message.message));
+    let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
+    let mut outcome = vec!["somebody has to read it".to_owned()];
+    if let Some(alarm) = alarm::raise_for(turn, cause, None, message.exercise, Vec::new()).await? {
+        outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
+    }
+    Ok(Taken { as_what: "unread", outcome })
 }
 
 /// Counts an answer, if it is one to the headcount that is open. `None`: there is nothing to answer.

@@ -64,7 +64,7 @@ pub(crate) async fn open(
     let who = word(&incident.who).unwrap_or_default();
     let involved = involved::of(turn, &who, happened).await?;
     let severity = incident.severity.unwrap_or(Severity::High);
-    let exercise = involved.mission.as_ref().is_some_and(|mission| mission.exercise);
+    let exercise = incident.exercise || involved.mission.as_ref().is_some_and(|mission| mission.exercise);
     let number = next_number(&mut turn.tx, "report").await?;
     let mut report = Report {
         id,

@@ -28,6 +28,7 @@ testkit::on_both_databases! { suite:
     reach::a_duress_word_asks_the_other_desks,
     reach::old_positions_go_and_crossings_are_listed,
     reach::what_cannot_be_taken_in_is_told,
+    reach::a_warning_that_cannot_wait_is_an_alarm,
     reach::whoever_is_on_the_road_is_held_to_the_clock,
     drafts::a_line_is_taken_over_by_one,
     drafts::a_line_that_is_entered_is_no_draft,

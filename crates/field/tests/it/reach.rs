@@ -5,7 +5,7 @@ use field::line::Safety;
 use field::position::{CrossingFilter, PositionFilter, Side, Standing, Trust, crossings};
 use field::road::{Need, Season};
 use field::{Follows, LogFilter};
-use kernel::message::{DistressSignalled, Means, MessageReceived};
+use kernel::message::{DistressSignalled, Means, MessageReceived, Precedence};
 use kernel::{Actor, Fact};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{RngCore, SeedableRng};
@@ -356,4 +356,34 @@ pub async fn a_duress_word_asks_the_other_desks(url: String) {
         .collect();
     let ana = ("P-1".to_owned(), "Ana Soares".to_owned());
     assert_eq!(asked, [(Some(ana), true), (None, true)], "who speaks for a vehicle is not known");
+}
+
+/// A machine's warning does nothing by itself; one that cannot wait has to be read, and a drill is one here, too.
+pub async fn a_warning_that_cannot_wait_is_an_alarm(url: String) {
+    let rig = rig::open(&url).await;
+    rig.reach().await;
+    for (headline, precedence, exercise) in [
+        ("Light rain", None, false),
+        ("Tsunami", Some(Precedence::Immediate), false),
+        ("Tsunami drill", Some(Precedence::Immediate), true),
+    ] {
+        let warning = MessageReceived {
+            means: Means::Webhook,
+            subject: Some(headline.to_owned()),
+            automatic: true,
+            precedence,
+            exercise,
+            ..rig.text("warnings@weather.example", "Leave the coast. Help others.", 0, None)
+        };
+        rig.tell(Fact::MessageReceived(Box::new(warning))).await;
+    }
+    let alarms = rig.field.alarms(false, &operator()).await.unwrap();
+    let told: Vec<_> = alarms.iter().map(|alarm| (alarm.title.as_str(), alarm.course.drill)).collect();
+    assert_eq!(
+        told,
+        [
+            ("Tsunami, from warnings@weather.example: it has to be read", false),
+            ("EXERCISE: Tsunami drill, from warnings@weather.example: it has to be read", true),
+        ]
+    );
 }
