@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use kernel::{Actor, Timestamp};
 use kernel::id::{BatchId, FindingId, PersonId};
+use kernel::{Actor, Timestamp};
 use serde_json::Value as Json;
 use store::params;
 
