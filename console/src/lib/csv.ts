@@ -42,6 +42,14 @@ export function writeCsv(records: readonly (readonly string[])[]): string {
   return records.map((record) => `${record.map((field) => writeField(field, record.length)).join(",")}\r\n`).join("");
 }
 
+/**
+ * Records for people who open them in a spreadsheet: a field that would be run as a formula begins with an apostrophe. It
+ * is not read again as it was; use `writeCsv` for what comes back.
+ */
+export function writeSheet(records: readonly (readonly string[])[]): string {
+  return writeCsv(records.map((record) => record.map((field) => (/^[=+\-@\t\r]/.test(field) ? `'${field}` : field))));
+}
+
 /** A lone empty field is quoted, so that its line is not taken for a blank one. */
 function writeField(field: string, fields: number): string {
   return /[",\r\n]/.test(field) || (field === "" && fields === 1) ? `"${field.replaceAll('"', '""')}"` : field;

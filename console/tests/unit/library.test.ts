@@ -1,6 +1,6 @@
 // CSV there and back, and what the library's pages derive from texts.
 import { describe, expect, test } from "vitest";
-import { parseCsv, writeCsv } from "$lib/csv";
+import { parseCsv, writeCsv, writeSheet } from "$lib/csv";
 import { callersOf, externalData, formatOf, framed, gridOf, isName, previewOf, unframed, watchlistCall } from "$lib/library";
 
 describe("CSV", () => {
@@ -24,6 +24,10 @@ describe("CSV", () => {
       const records = Array.from({ length: 1 + next(5) }, () => Array.from({ length: width }, field));
       expect(parseCsv(writeCsv(records))).toEqual(records);
     }
+  });
+
+  test("what would be run as a formula is shown as it is", () => {
+    expect(writeSheet([["=1+1", "@cmd", "-2", "+3", "a=b", ""]])).toBe("'=1+1,'@cmd,'-2,'+3,a=b,\r\n");
   });
 
   test("a record of another length is named by its line", () => {

@@ -361,11 +361,9 @@ impl Sheet {
         let header = records.next().transpose()?.unwrap_or_default();
         let place = |column: &str| {
             header.iter().position(|name| name == column).ok_or_else(|| {
-                ConnectorError::invalid(format!(
-                    "{} has no column `{column}`; it has {}",
-                    path.display(),
-                    header.join(", ")
-                ))
+                // Whoever reads this may not be whom the file is for: its own words are not shown.
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                ConnectorError::invalid(format!("{name} has no column `{column}` among its {}", header.len()))
             })
         };
         let (id, name) = (place(&config.id)?, place(&config.name)?);

@@ -18,6 +18,7 @@
 
 pub mod active_directory;
 mod capability;
+pub mod confined;
 mod connector;
 pub mod csv_file;
 pub mod emergency;

@@ -143,6 +143,9 @@ pub struct Wanted {
     pub entitlements: BTreeSet<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// It is made ahead of a first day and was never opened: when that day is not to be, it goes again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ahead: bool,
 }
 
 /// What an account was seen to be.

@@ -88,6 +88,9 @@ pub struct Candidate {
     /// In whose place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead_of: Option<PersonId>,
+    /// Why they were appointed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub because: Option<String>,
 }
 
 /// What is asked for and about whom: who its owners are depends on it.
@@ -209,7 +212,7 @@ impl Directory {
         let mut add = |person: PersonId, via: Via, instead_of: Option<PersonId>| {
             let is_new = !found.iter().any(|one| one.person == person);
             if is_new && !excluded.contains(&person) && self.is_here(person) {
-                found.push(Candidate { person, via, instead_of });
+                found.push(Candidate { person, via, instead_of, because: None });
             }
         };
         let holders = self.holders(approver, subject, matter);
@@ -288,19 +291,6 @@ pub(crate) async fn person_of(read: &mut impl Read, actor: &Actor) -> Result<Per
 }
 
 impl Identity {
-    /// Lets a user of Vigie be a person on record.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is no such person.
-    pub async fn link_login(&self, user: &str, person: PersonId, actor: &Actor) -> Result<(), Error> {
-        let mut turn = self.turn(actor, "").await?;
-        person::must(&mut turn.tx, person).await?;
-        let now = turn.now();
-        turn.tx.execute_one(&duty_sql::SAVE_LOGIN, params![user, person, now]).await?;
-        turn.record("login.link", format!("user:{user}"), serde_json::Value::Null, json!({ "person": person }));
-        turn.finish().await.map(drop)
-    }
-
     /// The person who signs in as a user.
     ///
     /// # Errors

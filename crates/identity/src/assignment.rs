@@ -1,12 +1,12 @@
 //! Access that somebody gave to a person, beside what rules compute from contracts.
 
+use kernel::Timestamp;
 use kernel::id::{AssignmentId, EntitlementId, PersonId};
-use kernel::{Actor, Timestamp};
 use serde_json::{Value as Json, json};
 use store::{Read, Row, params};
 
 use crate::error::{Error, Refusal, said};
-use crate::room::{Identity, Turn};
+use crate::room::Turn;
 use crate::sql;
 
 const MOST: u32 = 2_000_000;
@@ -245,33 +245,4 @@ pub(crate) async fn all_open(read: &mut impl Read) -> Result<Vec<Assignment>, Er
 /// Everything that a person was ever given, the latest first.
 pub(crate) async fn history(read: &mut impl Read, person: PersonId) -> Result<Vec<Assignment>, Error> {
     read.rows(&sql::ASSIGNMENT_HISTORY, params![person]).await?.iter().map(assignment).collect()
-}
-
-impl Identity {
-    /// Gives access on a person's own decision.
-    ///
-    /// # Errors
-    /// [`Error::Refused`] for a reason that is empty or times that cross; [`Error::NotFound`] for an unknown person.
-    pub async fn give(&self, new: NewAssignment, actor: &Actor) -> Result<Assignment, Error> {
-        let mut turn = self.turn(actor, &new.reason).await?;
-        crate::person::must(&mut turn.tx, new.person).await?;
-        let assignment = turn.assign(new).await?;
-        turn.finish().await?;
-        Ok(assignment)
-    }
-
-    /// Ends access.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] when there is none of that id; [`Error::Refused`] when nobody else would hold what it gives, and that is
-    /// privileged.
-    pub async fn end(&self, id: AssignmentId, why: &str, actor: &Actor) -> Result<bool, Error> {
-        let mut turn = self.turn(actor, why).await?;
-        if let Some(given) = find(&mut turn.tx, id).await? {
-            turn.must_not_be_last_eligible(&given).await?;
-        }
-        let ended = turn.end_assignment(id, why).await?;
-        turn.finish().await?;
-        Ok(ended)
-    }
 }

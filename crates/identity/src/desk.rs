@@ -73,6 +73,10 @@ impl Identity {
             }
             // What was planned for the person becomes what is wanted of this account.
             account.wanted.clone_from(&planned.wanted);
+            if let Some(wanted) = &mut account.wanted {
+                // It was there before, whatever it was for.
+                wanted.ahead = false;
+            }
             turn.tx.execute(&sql::DELETE_ACCOUNT, params![planned.id]).await?;
         }
         account.person = Some(owner);
@@ -381,6 +385,7 @@ async fn want_closed(turn: &mut Turn, account: &mut Account, close: bool) -> Res
         container: None,
         entitlements: seen.entitlements,
         expires: None,
+        ahead: false,
     });
     let connected = turn.known.policy.systems.get(&account.system).is_some_and(|one| one.connector.is_some());
     account.progress = if connected { Progress::Queued } else { Progress::Manual };

@@ -11,6 +11,8 @@ pub const SAVE_LOGIN: Statement = Statement::new(
     "INSERT INTO identity_login (user_id, person_id, since_us) VALUES ($1, $2, $3) ON CONFLICT (user_id) DO UPDATE SET \
      person_id = excluded.person_id, since_us = excluded.since_us",
 );
+pub const DELETE_LOGIN: Statement =
+    Statement::new("identity.delete_login", "DELETE FROM identity_login WHERE user_id = $1");
 pub const DELEGATIONS: Statement = Statement::new(
     "identity.delegations",
     "SELECT person_id, delegate_id FROM identity_delegation WHERE from_us <= $1 AND until_us > $1 ORDER BY person_id, \
@@ -173,6 +175,7 @@ pub const DUTY_STATEMENTS: &[Statement] = &[
     LOGIN,
     LOGINS,
     SAVE_LOGIN,
+    DELETE_LOGIN,
     DELEGATIONS,
     SAVE_DELEGATION,
     SAVE_VIOLATION,

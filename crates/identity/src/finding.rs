@@ -61,6 +61,8 @@ kernel::words! {
         NotReached = "not-reached",
         /// The source of a feed cannot be asked.
         FeedFailed = "feed-failed",
+        /// A person signs in as another user than before, or said so themselves.
+        LoginChanged = "login-changed",
         /// Anything else that a desk module reports.
         Other = "other",
     }
@@ -151,6 +153,11 @@ impl Turn {
         let after = json!({ "kind": new.kind, "subject": new.subject, "detail": new.detail });
         self.record("finding.open", id, Json::Null, after);
         Ok(id)
+    }
+
+    /// Whether a finding of a kind about a subject is open.
+    pub(crate) async fn open_finding(&mut self, kind: FindingKind, subject: &str) -> Result<bool, Error> {
+        Ok(self.tx.fetch_optional(&sql::OPEN_FINDING, params![kind.as_str(), subject]).await?.is_some())
     }
 
     /// Closes the open finding of a kind about a subject, because it is so no longer.

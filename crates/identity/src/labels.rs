@@ -11,7 +11,7 @@ use crate::person::{self, Person};
 use crate::room::Identity;
 
 /// Links of one answer.
-const MOST_LOGINS: u32 = 100_000;
+pub(crate) const MOST_LOGINS: u32 = 100_000;
 
 impl Identity {
     /// The people of these ids, without those that are not there, by id.

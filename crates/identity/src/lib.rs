@@ -16,7 +16,8 @@
 //! - Protected and break-glass accounts are changed by no rule, plan or review.
 //! - No account is deleted because it was not seen, and none is joined to a person on a name alone.
 //! - What was known of a contract, when, and for which time, can be asked for any past day.
-//! - Nobody decides on what they gain by: not as approver, delegate, appointee, reviewer or owner of a risk, on no path.
+//! - Nobody decides on what they gain by: not as approver, delegate, appointee, reviewer or owner of a risk, nor by giving
+//!   directly or by saying who signs in as whom, on no path.
 //! - Silence is never a yes. Who does not answer is passed over, and when nobody is left a finding says so.
 //! - The last who holds something privileged keeps it until somebody else holds it, or may borrow it; on every path.
 //! - Access counts as taken away when the target was read after the decision and shows it no longer, not before.
@@ -39,6 +40,7 @@ pub mod compute;
 pub mod conditional;
 pub mod consent;
 mod desk;
+mod direct;
 pub mod document;
 mod duties;
 mod duty_documents;
@@ -57,6 +59,7 @@ mod inventory;
 mod labels;
 mod last_holder;
 pub mod last_use;
+mod login;
 pub mod mining;
 mod names;
 pub mod notice;
@@ -64,6 +67,7 @@ mod owner;
 pub mod person;
 pub mod plan;
 pub mod policy;
+mod protect;
 pub mod provision;
 mod queries;
 pub mod request;

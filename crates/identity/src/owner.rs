@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::document::{self, Document, DocumentKind};
 use crate::error::{Error, Refusal};
-use crate::finding::{FindingKind, NewFinding};
+use crate::finding::{self, FindingKind, FindingState, NewFinding};
 use crate::room::Turn;
 
 /// Things of a document that have an owner, by name: itself, and what a system's document knows of its entitlements.
@@ -48,6 +48,16 @@ pub(crate) async fn settle(turn: &mut Turn, before: Option<&Document>, after: &D
     for (name, owner) in before.map(owners).unwrap_or_default() {
         if after.retired.is_some() || now.get(&name).is_some_and(|other| *other != owner) {
             turn.settle_finding(FindingKind::OwnerLeft, &name, "somebody else answers for it").await?;
+        }
+    }
+    Ok(())
+}
+
+/// An owner is here again: what they answered for needs nobody else.
+pub(crate) async fn back(turn: &mut Turn, number: &str) -> Result<(), Error> {
+    for open in finding::list(&mut turn.tx, Some(FindingKind::OwnerLeft), Some(FindingState::Open)).await? {
+        if open.detail["owner"].as_str() == Some(number) {
+            turn.settle_finding(FindingKind::OwnerLeft, &open.subject, "the owner is here again").await?;
         }
     }
     Ok(())

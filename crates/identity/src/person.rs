@@ -157,6 +157,16 @@ pub(crate) async fn find(read: &mut impl Read, id: PersonId) -> Result<Option<Pe
     read.rows(&sql::PERSON, params![id]).await?.first().map(person).transpose()
 }
 
+/// Somebody by the id of any record of theirs: of records that were put together, the one that stayed.
+pub(crate) async fn survivor(read: &mut impl Read, id: PersonId) -> Result<Person, Error> {
+    let mut person = must(read, id).await?;
+    let mut seen = std::collections::HashSet::from([id]);
+    while let Some(into) = person.merged_into.filter(|into| seen.insert(*into)) {
+        person = must(read, into).await?;
+    }
+    Ok(person)
+}
+
 /// One person, who must be there.
 pub(crate) async fn must(read: &mut impl Read, id: PersonId) -> Result<Person, Error> {
     find(read, id).await?.ok_or_else(|| Error::missing("person", id))

@@ -238,6 +238,8 @@ pub struct Settings {
     pub break_glass_max: usize,
     /// A plan that disables or deletes more accounts must be begun by a person.
     pub plan_disables_max: usize,
+    /// So does one that takes more memberships and licences.
+    pub plan_revokes_max: usize,
 }
 
 impl Default for Settings {
@@ -252,6 +254,7 @@ impl Default for Settings {
             owner_days: 14,
             break_glass_max: 4,
             plan_disables_max: 50,
+            plan_revokes_max: 50,
         }
     }
 }

@@ -2521,8 +2521,28 @@ export interface paths {
         /** Which users sign in as whom. */
         get: operations["list_logins"];
         put?: never;
-        /** Lets a user be a person on record: without that nobody can ask or decide. */
+        /**
+         * Lets a user be a person on record: without that nobody can ask or decide. Nobody does so for themselves, but for the first
+         *     of a house; one person is one user, and a link is taken back before it is made otherwise.
+         */
         post: operations["link_login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/logins/{user}/unlink": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes back who a user is: they can no longer ask or decide. Nobody does so for themselves, and a finding says it. */
+        post: operations["unlink_login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5453,6 +5473,8 @@ export interface components {
         };
         /** @description How far a lock-out got. What is not closed stays wanted, and is tried until it is. */
         IdentityLockedOut: {
+            /** @description Who was locked out: of records that were put together the one that stayed. */
+            person: string;
             /**
              * Format: int64
              * @description Accounts that their systems show as disabled.
@@ -6231,7 +6253,7 @@ export interface components {
             version: number;
             command: Record<string, never>;
         };
-        /** @description Moves a request on: `{"command": "agree"}`, `refuse` with a comment, `withdraw`, `appoint` with seat and person. */
+        /** @description Moves a request on: `{"command": "agree"}`, `refuse` with a comment, `withdraw`, `appoint` with seat, person and reason. */
         MoveRequest: {
             /**
              * Format: int64
@@ -13380,6 +13402,38 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["LinkLogin"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unlink_login: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reason"];
             };
         };
         responses: {

@@ -353,6 +353,16 @@ export interface Messages {
   "access.feature.rarity": null;
   "access.feature.separation-of-duties": null;
   "access.feed": null;
+  "access.feed-change.absent": null;
+  "access.feed-change.join": null;
+  "access.feed-change.leave": null;
+  "access.feed-change.leaver": null;
+  "access.feed-change.move": null;
+  "access.feed-change.postpone": null;
+  "access.feed-change.reopen": null;
+  "access.feed-change.shorten": null;
+  "access.feed-change.suspend": null;
+  "access.feed-change.update": null;
   "access.feed.none": null;
   "access.feeds": null;
   "access.feeds.none": null;
@@ -384,6 +394,7 @@ export interface Messages {
   "access.finding.idle-licence": null;
   "access.finding.join-refused": null;
   "access.finding.last-holder": null;
+  "access.finding.login-changed": null;
   "access.finding.match": null;
   "access.finding.nesting-cycle": null;
   "access.finding.not-reached": null;
@@ -596,7 +607,9 @@ export interface Messages {
   "access.link": null;
   "access.link.effect": null;
   "access.link.now": null;
+  "access.link.unlink": null;
   "access.link.user": null;
+  "access.link.why": null;
   "access.lock-out": null;
   "access.lock-out.by-hand": null;
   "access.lock-out.closed": { closed: string | number };

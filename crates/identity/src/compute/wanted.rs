@@ -8,7 +8,7 @@ use minijinja::Value;
 
 use super::access::{Access, DAY_US, Phase};
 use super::subject::Subject;
-use crate::account::{Account, AccountKind, Wanted, WantedState};
+use crate::account::{Account, AccountKind, Status, Wanted, WantedState};
 use crate::error::Refusal;
 use crate::names::Named;
 use crate::policy::{NameFacts, Policy};
@@ -22,6 +22,8 @@ pub struct Draft {
     pub account: Option<AccountId>,
     pub state: WantedState,
     pub entitlements: BTreeSet<String>,
+    /// It was never opened.
+    pub ahead: bool,
 }
 
 /// What every account of somebody should be. Accounts that nothing is to be done about are left out.
@@ -45,8 +47,11 @@ fn draft(policy: &Policy, access: &Access, system: &str, account: Option<&Accoun
     let document = policy.systems.get(system)?;
     let entitlements = lines().filter_map(|line| line.grant.entitlement.clone()).collect();
     let account_id = account.map(|account| account.id);
-    let named =
-        |state, entitlements| Some(Draft { system: system.to_owned(), account: account_id, state, entitlements });
+    let never_opened = account.is_none_or(is_ahead);
+    let named = |state, entitlements| {
+        let ahead = never_opened && state == WantedState::Disabled;
+        Some(Draft { system: system.to_owned(), account: account_id, state, entitlements, ahead })
+    };
     let expired = account.and_then(|account| account.expires).is_some_and(|expires| expires <= now);
     let wakes = lines().any(|line| line.account == Resting::Enabled && !line.asleep);
     match access.phase {
@@ -75,14 +80,22 @@ fn draft(policy: &Policy, access: &Access, system: &str, account: Option<&Accoun
             }
         }
         Phase::Nobody => {
-            // A contract that was never to be: what was made ahead of it goes.
+            // A contract that was never to be: what was made ahead of it goes. What was ever open, or was there before us, stays.
             let account = account?;
-            let untouched = account.wanted.as_ref().is_some_and(|wanted| wanted.state != WantedState::Enabled);
-            let ever_used = account.last_use.is_some();
-            let state = if untouched && !ever_used { WantedState::Absent } else { WantedState::Disabled };
+            let goes = is_ahead(account) && account.last_use.is_none() && account.status != Status::Enabled;
+            let state = if goes { WantedState::Absent } else { WantedState::Disabled };
             named(state, BTreeSet::new())
         }
     }
+}
+
+/// Whether an account was made, or is being made, ahead of a first day and was never opened; or is gone, and would be made anew.
+fn is_ahead(account: &Account) -> bool {
+    account.wanted.as_ref().is_some_and(|wanted| match wanted.state {
+        WantedState::Disabled => wanted.ahead,
+        WantedState::Absent => wanted.ahead || account.status == Status::Absent,
+        WantedState::Enabled => false,
+    })
 }
 
 /// What is wanted of an account, with its names.
@@ -126,5 +139,6 @@ pub fn wanted(policy: &Policy, draft: &Draft, anchor: &str, facts: &Value, named
         container: container.filter(|container| !container.is_empty()),
         entitlements: draft.entitlements.clone(),
         expires: None,
+        ahead: draft.ahead,
     })
 }

@@ -1,5 +1,7 @@
 //! Writing what a delivery changes: people, contracts, and what was known of them when.
 
+use std::collections::HashSet;
+
 use jiff::civil::Date;
 use kernel::id::EngagementId;
 use kernel::{Fact, Timestamp};
@@ -11,7 +13,7 @@ use super::delta::{Change, FeedChange, Held, Quarantined};
 use super::mapping::Mapped;
 use crate::engagement::{self, Engagement, EngagementSheet, EngagementState, Standing, day_after, day_begins};
 use crate::error::Error;
-use crate::finding::NewFinding;
+use crate::finding::{self, FindingKind, FindingState, NewFinding};
 use crate::person::{self, Anchor, Person};
 use crate::room::Turn;
 use crate::slice;
@@ -116,6 +118,9 @@ async fn write_engagement(
     current.sort_by_key(|slice| slice.from);
     let recorded = slice::record(&current, from, sheet);
     slice::write(turn, &subject, change.person, cause, recorded).await?;
+    if engagement.person != change.person {
+        turn.touch(engagement.person);
+    }
     engagement.person = change.person;
     engagement.sheet = sheet.clone();
     engagement.begins = begins;
@@ -171,24 +176,52 @@ pub(super) fn engagement_id(source: &str, key: &str) -> EngagementId {
     EngagementId::derived(bytes)
 }
 
-/// Records that wait become findings.
+/// Records that wait become findings. Those of earlier deliveries that are told otherwise by now, or by a full delivery no
+/// longer, are gone.
 pub(super) async fn quarantine(
     turn: &mut Turn,
     source: &str,
     waiting: &[Quarantined],
+    settled: Settled<'_>,
     cause: &str,
 ) -> Result<(), Error> {
-    for one in waiting {
+    let subject = |one: &Quarantined| {
         let key = one.mapped.as_ref().map_or_else(|| format!("line {}", one.line), |mapped| mapped.key.clone());
+        format!("{source}/{key}")
+    };
+    let still: HashSet<(FindingKind, String)> =
+        waiting.iter().map(|one| (finding_kind(one.suspicion), subject(one))).collect();
+    for kind in [FindingKind::Match, FindingKind::NumberReused, FindingKind::BadRow] {
+        for open in finding::list(&mut turn.tx, Some(kind), Some(FindingState::Open)).await? {
+            let is_ours = open.detail["feed"].as_str() == Some(source);
+            let is_over = match settled {
+                Settled::All => true,
+                Settled::Told(keys) => open.detail["record"]["key"].as_str().is_some_and(|key| keys.contains(key)),
+            };
+            if is_ours && is_over && !still.contains(&(kind, open.subject.clone())) {
+                turn.settle_finding(kind, &open.subject, "a later delivery says it otherwise").await?;
+            }
+        }
+    }
+    for one in waiting {
         let finding = NewFinding {
             person: one.candidates.first().copied(),
             detail: json!({
                 "feed": source, "batch": cause, "line": one.line, "record": one.mapped, "candidates": one.candidates,
                 "kept": one.kept,
             }),
-            ..NewFinding::new(finding_kind(one.suspicion), format!("{source}/{key}"), one.reason.clone())
+            ..NewFinding::new(finding_kind(one.suspicion), subject(one), one.reason.clone())
         };
         turn.find(finding).await?;
     }
     Ok(())
+}
+
+/// Which earlier findings a delivery answers.
+#[derive(Clone, Copy)]
+pub(super) enum Settled<'a> {
+    /// It tells of everybody.
+    All,
+    /// It tells of these contracts.
+    Told(&'a HashSet<&'a str>),
 }

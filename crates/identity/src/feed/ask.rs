@@ -25,7 +25,7 @@ impl Identity {
             FeedSource::Sql { url, secret, query: sql, .. } => {
                 let url = match (url, secret) {
                     (_, Some(name)) => targets.feed_secret(key, name).await?,
-                    (Some(url), None) => Secret::new(url.as_str()),
+                    (Some(url), None) => Secret::new(targets.database(url)?),
                     (None, None) => return Err(ConnectorError::invalid("it has no address")),
                 };
                 query(&Question { url: &url, sql, largest_bytes }).await.map(|taken| Asked::Taken(taken, asked))

@@ -1,5 +1,7 @@
 //! Deliveries: taken in, compared, written or held.
 
+use std::collections::HashSet;
+
 use kernel::id::{BatchId, PlanId};
 use kernel::{Actor, Timestamp};
 use serde::Serialize;
@@ -7,12 +9,12 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 use store::{Read, Row, params};
 
-use super::apply;
+use super::apply::{self, Settled};
 use super::decode::{Decoded, Manifest, decode};
 use super::delta::{Delta, FeedChange, Held, Suspicion, delta};
 use super::guard::{Past, Told, Verdict, guard};
 use super::mapping::Mapper;
-use super::{Change, Feed};
+use super::{Change, Feed, Scope};
 use crate::engagement;
 use crate::error::{Error, Refusal};
 use crate::finding::FindingKind;
@@ -312,10 +314,19 @@ pub(super) async fn apply_all(turn: &mut Turn, batch: &mut Batch, compared: &Com
     for change in &compared.delta.changes {
         apply::change(turn, &source, &compared.held, change, at, &cause).await?;
     }
-    apply::quarantine(turn, &source, &compared.delta.quarantine, &cause).await?;
+    quarantine(turn, &source, compared, &cause).await?;
     turn.cause = ("feed".to_owned(), Some(cause));
     batch.plan = crate::plan::settle(turn).await?;
     Ok(())
+}
+
+async fn quarantine(turn: &mut Turn, source: &str, compared: &Compared, cause: &str) -> Result<(), Error> {
+    let told: HashSet<&str> = compared.delta.changes.iter().map(|change| change.key.as_str()).collect();
+    let settled = match feed_of(turn, source)?.scope {
+        Scope::Full => Settled::All,
+        Scope::Partial => Settled::Told(&told),
+    };
+    apply::quarantine(turn, source, &compared.delta.quarantine, settled, cause).await
 }
 
 async fn finish(mut turn: Turn, batch: Batch, body: Option<String>) -> Result<Batch, Error> {
@@ -442,7 +453,7 @@ impl Identity {
         for change in &compared.delta.changes {
             apply::change(turn, &delivery.feed, &compared.held, change, at, "plan").await?;
         }
-        apply::quarantine(turn, &delivery.feed, &compared.delta.quarantine, "plan").await?;
+        quarantine(turn, &delivery.feed, &compared, &new.id.to_string()).await?;
         if keep {
             describe(&mut new, &compared);
             new.state = BatchState::Applied;

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use kernel::Actor;
 use kernel::id::{BatchId, FindingId, PersonId};
+use kernel::{Actor, Timestamp};
 use serde_json::Value as Json;
 use store::params;
 
@@ -11,12 +11,12 @@ use super::batch::{
     Batch, BatchState, Compared, SHOWN, apply_all, batch, compare, decided, describe, feed_of, held_state,
 };
 use super::decode::{Manifest, decode};
-use super::delta::{Change, Delta, FeedChange, new_person_id};
+use super::delta::{Change, Delta, FeedChange, Held, new_person_id};
 use super::guard::Verdict;
 use super::mapping::Mapped;
 use super::{Feed, Scope, apply};
 use crate::error::{Error, Refusal, said};
-use crate::finding::FindingKind;
+use crate::finding::{Finding, FindingKind};
 use crate::person;
 use crate::room::{Identity, Turn};
 use crate::sql;
@@ -100,6 +100,7 @@ impl Identity {
             RecordDecision::New => (new_person_id(&source, &record), true),
         };
         let held = held_state(&mut turn, &source).await?;
+        must_fit(&mut turn, &finding, (&source, &record, person, is_new), &held).await?;
         let kind = if held.engagements.contains_key(&record.key) { FeedChange::Update } else { FeedChange::Join };
         let change = Change { kind, person, is_new, leaver: false, key: record.key.clone(), mapped: Some(record) };
         let now = turn.now();
@@ -125,6 +126,55 @@ impl RecordDecision {
             RecordDecision::Nobody => "nobody",
         }
     }
+}
+
+/// Refuses what is based on the people of a feed at an instant, if it has delivered since.
+pub(crate) async fn must_be_latest(turn: &mut Turn, feed: &str, at: Timestamp) -> Result<(), Error> {
+    let since = turn.tx.fetch_optional(&sql::APPLIED_SINCE, params![feed, at]).await?;
+    match since.as_ref().map(batch).transpose()? {
+        None => Ok(()),
+        Some(since) => Err(Refusal::rule(format!(
+            "the feed {feed} has delivered since ({}): simulate again, and look again",
+            since.id
+        ))
+        .into()),
+    }
+}
+
+/// A record is decided on as long as the source says so, for somebody whom it may be, and never over what is another's.
+async fn must_fit(
+    turn: &mut Turn,
+    finding: &Finding,
+    (source, record, person, is_new): (&str, &Mapped, PersonId, bool),
+    held: &Held,
+) -> Result<(), Error> {
+    if feed_of(turn, source)?.scope == Scope::Full && !is_told_still(turn, finding).await? {
+        let text = "the source has delivered since and says this no longer: what it says now is what counts";
+        return Err(Refusal::rule(text).into());
+    }
+    let candidates = finding.detail["candidates"].as_array().map(Vec::as_slice).unwrap_or_default();
+    if !is_new && !candidates.iter().any(|one| one.as_str() == Some(&person.to_string())) {
+        let text = "this is none of those who it may be: put the two records together once it is known as somebody new";
+        return Err(Refusal::bad("person", text).into());
+    }
+    match held.engagements.get(&record.key).filter(|contract| contract.person != person) {
+        None => Ok(()),
+        Some(contract) => {
+            let whose = held.people.get(&contract.person).map(|one| one.sheet.display_name()).unwrap_or_default();
+            let key = &record.key;
+            let text = format!("the contract {key} is that of {whose}: the source has to give this one another number");
+            Err(Refusal::rule(text).into())
+        }
+    }
+}
+
+/// Whether no delivery was applied after the one that a finding is of.
+async fn is_told_still(turn: &mut Turn, finding: &Finding) -> Result<bool, Error> {
+    let Some(id) = finding.detail["batch"].as_str().and_then(|id| id.parse::<BatchId>().ok()) else { return Ok(false) };
+    let row = turn.tx.fetch_optional(&sql::BATCH, params![id]).await?;
+    let Some(told) = row.as_ref().map(batch).transpose()? else { return Ok(false) };
+    let at = told.decided.unwrap_or(told.received);
+    Ok(turn.tx.fetch_optional(&sql::APPLIED_SINCE, params![told.feed, at]).await?.is_none())
 }
 
 /// Who would leave now and was not among those whom a person looked at.

@@ -1,6 +1,8 @@
 //! What stands between a delivery and a write: limits on how many leave at once, and slowly, and on what may be believed
 //! of when a delivery was made. Pure.
 
+use std::collections::HashSet;
+
 use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -9,6 +11,8 @@ use super::delta::Delta;
 
 /// A day begins at the date line before it begins anywhere else.
 const DAY_US: i64 = 86_400_000_000;
+/// So many people may move at once whatever their share.
+const FEW_MOVERS: u64 = 10;
 
 /// Limits of a feed. A *leaver* is who works today and would not by the delivery, now or within the horizon.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,7 +33,10 @@ pub struct Guards {
     /// An end that a delivery sets, and that comes within so many days, counts today: then the clock alone carries it out,
     /// and nobody is asked.
     pub horizon_days: i64,
-    /// A larger share of records that cannot be used spoils the whole delivery.
+    /// A larger share of everybody does not move at once: unit, job, station or manager of many are seldom changed in a day,
+    /// and often by a column that slipped. Ten people may.
+    pub movers_percent: f64,
+    /// A larger share of records that cannot be used spoils the whole delivery; one alone does not.
     pub bad_percent: f64,
     /// Deliveries of which nothing says that they are whole are believed all the same, but for who is missing in them.
     pub believe_unmarked: bool,
@@ -46,6 +53,7 @@ impl Default for Guards {
             window_days: 14,
             window_leavers_max: 150,
             horizon_days: 90,
+            movers_percent: 30.0,
             bad_percent: 2.0,
             believe_unmarked: false,
         }
@@ -97,7 +105,7 @@ pub fn guard(guards: &Guards, delta: &Delta, told: &Told, past: &Past, now: Time
     if told.records < guards.records_min {
         reject.push(format!("it has {} records; fewer than {} are not believed", told.records, guards.records_min));
     }
-    if share(bad, told.records) > guards.bad_percent {
+    if bad > 1 && share(bad, told.records) > guards.bad_percent {
         let (records, limit) = (told.records, guards.bad_percent);
         reject.push(format!("{bad} of {records} records cannot be used; the limit is {limit} %"));
     }
@@ -105,6 +113,7 @@ pub fn guard(guards: &Guards, delta: &Delta, told: &Told, past: &Past, now: Time
         return Verdict::Reject(reject);
     }
     let mut hold = leaving(guards, delta, past);
+    hold.extend(moving(guards, delta));
     hold.extend(repeated(told, past));
     hold.extend(missing(guards, delta, told.is_whole));
     if hold.is_empty() { Verdict::Apply } else { Verdict::Hold(hold) }
@@ -137,6 +146,14 @@ fn leaving(guards: &Guards, delta: &Delta, past: &Past) -> Vec<String> {
         ));
     }
     hold
+}
+
+fn moving(guards: &Guards, delta: &Delta) -> Option<String> {
+    let moves = delta.changes.iter().filter(|change| change.kind == FeedChange::Move);
+    let movers = moves.map(|change| change.person).collect::<HashSet<_>>().len() as u64;
+    let (live, limit) = (delta.live.people, guards.movers_percent);
+    let is_many = movers > FEW_MOVERS && share(movers, live) > limit;
+    is_many.then(|| format!("{movers} of {live} people would move at once; the limit is {limit} %"))
 }
 
 fn lose(guards: &Guards) -> String {

@@ -10,6 +10,7 @@ mod decide;
 mod decode;
 mod delta;
 mod fetch;
+mod folder;
 mod guard;
 mod leaver;
 mod mapping;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 pub use batch::{Batch, BatchState, Delivery};
 pub use decide::RecordDecision;
+pub(crate) use decide::must_be_latest;
 pub use decode::{Manifest, decode};
 pub use delta::{Change, Delta, FeedChange, Held, Quarantined, Suspicion, delta};
 pub use fetch::{FEED_SOURCE_STATEMENTS, FeedView, FetchState, SourceState};

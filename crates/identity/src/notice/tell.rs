@@ -120,11 +120,13 @@ async fn request_changed(turn: &mut Turn, id: RequestId) -> Result<(), Error> {
     let about = id.to_string();
     let asked: Vec<PersonId> =
         waiting(&request).iter().filter_map(|(_, _, seat)| seat.holder()).map(|one| one.person).collect();
-    turn.unsend(&about, |notice: &Notice| asked.contains(&notice.person)).await?;
+    let is_replaced = |notice: &Notice| notice.kind == Sentence::RequestReplaced.as_str();
+    turn.unsend(&about, |notice: &Notice| asked.contains(&notice.person) || is_replaced(notice)).await?;
     if !request.state.is_open() {
         turn.tx.cancel_deadline(REMINDER, &about).await?;
         return request_closed(turn, &request).await;
     }
+    tell_replaced(turn, &request).await?;
     let mut is_new = false;
     for (place, number, person) in holders(&request) {
         let key = format!("{place}/{number}/{person}");
@@ -133,6 +135,23 @@ async fn request_changed(turn: &mut Turn, id: RequestId) -> Result<(), Error> {
     if is_new && let Some(due) = request.open_stage().and_then(|place| request.stages[place].due) {
         let now = turn.now();
         remind_at(turn, &about, now.plus_micros((due.micros() - now.micros()) / 2)).await?;
+    }
+    Ok(())
+}
+
+/// Who was to decide, and in whose place somebody was appointed, hears who it is.
+async fn tell_replaced(turn: &mut Turn, request: &Request) -> Result<(), Error> {
+    let about = request.id.to_string();
+    for (place, number, seat) in waiting(request) {
+        let Some(appointed) = seat.holder().filter(|holder| holder.via == Via::Appointment) else { continue };
+        let Some(to) = appointed.instead_of else { continue };
+        let instead = name(turn, appointed.person).await?;
+        let person = name(turn, request.person).await?;
+        let values = vec![("what", what(request)), ("person", person), ("instead", instead)];
+        let key = format!("{place}/{number}/{to}/replaced/{}", appointed.person);
+        let (sentence, precedence) = (Sentence::RequestReplaced, Precedence::Routine);
+        turn.send(Message { about: &about, key, sentence, to, language: None, values, precedence, expires: None })
+            .await?;
     }
     Ok(())
 }

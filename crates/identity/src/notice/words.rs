@@ -13,6 +13,8 @@ kernel::words! {
     Sentence {
         RequestAsk = "request-ask",
         RequestRemind = "request-remind",
+        /// Somebody was appointed in their place.
+        RequestReplaced = "request-replaced",
         RequestGranted = "request-granted",
         RequestFulfilled = "request-fulfilled",
         /// It was agreed to and is not there after a day.

@@ -13,11 +13,12 @@ use super::propose::fingerprint;
 use super::records::{self, NewPlan};
 use super::{Counts, Plan, PlanItem, PlanState, Proposer};
 use crate::compute::{self, Catalog};
-use crate::document::{self, Document, Draft};
+use crate::document::{self, Document, DocumentKind, Draft};
 use crate::error::{Error, Refusal, said};
-use crate::feed::{Delivery, Manifest};
+use crate::feed::{self, Delivery, Manifest};
 use crate::names::NameBook;
 use crate::policy::Policy;
+use crate::protect;
 use crate::room::{Identity, Known, Turn};
 use crate::sql;
 
@@ -126,7 +127,7 @@ impl Identity {
             .map_err(|error| Refusal::rule(format!("the proposal cannot be read any more: {error}")))?;
         turn.expected = body["fingerprint"].as_str().map(str::to_owned);
         turn.cause = ("plan".to_owned(), Some(id.to_string()));
-        match self.carry_out(turn, &proposal, &plan.title).await {
+        match self.carry_out(turn, &proposal, &plan).await {
             Ok(run) => {
                 let mut turn = self.turn(actor, &why).await?;
                 turn.tx.execute(&sql::PLAN_EXECUTED, params![id, turn.now(), run.map(|run| run.to_string())]).await?;
@@ -145,7 +146,7 @@ impl Identity {
         }
     }
 
-    async fn carry_out(&self, mut turn: Turn, proposal: &Proposal, title: &str) -> Result<Option<PlanId>, Error> {
+    async fn carry_out(&self, mut turn: Turn, proposal: &Proposal, plan: &Plan) -> Result<Option<PlanId>, Error> {
         match proposal {
             Proposal::Documents { drafts } => {
                 write_drafts(&mut turn, drafts).await?;
@@ -155,11 +156,13 @@ impl Identity {
             Proposal::Delivery { feed, body, manifest } => {
                 let delivery =
                     Delivery { feed: feed.clone(), body: body.as_bytes().to_vec(), manifest: manifest.clone() };
+                // What it changes of people and contracts need not change any account: the items do not tell.
+                feed::must_be_latest(&mut turn, &delivery.feed, plan.created).await?;
                 self.apply_rehearsed(&mut turn, &delivery, true).await?;
             }
         }
         let run = super::settle(&mut turn).await?;
-        turn.record("plan.carry-out", title, Json::Null, json!({ "run": run }));
+        turn.record("plan.carry-out", &plan.title, Json::Null, json!({ "run": run }));
         turn.finish().await?;
         Ok(run)
     }
@@ -197,8 +200,7 @@ impl Identity {
         }
         turn.limit = Some(known.policy.settings.plan_disables_max);
         turn.cause = ("documents".to_owned(), None);
-        let catalog = Catalog::load(&mut turn.tx, &known.policy).await?;
-        turn.known = Arc::new(Known { policy: known.policy.clone(), catalog: catalog.into() });
+        put_in_force(turn, &known, drafts).await?;
         touch_everybody(turn).await?;
         Ok(written)
     }
@@ -340,9 +342,16 @@ async fn write_drafts(turn: &mut Turn, drafts: &[Draft]) -> Result<(), Error> {
     for draft in drafts {
         document::write(turn, draft, None).await?;
     }
+    put_in_force(turn, &known, drafts).await
+}
+
+/// What the rest of the turn goes by, and what follows at once from documents of systems.
+async fn put_in_force(turn: &mut Turn, known: &Known, drafts: &[Draft]) -> Result<(), Error> {
+    let before = turn.known.policy.clone();
     let catalog = Catalog::load(&mut turn.tx, &known.policy).await?;
     turn.known = Arc::new(Known { policy: known.policy.clone(), catalog: catalog.into() });
-    Ok(())
+    let systems = drafts.iter().filter(|draft| draft.kind == DocumentKind::System).map(|draft| draft.key.clone());
+    protect::anew(turn, &before, &systems.collect()).await
 }
 
 async fn touch_everybody(turn: &mut Turn) -> Result<(), Error> {

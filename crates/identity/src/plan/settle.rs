@@ -65,6 +65,14 @@ pub(crate) async fn settle(turn: &mut Turn) -> Result<Option<PlanId>, Error> {
         );
         return Err(Refusal::rule(text).into());
     }
+    let most = known.policy.settings.plan_revokes_max;
+    if turn.limit.is_some() && counts.revoked > most as u64 {
+        let text = format!(
+            "{} memberships and licences would be taken, more than {most}: simulate it, look at it, and carry that plan out",
+            counts.revoked
+        );
+        return Err(Refusal::rule(text).into());
+    }
     let title = if turn.reason.is_empty() { "access computed anew".to_owned() } else { turn.reason.clone() };
     let (cause, cause_ref) = turn.cause.clone();
     let new = NewPlan {
@@ -156,7 +164,13 @@ async fn write_states(turn: &mut Turn, subject: &Subject, states: &[(usize, Enga
     }
     let is_here = after.iter().any(|state| state.is_live());
     match (was_here, is_here) {
-        (false, true) => turn.tx.emit(Fact::PersonJoined { person, at: now }),
+        (false, true) => {
+            turn.tx.emit(Fact::PersonJoined { person, at: now });
+            let was_known = subject.contracts.iter().any(|one| one.engagement.state != EngagementState::Future);
+            if let Some(number) = subject.person.sheet.number.as_deref().filter(|_| was_known) {
+                crate::owner::back(turn, number).await?;
+            }
+        }
         (true, false) => turn.tx.emit(Fact::PersonLeft { person, at: now, emergency: false }),
         (true, true) | (false, false) => {}
     }

@@ -39,6 +39,11 @@ pub(super) async fn drifted(
     if let Some(actor) = attribution.and_then(|one| one.actor.as_ref()) {
         title = format!("{title} by {actor}");
     }
+    let gained: Vec<&str> =
+        drift.iter().filter_map(Difference::given).filter(|name| working.privileged.contains_key(*name)).collect();
+    if !gained.is_empty() {
+        title = format!("{title}: it gained {}, which is privileged and which nobody gave here", gained.join(", "));
+    }
     match working.system.drift {
         DriftPolicy::Revert if mode == Mode::Ordinary && reverts < MOST_REVERTS => {
             reverts += 1;
@@ -101,7 +106,10 @@ async fn adopt(
 ) -> Result<(), Error> {
     let Some(person) = account.person else { return Ok(()) };
     let by = attribution.and_then(|one| one.actor.clone()).unwrap_or_else(|| "somebody".to_owned());
-    let given: Vec<String> = drift.iter().filter_map(|one| one.given().map(str::to_owned)).collect();
+    // Power is given by people who answer for it, never taken over.
+    let is_powerful = |name: &&str| working.privileged.contains_key(*name);
+    let given = drift.iter().filter_map(Difference::given).filter(|name| !is_powerful(name));
+    let given: Vec<String> = given.map(str::to_owned).collect();
     for name in &given {
         let target = Target::Entitlement(turn.known.catalog.id(working.key, name));
         let new = NewAssignment {
@@ -118,6 +126,6 @@ async fn adopt(
         turn.assign(new).await?;
         found.adopted += 1;
     }
-    drift.retain(|one| one.given().is_none());
+    drift.retain(|one| one.given().is_none_or(|name| !given.iter().any(|one| one == name)));
     Ok(())
 }

@@ -20,6 +20,8 @@ use crate::room::Identity;
 /// How far a lock-out got.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LockedOut {
+    /// Who was locked out: of records that were put together the one that stayed.
+    pub person: PersonId,
     /// Accounts that their systems show as disabled.
     pub closed: u64,
     /// Systems that did not answer: the engine goes on trying.
@@ -34,7 +36,7 @@ pub struct LockedOut {
 impl Identity {
     /// Locks somebody out of every system: accounts are disabled and read again, sessions end, eligible access goes. It
     /// answers within a minute; what could not be reached stays wanted, and is tried until it is done. Calling it again is
-    /// safe.
+    /// safe. Of records that were put together, whichever is named, the human being behind them is locked out.
     ///
     /// # Errors
     /// [`Error::NotFound`] for an unknown person, [`Error::Refused`] without a reason.
@@ -47,10 +49,11 @@ impl Identity {
         targets: &dyn Targets,
     ) -> Result<LockedOut, Error> {
         let why = said("reason", why, 2_000)?;
-        let accounts = self.begin_lock_out(id, restrict, &why, actor).await?;
+        let (id, accounts) = self.begin_lock_out(id, restrict, &why, actor).await?;
         let known = self.known().await?;
         let mut reachable = Vec::new();
         let mut outcome = LockedOut {
+            person: id,
             closed: 0,
             unreachable: Vec::new(),
             refused: Vec::new(),
@@ -93,10 +96,11 @@ impl Identity {
         restrict: bool,
         why: &str,
         actor: &Actor,
-    ) -> Result<Vec<Account>, Error> {
+    ) -> Result<(PersonId, Vec<Account>), Error> {
         let mut turn = self.turn(actor, why).await?;
+        let mut person = person::survivor(&mut turn.tx, id).await?;
+        let id = person.id;
         turn.cause = ("emergency".to_owned(), Some(id.to_string()));
-        let mut person = person::must(&mut turn.tx, id).await?;
         let first = person.blocked.is_none();
         person.blocked.get_or_insert(turn.now());
         person.restricted |= restrict;
@@ -115,7 +119,7 @@ impl Identity {
         let accounts = account::of_person(&mut turn.tx, id).await?;
         turn.finish().await?;
         let open = |account: &Account| account.wanted.as_ref().is_none_or(|wanted| wanted.state != WantedState::Absent);
-        Ok(accounts.into_iter().filter(open).collect())
+        Ok((id, accounts.into_iter().filter(open).collect()))
     }
 
     /// Lets somebody in again who was locked out; access is computed anew.
@@ -125,7 +129,8 @@ impl Identity {
     pub async fn let_in(&self, id: PersonId, why: &str, actor: &Actor) -> Result<(), Error> {
         let why = said("reason", why, 2_000)?;
         let mut turn = self.turn(actor, &why).await?;
-        let mut person = person::must(&mut turn.tx, id).await?;
+        let mut person = person::survivor(&mut turn.tx, id).await?;
+        let id = person.id;
         if person.blocked.take().is_none() {
             return Err(Refusal::rule("the person is not locked out").into());
         }

@@ -21,7 +21,7 @@ use crate::entitlement::{self, Entitlement};
 use crate::error::Error;
 use crate::room::{Identity, Known};
 use crate::sql;
-use crate::system::System;
+use crate::system::{Risk, System};
 
 /// When a system that was away is tried again.
 pub(crate) const RETRY: &str = "identity.retry";
@@ -273,10 +273,14 @@ fn broken(error: Error) -> ConnectorError {
     ConnectorError::transient(format!("the state database failed: {error}"))
 }
 
-/// Entitlements of a system that roles or assignments speak of.
+/// Entitlements of a system of which the desk speaks: roles give them, its document names them, or they give power. Who has
+/// one of them without having it from here has it from somebody else.
 fn managed(known: &Known, system: &str) -> BTreeSet<String> {
     let of_system = known.policy.grants().into_iter().filter(|grant| grant.system == system);
-    of_system.filter_map(|grant| grant.entitlement.clone()).collect()
+    let given = of_system.filter_map(|grant| grant.entitlement.clone());
+    let named = known.policy.systems.get(system).into_iter().flat_map(|system| system.entitlements.keys().cloned());
+    let powerful = known.catalog.all().filter(|one| one.system == system && (one.privileged || one.risk >= Risk::High));
+    given.chain(named).chain(powerful.map(|one| one.name.clone())).collect()
 }
 
 /// Groups of a system that give power.
@@ -363,6 +367,7 @@ impl Working<'_> {
             container: None,
             entitlements: BTreeSet::new(),
             expires: None,
+            ahead: false,
         });
         let mut attempt = Attempt { account, object: None, done: Vec::new(), made: None, failure: None, closed: None };
         let object = match read {

@@ -50,4 +50,12 @@ pub trait Targets: Send + Sync {
     async fn feed_secret(&self, feed: &str, name: &str) -> Result<Secret, ConnectorError> {
         Err(ConnectorError::new(ErrorKind::Auth, format!("the feed {feed} has no secret `{name}`")))
     }
+
+    /// The address of a database that a document names, where it may be opened.
+    ///
+    /// # Errors
+    /// A file that no document may name.
+    fn database(&self, url: &str) -> Result<String, ConnectorError> {
+        Ok(url.to_owned())
+    }
 }

@@ -93,10 +93,12 @@ pub(super) fn seen(
 ) -> Seen {
     let was = account.seen.clone().unwrap_or_default();
     let held = memberships.cloned().or_else(|| held(object, given)).unwrap_or(was.entitlements);
-    let known = account.wanted.as_ref().map(|wanted| wanted.attributes.keys().cloned().collect::<BTreeSet<_>>());
+    // Of accounts that nobody knows too, only what the document of the system names is kept: the rest is not the desk's.
+    let wanted = account.wanted.iter().flat_map(|wanted| wanted.attributes.keys());
+    let known: Vec<&String> = wanted.chain(given.system.attributes.keys()).collect();
     let mut attributes = std::collections::BTreeMap::new();
     for (name, values) in object.attributes.iter() {
-        if known.as_ref().is_none_or(|known| known.iter().any(|one| one.eq_ignore_ascii_case(name.as_str()))) {
+        if known.iter().any(|one| one.eq_ignore_ascii_case(name.as_str())) {
             attributes.insert(name.as_str().to_owned(), values.iter().map(ToString::to_string).collect());
         }
     }

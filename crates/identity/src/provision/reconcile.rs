@@ -129,6 +129,10 @@ impl Identity {
                     let (now, next) = (turn.now(), page.next.0.clone());
                     turn.tx.execute(&sql::MOVE_CURSOR, params![key, next, now]).await?;
                     promise(&mut turn, READ, key, system.delta_minutes).await?;
+                    // What lies in a unit that was renamed or moved is told by no change of its own.
+                    if page.changes.iter().any(|change| change.class == ObjectClass::OrganizationalUnit) {
+                        promise(&mut turn, READ_ALL, key, 1).await?;
+                    }
                     let entry = json!({ "changes": page.changes.len(), "faults": page.faults });
                     turn.record("system.delta", format!("system:{key}"), Json::Null, entry);
                     turn.finish().await?;
@@ -244,6 +248,10 @@ async fn take(turn: &mut Turn, working: &Working<'_>, reading: &Reading, mode: M
         turn.find(finding).await?;
         found.fault = Some(fault);
         return Ok(found);
+    }
+    if mode == Mode::Ordinary {
+        let subject = format!("system:{}", working.key);
+        turn.settle_finding(FindingKind::ScopeLost, &subject, "everything was read, and nothing is lost").await?;
     }
     groups::take(turn, working, reading).await?;
     let mut by_native: HashMap<String, Account> = HashMap::new();

@@ -106,7 +106,7 @@ impl Identity {
         let requester = approver::person_of(&mut turn.tx, actor).await?;
         let person = asking.person.unwrap_or(requester);
         let draft = draft(&mut turn, asking, person).await?;
-        toxic(&mut turn, &draft, person).await
+        toxic(&mut turn, &draft.inventory, &draft.rules, &draft.asked(), person).await
     }
 
     /// Makes a request.
@@ -121,7 +121,7 @@ impl Identity {
         let person = asking.person.unwrap_or(requester);
         person::must(&mut turn.tx, person).await?;
         let draft = draft(&mut turn, asking, person).await?;
-        let toxic = toxic(&mut turn, &draft, person).await?;
+        let toxic = toxic(&mut turn, &draft.inventory, &draft.rules, &draft.asked(), person).await?;
         let now = turn.now();
         let directory = Directory::load(&mut turn.tx, now).await?;
         let excepted = must_be_excepted(&toxic, asking, &directory, now)?;
@@ -240,28 +240,47 @@ async fn draft(turn: &mut Turn, asking: &Asking, person: PersonId) -> Result<Dra
     Ok(Draft { parts, targets: all, stages, inventory, rules })
 }
 
-/// What the parts would violate. A part that gives eligible access counts as if it were active; activating it is looked
-/// at once more.
-async fn toxic(turn: &mut Turn, draft: &Draft, person: PersonId) -> Result<Vec<ToxicShown>, Error> {
+impl Draft {
+    fn asked(&self) -> Vec<AskedFor<'_>> {
+        let parts = self.parts.iter().zip(&self.targets);
+        parts.map(|(part, targets)| AskedFor { targets, from: part.from, until: part.until }).collect()
+    }
+}
+
+/// Access that would be given, and for which time.
+pub(crate) struct AskedFor<'a> {
+    pub(crate) targets: &'a [Target],
+    pub(crate) from: Timestamp,
+    pub(crate) until: Option<Timestamp>,
+}
+
+/// What it would violate. Eligible access counts as if it were active; activating it is looked at once more.
+pub(crate) async fn toxic(
+    turn: &mut Turn,
+    inventory: &Inventory,
+    rules: &Rules,
+    asked: &[AskedFor<'_>],
+    person: PersonId,
+) -> Result<Vec<ToxicShown>, Error> {
     let now = turn.now();
     let exceptions = sod::in_force(&mut turn.tx, now).await?;
-    let Some(user) = draft.inventory.user(person) else { return Ok(Vec::new()) };
-    let part = |(part, targets): (&Part, &Vec<Target>)| {
-        let groups = targets.iter().filter_map(|target| draft.inventory.group(&Node::from(target)));
+    let Some(user) = inventory.user(person) else { return Ok(Vec::new()) };
+    let part = |part: &AskedFor| {
+        let groups = part.targets.iter().filter_map(|target| inventory.group(&Node::from(target)));
         let from_us = if part.from <= now { i64::MIN } else { part.from.micros() };
         let window = Window { from_us, until_us: part.until.map_or(i64::MAX, Timestamp::micros) };
         AskedPart { asked: groups.map(Asked::Group).collect(), window }
     };
-    let parts: Vec<AskedPart> = draft.parts.iter().zip(&draft.targets).map(part).collect();
-    let found = check_request(&draft.inventory.closure, &draft.rules.book, user, &parts, now.micros());
+    let parts: Vec<AskedPart> = asked.iter().map(part).collect();
+    let found = check_request(&inventory.closure, &rules.book, user, &parts, now.micros());
     let named = found.iter().filter_map(|toxic| {
-        let (key, rule) = draft.rules.rules.get(toxic.conflict.rule)?;
+        let (key, rule) = rules.rules.get(toxic.conflict.rule)?;
         Some(ToxicShown {
             rule: key.clone(),
             title: rule.title.clone(),
-            scope: draft.rules.value(toxic.conflict.scope_value),
+            scope: rules.value(toxic.conflict.scope_value),
             risk: rule.risk,
-            sides: sod::shown(&draft.inventory, &draft.rules, &toxic.conflict),
+            sides: sod::shown(inventory, rules, &toxic.conflict),
             is_new: toxic.is_new,
             is_within_request: toxic.is_within_request,
             excused: exceptions.get(&(key.clone(), person)).map(|one| one.id),
@@ -370,7 +389,8 @@ async fn carry_out(
     by: Option<PersonId>,
 ) -> Result<Request, Error> {
     let stage_us = approver::policy(&mut turn.tx).await?.stage_hours * HOUR_US;
-    if let Command::Appoint { person, .. } = command {
+    if let Command::Appoint { person, reason, .. } = command {
+        turn.reason = said("reason", reason, 2_000)?;
         person::must(&mut turn.tx, *person).await?;
         let now = turn.now();
         let directory = Directory::load(&mut turn.tx, now).await?;
@@ -405,7 +425,7 @@ async fn grant(turn: &mut Turn, request: &mut Request) -> Result<(), Error> {
     };
     let agreed: BTreeSet<String> = request.stages.iter().flat_map(|stage| stage.excepts.iter().cloned()).collect();
     let fresh = match draft(turn, &asking, request.person).await {
-        Ok(draft) => toxic(turn, &draft, request.person).await?,
+        Ok(draft) => toxic(turn, &draft.inventory, &draft.rules, &draft.asked(), request.person).await?,
         Err(Error::Refused(refusal)) => {
             block(request, refusal.to_string());
             return Ok(());

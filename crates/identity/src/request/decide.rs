@@ -21,10 +21,12 @@ pub enum Command {
         comment: String,
     },
     Withdraw,
-    /// Asks somebody else in place of who is asked.
+    /// Asks somebody else in place of who is asked, and says why. Who is replaced is told.
     Appoint {
         seat: usize,
         person: PersonId,
+        #[serde(default)]
+        reason: String,
     },
     /// Nobody answered in time: the next are asked.
     AskNext,
@@ -74,7 +76,7 @@ pub fn decide(
         (Command::Refuse { comment }, Some(by)) => {
             answer(&mut after, by, false, &said("comment", comment, 2_000)?, now)?;
         }
-        (Command::Appoint { seat, person }, Some(by)) => appoint(&mut after, *seat, *person, by)?,
+        (Command::Appoint { seat, person, reason }, Some(by)) => appoint(&mut after, *seat, (*person, reason), by)?,
         (Command::AskNext, None) => ask_next(&mut after, now, stage_us),
         (Command::PassOver { absent }, None) => pass_over(&mut after, absent, now, stage_us),
         (Command::AskNext | Command::PassOver { .. }, Some(_)) | (_, None) => {
@@ -115,12 +117,21 @@ fn answer(request: &mut Request, by: PersonId, agrees: bool, comment: &str, now:
     Ok(())
 }
 
-fn appoint(request: &mut Request, seat: usize, person: PersonId, by: PersonId) -> Result<(), Refusal> {
+fn appoint(
+    request: &mut Request,
+    seat: usize,
+    (person, reason): (PersonId, &str),
+    by: PersonId,
+) -> Result<(), Refusal> {
+    let because = Some(said("reason", reason, 2_000)?);
     if person == request.requester || person == request.person {
         return Err(Refusal::rule("nobody decides on their own request, by appointment neither"));
     }
     if by == request.requester || by == request.person {
         return Err(Refusal::rule("who asks does not choose who decides"));
+    }
+    if by == person {
+        return Err(Refusal::rule("nobody appoints themselves: another officer has to"));
     }
     let place = request.open_stage().ok_or_else(|| Refusal::rule("no stage is open"))?;
     let stage = &mut request.stages[place];
@@ -129,7 +140,7 @@ fn appoint(request: &mut Request, seat: usize, person: PersonId, by: PersonId) -
         return Err(Refusal::rule("it was decided there already"));
     }
     let instead_of = seat.holder().map(|holder| holder.person);
-    seat.candidates.insert(seat.turn, Candidate { person, via: Via::Appointment, instead_of });
+    seat.candidates.insert(seat.turn, Candidate { person, via: Via::Appointment, instead_of, because });
     Ok(())
 }
 

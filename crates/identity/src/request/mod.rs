@@ -11,5 +11,5 @@ pub use decide::{Command, decide};
 pub use package::{Need, Offer, Package, Stage, Text};
 pub use record::{Decision, ExceptionAsked, Part, Request, RequestState, Seat, StageRun, StageState, ToxicShown};
 
-pub(crate) use commands::{APPROVAL, overdue, pass_over_absent};
+pub(crate) use commands::{APPROVAL, AskedFor, overdue, pass_over_absent, toxic};
 pub(crate) use record::find;

@@ -13,7 +13,7 @@ use super::gather::{Gathering, reviewer, sources};
 use super::item::{self, ItemState, OriginShown, ReviewItem};
 use super::report::{ReviewerFigures, figures};
 use crate::account;
-use crate::approver::{self, Directory, Matter};
+use crate::approver::{self, Approver, Directory, Matter};
 use crate::error::{Error, Refusal, said};
 use crate::finding::{FindingKind, NewFinding};
 use crate::inventory::{Inventory, Node, Origin, Scope};
@@ -26,6 +26,9 @@ pub(crate) const VERIFY: &str = "identity.review-verify";
 const MINUTE_US: i64 = 60_000_000;
 const DAY_US: i64 = 86_400_000_000;
 const ESCALATION_DAYS: i64 = 7;
+
+/// Accesses of a campaign that nobody has, at most.
+const MOST_CANARIES: usize = 50;
 
 impl Identity {
     /// Begins a campaign: everything in its scope becomes an item with a reviewer.
@@ -42,6 +45,10 @@ impl Identity {
         if plan.due <= now {
             return Err(Refusal::bad("due", "it must be ahead").into());
         }
+        if plan.canaries > MOST_CANARIES {
+            let problem = format!("at most {MOST_CANARIES}: more would be most of what reviewers look at");
+            return Err(Refusal::bad("canaries", problem).into());
+        }
         let inventory = Inventory::load(&mut turn.tx, Scope::Everybody, now).await?;
         let directory = Directory::load(&mut turn.tx, now).await?;
         let mut campaign = Campaign {
@@ -56,6 +63,10 @@ impl Identity {
             prolonged: false,
             version: 0,
         };
+        let unknown = plan_reviewers(&campaign).find(|number| directory.numbered(number).is_none());
+        if let Some(number) = unknown {
+            return Err(Refusal::bad("reviewers", format!("nobody who is known has the number {number}")).into());
+        }
         let mut items = Gathering::new(&inventory, &directory, &campaign, now)?.items(&turn);
         if items.is_empty() {
             return Err(Refusal::bad("scope", "nobody holds anything of it").into());
@@ -151,6 +162,14 @@ impl Identity {
         turn.finish().await?;
         Ok(moved)
     }
+}
+
+/// Numbers of those who are named as reviewers.
+fn plan_reviewers(campaign: &Campaign) -> impl Iterator<Item = &str> {
+    campaign.plan.reviewers.iter().filter_map(|one| match one {
+        Approver::Person(number) => Some(number.as_str()),
+        _ => None,
+    })
 }
 
 async fn promise_end(turn: &mut Turn, campaign: &Campaign) -> Result<(), Error> {

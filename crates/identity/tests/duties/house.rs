@@ -110,7 +110,8 @@ impl House {
             let id = PersonId::derived([number; 16]);
             house.people.insert(name, id);
             house.employ(name, manager, "active").await;
-            house.identity.link_login(&format!("user-{name}"), id, &by("guard")).await.unwrap();
+            let officer = if name == "guard" { "owner" } else { "guard" };
+            house.identity.link_login(&format!("user-{name}"), id, &by(officer)).await.unwrap();
         }
         house.board.set("incident-1", TicketState::Open);
         house.documents().await;
@@ -250,7 +251,7 @@ impl House {
             person: self.person(name),
             target,
             mode,
-            source: Source::Person,
+            source: Source::Adopted,
             source_ref: None,
             reason: "test".to_owned(),
             approver: None,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a check that cannot go on fails")]
 
 mod activations;
+mod giving;
 mod house;
 mod notices;
 mod requests;
@@ -12,6 +13,8 @@ testkit::on_both_databases! { suite:
     separation::found_excused_and_open_again,
     separation::documents_that_make_no_sense_are_refused,
     separation::a_membership_at_the_system_counts,
+    giving::who_gives_alone_is_bound_as_who_asks,
+    giving::nobody_says_who_they_are_themselves,
     requests::two_stages_and_the_access_is_given,
     requests::nobody_decides_on_their_own,
     requests::two_decisions_at_once,
@@ -31,6 +34,7 @@ testkit::on_both_databases! { suite:
     activations::is_not_over_before_the_target_shows_it,
     activations::borrowed_keys_count_as_held,
     activations::ends_when_eligibility_does,
+    notices::whoever_is_replaced_is_told,
     notices::an_approver_hears_at_once_again_at_half_the_time_and_the_next_at_the_deadline,
     notices::how_it_ended_is_told_and_what_waits_no_more_is_taken_back,
     notices::who_cannot_be_reached_is_a_finding,

@@ -2,7 +2,7 @@
 
 use identity::assignment::{Mode, Target};
 use identity::finding::{FindingKind, FindingState};
-use identity::request::RequestState;
+use identity::request::{Command, Order, RequestState};
 use identity::review::{CampaignScope, NewCampaign};
 use kernel::Fact;
 use kernel::message::{DeliveryState, MessageDelivery};
@@ -17,6 +17,23 @@ async fn told(house: &House) -> Vec<(String, String)> {
 
 fn line(to: &str, subject: &str) -> (String, String) {
     (format!("{to}@relief.example"), subject.to_owned())
+}
+
+pub async fn whoever_is_replaced_is_told(url: String) {
+    let house = House::open(&url).await;
+    let request = house.ask("amina", &["payer"]).await.unwrap();
+    house.deliver().await;
+    let reason = "cannot be reached".to_owned();
+    let command = Command::Appoint { seat: 0, person: house.person("director"), reason };
+    let order = Order { request: request.id, version: request.version, command };
+    let request = house.identity.order(&order, &by("guard")).await.unwrap();
+    assert_eq!(request.stages[0].seats[0].holder().unwrap().because.as_deref(), Some("cannot be reached"));
+    house.deliver().await;
+    house.deliver().await;
+    let all = told(&house).await;
+    assert_eq!(all.iter().filter(|one| one.1.starts_with("Quelqu'un d'autre décide")).count(), 1, "{all:?}");
+    assert!(all.contains(&line("boss", "Quelqu'un d'autre décide : payer (fr) pour amina X")), "{all:?}");
+    assert!(all.contains(&line("director", "To decide: payer (fr) for amina X")), "{all:?}");
 }
 
 pub async fn an_approver_hears_at_once_again_at_half_the_time_and_the_next_at_the_deadline(url: String) {

@@ -39,13 +39,19 @@ pub async fn nobody_decides_on_their_own(url: String) {
     let request = house.identity.ask(&asking, &by("boss")).await.unwrap();
     assert!(refused(house.answer(&request, "boss", true).await).contains("nobody decides on their own"));
     for name in ["boss", "bram"] {
-        let command = Command::Appoint { seat: 0, person: house.person(name) };
+        let command = Command::Appoint { seat: 0, person: house.person(name), reason: "urgent".to_owned() };
         let order = Order { request: request.id, version: request.version, command };
         assert!(refused(house.identity.order(&order, &by("guard")).await).contains("nobody decides on their own"));
     }
-    let command = Command::Appoint { seat: 0, person: house.person("guard") };
-    let order = Order { request: request.id, version: request.version, command };
+    let appoint = |reason: &str| {
+        let command = Command::Appoint { seat: 0, person: house.person("guard"), reason: reason.to_owned() };
+        Order { request: request.id, version: request.version, command }
+    };
+    let order = appoint("urgent");
     assert!(refused(house.identity.order(&order, &by("boss")).await).contains("does not choose who decides"));
+    // Nor does who decides appoint themselves, and whoever is appointed is so for a reason.
+    assert!(refused(house.identity.order(&order, &by("guard")).await).contains("nobody appoints themselves"));
+    assert!(refused(house.identity.order(&appoint(" "), &by("owner")).await).contains("reason"));
     let program = kernel::Actor::Token("token-1".to_owned());
     assert!(refused(house.identity.order(&order, &program).await).contains("a program cannot"));
 }

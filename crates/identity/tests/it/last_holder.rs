@@ -41,7 +41,7 @@ async fn give(rig: &Rig, family: &str, mode: Mode) -> Assignment {
         person: rig.person(family).await.id,
         target: Target::Role("administrator".to_owned()),
         mode,
-        source: Source::Person,
+        source: Source::Adopted,
         source_ref: None,
         reason: "runs the directory".to_owned(),
         approver: None,
@@ -206,6 +206,13 @@ pub async fn the_last_owner_is_replaced_and_never_removed(url: String) {
         "{left:?}"
     );
     assert!(left.iter().any(|title| title.contains("role:staff")), "{left:?}");
+    // It was a mistake: she answers for it again. Then she does leave.
+    rig.deliver(&[person("P-1", "Amina", &[]), person("P-2", "Bram", &[])]).await;
+    rig.work().await;
+    assert_eq!(findings(&rig, FindingKind::OwnerLeft).await, Vec::<String>::new());
+    rig.deliver(&[person("P-1", "Amina", &[("ends", "2026-11-19")]), person("P-2", "Bram", &[])]).await;
+    rig.work().await;
+    assert_eq!(findings(&rig, FindingKind::OwnerLeft).await.len(), left.len());
     let noted = rig::POLICY.replace("owner = \"P-1\"", "owner = \"P-2\"").replace(
         "[system.ad.login]",
         "[system.ad.entitlements.Domain-Admins]\nprivileged = true\nowner = \"P-2\"\n[system.ad.login]",

@@ -81,6 +81,23 @@ pub async fn a_joiner_who_does_not_come_leaves_nothing(url: String) {
     assert_eq!(rig.account("Diallo", "ad").await.unwrap().status, Status::Absent);
 }
 
+/// A contract that is cancelled after years of work closes the account, and never deletes it, however often it is looked at.
+pub async fn what_was_ever_open_is_not_taken_for_made_ahead(url: String) {
+    let mut rig = rig::open(&url).await;
+    rig.deliver(&[amina(&[])]).await;
+    rig.work().await;
+    for job in ["Officer", "Clerk", "Chief"] {
+        rig.deliver(&[amina(&[("standing", "cancelled"), ("job", job)])]).await;
+        rig.work().await;
+        let there = rig.at("ad", "adiallo").await.expect(job);
+        assert_eq!(there.enabled, Some(false), "{job}");
+    }
+    // And it opens again.
+    rig.deliver(&[amina(&[])]).await;
+    rig.work().await;
+    assert_eq!(rig.at("ad", "adiallo").await.unwrap().enabled, Some(true));
+}
+
 pub async fn a_leaver_is_out_on_the_last_second_of_the_duty_station(url: String) {
     let mut rig = rig::open(&url).await;
     rig.deliver(&[amina(&[("ends", "2026-11-30"), ("unit", "FIN")])]).await;
@@ -238,7 +255,7 @@ pub async fn leave_keeps_the_account_and_takes_power(url: String) {
         person: person.id,
         target: Target::Role("old-team".to_owned()),
         mode: Mode::Active,
-        source: Source::Person,
+        source: Source::Adopted,
         source_ref: None,
         reason: "runs it".to_owned(),
         approver: None,
@@ -363,6 +380,14 @@ pub async fn merged_records_are_one_person_until_they_are_taken_apart(url: Strin
     let view = rig.identity.person_view(kept.id).await.unwrap();
     assert_eq!((view.engagements.len(), view.anchors.len()), (2, 2));
     assert!(rig.at("ad", "adiallo").await.unwrap().groups.contains("FIN-Read"));
+    // Whichever record is named, the human being is out, and in again.
+    let targets = rig.targets.clone();
+    let out = rig.identity.lock_out(gone.id, false, "stolen laptop", &officer(), targets.as_ref()).await.unwrap();
+    assert_eq!(out.person, kept.id);
+    assert_eq!(rig.at("ad", "adiallo").await.unwrap().enabled, Some(false));
+    rig.identity.let_in(gone.id, "it was found", &officer()).await.unwrap();
+    rig.work().await;
+    assert_eq!(rig.at("ad", "adiallo").await.unwrap().enabled, Some(true));
     rig.identity.unmerge(merge, "they are two", &officer()).await.unwrap();
     rig.work().await;
     let view = rig.identity.person_view(gone.id).await.unwrap();

@@ -125,6 +125,33 @@ pub async fn a_change_at_the_directory_is_put_back_or_taken_over(url: String) {
     }
 }
 
+/// A group that gives power and that no role gives: who puts somebody into it at the directory is seen, whatever the policy.
+pub async fn power_that_nobody_gave_is_told_and_never_taken_over(url: String) {
+    for policy in ["report", "revert", "adopt"] {
+        let database = testkit::sqlite();
+        let url = if policy == "report" { url.clone() } else { database.url.clone() };
+        let mut rig = rig::open(&url).await;
+        let vault = "[system.ad.entitlements.Vault]\nprivileged = true\nrisk = \"critical\"\nowner = \"P-1\"\n";
+        let named = with_drift(policy).replacen("[system.erp]", &format!("{vault}\n[system.erp]"), 1);
+        rig.make_group("ad", "Vault").await;
+        rig.save(&named).await.unwrap();
+        rig.deliver(&[amina(&[])]).await;
+        rig.work().await;
+        rig.stand_in("Vault").await;
+        native_member(&rig, "adiallo", "Vault", true).await;
+        rig.pass_until(rig.store.now().plus_micros(15 * 60_000_000)).await;
+        let holds = rig.at("ad", "adiallo").await.unwrap().groups.contains("Vault");
+        let findings = open_findings(&rig, FindingKind::Drift).await;
+        let person = rig.person("Diallo").await;
+        let view = rig.identity.person_view(person.id).await.unwrap();
+        assert!(view.assignments.is_empty(), "{policy}: nobody answers for it");
+        assert_eq!(holds, policy != "revert", "{policy}");
+        if policy != "revert" {
+            assert!(findings[0].title.contains("gained Vault, which is privileged"), "{policy}: {}", findings[0].title);
+        }
+    }
+}
+
 async fn native_account(rig: &Rig, name: &str, attributes: Attributes) -> ObjectId {
     let new = NewObject { name: name.to_owned(), attributes, ..NewObject::default() };
     let key = ObjectKey::correlation(ObjectClass::Account, "uid", name);
@@ -177,6 +204,39 @@ pub async fn protected_accounts_are_left_alone(url: String) {
     assert_eq!(rig.at("ad", "krbtgt").await.unwrap().enabled, Some(true));
     let wide = rig::POLICY.replace("break_glass = [\"glass-1\"]", "break_glass = [\"glass*\"]");
     assert!(matches!(rig.save(&wide).await, Err(Error::Refused(_))), "an account of the last resort is named in full");
+}
+
+/// An account that is known and is named later is left alone from then on, whoever leaves; and is not when it is named no more.
+pub async fn who_is_protected_is_what_documents_say_now(url: String) {
+    let mut rig = rig::open(&url).await;
+    let bo = |ends: &str| {
+        record(&[
+            ("person", "P-2"),
+            ("contract", "C-2"),
+            ("given", "Bo"),
+            ("family", "Lind"),
+            ("born", "1970-01-01"),
+            ("ends", ends),
+        ])
+    };
+    rig.deliver(&[amina(&[]), bo("")]).await;
+    rig.work().await;
+    let named = rig::POLICY
+        .replace("protected = [\"krbtgt\"", "protected = [\"adiallo\", \"krbtgt\"")
+        .replace("break_glass = [\"glass-1\"", "break_glass = [\"blind\", \"glass-1\"");
+    rig.save(&named).await.unwrap();
+    let protection = async |rig: &Rig, family: &str| rig.account(family, "ad").await.unwrap().protection;
+    assert_eq!(protection(&rig, "Diallo").await, Protection::Protected);
+    assert_eq!(protection(&rig, "Lind").await, Protection::BreakGlass);
+    rig.deliver(&[amina(&[]), bo("2026-11-18")]).await;
+    rig.work().await;
+    rig.identity.reconcile("ad", Mode::Ordinary, rig.targets.as_ref()).await.unwrap();
+    rig.work().await;
+    assert_eq!(rig.at("ad", "blind").await.unwrap().enabled, Some(true), "no rule touches it");
+    rig.save(rig::POLICY).await.unwrap();
+    rig.work().await;
+    assert_eq!(protection(&rig, "Diallo").await, Protection::None);
+    assert_eq!(rig.at("ad", "blind").await.unwrap().enabled, Some(false));
 }
 
 pub async fn a_directory_that_was_restored_is_looked_at_first(url: String) {
@@ -238,6 +298,12 @@ pub async fn a_scope_that_was_lost_is_a_fault(url: String) {
     let statuses: Vec<Status> =
         rig.identity.accounts(Some("ad")).await.unwrap().into_iter().map(|one| one.status).collect();
     assert!(statuses.iter().all(|status| *status == Status::Enabled), "nothing of it is believed");
+    assert_eq!(open_findings(&rig, FindingKind::ScopeLost).await.len(), 1);
+    // Once a reading can be believed again the fault is over.
+    rig.save(&rig::POLICY.replace("[system.ad]\n", "[system.ad]\nscope_floor_percent = 1\n")).await.unwrap();
+    let found = rig.identity.reconcile("ad", Mode::Ordinary, rig.targets.as_ref()).await.unwrap();
+    assert_eq!(found.fault, None);
+    assert_eq!(open_findings(&rig, FindingKind::ScopeLost).await.len(), 0);
 }
 
 pub async fn a_service_account_has_an_owner_and_a_term(url: String) {
@@ -333,6 +399,14 @@ pub async fn a_rule_that_would_close_many_is_looked_at_first(url: String) {
     assert!(matches!(&refused, Err(Error::Refused(why)) if why.to_string().contains("6 accounts")), "{refused:?}");
     rig.work().await;
     assert_eq!(rig.at("ad", "af0").await.unwrap().enabled, Some(true));
+    // So is what takes a group from many and closes nothing.
+    let few = rig::POLICY.replace("plan_disables_max = 3", "plan_disables_max = 3\nplan_revokes_max = 3");
+    rig.save(&few).await.unwrap();
+    let bare = few.replace("grants = [\"ad\", \"ad/All-Staff\"]", "grants = [\"ad\"]");
+    let refused = rig.save(&bare).await;
+    assert!(matches!(&refused, Err(Error::Refused(why)) if why.to_string().contains("6 memberships")), "{refused:?}");
+    rig.work().await;
+    assert!(rig.at("ad", "af0").await.unwrap().groups.contains("All-Staff"));
     for (bad, word) in [
         ("engagment.org_unit == 'FIN'", "engagment"),
         ("engagement.org_unit ==", "syntax"),

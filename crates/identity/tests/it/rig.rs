@@ -80,6 +80,12 @@ pub async fn empty(url: &str) -> Rig {
     let store = Store::open(url, clock.clone(), CountingRandomness::seeded(7)).await.unwrap();
     let identity = Identity::new(store.clone());
     let deadlines = store.deadline_engine();
+    // The officer signs in as somebody of whom no feed here tells.
+    let mut tx = store.begin().await.unwrap();
+    let officer_id = kernel::id::PersonId::derived([0xee; 16]);
+    let row = store::params!["user-officer", officer_id, store.now()];
+    tx.execute_one(&identity::duty_sql::SAVE_LOGIN, row).await.unwrap();
+    tx.commit(store::Entry::new(&Actor::system("test"), "test.link", "officer")).await.unwrap();
     Rig { identity, store, clock, targets: Arc::default(), deadlines, url: url.to_owned(), starts: 0 }
 }
 

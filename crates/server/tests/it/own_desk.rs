@@ -64,8 +64,23 @@ async fn whoever_is_linked_sees_what_they_may_borrow_and_names_instead_of_ids() 
     assert_eq!(logins["names"][&ada], "Ada Osei");
 
     let give = json!({ "target_kind": "role", "target": "keys", "mode": "eligible", "reason": "on call" });
-    let given = house.post(&root, &format!("/identity/people/{ada}/assignments"), give).await;
+    let path = format!("/identity/people/{ada}/assignments");
+    let own = house.post(&root, &path, give.clone()).await;
+    assert_eq!(own.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", own.text());
+    let officer = house.person(&root, "officer", &["access-officer"]).await;
+    let who = house.get(&officer, "/session").await.json();
+    let officer_id = who["signed_in"]["user"]["id"].as_str().unwrap().to_owned();
+    let people = house.get(&root, "/identity/people?search=lind").await.json();
+    let bo = people["people"][0]["id"].as_str().unwrap().to_owned();
+    let link = |person: &str| json!({ "user": officer_id, "person": person });
+    assert_eq!(house.post(&officer, "/access/logins", link(&bo)).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(house.post(&root, "/access/logins", link(&ada)).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(house.post(&root, "/access/logins", link(&bo)).await.status, StatusCode::NO_CONTENT);
+    let given = house.post(&officer, &path, give).await;
     assert_eq!(given.status, StatusCode::CREATED, "{}", given.text());
+    let unlink = format!("/access/logins/{officer_id}/unlink");
+    let left = house.post(&root, &unlink, json!({ "reason": "left" })).await;
+    assert_eq!(left.status, StatusCode::NO_CONTENT, "{}", left.text());
     let own = house.get(&root, "/access/me").await.json();
     assert_eq!((&own["person"], &own["name"]), (&json!(ada), &json!("Ada Osei")));
     let eligible = &own["eligible"][0];

@@ -1,5 +1,6 @@
 //! `vigie identity`: what a file would do, what somebody has and why, who had what on a day.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::ExitCode;
@@ -203,6 +204,11 @@ fn instant(text: &str, zone: &str) -> Result<Timestamp> {
     })
 }
 
+/// What a spreadsheet would run as a formula begins with an apostrophe.
+fn shown_as_is(value: &str) -> Cow<'_, str> {
+    if value.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{value}").into() } else { value.into() }
+}
+
 async fn access(arguments: &Access, identity: &Identity) -> Result<ExitCode> {
     let now = identity.now();
     let zone = identity.policy().await?.settings.time_zone.clone();
@@ -228,7 +234,7 @@ async fn access(arguments: &Access, identity: &Identity) -> Result<ExitCode> {
         {
             let row = row(&then.person, line, on, known);
             match arguments.format {
-                List::Csv => out.write_record(&row)?,
+                List::Csv => out.write_record(row.iter().map(|value| shown_as_is(value).into_owned()))?,
                 List::Json => {
                     let object: serde_json::Map<String, Json> =
                         COLUMNS.iter().zip(row).map(|(name, value)| ((*name).to_owned(), json!(value))).collect();

@@ -91,7 +91,7 @@ impl House {
         let seal = seal_key::read_or_make(&data_file(&config, "secrets"), &*ground.randomness)?;
         let identity = Identity::new(store.clone()).with_seal(seal);
         identity.seal_second_factors().await?;
-        let targets = Arc::new(SystemTargets::new(data_file(&config, "secrets")));
+        let targets = Arc::new(SystemTargets::new(data_file(&config, "secrets"), data_file(&config, "systems")));
         let courier = Courier::new(store.clone());
         let (rules_ready, ready) = watch::channel(false);
         let (queue, detection) = DetectionQueue::new(detect.clone(), ready);

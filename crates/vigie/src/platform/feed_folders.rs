@@ -3,7 +3,8 @@
 //! `feeds/FOLDER/` in the data folder, as the feed's document names it. A file is taken once it has not changed between two
 //! looks; senders may also write under a name that begins with a dot and rename. `NAME.manifest.json` beside it, put there
 //! before, says what it holds. What was taken is moved below `taken/`, by what became of it: nothing is deleted. A file that
-//! could not be taken stays and is tried again.
+//! could not be taken stays and is tried again, and holds up no other; after a third time it is moved to `taken/failed`, and a
+//! finding says why.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
@@ -23,12 +24,25 @@ const TAKEN: &str = "taken";
 /// What a manifest is called, after the name of its file.
 const MANIFEST: &str = ".manifest.json";
 
+/// Times that a file is tried.
+const TRIES: u32 = 3;
+/// Where files go that could not be taken.
+const FAILED: &str = "failed";
+
 /// Size and time of change by which a file is known to rest.
 type Print = (u64, Option<SystemTime>);
 
+/// What is known of a file from one look to the next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Seen {
+    print: Print,
+    /// Times that it could not be taken.
+    failures: u32,
+}
+
 /// Watches until stopped. Folders that documents name are made.
 pub async fn watch(identity: Identity, root: PathBuf, stop: CancellationToken) {
-    let mut before: BTreeMap<PathBuf, Print> = BTreeMap::new();
+    let mut before: BTreeMap<PathBuf, Seen> = BTreeMap::new();
     loop {
         match identity.policy().await {
             Ok(policy) => {
@@ -59,20 +73,41 @@ async fn look(
     root: &Path,
     feed: &str,
     folder: &str,
-    before: &BTreeMap<PathBuf, Print>,
-    found: &mut BTreeMap<PathBuf, Print>,
+    before: &BTreeMap<PathBuf, Seen>,
+    found: &mut BTreeMap<PathBuf, Seen>,
 ) -> Result<()> {
     let folder = below(root, folder)?;
     std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
     for (path, print) in files(&folder)? {
-        if before.get(&path) == Some(&print) {
-            let batch = take(identity, feed, &path).await?;
-            put_away(&folder, &path, &batch)?;
-        } else {
-            found.insert(path, print);
+        let Some(seen) = before.get(&path).filter(|seen| seen.print == print) else {
+            found.insert(path, Seen { print, failures: 0 });
+            continue;
+        };
+        let taken = take(identity, feed, &path).await;
+        let put = taken.and_then(|batch| put_away(&folder, &path, batch.state.as_str(), &batch.id.to_string()));
+        if let Err(error) = put {
+            let failures = seen.failures + 1;
+            if failures < TRIES || give_up(identity, &folder, feed, &path, &error).await.is_err() {
+                tracing::error!(
+                    feed,
+                    path = %path.display(),
+                    error = format!("{error:#}"),
+                    "a file of a feed could not be taken; it is tried again"
+                );
+                found.insert(path, Seen { print, failures });
+            }
         }
     }
     Ok(())
+}
+
+/// Says why a file cannot be taken, and then moves it out of the way. What cannot be said is not moved.
+async fn give_up(identity: &Identity, folder: &Path, feed: &str, path: &Path, why: &anyhow::Error) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let actor = Actor::system("feed-folder");
+    let finding = identity.file_failed(feed, &name, &format!("{why:#}"), &actor).await?;
+    tracing::error!(feed, path = %path.display(), %finding, "a file of a feed could not be taken; it was put aside");
+    put_away(folder, path, FAILED, &finding.to_string())
 }
 
 /// A folder below the root, whatever a document says.
@@ -119,14 +154,14 @@ fn manifest_of(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Moves a file, and its manifest, to where files of its fate are.
-fn put_away(folder: &Path, path: &Path, batch: &Batch) -> Result<()> {
-    let place = folder.join(TAKEN).join(batch.state.as_str());
+/// Moves a file, and its manifest, to where files of its fate are. `id`: of what tells of it.
+fn put_away(folder: &Path, path: &Path, fate: &str, id: &str) -> Result<()> {
+    let place = folder.join(TAKEN).join(fate);
     std::fs::create_dir_all(&place).with_context(|| format!("making {}", place.display()))?;
     for file in [manifest_of(path), path.to_path_buf()] {
         if file.exists() {
             let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            let target = place.join(format!("{}-{name}", batch.id));
+            let target = place.join(format!("{id}-{name}"));
             std::fs::rename(&file, &target).with_context(|| format!("moving {}", file.display()))?;
         }
     }
@@ -164,6 +199,23 @@ mod tests {
         assert!(!file.exists());
         let kept = folder.join(TAKEN).join(batches[0].state.as_str());
         assert_eq!(std::fs::read_dir(kept).unwrap().count(), 1);
+        // One with a manifest that nobody can read holds up no other, and is told of in the end.
+        for name in ["a.csv", "b.csv"] {
+            let text = format!("person,given,family,begins\nP-8,{name},Diallo,2026-01-01\nEND,1\n");
+            std::fs::write(folder.join(name), text).unwrap();
+        }
+        std::fs::write(folder.join("a.csv.manifest.json"), "{").unwrap();
+        for _ in 0..=TRIES {
+            let mut found = BTreeMap::new();
+            look(&identity, &root.path().join("feeds"), "hr", "hr", &before, &mut found).await.unwrap();
+            before = found;
+        }
+        assert_eq!(files(&folder).unwrap(), BTreeMap::new());
+        assert_eq!(std::fs::read_dir(folder.join(TAKEN).join(FAILED)).unwrap().count(), 2, "with its manifest");
+        assert_eq!(identity.batches(None).await.unwrap().len(), 2, "the other was taken");
+        let failed = identity::finding::FindingKind::FeedFailed;
+        let finding = identity.findings(Some(failed), None).await.unwrap().remove(0);
+        assert!(finding.title.contains("a.csv") && finding.title.contains("manifest"), "{}", finding.title);
         assert!(below(root.path(), "../secrets").is_err() && below(root.path(), "/etc").is_err());
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A secret is a file of its own below `secrets/` in the data folder, named by the document and read when the connector is
 //! made; it is in no database and no log. Secrets of a feed lie below `secrets/feeds/KEY/`, so that a document can send no other
-//! secret than its own to an address that it names.
+//! secret than its own to an address that it names. A file of accounts, or a database that is a file, lies below `systems/`. A
+//! connector is made anew when its document, what the document protects, or its secret has changed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use connector::active_directory::{ActiveDirectory, ActiveDirectoryConfig};
+use connector::confined::Confined;
 use connector::csv_file::{CsvFile, CsvFileConfig};
 use connector::entra::{Entra, EntraConfig};
 use connector::ldap::{Ldap, LdapConfig};
@@ -22,13 +24,25 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
 
-/// A connector with the settings that it was made from.
-type Made = (ConnectorSettings, Arc<dyn Connector>);
+/// A connector with what it was made from.
+type Made = (Origin, Arc<dyn Connector>);
 
-/// Connectors by system; each is made once, and anew when its document changes.
+/// What a connector is made from; another when any of it changes.
+#[derive(PartialEq)]
+struct Origin {
+    settings: ConnectorSettings,
+    protected: Vec<String>,
+    break_glass: Vec<String>,
+    /// SHA-256 of the secret.
+    secret: Option<[u8; 32]>,
+}
+
+/// Connectors by system; each is made once, and anew when what it was made from changes.
 pub struct SystemTargets {
     secrets: PathBuf,
+    files: Confined,
     made: Mutex<BTreeMap<String, Made>>,
 }
 
@@ -62,9 +76,20 @@ struct ScimSettings {
 }
 
 impl SystemTargets {
-    /// Secrets lie in `secrets`.
-    pub fn new(secrets: PathBuf) -> SystemTargets {
-        SystemTargets { secrets, made: Mutex::default() }
+    /// Secrets lie in `secrets`, files that documents may name in `systems`.
+    pub fn new(secrets: PathBuf, systems: PathBuf) -> SystemTargets {
+        SystemTargets { secrets, files: Confined::below(systems), made: Mutex::default() }
+    }
+
+    fn origin(&self, settings: &ConnectorSettings, system: &System) -> Result<Origin, ConnectorError> {
+        let named = settings.settings.get("secret").and_then(Value::as_str);
+        let secret = named.map(|name| self.secret(name)).transpose()?;
+        Ok(Origin {
+            settings: settings.clone(),
+            protected: system.protected.clone(),
+            break_glass: system.break_glass.clone(),
+            secret: secret.map(|secret| Sha256::digest(secret.reveal()).into()),
+        })
     }
 
     async fn make(&self, settings: &ConnectorSettings, system: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
@@ -82,12 +107,16 @@ impl SystemTargets {
             "sql-table" => {
                 let SqlSettings { url, accounts, groups, members } = read(own)?;
                 let url = match url {
-                    Some(url) => Secret::new(url),
+                    Some(url) => Secret::new(self.files.database(&url)?),
                     None => needed()?,
                 };
                 Arc::new(SqlTable::connect(SqlTableConfig { url, accounts, groups, members }, protection).await?)
             }
-            "csv" => Arc::new(CsvFile::open(read::<CsvFileConfig>(own)?, protection)?),
+            "csv" => {
+                let config: CsvFileConfig = read(own)?;
+                let path = self.files.file(&config.path.to_string_lossy())?;
+                Arc::new(CsvFile::open(CsvFileConfig { path, ..config }, protection)?)
+            }
             "ldap" => {
                 let mut config: LdapConfig = read(own)?;
                 config.server.password = needed()?;
@@ -145,12 +174,13 @@ impl Targets for SystemTargets {
     async fn target(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
         let settings = system.connector.as_ref();
         let settings = settings.ok_or_else(|| ConnectorError::invalid(format!("nothing connects {key}")))?;
-        let known = self.made.lock().get(key).filter(|(made, _)| made == settings).map(|(_, made)| made.clone());
+        let origin = self.origin(settings, system)?;
+        let known = self.made.lock().get(key).filter(|(made, _)| *made == origin).map(|(_, made)| made.clone());
         if let Some(known) = known {
             return Ok(known);
         }
         let made = self.make(settings, system).await?;
-        self.made.lock().insert(key.to_owned(), (settings.clone(), made.clone()));
+        self.made.lock().insert(key.to_owned(), (origin, made.clone()));
         Ok(made)
     }
 
@@ -164,5 +194,9 @@ impl Targets for SystemTargets {
             return Err(ConnectorError::new(ErrorKind::Auth, text));
         }
         read_secret(&path)
+    }
+
+    fn database(&self, url: &str) -> Result<String, ConnectorError> {
+        self.files.database(url)
     }
 }

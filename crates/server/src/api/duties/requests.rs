@@ -79,7 +79,7 @@ pub struct RequestsFilter {
     pub open: Option<bool>,
 }
 
-/// Moves a request on: `{"command": "agree"}`, `refuse` with a comment, `withdraw`, `appoint` with seat and person.
+/// Moves a request on: `{"command": "agree"}`, `refuse` with a comment, `withdraw`, `appoint` with seat, person and reason.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveRequest {

@@ -112,6 +112,7 @@ pub(super) fn routes(routes: &mut Routes) {
     routes.add(__path_give_sod_exception, Action::OwnAccess, give_sod_exception);
     routes.add(__path_withdraw_sod_exception, Action::OperateIdentity, withdraw_sod_exception);
     routes.add(__path_link_login, Action::ManageIdentity, link_login);
+    routes.add(__path_unlink_login, Action::ManageIdentity, unlink_login);
     routes.add(__path_set_delegation, Action::OwnAccess, set_delegation);
 }
 
@@ -189,7 +190,8 @@ async fn withdraw_sod_exception(
     named_record(&app, &caller, wire(&ended)).await
 }
 
-/// Lets a user be a person on record: without that nobody can ask or decide.
+/// Lets a user be a person on record: without that nobody can ask or decide. Nobody does so for themselves, but for the first
+/// of a house; one person is one user, and a link is taken back before it is made otherwise.
 #[utoipa::path(post, path = "/api/v1/access/logins", tag = "access", request_body = LinkLogin, responses((status = 204)))]
 async fn link_login(
     State(app): State<Arc<App>>,
@@ -198,6 +200,20 @@ async fn link_login(
 ) -> Result<axum::http::StatusCode, Problem> {
     let user: kernel::id::UserId = parse_id("user", &request.user)?;
     app.identity.link_login(&user.to_string(), parse_id("person", &request.person)?, &caller.actor()).await?;
+    Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
+/// Takes back who a user is: they can no longer ask or decide. Nobody does so for themselves, and a finding says it.
+#[utoipa::path(post, path = "/api/v1/access/logins/{user}/unlink", tag = "access", params(("user" = String, Path)), request_body = Reason, responses((status = 204)))]
+async fn unlink_login(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(user): Path<String>,
+    Body(request): Body<Reason>,
+) -> Result<axum::http::StatusCode, Problem> {
+    let user: kernel::id::UserId = parse_id("user", &user)?;
+    let reason = clean_reason(&request.reason)?;
+    app.identity.unlink_login(&user.to_string(), &reason, &caller.actor()).await?;
     Ok(axum::http::StatusCode::NO_CONTENT)
 }
 

@@ -202,6 +202,8 @@ pub struct LockOut {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[schema(as = IdentityLockedOut)]
 pub struct LockedOutWord {
+    /// Who was locked out: of records that were put together the one that stayed.
+    pub person: String,
     /// Accounts that their systems show as disabled.
     pub closed: u64,
     /// Systems that did not answer.
@@ -326,8 +328,8 @@ async fn lock_out_person(
     let (id, reason) = (parse_id("person", &id)?, clean_reason(&request.reason)?);
     let targets = app.targets.as_ref();
     let done = app.identity.lock_out(id, request.restrict, &reason, &caller.actor(), targets).await?;
-    let identity::provision::LockedOut { closed, unreachable, refused, by_hand, .. } = done;
-    Ok(Json(LockedOutWord { closed, unreachable, refused, by_hand }))
+    let identity::provision::LockedOut { person, closed, unreachable, refused, by_hand, .. } = done;
+    Ok(Json(LockedOutWord { person: person.to_string(), closed, unreachable, refused, by_hand }))
 }
 
 /// Lets somebody in again; access is computed anew.
