@@ -48,6 +48,10 @@ impl Subscriber for Duties {
                     Err(other) => return Err(other.into()),
                 }
             }
+            // Safe to repeat: what was found is not found again.
+            Fact::DeadlineExpired { kind, .. } if kind == sod::TRANSACTIONS => {
+                self.identity.analyse_transactions(self.lake.as_ref(), &Actor::system("identity")).await?;
+            }
             Fact::DeadlineExpired { kind, subject, .. } if is_ours(kind) => {
                 let mut turn = self.identity.turn(&Actor::system("identity"), "the time has come").await?;
                 if turn.tx.acknowledge(delivery).await? {

@@ -6,6 +6,7 @@ use entitlements::sod::{BadRule, Function, Needs, Rule, RuleBook, Scoped, Side, 
 use kernel::id::PersonId;
 use serde::{Deserialize, Serialize};
 
+use super::transactions;
 use crate::document::{self, Document, DocumentKind, Draft};
 use crate::error::{Error, Refusal};
 use crate::inventory::{Inventory, Scope};
@@ -54,7 +55,7 @@ impl SodFunction {
     }
 }
 
-/// A rule document: keys that stay apart.
+/// A rule document: keys that stay apart, or deeds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SodRule {
@@ -65,8 +66,12 @@ pub struct SodRule {
     pub owner: String,
     #[serde(default)]
     pub risk: Risk,
-    /// Each side by the keys of its functions, any of which meets it.
+    /// Each side by the keys of its functions, any of which meets it; none where the rule is over transactions.
+    #[serde(default)]
     pub sides: Vec<Vec<String>>,
+    /// In place of sides: who did in one transaction what must be done by two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transactions: Option<TransactionQuery>,
     /// How many sides together violate it; without it, all.
     #[serde(default)]
     pub at_least: Option<usize>,
@@ -77,6 +82,36 @@ pub struct SodRule {
     pub overlap: TimeOverlap,
     #[serde(default = "yes")]
     pub enabled: bool,
+}
+
+/// What the lake is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransactionQuery {
+    /// Its rows name the `Transaction` and who did both: `PersonId`, `Number`, or `Login` and perhaps `System`; all other columns
+    /// are evidence.
+    pub kql: String,
+}
+
+const LONGEST_QUERY: usize = 20_000;
+
+impl SodRule {
+    /// # Errors
+    /// When it is neither over keys nor over transactions, or both.
+    fn check(&self, key: &str) -> Result<(), Refusal> {
+        let bad = |problem: &str| Err(Refusal::bad(format!("sod-rule {key}"), problem));
+        match &self.transactions {
+            None if self.sides.is_empty() => bad("say either which `sides` stay apart, or ask for `transactions`"),
+            None => Ok(()),
+            Some(_) if !self.sides.is_empty() || self.at_least.is_some() || self.scope.is_some() => {
+                bad("a rule over `transactions` has neither sides nor a scope")
+            }
+            Some(TransactionQuery { kql }) if kql.trim().is_empty() || kql.len() > LONGEST_QUERY => {
+                bad("`transactions.kql` is a query of at most 20,000 bytes")
+            }
+            Some(_) => Ok(()),
+        }
+    }
 }
 
 const fn yes() -> bool {
@@ -111,7 +146,8 @@ impl Rules {
         let mut rules: Vec<(String, SodRule)> = Vec::new();
         for document in of_kind(DocumentKind::SodRule) {
             let rule: SodRule = document.read()?;
-            if rule.enabled {
+            rule.check(&document.key)?;
+            if rule.enabled && rule.transactions.is_none() {
                 rules.push((document.key.clone(), rule));
             }
         }
@@ -214,5 +250,6 @@ pub(crate) async fn save(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> R
     let (nobody, now) = (PersonId::derived([0; 16]), turn.now());
     let inventory = Inventory::load(&mut turn.tx, Scope::One(nobody), now).await?;
     Rules::of(&inventory)?;
+    transactions::begin_soon(turn, &saved).await?;
     Ok(saved)
 }

@@ -32,6 +32,8 @@ kernel::words! {
         Excused = "excused",
         /// The keys are apart again.
         Gone = "gone",
+        /// Of a transaction: the owner of the risk looked at it and said what became of it.
+        Resolved = "resolved",
     }
 }
 
@@ -46,6 +48,9 @@ pub struct SideShown {
     /// The part of a request that brings it; `None`: it is held already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<usize>,
+    /// Of a rule over transactions: which one, and each way is a row of evidence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// Keys that must stay apart and do not.
@@ -64,6 +69,13 @@ pub struct Violation {
     pub found: Timestamp,
     pub gone: Option<Timestamp>,
     pub version: i64,
+}
+
+impl Violation {
+    /// Whether it is of what somebody did, and not of what they hold.
+    pub fn is_of_a_transaction(&self) -> bool {
+        self.sides.iter().any(|side| side.transaction.is_some())
+    }
 }
 
 /// What an analysis of everybody found.
@@ -91,19 +103,19 @@ pub(crate) fn shown(inventory: &Inventory, rules: &Rules, conflict: &Conflict) -
             .get(held.function)
             .map_or_else(Default::default, |(key, function)| (key.clone(), function.title.clone()));
         let ways = held.ways.iter().map(|path| inventory.words(path)).collect();
-        SideShown { function, title, ways, part: held.part }
+        SideShown { function, title, ways, part: held.part, transaction: None }
     };
     conflict.held.iter().map(side).collect()
 }
 
-fn id_of(rule: &str, scope: Option<&str>, person: PersonId) -> ViolationId {
+pub(super) fn id_of(rule: &str, scope: Option<&str>, person: PersonId) -> ViolationId {
     let digest = Sha256::digest(format!("violation\n{rule}\n{}\n{person}", scope.unwrap_or_default()));
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&digest[..16]);
     ViolationId::derived(bytes)
 }
 
-fn violation(row: &Row) -> Result<Violation, Error> {
+pub(super) fn violation(row: &Row) -> Result<Violation, Error> {
     Ok(Violation {
         id: row.id("id")?,
         rule: row.text("rule")?.to_owned(),
@@ -119,12 +131,16 @@ fn violation(row: &Row) -> Result<Violation, Error> {
     })
 }
 
-async fn known(read: &mut impl Read, person: Option<PersonId>) -> Result<BTreeMap<ViolationId, Violation>, Error> {
+/// Every violation that is known, of a person or of all.
+pub(super) async fn known(
+    read: &mut impl Read,
+    person: Option<PersonId>,
+) -> Result<BTreeMap<ViolationId, Violation>, Error> {
     let rows = read.rows(&sql::VIOLATIONS, params![person, None::<String>, MOST * 4]).await?;
     rows.iter().map(|row| violation(row).map(|one| (one.id, one))).collect()
 }
 
-async fn save(turn: &mut Turn, one: &mut Violation) -> Result<(), Error> {
+pub(super) async fn save(turn: &mut Turn, one: &mut Violation) -> Result<(), Error> {
     one.version += 1;
     let row = params![
         one.id,
@@ -254,7 +270,8 @@ async fn write(
             turn.record("violation.find", after.id, before.map_or(Json::Null, |before| json!(before)), json!(after));
         }
     }
-    for before in known.into_values() {
+    // What somebody did is not undone by what they hold.
+    for before in known.into_values().filter(|before| !before.is_of_a_transaction()) {
         if let Some(mut after) = step(Some(&before), None, now) {
             save(turn, &mut after).await?;
             gone += 1;

@@ -8,6 +8,7 @@ mod notices;
 mod requests;
 mod reviews;
 mod separation;
+mod transactions;
 
 testkit::on_both_databases! { suite:
     separation::found_excused_and_open_again,
@@ -15,6 +16,8 @@ testkit::on_both_databases! { suite:
     separation::a_membership_at_the_system_counts,
     giving::who_gives_alone_is_bound_as_who_asks,
     giving::nobody_says_who_they_are_themselves,
+    transactions::a_deed_is_found_once_and_stays_until_somebody_looked,
+    transactions::a_rule_that_sees_not_everything_says_so,
     requests::two_stages_and_the_access_is_given,
     requests::nobody_decides_on_their_own,
     requests::two_decisions_at_once,
