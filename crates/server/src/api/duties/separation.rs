@@ -108,6 +108,7 @@ pub(super) fn routes(routes: &mut Routes) {
     routes.add(__path_save_duty, Action::ManageIdentity, save_duty);
     routes.add(__path_list_violations, Action::ReadIdentity, list_violations);
     routes.add(__path_analyse_duties, Action::OperateIdentity, analyse_duties);
+    routes.add(__path_resolve_transaction, Action::OwnAccess, resolve_transaction);
     routes.add(__path_list_sod_exceptions, Action::ReadIdentity, list_sod_exceptions);
     routes.add(__path_give_sod_exception, Action::OwnAccess, give_sod_exception);
     routes.add(__path_withdraw_sod_exception, Action::OperateIdentity, withdraw_sod_exception);
@@ -143,11 +144,26 @@ async fn list_violations(
     named_records(&app, &caller, found.iter().map(wire).collect()).await
 }
 
-/// Looks at everybody against every rule, now.
+/// Looks at everybody against every rule, now, and asks the lake for transactions.
 #[utoipa::path(post, path = "/api/v1/access/violations/analysis", tag = "access", responses((status = 200, body = DutyRecord)))]
 async fn analyse_duties(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DutyRecord>, Problem> {
-    let summary = app.identity.analyse_duties(&caller.actor()).await?;
-    named_record(&app, &caller, wire(&summary)).await
+    let mut record = wire(&app.identity.analyse_duties(&caller.actor()).await?);
+    record["transactions"] = wire(&app.identity.analyse_transactions(app.lake.as_ref(), &caller.actor()).await?);
+    named_record(&app, &caller, record).await
+}
+
+/// Says what became of a transaction in which somebody did alone what two must do. Only the owner of the risk may, and nobody
+/// for themselves.
+#[utoipa::path(post, path = "/api/v1/access/violations/{id}/resolve", tag = "access", params(("id" = String, Path)), request_body = Reason, responses((status = 200, body = DutyRecord)))]
+async fn resolve_transaction(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<Reason>,
+) -> Result<Json<DutyRecord>, Problem> {
+    let reason = clean_reason(&request.reason)?;
+    let after = app.identity.resolve_transaction(parse_id("violation", &id)?, &reason, &caller.actor()).await?;
+    named_record(&app, &caller, wire(&after)).await
 }
 
 /// Exceptions, the latest first.
