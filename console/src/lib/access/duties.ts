@@ -18,6 +18,8 @@ export interface SideShown {
   ways: string[][];
   /** The part of a request that brings it. */
   part?: number | null;
+  /** Of a rule over transactions: which one, and each way is a row of evidence. */
+  transaction?: string;
 }
 
 export interface Toxic {
@@ -115,7 +117,7 @@ export interface Violation {
   scope: string | null;
   person: string;
   risk: Risk;
-  state: "open" | "excused" | "gone";
+  state: "open" | "excused" | "gone" | "resolved";
   sides: SideShown[];
   exception: string | null;
   found: string;

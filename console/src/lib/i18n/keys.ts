@@ -843,6 +843,7 @@ export interface Messages {
   "access.state.removed": null;
   "access.state.removing": null;
   "access.state.report-only": null;
+  "access.state.resolved": null;
   "access.state.restored": null;
   "access.state.restricted": null;
   "access.state.retrying": null;
@@ -896,6 +897,8 @@ export interface Messages {
   "access.ticket.missing": null;
   "access.toxic.part": { part: string | number };
   "access.toxic.within": null;
+  "access.transaction.resolve": null;
+  "access.transaction.resolve.effect": null;
   "access.unchanged": null;
   "access.unlinked": null;
   "access.unlinked.text": null;
