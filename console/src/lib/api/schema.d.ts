@@ -89,6 +89,60 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/system/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What of the machine wants a person. */
+        get: operations["get_attention"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/clock/trust": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sets house time to the machine's clock, even backwards. Missions on the road owe a contact within their interval from
+         *     then on; other promises keep their instants.
+         */
+        post: operations["trust_clock"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/system/parked/{subscriber}/{sequence}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Has a fact that was put aside told again. */
+        post: operations["retry_parked"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -3336,7 +3390,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Walks along the whole chain. */
+        /** Walks along the whole chain, and compares the duty log with it. */
         post: operations["verify_ledger"];
         delete?: never;
         options?: never;
@@ -4003,6 +4057,14 @@ export interface components {
          * @enum {string}
          */
         AttemptState: "pending" | "acknowledged" | "unanswered" | "withdrawn";
+        /** @description What wants attention; all of it empty when nothing does. */
+        Attention: {
+            clock?: components["schemas"]["ClockInDoubt"] | null;
+            /** @description Rooms that cannot take in a fact and try again; what comes after it waits. */
+            waiting: components["schemas"]["WaitingRoom"][];
+            /** @description Facts that were put aside because a room could not take them in. */
+            parked: components["schemas"]["ParkedFact"][];
+        };
         /** @description Where the chain breaks. */
         BadEntry: {
             /** Format: int64 */
@@ -4078,6 +4140,13 @@ export interface components {
          * @enum {string}
          */
         Classification: "true-positive" | "benign-positive" | "false-positive" | "undetermined";
+        /** @description Two times, of which one is right. */
+        ClockInDoubt: {
+            /** @description What the machine's clock says. */
+            wall: components["schemas"]["Instant"];
+            /** @description What everything here goes by. */
+            house: components["schemas"]["Instant"];
+        };
         /** @description One column of a table or of an answer. */
         Column: {
             name: string;
@@ -4423,6 +4492,13 @@ export interface components {
             read_back: string[];
             /** @enum {string} */
             command: "relieve";
+        } | {
+            /** @description Why they cannot. */
+            reason: string;
+            /** @description Labels. */
+            read_back: string[];
+            /** @enum {string} */
+            command: "replace";
         };
         /** @description One finding about a text. Offsets count UTF-16 code units, as browsers do; the end is exclusive. */
         Diagnostic: {
@@ -4500,6 +4576,10 @@ export interface components {
             shown_as: string;
             /** @description Who is told. */
             tell: components["schemas"]["UserRef"][];
+            /** @description The accounts of whoever uses it are locked everywhere. */
+            lock_accounts: boolean;
+            /** @description An incident is opened, for what they have access to; of duress it says nothing. */
+            open_incident: boolean;
             set: components["schemas"]["Instant"];
         };
         /** @description All phrases. */
@@ -6322,6 +6402,10 @@ export interface components {
             shown_as: string;
             /** @description Ids of users. */
             tell: string[];
+            /** @description Lock the accounts of whoever uses it, everywhere. */
+            lock_accounts?: boolean;
+            /** @description Open an incident for what they have access to. */
+            open_incident?: boolean;
             reason: string;
         };
         /** @description A mission that somebody asks for. */
@@ -6537,6 +6621,20 @@ export interface components {
             name?: string | null;
             /** @description What may be activated now. */
             eligible: components["schemas"]["EligibleAccess"][];
+        };
+        /** @description A fact that was put aside. */
+        ParkedFact: {
+            subscriber: string;
+            /** Format: int64 */
+            sequence: number;
+            /** @description What kind of fact: `distress-signalled`, `message-received`, … */
+            topic: string;
+            /** Format: int64 */
+            attempts: number;
+            problem: string;
+            at: components["schemas"]["Instant"];
+            /** @description Somebody has asked to tell it again. */
+            retry: boolean;
         };
         /** @description A new password for oneself. Other sessions of the same person end. */
         PasswordChange: {
@@ -7721,6 +7819,10 @@ export interface components {
          * @enum {string}
          */
         TriggerOperator: "greater-than" | "less-than" | "equal" | "not-equal";
+        /** @description The machine's clock is right, and house time is not. */
+        TrustClock: {
+            reason: string;
+        };
         /** @description Tries an exception. */
         TryException: {
             rule_id: string;
@@ -7768,6 +7870,21 @@ export interface components {
             means: string;
             /** Format: int64 */
             waiting: number;
+        };
+        /** @description A subscriber of facts that is held up. */
+        WaitingRoom: {
+            subscriber: string;
+            /**
+             * Format: int64
+             * @description Facts behind the one that fails.
+             */
+            behind: number;
+            /**
+             * Format: int64
+             * @description How often it was tried.
+             */
+            attempts: number;
+            problem: string;
         };
         /** @description Who was given the list of a zone. */
         WardenListWord: {
@@ -7960,6 +8077,95 @@ export interface operations {
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_attention: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attention"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    trust_clock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrustClock"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Attention"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retry_parked: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subscriber: string;
+                sequence: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             204: {
                 headers: {
@@ -11301,7 +11507,7 @@ export interface operations {
                 longitude: number;
                 /** @description `hospital`, `police`, …; absent: any. */
                 kind?: string;
-                /** @description Words that its capability must have, apart by commas: `trauma,blood`. */
+                /** @description Words that its capability must have, apart by commas or blanks: `trauma, blood`. */
                 capability?: string;
                 /** @description `dry` (when absent) or `wet`. */
                 season?: string;

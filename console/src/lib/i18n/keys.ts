@@ -1000,7 +1000,7 @@ export interface Messages {
   "attention.clock.house": null;
   "attention.clock.trust": null;
   "attention.clock.wall": null;
-  "attention.parked": { count: number; number: string | number };
+  "attention.parked": { count: number };
   "attention.parked.again": null;
   "attention.waiting": { number: string | number; room: string | number };
   "category.contractor": null;
@@ -1709,9 +1709,9 @@ export interface Messages {
   "field.try.refused": null;
   "field.try.unknown": null;
   "field.value": null;
-  "field.wall.alarms": { count: number; number: string | number };
+  "field.wall.alarms": { count: number };
   "field.wall.asof": { time: string | number };
-  "field.wall.missions": { count: number; number: string | number };
+  "field.wall.missions": { count: number };
   "field.wall.stale": { minutes: string | number };
   "field.wall.unlinked": null;
   "file.not-text": { name: string | number };
