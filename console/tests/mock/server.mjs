@@ -72,7 +72,7 @@ function file(path, response) {
 }
 
 function session(signedIn) {
-  const actions = ["own-session", "own-tokens", "manage-tokens", "read-users", "manage-users", "query", "save-queries", "read-alerts", "read-incidents", "respond-incidents", "read-rules", "manage-rules", "read-sources", "manage-sources", "read-ledger", "read-overview", "read-field", "operate-field", "manage-field", "manage-library", "read-identity", "operate-identity", "manage-identity", "lock-out", "own-access"];
+  const actions = ["own-session", "own-tokens", "manage-tokens", "read-users", "manage-users", "keep-house", "query", "save-queries", "read-alerts", "read-incidents", "respond-incidents", "read-rules", "manage-rules", "read-sources", "manage-sources", "read-ledger", "read-overview", "read-field", "operate-field", "manage-field", "manage-library", "read-identity", "operate-identity", "manage-identity", "lock-out", "own-access"];
   const signed_in = signedIn ? { user: data.me, csrf: "mock-csrf", expires: data.iso(Date.now() + 3_600_000), idle_s: 1800, actions } : null;
   return { signed_in, setup_required: false, server_time: data.iso(Date.now()), version: "0.1.0" };
 }
