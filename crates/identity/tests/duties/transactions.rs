@@ -14,9 +14,12 @@ use crate::house::{DAY_US, House, by, refused};
 
 const QUERY: &str = "Payments | summarize Creator = take_anyif(User, Act == 'create') by Transaction";
 
-/// A lake that holds payments: transaction, number of a person, amount.
+/// Transaction, number of a person, amount.
+type Payment = (&'static str, String, i64);
+
+/// A lake that holds payments.
 #[derive(Default)]
-struct Payments(Mutex<Option<Vec<(&'static str, String, i64)>>>);
+struct Payments(Mutex<Option<Vec<Payment>>>);
 
 #[async_trait]
 impl EventLake for Payments {
