@@ -8,6 +8,7 @@ use kernel::Timestamp;
 use serde_json::{Value, json};
 
 use crate::api::Api;
+use crate::platform::PASSWORD;
 
 /// Given name, family name, unit, job, duty station; the number is the place in the list.
 const PEOPLE: [(&str, &str, &str, &str, &str); 16] = [
@@ -112,13 +113,15 @@ job = "job"
 manager = "manager"
 "#;
 
-/// A system whose accounts are the lines of a file.
+/// A system whose accounts are the lines of a file below `systems/` of the data folder.
 fn system(key: &str, title: &str, owner: &str, file: &Path, before: &str) -> Result<Value> {
     let text = format!("anchor,login,active,name,entitlements\n{before}");
+    let folder = file.parent().context("the file lies in a folder")?;
+    std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
     std::fs::write(file, text).with_context(|| format!("writing {}", file.display()))?;
     let login = "{{ person.given_name | ascii | letters | lower | initial }}{{ person.family_name | ascii | letters | lower }}{% if n > 1 %}{{ n }}{% endif %}";
     let settings = json!({
-        "path": file, "id": "anchor", "name": "login",
+        "path": file.file_name().and_then(|name| name.to_str()), "id": "anchor", "name": "login",
         "enabled": { "column": "active", "yes": "yes", "no": "no" },
         "several": [{ "column": "entitlements", "separator": ";" }],
     });
@@ -134,9 +137,10 @@ fn system(key: &str, title: &str, owner: &str, file: &Path, before: &str) -> Res
 
 /// Fills the desk.
 pub fn open(api: &Api, data: &Path) -> Result<()> {
+    let files = data.join("systems");
     let systems = [
-        system("directory", "Directory", "P-08", &data.join("directory.csv"), FORGOTTEN)?,
-        system("finance", "Finance system", "P-05", &data.join("finance.csv"), "")?,
+        system("directory", "Directory", "P-08", &files.join("directory.csv"), FORGOTTEN)?,
+        system("finance", "Finance system", "P-05", &files.join("finance.csv"), "")?,
     ];
     let saved =
         api.put("identity/documents", &json!({ "drafts": systems, "toml": DOCUMENTS, "reason": "first policy" }))?;
@@ -149,14 +153,17 @@ pub fn open(api: &Api, data: &Path) -> Result<()> {
         let one = all.iter().find(|one| one["number"] == number).context("somebody of the feed")?;
         Ok(one["id"].as_str().context("an id")?.to_owned())
     };
-    let give = |number: &str, role: &str, mode: &str, reason: &str| -> Result<()> {
-        let body = json!({ "target_kind": "role", "target": role, "mode": mode, "reason": reason });
-        api.post(&format!("identity/people/{}/assignments", id(number)?), &body).map(drop)
-    };
     // Who signs in to the demo is the systems administrator, and may borrow what they administer by.
     let me = api.get("session")?;
     let user = me.pointer("/signed_in/user/id").and_then(Value::as_str).context("the signed-in user's id")?.to_owned();
     api.post("access/logins", &json!({ "user": user, "person": id("P-08")? }))?;
+    // Nobody gives access to themselves: the officer of the Access desk does.
+    let (user, officer) = api.invite("aisha.bello", "Aisha Bello", "access-officer", PASSWORD)?;
+    api.post("access/logins", &json!({ "user": user, "person": id("P-10")? }))?;
+    let give = |number: &str, role: &str, mode: &str, reason: &str| -> Result<()> {
+        let body = json!({ "target_kind": "role", "target": role, "mode": mode, "reason": reason });
+        officer.post(&format!("identity/people/{}/assignments", id(number)?), &body).map(drop)
+    };
     give("P-08", "directory-administrator", "eligible", "on call for the directory")?;
     give("P-09", "directory-administrator", "eligible", "second on call")?;
     give("P-05", "payer", "active", "releases payments for the office")?;

@@ -45,6 +45,20 @@ impl Api {
         self.keep_session(answer).context("setting up the administrator")
     }
 
+    /// Invites somebody and signs in as them, beside who is signed in here.
+    pub fn invite(&self, name: &str, display_name: &str, role: &str, password: &str) -> Result<(String, Api)> {
+        let body = json!({"name": name, "display_name": display_name, "roles": [role], "reason": "works at that desk"});
+        let invited = self.post("users", &body)?;
+        let text = |pointer: &str| invited.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+        let token = text("/token").with_context(|| format!("no token in {invited}"))?;
+        let id = text("/user/id").or_else(|| text("/id")).with_context(|| format!("no id in {invited}"))?;
+        let mut theirs = Api::new(&self.url);
+        let body = json!({"token": token, "password": password});
+        let answer = theirs.agent.post(format!("{}/api/v1/setup", theirs.url)).send_json(body)?;
+        theirs.keep_session(answer).context("accepting the invitation")?;
+        Ok((id, theirs))
+    }
+
     /// Signs in.
     pub fn login(&mut self, name: &str, password: &str) -> Result<()> {
         let answer = self
