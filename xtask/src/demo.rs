@@ -74,6 +74,8 @@ fn with_scenario(root: &Path, binary: &Path, folder: &Path) -> Result<()> {
         .env("VIGIE_URL", &running.url)
         // For tests that need servers of their own: two nodes, a link that breaks.
         .env("VIGIE_BINARY", binary)
+        // Where files lie that documents may name.
+        .env("VIGIE_SYSTEMS", folder.join("systems"))
         .env("VIGIE_USER", ADMINISTRATOR)
         .env("VIGIE_PASSWORD", PASSWORD)
         .status()

@@ -1,7 +1,7 @@
 // Hybrid health: both sides are read, what differs is told in words, and a conflict is carried out with a reason.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { violations } from "./axe";
 import { ask, open, page, stage, target } from "./stage";
@@ -10,12 +10,12 @@ stage();
 const mark = Date.now().toString(36);
 let folder: string;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "vigie-hybrid-"));
+  folder = mkdtempSync(join(process.env["VIGIE_SYSTEMS"] ?? tmpdir(), "vigie-hybrid-"));
   if (!target.mock) await describePair();
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Two systems that are files, one as a directory writes its people and one as a tenant does. */
+/** Two systems that are files below `systems/` of the data folder, one as a directory writes its people and one as a tenant does. */
 async function describePair(): Promise<void> {
   writeFileSync(join(folder, "premises.csv"), "anchor,login,active,mS-DS-ConsistencyGuid,title,mail\nad-1,aosei,yes,guid-1,Chief,aosei@office.example\nad-2,blind,yes,guid-2,Driver,blind@office.example\nad-3,ceze,yes,guid-3,Nurse,admin@office.example\n");
   writeFileSync(join(folder, "tenant.csv"), "anchor,login,active,onPremisesImmutableId,jobTitle,mail\nc-1,aosei,yes,guid-1,Aide,aosei@office.example\nc-2,blind,yes,guid-2,Driver,blind@office.example\nc-9,admin,yes,,Head,admin@office.example\nc-8,ghost,yes,guid-8,Gone,ghost@office.example\n");
@@ -23,7 +23,7 @@ async function describePair(): Promise<void> {
     kind: "system", key: `${side}-${mark}`,
     body: {
       title: side, owner: "P-08", anchor: "anchor", protected: ["*"], login: { template: "{{ person.family_name }}", scope: side },
-      connector: { kind: "csv", settings: { path: join(folder, `${side}.csv`), id: "anchor", name: "login", enabled: { column: "active", yes: "yes", no: "no" } } },
+      connector: { kind: "csv", settings: { path: join(basename(folder), `${side}.csv`), id: "anchor", name: "login", enabled: { column: "active", yes: "yes", no: "no" } } },
     },
   });
   const pair = { kind: "hybrid", key: `pair-${mark}`, body: { title: "Directory and cloud", directory: `premises-${mark}`, cloud: `tenant-${mark}`, attributes: [{ directory: "title", cloud: "jobTitle", authority: "directory" }] } };
