@@ -133,19 +133,23 @@ pub(crate) struct Said {
 }
 
 impl Said {
-    fn add(&mut self, phrase: &DuressPhrase) {
-        self.tell.extend(phrase.tell.iter().filter(|user| !self.tell.contains(user)).cloned().collect::<Vec<_>>());
-        self.follows.lock_accounts |= phrase.follows.lock_accounts;
-        self.follows.open_incident |= phrase.follows.open_incident;
+    /// What follows of another phrase follows, too; nobody is told twice.
+    fn add(&mut self, tell: &[String], follows: Follows) {
+        let more: Vec<String> = tell.iter().filter(|user| !self.tell.contains(user)).cloned().collect();
+        self.tell.extend(more);
+        self.follows.lock_accounts |= follows.lock_accounts;
+        self.follows.open_incident |= follows.open_incident;
     }
 
     /// What is said in one message, in two places.
     pub(crate) fn both(one: Option<Said>, other: Option<Said>) -> Option<Said> {
-        let (Some(mut one), Some(other)) = (one.clone(), other.clone()) else { return one.or(other) };
-        one.tell.extend(other.tell.into_iter().filter(|user| !one.tell.contains(user)).collect::<Vec<_>>());
-        one.follows.lock_accounts |= other.follows.lock_accounts;
-        one.follows.open_incident |= other.follows.open_incident;
-        Some(one)
+        match (one, other) {
+            (Some(mut one), Some(other)) => {
+                one.add(&other.tell, other.follows);
+                Some(one)
+            }
+            (one, other) => one.or(other),
+        }
     }
 }
 
@@ -163,7 +167,7 @@ pub(crate) async fn clear(read: &mut impl Read, line: &str) -> Result<Cleared, E
         }
         if found {
             cleared.line = shown + rest;
-            cleared.said.get_or_insert_default().add(&phrase.phrase);
+            cleared.said.get_or_insert_default().add(&phrase.phrase.tell, phrase.phrase.follows);
         }
     }
     Ok(cleared)

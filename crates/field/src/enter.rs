@@ -52,7 +52,7 @@ impl Field {
         let happened = possible::check(&mut line, text, &directory, now);
         let mut read = self.store.clone();
         line.findings.extend(possible::hindrances(&mut read, &directory, &line, happened.unwrap_or(now), false).await?);
-        let on_air = round::on_air(&mut self.store.clone(), &directory, now).await?;
+        let on_air = round::on_air(&mut read, &directory, now).await?;
         Ok(Reading {
             meaning: line::echo(&line, &directory, happened, now),
             usable: line.is_usable(),

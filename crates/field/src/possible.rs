@@ -177,10 +177,9 @@ async fn of_scope(
     key: &Word,
 ) -> Result<Vec<Diagnostic>, Error> {
     let known = if noun == "mission" {
-        let number = key.text.trim_start_matches(['m', 'M']).trim_start_matches('-').parse::<i64>();
-        match number {
-            Ok(number) => mission::by_number(read, number).await?.is_some(),
-            Err(_) => false,
+        match headcount::mission_number(key) {
+            Some(number) => mission::by_number(read, number).await?.is_some(),
+            None => false,
         }
     } else {
         directory.record(noun, &key.text).is_some()

@@ -88,7 +88,7 @@ async fn of_exercise(turn: &mut Turn, mission: Option<&Word>) -> Result<bool, Er
 }
 
 /// `12`, `M-0012`.
-fn mission_number(word: &Word) -> Option<i64> {
+pub(crate) fn mission_number(word: &Word) -> Option<i64> {
     word.text.trim_start_matches(['m', 'M']).trim_start_matches('-').parse().ok()
 }
 
