@@ -20,6 +20,7 @@ testkit::on_both_databases! { suite:
     queue::a_receipt_may_overtake_its_answer,
     queue::what_is_taken_back_is_not_sent,
     queue::what_nobody_can_send_is_a_dead_letter,
+    queue::a_long_queue_leaves_the_writer_to_others,
     queue::a_crash_between_try_and_record_sends_again_under_the_same_id,
     door::the_same_message_twice_is_one_act_and_two_receipts,
     door::only_those_on_the_list_are_believed,

@@ -2,10 +2,10 @@
 
 use courier::arrival::{Item, Receipt, Said};
 use courier::{FACT_TABLES, Outcome, Reading, Sender};
-use kernel::Fact;
 use kernel::message::DeliveryState::{Delivered, Failed, Sent, Undeliverable, Withdrawn};
 use kernel::message::{DeliveryState, Means};
-use store::OutboxPort;
+use kernel::{Actor, Fact};
+use store::{Entry, OutboxPort};
 
 use crate::rig::{Rig, Scripted, dispatch};
 
@@ -184,4 +184,31 @@ pub async fn a_crash_between_try_and_record_sends_again_under_the_same_id(url: S
     assert_eq!(never.sent.lock()[0], sms.sent.lock()[0].id);
     let (_, tries) = rig.courier.dispatch("a").await.unwrap();
     assert_eq!(tries.iter().map(|one| one.outcome.as_deref()).collect::<Vec<_>>(), [Some("unknown"), Some("accepted")]);
+}
+
+/// Four hundred messages go out, fifty at once, while somebody else writes: nobody waits for one who waits for them, and nothing
+/// is sent twice because its try could not be recorded.
+pub async fn a_long_queue_leaves_the_writer_to_others(url: String) {
+    const MESSAGES: usize = 400;
+    let mut rig = Rig::open(&url).await;
+    let sms = Scripted::wide(Means::Sms, 50);
+    rig.courier.connect(sms.clone());
+    rig.ask((0..MESSAGES).map(|number| dispatch(&number.to_string(), &ANA[..1])).collect()).await;
+    let (courier, channel) = (rig.courier.clone(), sms.clone());
+    let sender = tokio::spawn(async move { courier.run_sender(channel).await });
+    let mut written = 0;
+    while sms.sent.lock().len() < MESSAGES {
+        let tx = rig.store.begin().await.unwrap();
+        tx.commit(Entry::new(&Actor::system("test"), "test.write", "test")).await.unwrap();
+        written += 1;
+    }
+    while rig.courier.dispatch(&(MESSAGES - 1).to_string()).await.unwrap().0.open {
+        tokio::task::yield_now().await;
+    }
+    sender.abort();
+    let mut keys: Vec<String> = sms.sent.lock().iter().map(|message| message.key.clone()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!((keys.len(), sms.sent.lock().len()), (MESSAGES, MESSAGES), "each once");
+    assert!(written > 5, "the other wrote {written} times meanwhile");
 }

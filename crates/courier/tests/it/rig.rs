@@ -122,11 +122,17 @@ pub struct Scripted {
     answers: Mutex<VecDeque<Outcome>>,
     pub sent: Mutex<Vec<Outgoing>>,
     pub receipts: bool,
+    at_once: usize,
 }
 
 impl Scripted {
     pub fn new(means: Means, receipts: bool, answers: Vec<Outcome>) -> Arc<Scripted> {
-        Arc::new(Scripted { means, answers: Mutex::new(answers.into()), sent: Mutex::default(), receipts })
+        Arc::new(Scripted { means, answers: Mutex::new(answers.into()), sent: Mutex::default(), receipts, at_once: 1 })
+    }
+
+    /// Accepts everything, so many at once.
+    pub fn wide(means: Means, at_once: usize) -> Arc<Scripted> {
+        Arc::new(Scripted { means, answers: Mutex::default(), sent: Mutex::default(), receipts: false, at_once })
     }
 }
 
@@ -141,7 +147,7 @@ impl Channel for Scripted {
     }
 
     fn limits(&self) -> Limits {
-        Limits { per_second: 0.0, at_once: 1 }
+        Limits { per_second: 0.0, at_once: self.at_once }
     }
 
     async fn send(&self, message: &Outgoing, _taken: &[Piece]) -> Outcome {
