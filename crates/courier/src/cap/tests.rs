@@ -69,6 +69,15 @@ fn what_cap_does_not_allow_is_refused_by_element() {
     check(|alert| alert.infos[0].categories.clear(), "category");
     check(|alert| alert.infos[0].areas[0].polygons[0].truncate(3), "polygon");
     check(|alert| alert.infos[0].areas[0].circles[0].0 = 99.0, "area");
+    check(|alert| alert.infos[0].areas[0].circles[0].2 = -1.0, "circle");
+    check(|alert| alert.infos[0].language = Some("not a language!".to_owned()), "language");
+    check(|alert| alert.references = Some("garbage".to_owned()), "references");
+    check(|alert| alert.references = Some("una.example,UNA-6,2026-11-21T12:00:00Z".to_owned()), "references");
+    check(|alert| alert.infos[0].expires = Some(alert.sent), "expires");
+    let mut update = alert();
+    let earlier = "una.example,UNA-6,2026-11-21T11:00:00-00:00 una.example,UNA-5,2026-11-21T19:00:00+09:00";
+    (update.msg_type, update.references) = ("Update".to_owned(), Some(earlier.to_owned()));
+    assert!(write(&update).is_ok());
 }
 
 #[test]

@@ -45,7 +45,19 @@ pub(super) fn faults(alert: &Alert) -> Vec<String> {
     if matches!(alert.msg_type.as_str(), "Update" | "Cancel" | "Ack" | "Error") && alert.references.is_none() {
         faults.push(format!("references: msgType {} needs them", alert.msg_type));
     }
+    let references = alert.references.as_deref().unwrap_or_default().split_whitespace();
+    for reference in references.filter(|reference| !is_reference(reference)) {
+        let form = "sender,identifier,sent (2026-11-21T12:00:00-00:00)";
+        faults.push(format!("references: `{reference}` is not {form}, several apart by blanks"));
+    }
     for info in &alert.infos {
+        if let Some(language) = info.language.as_deref().filter(|language| !is_language(language)) {
+            faults.push(format!("language: `{language}` is no language tag such as `en` or `pt-TL`"));
+        }
+        // A correction may say that something is over; an alert that is over when it is sent alerts nobody.
+        if alert.msg_type == "Alert" && info.expires.is_some_and(|expires| expires <= alert.sent) {
+            faults.push("expires: it is over when the alert is sent".to_owned());
+        }
         if info.categories.is_empty() {
             faults.push("category: at least one is needed".to_owned());
         }
@@ -57,6 +69,31 @@ pub(super) fn faults(alert: &Alert) -> Vec<String> {
     faults
 }
 
+/// Half way round the earth.
+const HALF_ROUND_KM: f64 = 20_040.0;
+
+/// Section 3.2.1: the extended message identifier.
+fn is_reference(text: &str) -> bool {
+    let mut parts = text.split(',');
+    let (sender, identifier, sent) = (parts.next(), parts.next(), parts.next());
+    let named = |part: Option<&str>| part.is_some_and(|part| !part.is_empty() && !part.contains(['<', '&']));
+    named(sender) && named(identifier) && sent.is_some_and(is_instant) && parts.next().is_none()
+}
+
+/// Whole seconds with a numeric offset: section 3.3.2.
+fn is_instant(text: &str) -> bool {
+    let form = text.len() == 25 && matches!(text.as_bytes()[19], b'+' | b'-');
+    form && text.parse::<kernel::Timestamp>().is_ok()
+}
+
+/// The lexical space of `xs:language`: RFC 3066.
+fn is_language(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let fits = |part: &str| (1..=8).contains(&part.len());
+    let first = parts.next().is_some_and(|part| fits(part) && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    first && parts.all(|part| fits(part) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+}
+
 fn area_faults(area: &Area, faults: &mut Vec<String>) {
     if area.description.trim().is_empty() {
         faults.push("areaDesc: it is empty".to_owned());
@@ -64,6 +101,11 @@ fn area_faults(area: &Area, faults: &mut Vec<String>) {
     for ring in &area.polygons {
         if ring.len() < 4 || ring.first() != ring.last() {
             faults.push("polygon: it needs four points at least, the last the first".to_owned());
+        }
+    }
+    for (_, _, radius_km) in &area.circles {
+        if !(0.0..=HALF_ROUND_KM).contains(radius_km) {
+            faults.push(format!("circle: a radius of {radius_km} km is not from 0 to {HALF_ROUND_KM} km"));
         }
     }
     let points = area.polygons.iter().flatten().map(|point| (point.0, point.1));
