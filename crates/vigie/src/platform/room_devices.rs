@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use field::Field;
 use field::alarm::{Alarm, AlarmState};
+use field::equipment::Power;
 use kernel::Actor;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -80,7 +81,7 @@ fn tone_of(alarms: &[Alarm]) -> Option<Vec<u8>> {
     (!waiting.is_empty()).then(|| if lives { tone::siren() } else { tone::chime() })
 }
 
-/// The printer, and the UPS that says when it is time.
+/// The UPS, which says when it is time, and the printer.
 struct Printer {
     print_command: Vec<String>,
     ups_command: Vec<String>,
@@ -88,40 +89,76 @@ struct Printer {
     broken: bool,
     /// The UPS says nothing.
     silent: bool,
+    /// What the room knows of the power.
+    power: Option<Power>,
 }
 
 impl Printer {
     fn new(settings: &RoomSettings) -> Printer {
         let (print_command, ups_command) = (settings.print_command.clone(), settings.ups_command.clone());
-        Printer { print_command, ups_command, was_low: false, broken: false, silent: false }
+        Printer { print_command, ups_command, was_low: false, broken: false, silent: false, power: None }
     }
 
     const fn is_there(&self) -> bool {
-        !self.print_command.is_empty()
+        !self.print_command.is_empty() || !self.ups_command.is_empty()
     }
 
-    /// Prints once when the power gets low; again as long as it could not be printed.
+    /// Prints once when the power gets low, again as long as it could not be printed; and tells the room what the UPS says.
     async fn look(&mut self, field: &Field) {
         let ups = if self.ups_command.is_empty() { Ok(None) } else { ups(&self.ups_command).await };
         let (ups, problem) = ups.map_or_else(|problem| (None, Some(problem)), |state| (state, None));
         self.silent = tell_once(field, self.silent, problem, "the UPS does not say how it fares").await;
+        if let Some(ups) = ups.filter(|ups| !ups.is_low()) {
+            self.tell(field, ups).await;
+        }
         // Nobody prints because of a database that fails: the next look decides.
         let by_desk = field.equipment().await.is_ok_and(|all| all.iter().any(|one| one.power_low));
         let low = by_desk || ups.is_some_and(|ups| ups.is_low());
         if low && (!self.was_low || self.broken) {
-            let printed = match field.paper().await {
-                Ok(text) => feed(&self.print_command, text.as_bytes()).await.map(drop),
-                Err(error) => Err(error.to_string()),
-            };
-            let (done, what) = (printed.is_ok(), "the power is low and the board cannot be printed");
-            self.broken = tell_once(field, self.broken, printed.err(), what).await;
-            if done {
-                let level = ups.and_then(|ups| ups.charge_percent).map_or(String::new(), |left| format!(" ({left} %)"));
-                note(field, &format!("the power is low{level}: the board was printed")).await;
-            }
+            self.print(field, ups).await;
         }
         self.was_low = low;
+        if let Some(ups) = ups.filter(|ups| ups.is_low()) {
+            self.tell(field, ups).await;
+        }
     }
+
+    async fn print(&mut self, field: &Field, ups: Option<Ups>) {
+        let printed = match field.paper().await {
+            _ if self.print_command.is_empty() => Err("no program prints (field.print_command)".to_owned()),
+            Ok(text) => feed(&self.print_command, text.as_bytes()).await.map(drop),
+            Err(error) => Err(error.to_string()),
+        };
+        let (done, what) = (printed.is_ok(), "the power is low and the board cannot be printed");
+        self.broken = tell_once(field, self.broken, printed.err(), what).await;
+        if done {
+            let level = ups.and_then(|ups| ups.charge_percent).map_or(String::new(), |left| format!(" ({left} %)"));
+            note(field, &format!("the power is low{level}: the board was printed")).await;
+        }
+    }
+
+    /// Enters it as the desk would, when it changes.
+    async fn tell(&mut self, field: &Field, ups: Ups) {
+        let power = ups.power();
+        if self.power == Some(power) {
+            return;
+        }
+        let printed = match power {
+            Power::Low if self.broken => "the board could not be printed",
+            Power::Low => "the board was printed",
+            Power::Mains | Power::Battery => "",
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "a percentage")]
+        let level_percent = ups.charge_percent.map(|left| left.clamp(0.0, 100.0) as i64);
+        match field.note_power(power, level_percent, printed, &actor()).await {
+            Ok(()) => self.power = Some(power),
+            Err(error) => tracing::error!(%error, "what the UPS says could not be entered; it is tried again"),
+        }
+    }
+}
+
+fn actor() -> Actor {
+    Actor::system("room-devices")
 }
 
 /// Writes a failure into the duty log when it begins. Whether it goes on.
@@ -135,7 +172,7 @@ async fn tell_once(field: &Field, known: bool, problem: Option<String>, what: &s
 }
 
 async fn note(field: &Field, text: &str) {
-    if let Err(error) = field.note(text, &Actor::system("room-devices")).await {
+    if let Err(error) = field.note(text, &actor()).await {
         tracing::error!(%error, text, "it could not be written into the duty log");
     }
 }
@@ -150,6 +187,14 @@ struct Ups {
 }
 
 impl Ups {
+    fn power(self) -> Power {
+        match self {
+            _ if self.is_low() => Power::Low,
+            _ if self.on_battery => Power::Battery,
+            _ => Power::Mains,
+        }
+    }
+
     fn is_low(self) -> bool {
         self.says_low || (self.on_battery && self.charge_percent.is_some_and(|left| left <= LOW_PERCENT))
     }

@@ -2,6 +2,7 @@
 //! on files and ports of the test alone.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use field::LogFilter;
 use field::register::Import;
@@ -52,9 +53,10 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-async fn room(folder: &Path) -> Field {
+async fn room(folder: &Path) -> (Field, Arc<TestClock>) {
     let url = format!("sqlite:{}", folder.join("state.db").display());
-    let store = Store::open(&url, TestClock::noon(), CountingRandomness::seeded(1)).await.unwrap();
+    let clock = TestClock::noon();
+    let store = Store::open(&url, clock.clone(), CountingRandomness::seeded(1)).await.unwrap();
     let field = Field::new(store);
     let import = Import {
         noun: "equipment".to_owned(),
@@ -64,11 +66,21 @@ async fn room(folder: &Path) -> Field {
         reason: "first list".to_owned(),
     };
     assert!(field.import(&import).await.unwrap().written);
-    field
+    (field, clock)
 }
 
 fn desk() -> Actor {
     Actor::User("user-desk".to_owned())
+}
+
+/// The titles of what waits for somebody.
+async fn alarms(field: &Field) -> Vec<String> {
+    field.alarms(false, &desk()).await.unwrap().into_iter().map(|alarm| alarm.title).collect()
+}
+
+async fn has_note(field: &Field, begins: &str) -> bool {
+    let log = field.duty_log(&LogFilter::default(), 20).await.unwrap();
+    log.iter().any(|entry| entry.meaning.starts_with(begins))
 }
 
 async fn last_note(field: &Field) -> String {
@@ -121,7 +133,7 @@ async fn an_alarm_is_heard_by_aplay() {
     let device =
         format!("pcm.room {{ type file slave.pcm {{ type null }} file \"{}\" format \"raw\" }}\n", played.display());
     std::fs::write(&settings, device).unwrap();
-    let field = room(folder.path()).await;
+    let (field, _) = room(folder.path()).await;
     let command = format!("env ALSA_CONFIG_PATH={} {aplay} -q -D room -", settings.display());
     let mut loudspeaker = Loudspeaker::new(words(&command));
     loudspeaker.beat(&field).await;
@@ -273,36 +285,48 @@ impl PrintedAt {
 async fn the_board_is_printed_when_the_ups_runs_low() {
     let (Some(ups), Some(printing)) = (PlayedUps::start().await, PrintedAt::start().await) else { return };
     let folder = tempfile::tempdir().unwrap();
-    let field = room(folder.path()).await;
+    let (field, clock) = room(folder.path()).await;
     let commands = |printer: &str| Printer {
         ups_command: ups.command(),
         print_command: printing.command(printer),
         was_low: false,
         broken: false,
         silent: false,
+        power: None,
     };
     let mut printer = commands("radio");
     printer.look(&field).await;
+    clock.advance_s(60);
     ups.play("OB DISCHRG", 60).await;
     printer.look(&field).await;
     assert_eq!(printing.taken(), Vec::<String>::new(), "there is time yet");
+    assert_eq!(last_note(&field).await, "the UPS says: the mains are gone, it runs on its battery (60 %)");
+    assert_eq!(alarms(&field).await, Vec::<String>::new(), "nobody has to be woken");
+    clock.advance_s(60);
     ups.play("OB DISCHRG LB", 14).await;
     let board = field.paper().await.unwrap();
     printer.look(&field).await;
     assert_eq!(printing.taken(), [board], "the whole of it, {}", last_note(&field).await);
-    assert_eq!(last_note(&field).await, "the power is low (14 %): the board was printed");
+    assert!(has_note(&field, "the power is low (14 %): the board was printed").await);
+    assert_eq!(last_note(&field).await, "the UPS says: its battery is low (14 %)");
+    let low = "UPS of the room (UPS) degraded, 10 %: the board was printed; print board, promises and contacts now";
+    assert_eq!(alarms(&field).await, [low], "somebody has to see to it");
+    assert!(field.equipment().await.unwrap()[0].power_low, "the board of systems says so");
     printer.look(&field).await;
     assert_eq!(printing.taken().len(), 1, "once, as long as the power is low");
+    clock.advance_s(60);
     ups.play("OL CHRG", 20).await;
     printer.look(&field).await;
+    assert_eq!(last_note(&field).await, "the UPS says: the mains are there (20 %)");
+    assert_eq!(alarms(&field).await, Vec::<String>::new(), "it is settled");
+    clock.advance_s(60);
     ups.play("OB DISCHRG", 9).await;
     printer.look(&field).await;
     assert_eq!(printing.taken().len(), 2, "and when it is low again");
     // A printer that nobody has: said once, and tried at every look.
     let mut missing = commands("attic");
     missing.look(&field).await;
-    let said = last_note(&field).await;
-    assert!(said.contains("cannot be printed") && said.contains("lp ended"), "{said}");
+    assert!(has_note(&field, "the power is low and the board cannot be printed: ").await);
     missing.print_command = printing.command("radio");
     missing.look(&field).await;
     assert_eq!(printing.taken().len(), 3, "printed as soon as it can be");
