@@ -28,7 +28,7 @@ pub(crate) async fn enter(turn: &mut Turn, entry: &mut NewEntry, number: i64, te
 fn is_still_arrival(turn: &Turn, wrong: &LogEntry, text: &str) -> Option<bool> {
     let directory = &turn.directory;
     let read = |text: &str| match line::parse(text, &|word| directory.knows_sign(word)).statement {
-        Statement::Traffic { sign, act: Act::Arrive(place) } => Some((sign.text.to_uppercase(), place.is_all())),
+        Statement::Traffic { sign, act: Act::Arrive { place, .. } } => Some((sign.text.to_uppercase(), place.is_all())),
         _ => None,
     };
     (wrong.kind == "arrival").then(|| read(&wrong.line) == read(text))

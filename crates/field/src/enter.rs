@@ -220,9 +220,7 @@ pub(crate) async fn traffic(
     if missions.iter().all(|one| one.state.is_final()) {
         missions.extend(custody::by_told_sign(&mut turn.tx, &sign).await?);
     }
-    let mut running: Vec<&Mission> =
-        missions.iter().filter(|one| !one.state.is_final() && is_aboard(one, &sign, holder.as_ref())).collect();
-    running.sort_by_key(|one| claim(one, act));
+    let running = running(&missions, &sign, holder.as_ref(), act);
     if let [mission, others @ ..] = running.as_slice() {
         entry.mission = Some(mission.id);
         if !others.is_empty() {
@@ -230,7 +228,9 @@ pub(crate) async fn traffic(
             entry.outcome.push(format!("{sign} is on {}, too: this counts for {}", also.join(", "), mission.label()));
         }
         let by = Reporter { sign: sign.clone(), vehicle: vehicle_of(mission, &sign, holder.as_ref(), what.at) };
-        let notes = on_mission(turn, mission, by, act, what).await?;
+        let mut notes = on_mission(turn, mission, by, act, what).await?;
+        // What was found while it was typed is said once.
+        notes.retain(|note| !entry.outcome.contains(note));
         entry.outcome.extend(notes);
         let waits = others.iter().find(|other| other.state == MissionState::Briefed);
         if let Some(waits) = waits.filter(|_| mission.state == MissionState::Arrived && moves(act)) {
@@ -260,12 +260,20 @@ pub(crate) async fn traffic(
     Ok(())
 }
 
+/// The missions that traffic may be about, the likeliest first.
+pub(crate) fn running<'a>(missions: &'a [Mission], sign: &str, holder: Option<&Holder>, act: &Act) -> Vec<&'a Mission> {
+    let is_of = |one: &&Mission| !one.state.is_final() && is_aboard(one, sign, holder);
+    let mut running: Vec<&Mission> = missions.iter().filter(is_of).collect();
+    running.sort_by_key(|one| claim(one, act));
+    running
+}
+
 /// Which of several missions traffic is about: the smaller, the likelier. A departure is of the one that waits for it; what else
 /// is heard, of the one on the road before one that nobody has closed yet.
 fn claim(mission: &Mission, act: &Act) -> u8 {
     let state = mission.state;
     let on_the_road = state.is_on_the_road() || (state == MissionState::Arrived && mission.overnight);
-    let further_leg = mission.leg + 1 < mission.legs.len();
+    let further_leg = mission.has_further_leg();
     match act {
         Act::Depart(_) if state == MissionState::Briefed => 0,
         Act::Depart(_) if state == MissionState::Arrived && further_leg => 1,
@@ -317,7 +325,7 @@ async fn on_mission(
     what: Happened,
 ) -> Result<Vec<String>, Error> {
     let of_one = match act {
-        Act::Arrive(place) => !place.is_all(),
+        Act::Arrive { place, .. } => !place.is_all(),
         Act::NotArrived { all } => !all,
         _ => false,
     };
@@ -325,18 +333,16 @@ async fn on_mission(
         let all = act.name();
         return Ok(vec![format!("it is not known in which vehicle they sit: say which vehicle, or `{all} all`")]);
     }
-    if let Act::Arrive(Place::Named(word)) = act
-        && let Some(wanted) = is_elsewhere(before, word, &turn.directory)
+    if let Act::Arrive { place: Place::Named(word), .. } = act
+        && let Some(elsewhere) = arrives_elsewhere(before, word, &by.sign, &turn.directory)
     {
         let is_there = Act::At(Place::Named(word.clone()));
-        let sign = by.sign.to_lowercase();
         let mut notes = Box::pin(on_mission(turn, before, by, &is_there, what)).await?;
-        let said = spoken(word, &turn.directory);
-        notes.push(format!(
-            "{said} is not {wanted}, where the sheet says they go: no arrival, they are followed on; `{sign} arr same` when everybody \
-             is out there, or reroute the mission"
-        ));
+        notes.push(elsewhere);
         return Ok(notes);
+    }
+    if matches!(act, Act::Abandon(_)) && by.vehicle.is_none() {
+        return Ok(vec!["it is not known which vehicle stays behind: say its call sign".to_owned()]);
     }
     let question = is_arrival_doubtful(before, &by, act);
     let Some(command) = command(before, by, act, &turn.directory) else {
@@ -353,6 +359,9 @@ async fn on_mission(
     };
     let settled = mission::write(turn, Some(before), &acted, command.name()).await?;
     let mut notes = acted.notes;
+    if let Command::LeaveVehicle { vehicle, .. } = &command {
+        notes.extend(mission::of_leader(&turn.directory, &acted.mission, vehicle, turn.now()));
+    }
     notes.extend(question);
     if let Some(room) = &before.custody {
         notes.push(format!("{room} follows {}: tell them", before.label()));
@@ -370,7 +379,7 @@ async fn on_mission(
 /// Who is in by the log is heard on the road: a question, for people alone say who is in and who is not.
 fn is_arrival_doubtful(mission: &Mission, by: &Reporter, act: &Act) -> Option<String> {
     let moves = moves(act);
-    let next_leg = *act == Act::Depart(Place::Unsaid) && mission.leg + 1 < mission.legs.len();
+    let next_leg = *act == Act::Depart(Place::Unsaid) && mission.has_further_leg();
     let own = mission.convoy.iter().find(|one| Some(&one.vehicle) == by.vehicle.as_ref());
     let (sign, label) = (by.sign.to_lowercase(), mission.label());
     if moves && !next_leg && mission.is_all_in() && !mission.overnight {
@@ -389,14 +398,15 @@ fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) ->
     };
     let command = match act {
         Act::Depart(_) => Command::Depart,
-        Act::Arrive(place) => {
+        Act::Arrive { place, overnight } => {
             let vehicle = by.vehicle.clone().filter(|_| !place.is_all() && mission.convoy.len() > 1);
             let place = if place.is_all() { None } else { named(place) };
-            Command::Arrive { vehicle, place, overnight: false }
+            Command::Arrive { vehicle, place, overnight: *overnight }
         }
         Act::NotArrived { all } => {
             Command::NotArrived { vehicle: by.vehicle.filter(|_| !all && mission.convoy.len() > 1) }
         }
+        Act::Abandon(place) => Command::LeaveVehicle { vehicle: by.vehicle?, place: named(place) },
         Act::Halt(place) => Command::Halt { by: Some(by), place: named(place) },
         Act::Resume => Command::Resume { by: Some(by) },
         Act::At(place) => Command::Report { by: Some(by), place: named(place) },
@@ -407,6 +417,16 @@ fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) ->
     };
     let followed = mission.state.is_on_the_road() || mission.state == mission::MissionState::Arrived;
     (followed || matches!(command, Command::Depart)).then_some(command)
+}
+
+/// An arrival at another place than the sheet says is none, and why.
+pub(crate) fn arrives_elsewhere(mission: &Mission, word: &Word, sign: &str, directory: &Directory) -> Option<String> {
+    let wanted = is_elsewhere(mission, word, directory)?;
+    let (said, sign) = (spoken(word, directory), sign.to_lowercase());
+    Some(format!(
+        "{said} is not {wanted}, where the sheet says they go: no arrival, they are followed on; `{sign} arr same` when everybody is \
+         out there, or reroute the mission"
+    ))
 }
 
 /// Where the sheet says that they go, when the place that is said is another. A part of its name will do.

@@ -3,13 +3,13 @@
 
 use kernel::id::RecordId;
 use kernel::message::{Address, Dispatch, Means as Travel, Precedence};
-use kernel::{Timestamp, words};
+use kernel::{Actor, Timestamp, words};
 use serde_json::{Value as Json, json};
 use store::{Read, Row, params};
 
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::error::{Error, Refusal};
-use crate::log::LogEntry;
+use crate::log::{LogEntry, NewEntry};
 use crate::message;
 use crate::register::Record;
 use crate::room::{Field, Turn, next_number};
@@ -126,10 +126,7 @@ pub(crate) async fn note(
     outcome.extend(anomaly(turn, record, &title).await?);
     if state == EquipmentState::Failed || low {
         let title = if low { format!("{title}; print board, promises and contacts now") } else { title };
-        let (kind, subject) = (AlarmKind::Equipment, format!("equipment:{}", record.key));
-        let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
-        let raised = alarm::raise(turn, cause, None).await?;
-        outcome.extend(raised.map(|alarm| format!("{} raised: {}", alarm.label(), alarm.title)));
+        outcome.extend(raise(turn, &record.key, title).await?);
     }
     Ok(outcome)
 }
@@ -196,6 +193,29 @@ async fn open_anomaly(
     Ok(Some(format!("{label} opened: {title}{to}")))
 }
 
+/// A UPS that the register does not name, or not alone.
+async fn unregistered(turn: &mut Turn, power: Power, level: Option<i64>, printed: &str) -> Result<Vec<String>, Error> {
+    let left = level.map_or(String::new(), |level| format!(", {level} %"));
+    let said = if printed.is_empty() { String::new() } else { format!(": {printed}") };
+    let title = match power {
+        Power::Low => format!("the power of the server is low{left}{said}; print board, promises and contacts now"),
+        Power::Mains | Power::Battery => format!("the server runs on its battery{left}{said}"),
+    };
+    let mut outcome: Vec<String> = open_anomaly(turn, &UPS.to_uppercase(), &title, None).await?.into_iter().collect();
+    if power == Power::Low {
+        outcome.extend(raise(turn, &UPS.to_uppercase(), title).await?);
+    }
+    Ok(outcome)
+}
+
+/// Something fails that the room cannot do without.
+async fn raise(turn: &mut Turn, key: &str, title: String) -> Result<Option<String>, Error> {
+    let (kind, subject) = (AlarmKind::Equipment, format!("equipment:{key}"));
+    let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
+    let raised = alarm::raise(turn, cause, None).await?;
+    Ok(raised.map(|alarm| format!("{} raised: {}", alarm.label(), alarm.title)))
+}
+
 /// Something works again: its anomaly is over.
 pub(crate) async fn repaired(turn: &mut Turn, key: &str, outcome: &str) -> Result<Option<String>, Error> {
     let key = key.to_uppercase();
@@ -221,7 +241,64 @@ pub(crate) async fn misuse(turn: &mut Turn, entry: &LogEntry, sign: &str, what: 
     turn.tx.execute(&sql::INSERT_MISUSE, row).await.map(drop).map_err(Into::into)
 }
 
+/// How the power is, as a UPS says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Power {
+    Mains,
+    /// The mains are gone.
+    Battery,
+    /// Little is left.
+    Low,
+}
+
+/// The key under which a UPS goes that is not in the register, or of which there are several.
+const UPS: &str = "ups";
+
 impl Field {
+    /// Notes what a UPS says that the server asks itself, as the desk would: anomaly, alarm and entry. `printed` says what became
+    /// of the board that is printed when little is left.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails; nothing is written then.
+    pub async fn note_power(
+        &self,
+        power: Power,
+        level_percent: Option<i64>,
+        printed: &str,
+        actor: &Actor,
+    ) -> Result<(), Error> {
+        let mut turn = self.turn(actor, "the UPS says so").await?;
+        let state = if power == Power::Mains { EquipmentState::Ok } else { EquipmentState::Degraded };
+        // A battery that says itself that it is low is low at any level.
+        let level = match power {
+            Power::Mains => None,
+            Power::Battery => level_percent,
+            Power::Low => Some(level_percent.unwrap_or(0).min(LOW_PERCENT)),
+        };
+        let registered: Vec<String> = {
+            let all = turn.directory.records("equipment").filter(|record| record.text("kind") == UPS);
+            all.filter(|record| record.retired.is_none()).map(|record| record.key.clone()).collect()
+        };
+        let now = turn.now();
+        let outcome = match (registered.as_slice(), power) {
+            ([key], _) => note(&mut turn, key, state, level, printed, now).await?,
+            (_, Power::Mains) => repaired(&mut turn, UPS, "the mains are back").await?.into_iter().collect(),
+            (_, _) => unregistered(&mut turn, power, level, printed).await?,
+        };
+        if outcome.is_empty() {
+            return turn.finish().await.map(drop);
+        }
+        let says = match power {
+            Power::Mains => "the mains are there",
+            Power::Battery => "the mains are gone, it runs on its battery",
+            Power::Low => "its battery is low",
+        };
+        let level = level_percent.map_or(String::new(), |level| format!(" ({level} %)"));
+        let entry = NewEntry { outcome, ..NewEntry::words("equipment", format!("the UPS says: {says}{level}")) };
+        turn.log(entry).await?;
+        turn.finish().await.map(drop)
+    }
+
     /// Everything that the room works with, what does not work first.
     ///
     /// # Errors

@@ -73,6 +73,8 @@ impl NewEntry {
 pub struct LogFilter {
     /// Only entries before this number.
     pub before: Option<i64>,
+    /// Only entries after this number.
+    pub after: Option<i64>,
     pub mission: Option<MissionId>,
     pub sign: Option<String>,
 }
@@ -85,7 +87,7 @@ impl Field {
     pub async fn duty_log(&self, filter: &LogFilter, limit: u32) -> Result<Vec<LogEntry>, Error> {
         let before = filter.before.unwrap_or(i64::MAX);
         let sign = filter.sign.as_ref().map(|sign| sign.to_uppercase());
-        let wanted = params![before, filter.mission, sign, limit];
+        let wanted = params![before, filter.mission, sign, filter.after.unwrap_or(0), limit];
         self.store.fetch_all(&sql::LOG_PAGE, wanted).await?.iter().map(read).collect()
     }
 }
@@ -111,7 +113,7 @@ pub(crate) async fn find(turn: &mut Turn, id: LogEntryId) -> Result<Option<LogEn
 /// The entry of a number.
 pub(crate) async fn numbered(from: &mut impl Read, number: i64) -> Result<Option<LogEntry>, Error> {
     let before = number.saturating_add(1);
-    let rows = from.rows(&sql::LOG_PAGE, params![before, None::<String>, None::<String>, 1]).await?;
+    let rows = from.rows(&sql::LOG_PAGE, params![before, None::<String>, None::<String>, 0, 1]).await?;
     let entry = rows.first().map(read).transpose()?;
     Ok(entry.filter(|entry| entry.number == number))
 }

@@ -5,9 +5,9 @@ use store::{Read, params};
 
 use crate::error::Error;
 use crate::headcount::Headcount;
-use crate::line::{CheckLine, CountLine, CountScope, Line, Statement, Word};
+use crate::line::{Act, CheckLine, CountLine, CountScope, Line, Place, Statement, Word};
 use crate::register::Directory;
-use crate::{headcount, log, mission, report, round, sql};
+use crate::{enter, headcount, log, mission, report, round, sql};
 
 /// What only the register can tell: times that never were, signs that nobody has. Gives when it happened, if the line says so;
 /// `told` is when it was typed.
@@ -90,6 +90,9 @@ pub(crate) async fn hindrances(
             let problem = format!("there is no equipment `{}`", key.text.to_uppercase());
             missing(known, "FLD0110", key.span, problem).into_iter().collect()
         }
+        Statement::Traffic { sign, act: act @ Act::Arrive { place: Place::Named(word), .. } } => {
+            of_arrival(read, directory, sign, act, word, at).await?
+        }
         Statement::Traffic { .. } | Statement::Incident(_) | Statement::Misuse { .. } | Statement::Note => Vec::new(),
     })
 }
@@ -100,6 +103,23 @@ fn missing(known: bool, code: &str, span: Span, problem: String) -> Option<Diagn
 
 fn not_now(problem: impl Into<String>, help: &str) -> Vec<Diagnostic> {
     vec![Diagnostic::error("FLD0111", Span::default(), format!("{}: {help}", problem.into()))]
+}
+
+/// Somewhere else than where they go, nobody has arrived.
+async fn of_arrival(
+    read: &mut impl Read,
+    directory: &Directory,
+    sign: &Word,
+    act: &Act,
+    word: &Word,
+    at: Timestamp,
+) -> Result<Vec<Diagnostic>, Error> {
+    let Some(holder) = directory.holder(&sign.text, at) else { return Ok(Vec::new()) };
+    let missions = mission::of_member(read, &holder.kind, &holder.key).await?;
+    let running = enter::running(&missions, &holder.sign, Some(&holder), act);
+    let elsewhere =
+        running.first().and_then(|mission| enter::arrives_elsewhere(mission, word, &holder.sign, directory));
+    Ok(elsewhere.map(|said| Diagnostic::warning("FLD0112", word.span, said)).into_iter().collect())
 }
 
 async fn of_report(read: &mut impl Read, number: i64) -> Result<Vec<Diagnostic>, Error> {

@@ -26,6 +26,8 @@ use crate::told_alarm;
 const TOGETHER: usize = 100;
 /// Two rooms that write of it within so long write of the same.
 const SAME_US: i64 = 2 * 3_600 * 1_000_000;
+/// Two that are at one place within so long may be one, whatever they are called.
+const PERHAPS_US: i64 = 30 * 60 * 1_000_000;
 /// Incidents of other rooms that are compared.
 const MOST: u32 = 500;
 
@@ -46,6 +48,8 @@ pub struct SharedIncident {
     pub open: bool,
     /// Why the two are taken for one.
     pub reason: String,
+    /// The same place at the same time in other words: perhaps one, which a person has to say.
+    pub perhaps: bool,
 }
 
 /// An incident as nodes tell it.
@@ -99,13 +103,18 @@ pub fn same(ours: &ToldIncident, node: &str, theirs: &ToldIncident) -> Option<Sh
     let common = |ours: &[String], theirs: &[String]| ours.iter().find(|one| theirs.contains(one)).cloned();
     let alike = |left: &str, right: &str| left.trim().to_lowercase() == right.trim().to_lowercase();
     let place = ours.place.as_deref().filter(|place| theirs.place.as_deref().is_some_and(|other| alike(place, other)));
+    let near_us = (ours.happened.micros() - theirs.happened.micros()).abs();
+    let mut perhaps = false;
     let reason = if let Some(person) = common(&ours.people, &theirs.people) {
         format!("{person} is in both")
     } else if let Some(vehicle) = common(&ours.vehicles, &theirs.vehicles) {
         format!("{vehicle} is in both")
+    } else if alike(&ours.what, &theirs.what) {
+        format!("both are {} at {}", ours.what, place?)
     } else {
-        let place = place.filter(|_| alike(&ours.what, &theirs.what))?;
-        format!("both are {} at {place}", ours.what)
+        let place = place.filter(|_| near_us <= PERHAPS_US)?;
+        perhaps = true;
+        format!("both are at {place}, {} min apart: perhaps one, ask the other room", near_us / 60_000_000)
     };
     let rank = |severity: &str| Severity::parse(severity);
     let worse = if rank(&ours.severity) >= rank(&theirs.severity) { &ours.severity } else { &theirs.severity };
@@ -118,6 +127,7 @@ pub fn same(ours: &ToldIncident, node: &str, theirs: &ToldIncident) -> Option<Sh
         severity: worse.clone(),
         open: ours.closed.is_none() || theirs.closed.is_none(),
         reason,
+        perhaps,
     })
 }
 
@@ -366,7 +376,10 @@ mod tests {
         let flipped = same(&theirs, "HQ", &ours).unwrap();
         assert_eq!(flipped.severity, "high", "whoever asks, the worse of the two");
         assert!(same(&ours, "DILI", &incident("robbery", "Hera", 10, "high", &["P-1"])).is_some(), "the same person");
-        assert_eq!(same(&ours, "DILI", &incident("robbery", "Comoro", 0, "high", &[])), None);
+        let perhaps = same(&ours, "DILI", &incident("carjacking of white car", "Comoro", 1, "high", &[])).unwrap();
+        assert!(perhaps.perhaps && perhaps.reason.starts_with("both are at Comoro, 1 min apart"), "{}", perhaps.reason);
+        assert!(!shared.perhaps);
+        assert_eq!(same(&ours, "DILI", &incident("robbery", "Comoro", 31, "high", &[])), None);
         assert_eq!(same(&ours, "DILI", &incident("carjack", "Comoro", 121, "high", &["P-1"])), None);
     }
 }

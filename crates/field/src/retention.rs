@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 use store::{Deadline, Due, Statement, Tx, params};
 
 use crate::error::{Error, Refusal};
-use crate::register::{Record, nouns, records};
+use crate::register::{Record, in_use, nouns, records};
 use crate::room::{Field, Turn, setting};
 use crate::sql;
 use crate::{log, mission};
@@ -131,6 +131,7 @@ impl Field {
         if record.retired.is_none() {
             return Err(Refusal::rule(format!("{} is in use: retire them first", record.key)).into());
         }
+        in_use::check_free(&mut turn.tx, &nouns::PERSON, &record.key).await?;
         let mut erased = erase(&mut turn, &record).await?;
         let about = record.id.to_string();
         turn.finish().await?;
@@ -150,6 +151,22 @@ impl Field {
             }
         }
         Ok(erased)
+    }
+}
+
+impl Field {
+    /// Looks again a day later whether the data of somebody who left may be erased; not for who is back.
+    pub(crate) async fn erase_later(&self, key: &str) -> Result<(), Error> {
+        let mut turn = self.turn(&Actor::system("field"), "they are in use for now").await?;
+        let found = records::find(&mut turn.tx, &nouns::PERSON, key).await?;
+        if found.is_none_or(|record| record.retired.is_none()) {
+            return Ok(());
+        }
+        let (subject, due) = (key.to_owned(), Due::After(DAY_US));
+        let (owes, otherwise) = ("system:field".to_owned(), "their personal data are erased".to_owned());
+        turn.tx.deadline(Deadline { kind: RETENTION.to_owned(), subject, owes, due, otherwise }).await?;
+        turn.record("person.erase-later", format!("person:{key}"), Json::Null, Json::Null);
+        turn.finish().await.map(drop)
     }
 }
 

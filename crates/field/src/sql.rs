@@ -68,7 +68,7 @@ pub const LOG_PAGE: Statement = Statement::new(
      l.holder_kind, l.holder, l.holder_name, l.mission_id, l.line, l.meaning, l.outcome, l.corrects, \
      (SELECT MAX(c.number) FROM field_log c WHERE c.corrects = l.number) AS corrected_by FROM field_log l \
      WHERE l.number < $1 AND (CAST($2 AS TEXT) IS NULL OR l.mission_id = $2) \
-     AND (CAST($3 AS TEXT) IS NULL OR l.sign = $3) ORDER BY l.number DESC LIMIT $4",
+     AND (CAST($3 AS TEXT) IS NULL OR l.sign = $3) AND l.number > $4 ORDER BY l.number DESC LIMIT $5",
 );
 pub const LOG_ENTRY: Statement = Statement::new(
     "field.log_entry",

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::headcount::{self, HEADCOUNT, WARDEN};
 use crate::log::NewEntry;
 use crate::message;
-use crate::mission::{self, Acted, CONTACT, DEPARTURE};
+use crate::mission::{self, Acted, CONTACT, DEPARTURE, ONWARD};
 use crate::position::{self, TRACKER};
 use crate::report;
 use crate::retention::{self, POSITIONS, RETENTION};
@@ -182,7 +182,9 @@ impl Hearing {
         let reason = "their data are past their time";
         match self.field.erase_person(person, &Actor::system("field"), reason).await {
             // They are back, or nobody knows them any more.
-            Ok(_) | Err(Error::NotFound { .. } | Error::Refused(_)) => Ok(()),
+            Ok(_) | Err(Error::NotFound { .. }) => Ok(()),
+            // They are counted or looked after now: it is tried again tomorrow.
+            Err(Error::Refused(_)) => self.field.erase_later(person).await,
             Err(error) => Err(error),
         }
     }
@@ -208,6 +210,7 @@ async fn decide(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
     match missed.kind {
         CONTACT => contact(turn, missed).await,
         DEPARTURE => departure(turn, missed).await,
+        ONWARD => onward(turn, missed).await,
         STEP => match subject.parse() {
             Ok(id) => alarm::climb_on(turn, id).await,
             Err(_) => unknown(missed),
@@ -285,5 +288,26 @@ async fn departure(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
         while_down: missed.while_down,
         tell: Vec::new(),
     };
+    alarm::raise(turn, cause, Some(&found)).await.map(drop)
+}
+
+/// Who is in was to go on, or to be done.
+async fn onward(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
+    let Some((id, _)) = alarm::of_mission(missed.subject) else { return unknown(missed) };
+    let Some(found) = mission::find(&mut turn.tx, id).await? else { return unknown(missed) };
+    let waits = mission::promises(&found).iter().any(|promise| promise.kind == ONWARD && promise.due <= turn.now());
+    if !waits {
+        return Ok(());
+    }
+    let place = found.last_place.as_deref().unwrap_or("its place");
+    let since = found.all_in_since().unwrap_or(missed.due);
+    let since = crate::line::both(since, turn.now(), turn.directory.zone());
+    let label = found.label();
+    let title = match found.has_further_leg() {
+        true => format!("{label} is at {place} since {since} and has not gone on by the log"),
+        false => format!("{label} is in since {since} and nobody has closed it"),
+    };
+    let (subject, while_down) = (format!("onward:{id}"), missed.while_down);
+    let cause = Cause { kind: AlarmKind::Waiting, subject, title, missed: missed.due, while_down, tell: Vec::new() };
     alarm::raise(turn, cause, Some(&found)).await.map(drop)
 }

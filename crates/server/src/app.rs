@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use bytes::Bytes;
 use courier::Courier;
 use detect::Detect;
@@ -198,6 +198,7 @@ impl Server {
                 let console = console.clone();
                 async move { console.answer(&request) }
             })
+            .layer(from_fn(crate::unchanged::unchanged))
             .layer(crate::compression::layer())
             .layer(from_fn_with_state(app.clone(), edge::edge))
             .with_state(app.clone());

@@ -34,6 +34,7 @@ mod serve;
 pub mod sql;
 pub mod table_rights;
 mod tls;
+mod unchanged;
 
 pub use app::{Looked, RuleHistory, Server, ServerParts, SetupLink};
 pub use config::ServerConfig;

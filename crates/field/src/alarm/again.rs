@@ -37,9 +37,9 @@ pub(crate) async fn call_for_help(
         // A call in earnest never waits behind a drill.
         cause.subject.push_str(EXERCISE);
     }
-    let organisations = about.map(|mission| concerned(turn, mission)).unwrap_or_default();
+    let concerned = about.map(|mission| concerned(turn, mission)).unwrap_or_default();
     let Some(before) = open_about(turn, &cause.subject).await? else {
-        let alarm = begin(turn, cause, about, drill, organisations, Some(at)).await?;
+        let alarm = begin(turn, cause, about, drill, concerned, Some(at)).await?;
         let said = format!("{} raised: {}", alarm.label(), alarm.title);
         return Ok((alarm, said));
     };
@@ -54,9 +54,13 @@ pub(crate) async fn call_for_help(
         alarm.kind = AlarmKind::Sos;
     }
     alarm.mission = about.map(|mission| mission.id).or(alarm.mission);
-    alarm.course.organisations.extend(organisations);
-    alarm.course.organisations.sort_unstable();
-    alarm.course.organisations.dedup();
+    for (known, more) in
+        [(&mut alarm.course.organisations, concerned.organisations), (&mut alarm.course.people, concerned.people)]
+    {
+        known.extend(more);
+        known.sort_unstable();
+        known.dedup();
+    }
     let mut notes = vec!["they call again".to_owned()];
     if rings_again(&before) {
         let steps = steps(turn, alarm.kind, about, drill);

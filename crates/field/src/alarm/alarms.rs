@@ -11,6 +11,8 @@ words! {
     AlarmKind {
         ContactOverdue = "contact-overdue",
         NotDeparted = "not-departed",
+        /// Who is in has not gone on, or nobody has closed the mission.
+        Waiting = "waiting",
         Sos = "sos",
         /// Somebody on the net whose mission is over.
         UnexpectedTraffic = "unexpected-traffic",
@@ -96,6 +98,9 @@ pub struct Course {
     pub drill: bool,
     /// Whose people are concerned: each focal point is told.
     pub organisations: Vec<String>,
+    /// Whom it is about, by key: nobody is called about themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<String>,
     pub attempts: Vec<Attempt>,
     /// Of a silent alarm: the users who see it.
     pub tell: Vec<String>,

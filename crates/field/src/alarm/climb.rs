@@ -195,6 +195,9 @@ fn call(alarm: &mut Alarm, at: usize, rung: Step, whom: &Whom, directory: &Direc
         })
     };
     let mut callees = chain(directory, rung, whom);
+    if !alarm.silent {
+        callees.retain(|callee| !directory.is_of(&callee.contact, &alarm.course.people));
+    }
     if alarm.course.drill {
         callees.retain(|callee| callee.contact.is_empty() || callee.means == Means::Screen);
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use store::params;
 
-use super::alarms::{Alarm, AlarmKind, AlarmState, Course};
+use super::alarms::{Alarm, AlarmKind, AlarmState, Attempt, AttemptState, Course};
 use super::climb::{answered, climb, close, no_answer, remind, take};
 use super::ladder::{self, Role, Step};
 use super::{notify, records};
@@ -145,23 +145,32 @@ fn may_see(alarm: &Alarm, reader: &Actor) -> bool {
 
 /// Raises an alarm, unless one with its subject is open. It climbs as far as it is due.
 pub(crate) async fn raise(turn: &mut Turn, cause: Cause, about: Option<&Mission>) -> Result<Option<Alarm>, Error> {
-    let organisations = about.map(|mission| concerned(turn, mission)).unwrap_or_default();
-    raise_for(turn, cause, about, false, organisations).await
+    let concerned = about.map(|mission| concerned(turn, mission)).unwrap_or_default();
+    raise_for(turn, cause, about, false, concerned).await
 }
 
-/// The same for the people of these organisations; as an exercise when `drill` says so, or the mission is one: nobody but
+/// Whom an alarm concerns.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Concerned {
+    /// Their focal points are told.
+    pub(crate) organisations: Vec<String>,
+    /// Whom it is about, by key.
+    pub(crate) people: Vec<String>,
+}
+
+/// The same for those whom it concerns; as an exercise when `drill` says so, or the mission is one: nobody but
 /// the desk is told then.
 pub(crate) async fn raise_for(
     turn: &mut Turn,
     cause: Cause,
     about: Option<&Mission>,
     drill: bool,
-    organisations: Vec<String>,
+    concerned: Concerned,
 ) -> Result<Option<Alarm>, Error> {
     let drill = drill || about.is_some_and(|mission| mission.exercise);
     match open_about(turn, &cause.subject).await? {
         Some(_) => Ok(None),
-        None => begin(turn, cause, about, drill, organisations, None).await.map(Some),
+        None => begin(turn, cause, about, drill, concerned, None).await.map(Some),
     }
 }
 
@@ -185,9 +194,10 @@ pub(super) async fn begin(
     cause: Cause,
     about: Option<&Mission>,
     drill: bool,
-    organisations: Vec<String>,
+    concerned: Concerned,
     called: Option<Timestamp>,
 ) -> Result<Alarm, Error> {
+    let Concerned { organisations, people } = concerned;
     let mut alarm = Alarm {
         id: turn.tx.id(),
         number: next_number(&mut turn.tx, "alarm").await?,
@@ -210,6 +220,7 @@ pub(super) async fn begin(
             answer_us: rules(turn, about).answer_us,
             drill,
             organisations,
+            people,
             attempts: Vec::new(),
             tell: cause.tell,
             reminders: 0,
@@ -227,15 +238,15 @@ pub(super) async fn begin(
     Ok(alarm)
 }
 
-/// The organisations of everybody aboard, and the owners of the vehicles.
-pub(super) fn concerned(turn: &Turn, mission: &Mission) -> Vec<String> {
+/// Everybody aboard, their organisations, and the owners of the vehicles.
+pub(super) fn concerned(turn: &Turn, mission: &Mission) -> Concerned {
     let of = |noun: &str, key: &str| turn.directory.record(noun, key)?.text_opt("organisation");
     let people = mission.aboard().into_iter().filter_map(|person| of("person", person));
-    let owners = mission.convoy.iter().filter_map(|one| of("vehicle", &one.vehicle));
+    let owners = mission.present().filter_map(|one| of("vehicle", &one.vehicle));
     let mut all: Vec<String> = people.chain(owners).collect();
     all.sort_unstable();
     all.dedup();
-    all
+    Concerned { organisations: all, people: mission.aboard().into_iter().map(str::to_owned).collect() }
 }
 
 /// Writes an alarm with its log entry, ledger entry and fact. A silent one leaves no line in the log and no fact.
@@ -328,6 +339,33 @@ pub(crate) async fn answered_by_message(
     Ok(Some(told))
 }
 
+/// An attempt that waits for somebody's answer.
+pub(crate) struct Waiting {
+    pub(crate) alarm: AlarmId,
+    pub(crate) number: i64,
+    pub(crate) attempt: i64,
+}
+
+/// What waits for an answer of whoever has that address, or is that person.
+pub(crate) async fn waiting_for(turn: &mut Turn, address: &str, person: Option<&str>) -> Result<Vec<Waiting>, Error> {
+    let directory = turn.directory.clone();
+    let theirs = |attempt: &Attempt| {
+        let contact = attempt.contact.as_deref().and_then(|contact| directory.record("contact", contact));
+        let of_person = contact.and_then(|contact| contact.text_opt("person"));
+        attempt.state == AttemptState::Pending
+            && (directory.same_address(&attempt.address, address)
+                || (person.is_some() && of_person.as_deref() == person))
+    };
+    let mut waiting = Vec::new();
+    for alarm in records::open_in(&mut turn.tx).await? {
+        let (number, id) = (alarm.number, alarm.id);
+        let pending = alarm.course.attempts.iter().filter(|attempt| theirs(attempt));
+        waiting.extend(pending.map(|attempt| Waiting { alarm: id, number, attempt: attempt.number }));
+    }
+    waiting.sort_by_key(|one| one.number);
+    Ok(waiting)
+}
+
 /// Notes something on an open alarm: it goes into the log under the alarm's name.
 pub(crate) async fn note(turn: &mut Turn, id: AlarmId, text: String) -> Result<(), Error> {
     let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(()) };
@@ -380,7 +418,7 @@ fn outcome(alarm: &Alarm, mission: &Mission) -> Option<&'static str> {
             let contact = match alarm.subject.split_once('/') {
                 Some((_, vehicle)) => {
                     let one = mission.convoy.iter().find(|one| one.vehicle == vehicle);
-                    one.filter(|one| one.arrived.is_none()).map_or(ContactState::Ok, |one| one.contact)
+                    one.filter(|one| one.is_on_the_way()).map_or(ContactState::Ok, |one| one.contact)
                 }
                 None => mission.contact,
             };
@@ -389,6 +427,11 @@ fn outcome(alarm: &Alarm, mission: &Mission) -> Option<&'static str> {
         AlarmKind::NotDeparted => {
             let waiting = mission.departed.is_none() && !mission.state.is_final();
             (!waiting).then_some("it departed, or will not")
+        }
+        AlarmKind::Waiting => {
+            let waits = mission.is_all_in() && !mission.state.is_final() && !mission.overnight;
+            let silent = mission.last_contact.is_none_or(|last| last <= alarm.raised);
+            (!waits || !silent).then_some("it went on, is over, or was heard")
         }
         AlarmKind::Sos
         | AlarmKind::UnexpectedTraffic

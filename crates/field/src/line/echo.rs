@@ -55,9 +55,15 @@ fn traffic(act: &Act, directory: &Directory) -> String {
         Place::Unsaid => String::new(),
     };
     match act {
-        Act::Arrive(Place::Unsaid | Place::Same) => "has arrived where the sheet says, everybody is out".to_owned(),
-        Act::Arrive(said) if said.is_all() => "has arrived with the whole convoy, everybody is out".to_owned(),
-        Act::Arrive(said) => format!("has arrived{}, everybody is out", to(said, " at ", "")),
+        Act::Arrive { place, overnight } => {
+            let stays = if *overnight { ", contacts go on overnight" } else { "" };
+            match place {
+                Place::Unsaid | Place::Same => format!("has arrived where the sheet says, everybody is out{stays}"),
+                said if said.is_all() => format!("has arrived with the whole convoy, everybody is out{stays}"),
+                said => format!("has arrived{}, everybody is out{stays}", to(said, " at ", "")),
+            }
+        }
+        Act::Abandon(said) => format!("stays behind, empty{}", to(said, " at ", " where it was")),
         Act::NotArrived { all: true } => {
             "has not arrived, nor has the convoy: on the road again, a contact is owed".to_owned()
         }

@@ -5,6 +5,8 @@
 //! | `3621 arr same 1425` | call sign 3621 has arrived where the sheet says, everybody out, at 14:25 local time |
 //! | `bf12 pos -8.55 125.57 ok` | a position, and words |
 //! | `3621 arr all` | the whole convoy is in |
+//! | `3621 arr same overnight` | they stay there, and contacts go on |
+//! | `bf12 abandoned comoro` | their vehicle stays behind, empty |
 //! | `3621 not-arr`, `3621 not-arr all` | it is not, whatever was logged |
 //! | `bf12 at comoro`, `bf12 ok`, `bf12 dep`, `bf12 halt gate`, `bf12 go`, `bf12 sos` | contacts, and what changed |
 //! | `rc start staff vhf-1`, `rc 11 12 14- 15`, `rc fault base`, `rc end` | a radio check; `-` was not heard, `=` by phone |
@@ -31,8 +33,8 @@ pub use complete::{Completion, complete};
 pub use day::DaySaid;
 pub use echo::echo;
 pub(crate) use echo::is;
-pub(crate) use parse::without_unseen;
 pub use parse::{LONGEST_LINE, Line, parse};
+pub(crate) use parse::{is_word_of_the_line, without_unseen};
 pub use statement::{
     Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
 };

@@ -192,6 +192,11 @@ impl Reader<'_> {
 
     /// Words up to a time or the end of the line.
     fn place(&mut self) -> Place {
+        self.place_before("")
+    }
+
+    /// The same, up to that word.
+    fn place_before(&mut self, last: &str) -> Place {
         let from = self.at;
         if let Some(word) = self.peek().cloned() {
             // These two are a place by themselves; what follows is words.
@@ -204,7 +209,7 @@ impl Reader<'_> {
                 return Place::Named(word);
             }
         }
-        while let Some(word) = self.peek() {
+        while let Some(word) = self.peek().filter(|word| !word.text.eq_ignore_ascii_case(last)) {
             let skip = usize::from(word.text.eq_ignore_ascii_case("at"));
             if self.tokens.get(self.at + skip..).is_some_and(|said| TimeSaid::read(said).is_some()) {
                 break;
@@ -219,9 +224,13 @@ impl Reader<'_> {
 
     fn traffic(&mut self, sign: Word, verb: &str) -> Read {
         let act = match verb {
-            "arr" => Act::Arrive(self.place()),
-            "not-arr" => Act::NotArrived { all: self.takes_all() },
+            "arr" => {
+                let place = self.place_before("overnight");
+                Act::Arrive { place, overnight: self.takes("overnight") }
+            }
+            "not-arr" => Act::NotArrived { all: self.takes("all") },
             "dep" => Act::Depart(self.place()),
+            "abandoned" => Act::Abandon(self.place()),
             "halt" => Act::Halt(self.place()),
             "at" => match TimeSaid::read(&self.tokens[self.at..]) {
                 Some(_) => Act::Okay,
@@ -240,10 +249,11 @@ impl Reader<'_> {
         (Statement::Traffic { sign, act }, time, words)
     }
 
-    fn takes_all(&mut self) -> bool {
-        let all = self.peek().is_some_and(|word| word.text.eq_ignore_ascii_case("all"));
-        self.at += usize::from(all);
-        all
+    /// That word, if it is the next.
+    fn takes(&mut self, wanted: &str) -> bool {
+        let found = self.peek().is_some_and(|word| word.text.eq_ignore_ascii_case(wanted));
+        self.at += usize::from(found);
+        found
     }
 
     fn position(&mut self) -> Act {
@@ -534,7 +544,17 @@ impl Reader<'_> {
 /// Keys of an incident line.
 pub(crate) const INCIDENT_KEYS: &[&str] = &["who", "where", "what", "sev"];
 /// Verbs of traffic.
-pub(crate) const VERBS: &[&str] = &["arr", "not-arr", "dep", "pos", "at", "ok", "halt", "go", "sos", "say"];
+pub(crate) const VERBS: &[&str] =
+    &["arr", "not-arr", "dep", "abandoned", "pos", "at", "ok", "halt", "go", "sos", "say"];
+
+/// Words that begin a line.
+const HEADS: &[&str] = &["rc", "hc", "inc", "cor", "sit", "sys", "misuse"];
+
+/// Whether a word says what a line is, so that it can be nobody's call sign.
+pub(crate) fn is_word_of_the_line(word: &str) -> bool {
+    let word = word.to_lowercase();
+    HEADS.contains(&word.as_str()) || is_verb(&word)
+}
 
 /// `8%`: 0 to 100.
 fn percent(word: &str) -> Option<i64> {

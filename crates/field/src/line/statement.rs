@@ -31,12 +31,18 @@ impl Place {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Act {
     /// Everybody is out at the place itself.
-    Arrive(Place),
+    Arrive {
+        place: Place,
+        /// They stay there, and contacts go on.
+        overnight: bool,
+    },
     /// They are not in, whatever was logged; or the whole convoy is not.
     NotArrived {
         all: bool,
     },
     Depart(Place),
+    /// Their vehicle stays behind, empty.
+    Abandon(Place),
     /// Degrees; north and east are positive.
     Position {
         latitude: f64,
@@ -55,7 +61,8 @@ impl Act {
     /// The word for it, in the grammar and in the log.
     pub const fn name(&self) -> &'static str {
         match self {
-            Act::Arrive(_) => "arr",
+            Act::Arrive { .. } => "arr",
+            Act::Abandon(_) => "abandoned",
             Act::NotArrived { .. } => "not-arr",
             Act::Depart(_) => "dep",
             Act::Position { .. } => "pos",
@@ -190,7 +197,8 @@ impl Statement {
     pub const fn kind(&self) -> &'static str {
         match self {
             Statement::Traffic { act, .. } => match act {
-                Act::Arrive(_) => "arrival",
+                Act::Arrive { .. } => "arrival",
+                Act::Abandon(_) => "mission",
                 Act::NotArrived { .. } => "not-arrived",
                 Act::Depart(_) => "departure",
                 Act::Position { .. } => "position",

@@ -6,9 +6,10 @@ use kernel::{Actor, Fact, Timestamp};
 use serde_json::{Value as Json, json};
 use store::{Delivery, Read, Row, params};
 
+use super::attempt_reply;
 use super::outgoing::send;
 use super::words::{Answer, answer_of};
-use crate::alarm::{self, AlarmKind, Call, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause, Concerned};
 use crate::duress;
 use crate::enter::{self, Happened};
 use crate::error::Error;
@@ -21,6 +22,8 @@ use crate::sql;
 
 /// A network may set its clock ahead by so much and is still believed.
 const AHEAD_US: i64 = 120_000_000;
+/// What is done of a message that says nothing plainly.
+const UNREAD: &str = "somebody has to read it";
 /// Unread messages on a hand-over sheet.
 const MOST_UNREAD: u32 = 500;
 
@@ -196,14 +199,21 @@ async fn act(
     }
     let directory = turn.directory.clone();
     let knows = |word: &str| directory.record("person", word).is_some() || directory.knows_sign(word);
-    let answer = subject_cries(message).or_else(|| answer_of(&message.text, &knows));
-    if let Some((id, attempt)) = message.answers.as_deref().and_then(alarm::of_key)
-        && let Some(Answer::Yes | Answer::Safe | Answer::No) = answer
-    {
-        let takes = answer != Some(Answer::No);
-        let done = alarm::answered_by_message(turn, id, attempt, takes).await?;
-        let said = done.unwrap_or_else(|| "the alarm waits for this answer no more".to_owned());
-        return Ok(Taken { as_what: "answer", outcome: vec![said] });
+    let answer = subject_cries(message).or_else(|| answer_of(&attempt_reply::without_label(&message.text), &knows));
+    let person = sender.person.as_ref().map(|person| person.key.as_str());
+    let is_out = match &sender.holder {
+        Some(holder) => enter::sign_on_mission(turn, holder, happened(message)).await?.is_some(),
+        None => false,
+    };
+    match attempt_reply::take(turn, message, person, is_out, answer.as_ref()).await? {
+        Some(attempt_reply::Reply::Taken(said)) => return Ok(Taken { as_what: "answer", outcome: vec![said] }),
+        Some(attempt_reply::Reply::AskWhich(labels)) => {
+            let (several, first) = (labels.join(", "), labels[0].clone());
+            reply_to(turn, message, &format!("Which one: {several}? Answer OK {first} or NO {first}.")).await?;
+            let outcome = vec![format!("{several} wait for their answer: they are asked which"), UNREAD.to_owned()];
+            return Ok(Taken { as_what: "unread", outcome });
+        }
+        None => {}
     }
     if let Some(answer) = &answer
         && let Some(outcome) = headcount_reply(turn, message, sender, answer).await?
@@ -239,8 +249,8 @@ async fn warning(turn: &mut Turn, message: &MessageReceived) -> Result<Taken, Er
     let title = format!("{exercise}{what}, from {}: it has to be read", message.sender);
     let (kind, subject) = (AlarmKind::Incident, format!("warning:{}", message.message));
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
-    let mut outcome = vec!["somebody has to read it".to_owned()];
-    if let Some(alarm) = alarm::raise_for(turn, cause, None, message.exercise, Vec::new()).await? {
+    let mut outcome = vec![UNREAD.to_owned()];
+    if let Some(alarm) = alarm::raise_for(turn, cause, None, message.exercise, Concerned::default()).await? {
         outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
     }
     Ok(Taken { as_what: "unread", outcome })
@@ -356,7 +366,7 @@ async fn contact(
         enter::traffic(turn, entry, &sign, &Act::Okay, what).await?;
         return Ok(Taken { as_what: "contact", outcome: Vec::new() });
     }
-    let mut outcome = vec!["somebody has to read it".to_owned()];
+    let mut outcome = vec![UNREAD.to_owned()];
     if message.precedence == Some(Precedence::Distress) {
         let title = format!("a message of distress from {} has to be read", sender.name);
         let (kind, subject) = (AlarmKind::NeedsHelp, format!("message:{}", message.message));

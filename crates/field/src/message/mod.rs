@@ -1,5 +1,6 @@
 //! Messages of the room: asked for, and what became of them; received, and what was made of them.
 
+mod attempt_reply;
 mod compose;
 mod incoming;
 mod outgoing;

@@ -44,9 +44,24 @@ pub enum Command {
     Close,
     Cancel,
     Abort,
-    /// Other rules from now on.
+    /// Another destination, other rules, another corridor from now on; what is not said stays.
     Reroute {
-        area: String,
+        #[serde(default)]
+        area: Option<String>,
+        #[serde(default)]
+        to: Option<String>,
+        /// Key of a fence; empty: none any more.
+        #[serde(default)]
+        corridor: Option<String>,
+    },
+    /// An empty vehicle stays behind, and nothing is owed for it any more.
+    LeaveVehicle {
+        vehicle: String,
+        place: Option<String>,
+    },
+    /// A vehicle joins the convoy, or one that was left behind is back.
+    AddVehicle {
+        vehicle: String,
     },
     /// A person changes vehicles, gets in, or (without a vehicle) out.
     Seat {
@@ -82,6 +97,8 @@ impl Command {
         "cancel",
         "abort",
         "reroute",
+        "leave-vehicle",
+        "add-vehicle",
         "seat",
         "lead",
         "offer-custody",
@@ -104,6 +121,8 @@ impl Command {
             Command::Cancel => "cancel",
             Command::Abort => "abort",
             Command::Reroute { .. } => "reroute",
+            Command::LeaveVehicle { .. } => "leave-vehicle",
+            Command::AddVehicle { .. } => "add-vehicle",
             Command::Seat { .. } => "seat",
             Command::Lead { .. } => "lead",
             Command::OfferCustody { .. } => "offer-custody",

@@ -8,8 +8,8 @@ use store::{Deadline, Due};
 use super::command::Command;
 use super::decide::{Acted, Moment, decide};
 use super::promises::{Promise, promises};
-use super::records;
 use super::sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Origin, Seat};
+use super::{doubts, records};
 use crate::alarm;
 use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
@@ -19,6 +19,8 @@ use crate::room::{Field, Turn, next_number};
 /// Most vehicles, people and legs of a mission.
 const MOST_PARTS: usize = 500;
 const LONGEST_TITLE: usize = 200;
+/// A departure may have been planned so long ago, when a sheet is typed in from paper.
+const LATEST_REQUEST_US: i64 = 24 * 3_600 * 1_000_000;
 
 /// A mission that somebody asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,12 +67,9 @@ impl Field {
     pub async fn request_mission(&self, order: &RequestMission) -> Result<Moved, Error> {
         let title = said("title", &order.title, LONGEST_TITLE)?;
         let mut turn = self.turn(&order.actor, &order.reason).await?;
-        check_request(&turn.directory, order)?;
-        let mut notes = Vec::new();
-        for (person, _) in &order.people {
-            notes.extend(doubts(&mut turn, &person.trim().to_uppercase(), None).await?);
-        }
         let now = turn.now();
+        check_request(&turn.directory, order, now)?;
+        let notes = doubts::of_request(&mut turn, order).await?;
         let mission = Mission {
             id: turn.tx.id(),
             number: next_number(&mut turn.tx, "mission").await?,
@@ -80,7 +79,7 @@ impl Field {
             area: order.legs.first().map(|leg| leg.area.trim().to_uppercase()).unwrap_or_default(),
             legs: order.legs.iter().map(clean_leg).collect(),
             leg: 0,
-            convoy: order.vehicles.iter().map(|vehicle| convoy_vehicle(vehicle)).collect(),
+            convoy: order.vehicles.iter().map(|vehicle| ConvoyVehicle::new(vehicle)).collect(),
             manifest: order
                 .people
                 .iter()
@@ -129,8 +128,14 @@ impl Field {
             return Err(Refusal::bad("at", "it lies in the future").into());
         }
         let mut acted = decide(&before, &command, moment)?;
+        if let Command::LeaveVehicle { vehicle, .. } = &command {
+            acted.notes.extend(doubts::of_leader(&turn.directory, &acted.mission, vehicle, moment.now));
+        }
+        if let Command::AddVehicle { vehicle } = &command {
+            acted.notes.extend(doubts::of_vehicle(&mut turn, vehicle, Some(before.id)).await?);
+        }
         if let Command::Seat { person, vehicle: Some(_) } = &command {
-            acted.notes.extend(doubts(&mut turn, person, Some(before.id)).await?);
+            acted.notes.extend(doubts::of_person(&mut turn, person, Some(before.id)).await?);
         }
         conclude(turn, Some(&before), acted, command.name(), order.at).await
     }
@@ -179,7 +184,7 @@ pub(crate) async fn conclude(
 /// When a command happened, and the interval of the area that holds after it.
 pub(crate) fn moment(turn: &Turn, mission: &Mission, command: &Command, at: Option<Timestamp>) -> Moment {
     let area = match command {
-        Command::Reroute { area } => area.as_str(),
+        Command::Reroute { area, .. } => area.as_deref().unwrap_or(&mission.area),
         Command::Depart => {
             let leg = mission.leg + usize::from(mission.state == MissionState::Arrived);
             mission.legs.get(leg).map_or(mission.area.as_str(), |leg| leg.area.as_str())
@@ -266,22 +271,11 @@ fn state(mission: &Mission) -> Json {
         "contact": mission.contact,
         "area": mission.area,
         "due": mission.due.map(|due| due.to_string()),
-        "convoy": mission.convoy.iter().map(|one| &one.vehicle).collect::<Vec<_>>(),
+        "convoy": mission.present().map(|one| &one.vehicle).collect::<Vec<_>>(),
         "aboard": mission.aboard(),
         "custody": mission.custody,
         "version": mission.version,
     })
-}
-
-fn convoy_vehicle(plate: &str) -> ConvoyVehicle {
-    ConvoyVehicle {
-        vehicle: plate.trim().to_uppercase(),
-        arrived: None,
-        due: None,
-        contact: ContactState::Ok,
-        last_contact: None,
-        heard_before: None,
-    }
 }
 
 fn first_seat(person: &str, vehicle: Option<&str>, now: Timestamp) -> Seat {
@@ -292,7 +286,14 @@ fn first_seat(person: &str, vehicle: Option<&str>, now: Timestamp) -> Seat {
 fn clean_leg(leg: &Leg) -> Leg {
     let clean = |text: &str| text.trim().to_owned();
     let corridor = leg.corridor.as_ref().map(|key| key.trim().to_uppercase());
-    Leg { from: clean(&leg.from), to: clean(&leg.to), area: leg.area.trim().to_uppercase(), corridor, began: None }
+    Leg {
+        from: clean(&leg.from),
+        to: clean(&leg.to),
+        area: leg.area.trim().to_uppercase(),
+        corridor,
+        began: None,
+        planned: leg.planned,
+    }
 }
 
 fn known(directory: &Directory, noun: &'static str, field: &str, key: &str) -> Result<(), Refusal> {
@@ -313,12 +314,18 @@ fn known_sign(directory: &Directory, field: &str, sign: Option<&str>) -> Result<
     }
 }
 
-fn check_request(directory: &Directory, order: &RequestMission) -> Result<(), Refusal> {
+fn check_request(directory: &Directory, order: &RequestMission, now: Timestamp) -> Result<(), Refusal> {
     if order.legs.is_empty() || order.legs.len() > MOST_PARTS {
         return Err(Refusal::bad("legs", format!("a mission has 1 to {MOST_PARTS} legs")));
     }
     if order.vehicles.len() > MOST_PARTS || order.people.len() > MOST_PARTS {
         return Err(Refusal::bad("people", format!("a mission has at most {MOST_PARTS} people and vehicles")));
+    }
+    if order.vehicles.is_empty() && order.people.is_empty() {
+        return Err(Refusal::bad("people", "nobody goes: name people, vehicles or both"));
+    }
+    if order.planned_departure.is_some_and(|planned| planned.micros() + LATEST_REQUEST_US < now.micros()) {
+        return Err(Refusal::bad("planned_departure", "it lies more than a day back: is the date right?"));
     }
     for leg in &order.legs {
         said("legs.from", &leg.from, LONGEST_TITLE)?;
@@ -344,17 +351,50 @@ fn check_request(directory: &Directory, order: &RequestMission) -> Result<(), Re
             return Err(Refusal::bad("people", format!("{person} sits in {vehicle}, which is not in the convoy")));
         }
     }
-    known_sign(directory, "leader", order.leader.as_deref())?;
-    known_sign(directory, "deputy", order.deputy.as_deref())
+    reports_from_it(directory, "leader", order, order.leader.as_deref(), now)?;
+    reports_from_it(directory, "deputy", order, order.deputy.as_deref(), now)
+}
+
+/// Who reports for all is of the convoy: else no contact could ever be made.
+fn reports_from_it(
+    directory: &Directory,
+    field: &str,
+    order: &RequestMission,
+    sign: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    known_sign(directory, field, sign)?;
+    let Some(holder) = sign.and_then(|sign| directory.holder(sign.trim(), now)) else { return Ok(()) };
+    let is_it = |key: &String| key.trim().eq_ignore_ascii_case(&holder.key);
+    let along = match holder.kind.as_str() {
+        "vehicle" => order.vehicles.iter().any(is_it),
+        "person" => order.people.iter().any(|(person, _)| is_it(person)),
+        _ => false,
+    };
+    let problem = format!("{} ({}) is neither in the convoy nor aboard", holder.sign, holder.name);
+    if along { Ok(()) } else { Err(Refusal::bad(field, problem)) }
 }
 
 /// Keys of a command in capitals, and known.
 fn cleaned(directory: &Directory, command: &Command) -> Result<Command, Refusal> {
     let upper = |key: &String| key.trim().to_uppercase();
     Ok(match command {
-        Command::Reroute { area } => {
-            known(directory, "area", "area", area)?;
-            Command::Reroute { area: upper(area) }
+        Command::Reroute { area, to, corridor } => {
+            if let Some(area) = area {
+                known(directory, "area", "area", area)?;
+            }
+            if let Some(corridor) = corridor.as_deref().map(str::trim).filter(|key| !key.is_empty()) {
+                known(directory, "fence", "corridor", corridor)?;
+            }
+            let to = to.as_ref().map(|to| to.trim().to_owned()).filter(|to| !to.is_empty());
+            Command::Reroute { area: area.as_ref().map(upper), to, corridor: corridor.as_ref().map(upper) }
+        }
+        Command::LeaveVehicle { vehicle, place } => {
+            Command::LeaveVehicle { vehicle: upper(vehicle), place: place.clone() }
+        }
+        Command::AddVehicle { vehicle } => {
+            known(directory, "vehicle", "vehicle", vehicle)?;
+            Command::AddVehicle { vehicle: upper(vehicle) }
         }
         Command::Seat { person, vehicle } => {
             known(directory, "person", "person", person)?;
@@ -371,21 +411,4 @@ fn cleaned(directory: &Directory, command: &Command) -> Result<Command, Refusal>
         Command::NotArrived { vehicle } => Command::NotArrived { vehicle: vehicle.as_ref().map(upper) },
         other => other.clone(),
     })
-}
-
-/// What speaks against taking somebody along. It is said and does not hinder.
-async fn doubts(turn: &mut Turn, person: &str, mission: Option<MissionId>) -> Result<Vec<String>, Error> {
-    let mut doubts = Vec::new();
-    let record = turn.directory.record("person", person);
-    let presence = record.map_or("", |record| record.text("presence")).to_owned();
-    if presence != "present" {
-        doubts.push(format!("{person} is not here by the register ({presence})"));
-    }
-    for other in records::of_member(&mut turn.tx, "person", person).await? {
-        let aboard = other.aboard().contains(&person) && !other.state.is_final();
-        if aboard && Some(other.id) != mission {
-            doubts.push(format!("{person} is on {}, too", other.label()));
-        }
-    }
-    Ok(doubts)
 }

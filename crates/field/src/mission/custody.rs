@@ -81,11 +81,11 @@ fn fresh(contact: ContactState, heard: Timestamp, moment: Moment) -> Result<(), 
 /// Of a convoy of which some are in, one was heard. Those that were missed there are missed here, too: what is owed is long
 /// due, so that this room's own ladder begins.
 fn heard_of_one(mission: &mut Mission, vehicle: Option<&str>, heard: Timestamp, moment: Moment) -> Result<(), Refusal> {
-    let is_it = |one: &ConvoyVehicle| Some(one.vehicle.as_str()) == vehicle && one.arrived.is_none();
+    let is_it = |one: &ConvoyVehicle| Some(one.vehicle.as_str()) == vehicle && one.is_on_the_way();
     if !mission.convoy.iter().any(is_it) {
         return Err(Refusal::rule("who was heard is in already: call one of those who are not"));
     }
-    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_none()) {
+    for one in mission.convoy.iter_mut().filter(|one| one.is_on_the_way()) {
         if Some(one.vehicle.as_str()) == vehicle {
             let before = Heard { contact: one.contact, last: one.last_contact };
             let (contact, last) = before.again(Moment { at: heard, ..moment }, &mut Vec::new());
@@ -193,6 +193,7 @@ fn mirror(acted: &mut Acted, node: &str, theirs: &Mission, now: Timestamp) {
         if let Some(there) = theirs.convoy.iter().find(|there| plain(&there.vehicle) == one.vehicle) {
             (one.arrived, one.due, one.contact) = (there.arrived, there.due, there.contact);
             one.last_contact = one.last_contact.max(there.last_contact);
+            one.left.clone_from(&there.left);
         }
     }
 }

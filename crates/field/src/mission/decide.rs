@@ -3,7 +3,8 @@
 use kernel::Timestamp;
 
 use super::command::{Command, Reporter};
-use super::sheet::{ContactState, ConvoyVehicle, Mission, MissionState, Seat};
+use super::convoy;
+use super::sheet::{ContactState, Mission, MissionState, Seat};
 use crate::error::Refusal;
 
 /// What a command did.
@@ -33,11 +34,10 @@ fn is_allowed(command: &str, mission: &Mission) -> bool {
     use MissionState::{Aborted, Arrived, Briefed, Cancelled, Cleared, Closed, Departed, Draft, EnRoute, Halted};
     let state = mission.state;
     let before = matches!(state, Draft | Cleared | Briefed);
-    let further_leg = mission.leg + 1 < mission.legs.len();
     match command {
         "clear" => state == Draft,
         "brief" => state == Cleared,
-        "depart" => state == Briefed || (state == Arrived && further_leg),
+        "depart" => state == Briefed || (state == Arrived && mission.has_further_leg()),
         "report" => state.is_on_the_road() || state == Arrived,
         "halt" => matches!(state, Departed | EnRoute | Aborted),
         "resume" => state == Halted,
@@ -46,7 +46,8 @@ fn is_allowed(command: &str, mission: &Mission) -> bool {
         "close" => state == Arrived || (state == Aborted && mission.due.is_none()),
         "cancel" => before || state == Departed,
         "abort" => matches!(state, Departed | EnRoute | Halted),
-        "reroute" | "seat" | "lead" => !matches!(state, Closed | Cancelled),
+        "reroute" | "seat" | "lead" | "add-vehicle" => !matches!(state, Closed | Cancelled),
+        "leave-vehicle" => !matches!(state, Closed | Cancelled) && mission.present().count() > 1,
         "offer-custody" => mission.is_ours() && (state.is_on_the_road() || state == Arrived),
         "confirm-custody" => mission.custody_offered.is_some(),
         "take-back" => !mission.is_ours() || mission.custody_offered.is_some(),
@@ -88,7 +89,11 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
             acted.mission.state = MissionState::Aborted;
             acted.notes.push("people are followed until they are in".to_owned());
         }
-        Command::Reroute { area } => reroute(&mut acted, area, moment),
+        Command::Reroute { area, to, corridor } => {
+            reroute(&mut acted, area.as_deref(), to.as_deref(), corridor.as_deref(), moment)?;
+        }
+        Command::LeaveVehicle { vehicle, place } => convoy::leave(&mut acted, vehicle, place.as_deref(), moment)?,
+        Command::AddVehicle { vehicle } => convoy::add(&mut acted, vehicle, moment)?,
         Command::Seat { person, vehicle } => seat(&mut acted, person, vehicle.as_deref(), moment)?,
         Command::Lead { leader, deputy } => {
             let upper = |sign: &Option<String>| sign.as_ref().map(|sign| sign.trim().to_uppercase());
@@ -156,6 +161,10 @@ fn depart(acted: &mut Acted, moment: Moment) {
 /// others have arrived before it.
 fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment: Moment) {
     remember_place(&mut acted.mission, place);
+    if let Some(left) = by.and_then(|by| convoy::left_behind(&acted.mission, by)) {
+        acted.notes.push(left);
+        return;
+    }
     if acted.mission.is_part_arrived() {
         return report_of_one(acted, by, moment);
     }
@@ -172,7 +181,7 @@ fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment:
     let (contact, last) = heard.again(moment, &mut acted.notes);
     (mission.contact, mission.last_contact) = (contact, Some(last));
     // A vehicle that was missed while it reported for itself is heard with the others.
-    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_none()) {
+    for one in mission.convoy.iter_mut().filter(|one| one.is_on_the_way()) {
         one.contact = contact;
     }
     if mission.state == MissionState::Departed {
@@ -235,7 +244,7 @@ pub(super) fn sum_up(mission: &mut Mission) {
     }
 }
 
-fn worst(mission: &Mission) -> ContactState {
+pub(super) fn worst(mission: &Mission) -> ContactState {
     let of_all = mission.on_the_way().map(|vehicle| vehicle.contact);
     of_all.max_by_key(|contact| contact.weight()).unwrap_or(ContactState::Ok)
 }
@@ -248,11 +257,14 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
         let found = mission.convoy.iter().find(|one| one.vehicle == wanted);
         match found {
             None => return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy"))),
+            Some(one) if one.left.is_some() => {
+                return Err(Refusal::rule(format!("{wanted} was left behind: `add-vehicle` if it is back")));
+            }
             Some(one) if one.arrived.is_some() => return Err(Refusal::rule(format!("{wanted} is in already"))),
             Some(_) => {}
         }
     }
-    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_none()) {
+    for one in mission.convoy.iter_mut().filter(|one| one.is_on_the_way()) {
         if vehicle.is_none_or(|wanted| one.vehicle == wanted) {
             one.heard_before = if was_together { last } else { one.last_contact };
             (one.arrived, one.due, one.contact) = (Some(moment.at), None, ContactState::Ok);
@@ -268,15 +280,20 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
         sum_up(mission);
         return Ok(());
     }
-    set_unless_aborted(mission, MissionState::Arrived);
-    let missed = matches!(contact, ContactState::Overdue | ContactState::Lost);
-    mission.contact = if missed { ContactState::Regained } else { ContactState::Ok };
     mission.heard_before = last;
+    come_in(mission, overnight, moment);
+    Ok(())
+}
+
+/// Everybody is in.
+pub(super) fn come_in(mission: &mut Mission, overnight: bool, moment: Moment) {
+    set_unless_aborted(mission, MissionState::Arrived);
+    let missed = matches!(mission.contact, ContactState::Overdue | ContactState::Lost);
+    mission.contact = if missed { ContactState::Regained } else { ContactState::Ok };
     mission.last_contact = mission.last_contact.max(Some(moment.at));
     mission.last_place = mission.destination().map(str::to_owned).or(mission.last_place.take());
     mission.overnight = overnight;
     mission.due = overnight.then(|| moment.at.plus_micros(moment.interval_us));
-    Ok(())
 }
 
 /// An arrival is withdrawn. Who is on the road again owes a contact as if it had not been logged: within the interval from the
@@ -287,6 +304,9 @@ fn not_arrived(acted: &mut Acted, vehicle: Option<&str>, moment: Moment) -> Resu
     if let Some(wanted) = vehicle {
         match mission.convoy.iter().find(|one| one.vehicle == wanted) {
             None => return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy"))),
+            Some(one) if one.left.is_some() => {
+                return Err(Refusal::rule(format!("{wanted} was left behind: `add-vehicle` if it is back")));
+            }
             Some(one) if one.arrived.is_none() => {
                 return Err(Refusal::rule(format!("{wanted} is on the way as it is")));
             }
@@ -298,7 +318,7 @@ fn not_arrived(acted: &mut Acted, vehicle: Option<&str>, moment: Moment) -> Resu
         let next = last.map_or(moment.now, |last| last.plus_micros(moment.interval_us));
         Some(next.max(moment.now))
     };
-    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_some()) {
+    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_some() && one.left.is_none()) {
         if vehicle.is_none_or(|wanted| one.vehicle == wanted) {
             (one.arrived, one.contact, one.last_contact) = (None, ContactState::Ok, one.heard_before.take());
             one.due = owed(one.last_contact);
@@ -312,9 +332,9 @@ fn not_arrived(acted: &mut Acted, vehicle: Option<&str>, moment: Moment) -> Resu
         sum_up(mission);
     } else {
         // Together again: the one that was silent for longest counts for all.
-        let heard = mission.convoy.iter().map(|one| one.last_contact).min();
+        let heard = mission.present().map(|one| one.last_contact).min();
         mission.last_contact = heard.unwrap_or(mission.heard_before.take());
-        mission.due = mission.convoy.iter().filter_map(|one| one.due).min().or(owed(mission.last_contact));
+        mission.due = mission.present().filter_map(|one| one.due).min().or(owed(mission.last_contact));
         mission.contact = worst(mission);
     }
     acted.notes.push("on the road again: call them, what was logged as the arrival is no contact".to_owned());
@@ -335,21 +355,58 @@ pub(super) fn end(mission: &mut Mission, state: MissionState, moment: Moment) {
 }
 
 /// A stricter area draws the next contact nearer; a milder one never pushes it away.
-fn reroute(acted: &mut Acted, area: &str, moment: Moment) {
+fn reroute(
+    acted: &mut Acted,
+    area: Option<&str>,
+    to: Option<&str>,
+    corridor: Option<&str>,
+    moment: Moment,
+) -> Result<(), Refusal> {
     let mission = &mut acted.mission;
-    mission.area = area.to_owned();
+    let way = mission.legs.get_mut(mission.leg);
+    match way {
+        Some(leg) => {
+            if let Some(to) = to {
+                let to = crate::error::said("to", to, 200)?;
+                acted.notes.push(format!("goes to {to} instead of {}", leg.to));
+                leg.to = to;
+                if corridor.is_none()
+                    && let Some(old) = leg.corridor.take()
+                {
+                    acted.notes.push(format!("{old} is its corridor no more: say another if there is one"));
+                }
+            }
+            if let Some(corridor) = corridor {
+                leg.corridor = Some(corridor.to_owned()).filter(|key| !key.is_empty());
+            }
+            if let Some(area) = area {
+                area.clone_into(&mut leg.area);
+            }
+        }
+        None if to.is_some() || corridor.is_some() => {
+            return Err(Refusal::rule("it has no leg that could go elsewhere"));
+        }
+        None => {}
+    }
+    let Some(area) = area else { return Ok(()) };
+    area.clone_into(&mut mission.area);
     let nearer = |due: Option<Timestamp>| due.map(|due| due.min(moment.now.plus_micros(moment.interval_us)));
     mission.due = nearer(mission.due);
     for vehicle in &mut mission.convoy {
         vehicle.due = nearer(vehicle.due);
     }
+    Ok(())
 }
 
 fn seat(acted: &mut Acted, person: &str, vehicle: Option<&str>, moment: Moment) -> Result<(), Refusal> {
     let mission = &mut acted.mission;
     if let Some(wanted) = vehicle {
-        if !mission.convoy.iter().any(|one: &ConvoyVehicle| one.vehicle == wanted) {
-            return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy")));
+        match mission.convoy.iter().find(|one| one.vehicle == wanted) {
+            None => return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy"))),
+            Some(one) if one.left.is_some() => {
+                return Err(Refusal::rule(format!("{wanted} was left behind: `add-vehicle` if it is back")));
+            }
+            Some(_) => {}
         }
         if mission.vehicle_of(person, moment.at) == Some(wanted) {
             return Err(Refusal::rule(format!("{person} sits in {wanted} already")));
@@ -400,14 +457,14 @@ fn set_contact(
         None if from(mission.contact) && overdue(mission.due) => {
             mission.contact = to;
             if mission.is_part_arrived() {
-                for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_none() && from(one.contact)) {
+                for one in mission.convoy.iter_mut().filter(|one| one.is_on_the_way() && from(one.contact)) {
                     one.contact = to;
                 }
             }
         }
         None => return None,
         Some(vehicle) => {
-            let one = mission.convoy.iter_mut().find(|one| one.vehicle == vehicle && one.arrived.is_none())?;
+            let one = mission.convoy.iter_mut().find(|one| one.vehicle == vehicle && one.is_on_the_way())?;
             if !from(one.contact) || !overdue(one.due) {
                 return None;
             }

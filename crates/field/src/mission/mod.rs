@@ -3,8 +3,10 @@
 mod clock;
 mod command;
 mod commands;
+mod convoy;
 mod custody;
 mod decide;
+mod doubts;
 mod promises;
 mod records;
 mod sheet;
@@ -13,8 +15,9 @@ pub use command::{Command, Reporter};
 pub use commands::{MissionOrder, Moved, RequestMission};
 pub use decide::{Acted, Moment, allowed_commands, decide};
 pub(crate) use decide::{lose, miss};
-pub use promises::{CONTACT, DEPARTURE, Promise, promises};
-pub use sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Origin, Seat, ToldSign};
+pub(crate) use doubts::of_leader;
+pub use promises::{CONTACT, DEPARTURE, ONWARD, Promise, promises};
+pub use sheet::{ContactState, ConvoyVehicle, Left, Leg, Mission, MissionState, Origin, Seat, ToldSign};
 
 pub(crate) use commands::{conclude, interval, moment, write, write_record};
 pub(crate) use custody::{Base, hear_of_giver, hear_of_holder, take_over};

@@ -107,7 +107,8 @@ pub(crate) async fn save(tx: &mut Tx, before: Option<&Mission>, mission: &Missio
         mission.version,
     ];
     tx.execute_one(&sql::SAVE_MISSION, row).await?;
-    let seats = |mission: &Mission| (mission.manifest.clone(), mission.convoy.len());
+    let left = |mission: &Mission| mission.convoy.iter().map(|one| one.left.is_some()).collect::<Vec<_>>();
+    let seats = |mission: &Mission| (mission.manifest.clone(), left(mission));
     if before.map(seats) != Some(seats(mission)) {
         save_manifest(tx, mission).await?;
     }
@@ -116,7 +117,10 @@ pub(crate) async fn save(tx: &mut Tx, before: Option<&Mission>, mission: &Missio
 
 async fn save_manifest(tx: &mut Tx, mission: &Mission) -> Result<(), Error> {
     tx.execute(&sql::CLEAR_MANIFEST, params![mission.id]).await?;
-    let vehicles = mission.convoy.iter().map(|one| ("vehicle", &one.vehicle, None, mission.created, None));
+    let vehicles = mission
+        .convoy
+        .iter()
+        .map(|one| ("vehicle", &one.vehicle, None, mission.created, one.left.as_ref().map(|left| left.at)));
     let people =
         mission.manifest.iter().map(|seat| ("person", &seat.person, seat.vehicle.clone(), seat.from, seat.until));
     for (position, (kind, member, vehicle, from, until)) in vehicles.chain(people).enumerate() {
@@ -136,8 +140,8 @@ pub(crate) async fn by_number(read: &mut impl Read, number: i64) -> Result<Optio
 }
 
 /// Missions on which a vehicle or a person is or was, open ones first, the latest first; at most ten.
-pub(crate) async fn of_member(tx: &mut Tx, kind: &str, member: &str) -> Result<Vec<Mission>, Error> {
-    let rows = tx.fetch_all(&sql::MISSIONS_OF, params![kind, member]).await?;
+pub(crate) async fn of_member(read: &mut impl Read, kind: &str, member: &str) -> Result<Vec<Mission>, Error> {
+    let rows = read.rows(&sql::MISSIONS_OF, params![kind, member]).await?;
     rows.iter().map(mission).collect()
 }
 

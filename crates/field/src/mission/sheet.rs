@@ -77,6 +77,9 @@ pub struct Leg {
     /// When it was begun.
     #[serde(default)]
     pub began: Option<Timestamp>,
+    /// When it is to be begun, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<Timestamp>,
 }
 
 /// A vehicle of the convoy.
@@ -93,6 +96,30 @@ pub struct ConvoyVehicle {
     /// The last contact before it arrived: what counts again when it has not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_before: Option<Timestamp>,
+    /// It was left behind, empty: nobody of it is followed from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left: Option<Left>,
+}
+
+impl ConvoyVehicle {
+    /// A vehicle that sets out with the others.
+    pub fn new(plate: &str) -> Self {
+        let vehicle = plate.trim().to_uppercase();
+        let (contact, left) = (ContactState::Ok, None);
+        ConvoyVehicle { vehicle, arrived: None, due: None, contact, last_contact: None, heard_before: None, left }
+    }
+
+    /// Of the convoy, and not in yet.
+    pub fn is_on_the_way(&self) -> bool {
+        self.left.is_none() && self.arrived.is_none()
+    }
+}
+
+/// When and where a vehicle was left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Left {
+    pub at: Timestamp,
+    pub place: Option<String>,
 }
 
 /// Who sits where, from when until when.
@@ -207,13 +234,18 @@ impl Mission {
 
     /// Vehicles that are not in yet.
     pub fn on_the_way(&self) -> impl Iterator<Item = &ConvoyVehicle> {
-        self.convoy.iter().filter(|vehicle| vehicle.arrived.is_none())
+        self.convoy.iter().filter(|vehicle| vehicle.is_on_the_way())
+    }
+
+    /// Vehicles that were not left behind.
+    pub fn present(&self) -> impl Iterator<Item = &ConvoyVehicle> {
+        self.convoy.iter().filter(|vehicle| vehicle.left.is_none())
     }
 
     /// Some are in and others are not: each of the others reports for itself.
     pub fn is_part_arrived(&self) -> bool {
-        let arrived = self.convoy.iter().filter(|vehicle| vehicle.arrived.is_some()).count();
-        arrived > 0 && arrived < self.convoy.len()
+        let arrived = self.present().filter(|vehicle| vehicle.arrived.is_some()).count();
+        arrived > 0 && arrived < self.present().count()
     }
 
     /// The vehicle in which somebody sits at an instant.
@@ -235,6 +267,16 @@ impl Mission {
     pub fn is_all_in(&self) -> bool {
         let none_out = self.on_the_way().next().is_none() && (!self.convoy.is_empty() || self.due.is_none());
         self.state == MissionState::Arrived || (self.state == MissionState::Aborted && none_out)
+    }
+
+    /// More legs follow this one.
+    pub fn has_further_leg(&self) -> bool {
+        self.leg + 1 < self.legs.len()
+    }
+
+    /// Since when all are in.
+    pub fn all_in_since(&self) -> Option<Timestamp> {
+        self.present().filter_map(|vehicle| vehicle.arrived).max().or(self.last_contact)
     }
 
     /// Where this leg goes to.

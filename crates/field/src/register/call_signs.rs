@@ -8,6 +8,8 @@ use store::{Entry, Read, Row, Tx, params};
 
 use super::{nouns, records, value};
 use crate::error::{Error, Refusal};
+use crate::line;
+use crate::mission::{self, MissionState};
 use crate::room::Field;
 use crate::sql;
 
@@ -41,17 +43,27 @@ pub struct AssignSign {
     /// Kind and key of the new holder; `None`: the sign is free from then on.
     pub holder: Option<(String, String)>,
     pub network: Option<String>,
+    /// From when on, if not from now: for what was given out before the register was filled, or while the power was down.
+    pub since: Option<Timestamp>,
     pub actor: Actor,
     pub reason: String,
 }
 
 impl Field {
-    /// Assigns a call sign from now on; whoever held it holds it until now.
+    /// Assigns a call sign from now on, or from `since`; whoever held it holds it until then.
     ///
     /// # Errors
-    /// [`Error::Refused`] when the holder is not in the register, [`Error::Conflict`] when somebody else assigned it.
+    /// [`Error::Refused`] when the holder is not in the register, when somebody held the sign at `since` only after it, and
+    /// when a convoy that is out is led by it; [`Error::Conflict`] when somebody else assigned it.
     pub async fn assign_sign(&self, order: &AssignSign) -> Result<Option<Assignment>, Error> {
         let sign = value::key(&order.sign).map_err(|problem| Refusal::bad("sign", problem))?;
+        if order.holder.is_some() && line::is_word_of_the_line(&sign) {
+            return Err(Refusal::bad(
+                "sign",
+                format!("`{sign}` is a word of the duty log: a line could never mean it"),
+            )
+            .into());
+        }
         let mut tx = self.store.begin().await?;
         tx.lock(SIGNS).await?;
         let current = current(&mut tx, &sign).await?;
@@ -67,9 +79,16 @@ impl Field {
             Some(holder) => Some(assignment(&mut tx, &sign, holder, order.network.clone()).await?),
             None => None,
         };
-        let now = tx.now();
+        let from = begins(&mut tx, &sign, order.since).await?;
+        let new = new.map(|new| Assignment { from, ..new });
+        let moves = |held: &Assignment| {
+            new.as_ref().is_none_or(|new| (&new.holder_kind, &new.holder) != (&held.holder_kind, &held.holder))
+        };
+        if current.as_ref().is_some_and(moves) {
+            leads_nobody(&mut tx, &sign).await?;
+        }
         if let Some(held) = &current {
-            tx.execute_one(&sql::END_SIGN, params![held.id, now]).await?;
+            tx.execute_one(&sql::END_SIGN, params![held.id, from]).await?;
         }
         if let Some(new) = &new {
             let row = params![new.id, &new.sign, &new.holder_kind, &new.holder, new.network.clone(), new.from];
@@ -109,6 +128,38 @@ async fn assignment(
     let network = network.map(|network| network.trim().to_uppercase()).filter(|network| !network.is_empty());
     let sign = sign.to_owned();
     Ok(Assignment { id: tx.id(), sign, holder_kind: kind, holder: key, network, from: tx.now(), until: None })
+}
+
+/// From when the sign is given: not from a time at which it was somebody else's.
+async fn begins(tx: &mut Tx, sign: &str, since: Option<Timestamp>) -> Result<Timestamp, Error> {
+    let now = tx.now();
+    let Some(since) = since.filter(|since| *since != now) else { return Ok(now) };
+    if since > now {
+        return Err(Refusal::bad("since", "it lies in the future").into());
+    }
+    let of_sign = all_in(tx).await?.into_iter().filter(|held| held.sign == sign);
+    let last = of_sign.map(|held| held.until.unwrap_or(held.from)).max();
+    match last.filter(|last| since <= *last) {
+        Some(last) => {
+            Err(Refusal::bad("since", format!("{sign} was somebody's until {last}: name a time after that")).into())
+        }
+        None => Ok(since),
+    }
+}
+
+/// A convoy that is out and reports by this sign would be led by whoever has it then.
+async fn leads_nobody(tx: &mut Tx, sign: &str) -> Result<(), Error> {
+    for out in mission::open_in(tx).await? {
+        let is_out = out.state.is_on_the_road() || (out.state == MissionState::Arrived && out.overnight);
+        if is_out && out.is_ours() && [&out.leader, &out.deputy].into_iter().flatten().any(|one| one == sign) {
+            let label = out.label();
+            return Err(Refusal::rule(format!(
+                "{sign} reports for {label}, which is out: name another leader or deputy of it first"
+            ))
+            .into());
+        }
+    }
+    Ok(())
 }
 
 async fn current(tx: &mut Tx, sign: &str) -> Result<Option<Assignment>, Error> {

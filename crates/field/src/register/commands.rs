@@ -6,6 +6,7 @@ use kernel::Actor;
 use serde_json::{Value as Json, json};
 use store::{Entry, Tx};
 
+use super::in_use;
 use super::noun::{Need, Noun};
 use super::nouns::noun_named;
 use super::records::{self, Record};
@@ -72,6 +73,7 @@ impl Field {
         if before.retired.is_some() {
             return Err(Refusal::rule(format!("{} {key} is retired already", noun.name)).into());
         }
+        in_use::check_free(&mut tx, noun, &before.key).await?;
         let record = Record { version: version + 1, retired: Some(tx.now()), updated: tx.now(), ..before.clone() };
         write(tx, noun, Some(&before), record, "retire", actor, reason).await
     }

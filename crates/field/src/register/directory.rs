@@ -17,11 +17,6 @@ use crate::position::{self, Fence};
 use crate::sql;
 
 const MINUTE_US: i64 = 60_000_000;
-const DAY_US: i64 = 86_400_000_000;
-/// A contact that was not tried for longer is doubtful.
-const STALE_DAYS: i64 = 90;
-/// Functions that must be reachable by two means.
-const TWO_MEANS: [&str; 3] = ["duty-officer", "security-adviser", "focal-point"];
 
 /// Who holds a call sign.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,6 +246,18 @@ impl Directory {
         known.map(|one| one.user.clone())
     }
 
+    /// Whether two addresses are the same, however they are written.
+    pub(crate) fn same_address(&self, one: &str, other: &str) -> bool {
+        let (one, other) = (address_form(one), address_form(other));
+        !one.is_empty() && one == other
+    }
+
+    /// Whether a contact is that of one of these people.
+    pub(crate) fn is_of(&self, contact: &str, people: &[String]) -> bool {
+        let person = self.record("contact", contact).and_then(|record| record.text_opt("person"));
+        person.is_some_and(|person| people.contains(&person))
+    }
+
     /// The person who has an address: a phone number or a mail address, of the register or of a contact.
     pub fn person_at(&self, address: &str) -> Option<&Record> {
         let wanted = address_form(address);
@@ -296,31 +303,6 @@ impl Directory {
         devices.filter(|one| one.text_opt(noun).as_deref() == Some(key)).map(|one| one.key.clone()).collect()
     }
 
-    /// What should be looked into about a record: a contact that nobody has tried for long, a function that must be
-    /// reachable by two means and is not.
-    pub fn doubts(&self, noun: &str, record: &Record, now: Timestamp) -> Vec<String> {
-        let mut doubts = Vec::new();
-        if noun != "contact" || record.retired.is_some() {
-            return doubts;
-        }
-        match record.whole("verified").map(|verified| (now.micros() - verified) / DAY_US) {
-            None => doubts.push("never verified".to_owned()),
-            Some(days) if days > STALE_DAYS => doubts.push(format!("not verified for {days} days")),
-            Some(_) => {}
-        }
-        let role = record.text("role");
-        let of_role = self
-            .records("contact")
-            .filter(|other| other.text("role") == role && other.text("organisation") == record.text("organisation"));
-        let mut means: Vec<&str> = of_role.map(|other| other.text("means")).collect();
-        means.sort_unstable();
-        means.dedup();
-        if TWO_MEANS.contains(&role) && means.len() < 2 {
-            doubts.push("reachable by one means only; two are required".to_owned());
-        }
-        doubts
-    }
-
     /// The contact of that key, as somebody to be called.
     pub(crate) fn callee_of(&self, key: &str) -> Option<Callee> {
         self.callee(self.record("contact", key).filter(|record| record.retired.is_none())?)
@@ -346,7 +328,7 @@ const LEAST_DIGITS: usize = 7;
 
 /// An address as it is compared: of a number the digits, the international prefix in one form; a mail address in small
 /// letters.
-fn address_form(address: &str) -> String {
+pub(super) fn address_form(address: &str) -> String {
     let address = address.trim();
     if address.contains('@') {
         return address.to_lowercase();

@@ -95,7 +95,9 @@ struct CsvRow {
 
 /// The columns that the file has, and its rows. What is wrong goes to the findings.
 fn read_csv(noun: &Noun, text: &str, findings: &mut Vec<Diagnostic>) -> (Vec<String>, Vec<CsvRow>) {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.has_headers(false).flexible(true).delimiter(delimiter(text));
+    let mut reader = reader.from_reader(text.as_bytes());
     let (mut columns, mut rows) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
     loop {
@@ -109,7 +111,9 @@ fn read_csv(noun: &Noun, text: &str, findings: &mut Vec<Diagnostic>) -> (Vec<Str
                     columns = header(noun, &cells, span, findings);
                 } else if cells.len() > columns.len() {
                     let problem = format!("the row has {} cells, the first line {}", cells.len(), columns.len());
-                    findings.push(Diagnostic::error("FLD0203", span, problem).with_help("put quotes round commas"));
+                    findings.push(
+                        Diagnostic::error("FLD0203", span, problem).with_help("put quotes round what parts the cells"),
+                    );
                 } else if cells.iter().any(|cell| !cell.is_empty()) {
                     rows.push(CsvRow { span, cells });
                 }
@@ -125,6 +129,21 @@ fn read_csv(noun: &Noun, text: &str, findings: &mut Vec<Diagnostic>) -> (Vec<Str
         findings.push(Diagnostic::error("FLD0201", Span::default(), "the file is empty").with_help(columns_help(noun)));
     }
     (columns, rows)
+}
+
+/// What parts the cells: where Excel writes decimals with a comma, it is a semicolon; from a clipboard, a tab.
+fn delimiter(text: &str) -> u8 {
+    let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let names_key = |delimiter: &u8| {
+        let cells = first.split(char::from(*delimiter));
+        cells.count() > 1 && first.split(char::from(*delimiter)).any(is_key)
+    };
+    [b',', b';', b'\t'].into_iter().find(names_key).unwrap_or(b',')
+}
+
+/// The name of the column that every file has.
+fn is_key(cell: &str) -> bool {
+    cell.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\u{feff}')).eq_ignore_ascii_case("key")
 }
 
 fn offset(position: &csv::Position) -> usize {

@@ -52,9 +52,14 @@ pub(crate) const fn scalar(form: Form) -> ScalarType {
         Form::Real { .. } => ScalarType::Real,
         Form::Day => ScalarType::DateTime,
         Form::Flag => ScalarType::Bool,
-        Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder | Form::Shape | Form::Hours => {
-            ScalarType::String
-        }
+        Form::Text
+        | Form::Phone
+        | Form::Word(_)
+        | Form::Zone
+        | Form::Key(_)
+        | Form::Ladder
+        | Form::Shape
+        | Form::Hours => ScalarType::String,
     }
 }
 

@@ -13,6 +13,9 @@ pub(crate) const ROLES: &[&str] =
     &["desk", "duty-officer", "focal-point", "security-adviser", "head-of-office", "response-team"];
 /// Ways to reach somebody.
 pub(crate) const MEANS: &[&str] = &["radio", "phone", "satellite", "sms", "email", "visit"];
+/// Who can help.
+pub(crate) const FACILITY_KINDS: &[&str] =
+    &["response-team", "hospital", "clinic", "police", "fire", "authority", "company"];
 /// How dangerous an area is.
 pub(crate) const RISKS: &[&str] = &["low", "medium", "high"];
 
@@ -45,7 +48,7 @@ noun! {
         "zone" "Zone" "$9" = Form::Key("zone"), Optional, "Where they live";
         "presence" "Presence" "$10" = Form::Word(&["present", "leave", "away"]), Needed, "Whether they are here";
         "relies_on" "ReliesOn" "$11" = Form::Key("person"), Optional, "Of a dependant or visitor: whose they are";
-        "phone" "Phone" "$12" = Form::Text, Optional, "Number for calls and short messages, +670…";
+        "phone" "Phone" "$12" = Form::Phone, Optional, "Number for calls and short messages, +670…";
         "email" "Email" "$13" = Form::Text, Optional, "Mail address";
     }
 }
@@ -128,11 +131,11 @@ noun! {
     FACILITY = "facility" in "field_facility" as "Facilities", key "Short name" {
         "name" "Name" "$6" = Form::Text, Needed, "Name";
         "kind" "Kind" "$7" =
-            Form::Word(&["response-team", "hospital", "clinic", "police", "fire", "authority", "company"]), Needed,
+            Form::Word(FACILITY_KINDS), Needed,
             "What it is";
         "capability" "Capability" "$8" = Form::Text, Optional, "What it can do, word by word: `surgery trauma blood`";
         "hours" "Hours" "$9" = Form::Hours, Optional, "`24/7` or `Mo-Fr 08:00-17:00; Sa 09:00-12:00`; empty: always";
-        "phone" "Phone" "$10" = Form::Text, Needed, "Number to call";
+        "phone" "Phone" "$10" = Form::Phone, Needed, "Number to call";
         "latitude" "Latitude" "$11" = LATITUDE, Needed, "Degrees, north is positive";
         "longitude" "Longitude" "$12" = LONGITUDE, Needed, "Degrees, east is positive";
         "verified" "Verified" "$13" = Form::Day, Optional, "When somebody last tried it";

@@ -18,6 +18,8 @@ const LONGEST_SHAPE: usize = 100_000;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Form {
     Text,
+    /// A telephone number: `+670 7700 0011`.
+    Phone,
     /// One of these words.
     Word(&'static [&'static str]),
     Whole {
@@ -58,6 +60,7 @@ impl Form {
     pub const fn as_str(self) -> &'static str {
         match self {
             Form::Text => "text",
+            Form::Phone => "phone",
             Form::Word(_) => "word",
             Form::Whole { .. } => "whole",
             Form::Real { .. } => "real",
@@ -101,6 +104,8 @@ impl Form {
         let owned = || Value::Text(text.to_owned());
         match self {
             Form::Text => Ok(owned()),
+            Form::Phone if is_phone(text) => Ok(owned()),
+            Form::Phone => Err(format!("`{text}` is no telephone number; write it as +670 7700 0011")),
             Form::Word(words) => {
                 let folded = text.to_lowercase();
                 let known = words.iter().any(|word| *word == folded);
@@ -157,11 +162,24 @@ impl Form {
         Ok(match self {
             Form::Whole { .. } | Form::Day | Form::Flag => row.int_opt(column)?.map(Value::Whole),
             Form::Real { .. } => row.real_opt(column)?.map(Value::Real),
-            Form::Text | Form::Word(_) | Form::Zone | Form::Key(_) | Form::Ladder | Form::Shape | Form::Hours => {
-                row.text_opt(column)?.map(|text| Value::Text(text.to_owned()))
-            }
+            Form::Text
+            | Form::Phone
+            | Form::Word(_)
+            | Form::Zone
+            | Form::Key(_)
+            | Form::Ladder
+            | Form::Shape
+            | Form::Hours => row.text_opt(column)?.map(|text| Value::Text(text.to_owned())),
         })
     }
+}
+
+/// Digits, at least three, with what people put between them; what is to be dialled after it may follow `x` or `ext`.
+fn is_phone(text: &str) -> bool {
+    let lower = text.to_lowercase();
+    let number = lower.split(['x', 'e', '#']).next().unwrap_or_default();
+    let digits = number.chars().filter(char::is_ascii_digit).count();
+    digits >= 3 && number.chars().all(|c| c.is_ascii_digit() || " +-()./\u{a0}".contains(c))
 }
 
 /// A shape as GeoJSON.
@@ -221,6 +239,10 @@ mod tests {
         check(Form::Text, "  Office ", Ok(Some("Office")));
         check(Form::Text, "   ", Ok(None));
         check(Form::Text, &"x".repeat(501), Err("501 characters"));
+        check(Form::Phone, "+670 (77) 000-011 ext 5", Ok(Some("+670 (77) 000-011 ext 5")));
+        check(Form::Phone, "112", Ok(Some("112")));
+        check(Form::Phone, "abc", Err("no telephone number"));
+        check(Form::Phone, "call Ana 555", Err("no telephone number"));
         check(Form::Word(&["low", "high"]), "HIGH", Ok(Some("high")));
         check(Form::Word(&["low", "high"]), "medium", Err("none of low, high"));
         check(Form::Whole { least: 1, most: 5 }, "5", Ok(Some("5")));

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use store::params;
 
 use super::{Report, find, involved};
-use crate::alarm::{self, AlarmKind, Cause};
+use crate::alarm::{self, AlarmKind, Cause, Concerned};
 use crate::duress;
 use crate::error::{Error, Refusal, said};
 use crate::line::IncidentLine;
@@ -96,8 +96,8 @@ pub(crate) async fn open(
         while_down: false,
         tell: Vec::new(),
     };
-    let organisations = report.organisations.clone();
-    let raised = alarm::raise_for(turn, cause, involved.mission.as_ref(), exercise, organisations).await?;
+    let concerned = Concerned { organisations: report.organisations.clone(), people: report.people.clone() };
+    let raised = alarm::raise_for(turn, cause, involved.mission.as_ref(), exercise, concerned).await?;
     report.alarm = raised.as_ref().map(|alarm| alarm.id);
     insert(turn, &report).await?;
     add(turn, &report, "flash", None, &flash).await?;
@@ -189,7 +189,8 @@ async fn report_situation(turn: &mut Turn, report: &Report, text: &str, send: bo
 fn to_focal_points(turn: &Turn, report: &Report, number: i64, text: &str) -> Vec<Dispatch> {
     let role = crate::alarm::ladder::Role::FocalPoint;
     let dispatch = |organisation: &String| {
-        let callees = turn.directory.callees(role, Some(organisation));
+        let mut callees = turn.directory.callees(role, Some(organisation));
+        callees.retain(|callee| !turn.directory.is_of(&callee.contact, &report.people));
         let addresses: Vec<Address> = callees
             .iter()
             .filter_map(|callee| match callee.means.as_str() {

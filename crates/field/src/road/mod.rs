@@ -32,6 +32,10 @@ impl Field {
         if Vector::from_degrees(need.longitude, need.latitude).is_none() {
             return Err(Refusal::bad("latitude", "degrees from -90 to 90, longitude from -180 to 180").into());
         }
+        if let Some(kind) = need.kind.as_deref().filter(|kind| !nouns::FACILITY_KINDS.contains(kind)) {
+            let known = nouns::FACILITY_KINDS.join(", ");
+            return Err(Refusal::bad("kind", format!("`{kind}` is none of {known}")).into());
+        }
         let (directory, graph) = (self.directory().await?, self.road_graph().await?);
         let facilities: Vec<&Record> = directory.records("facility").collect();
         Ok(nearest(need, &facilities, &graph, self.now(), directory.zone()))

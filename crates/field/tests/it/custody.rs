@@ -98,8 +98,14 @@ pub async fn command(rig: &Rig, command: Command) -> Result<Mission, field::Erro
 }
 
 pub async fn depart(rig: &Rig) {
-    let leg =
-        Leg { from: "BASE".to_owned(), to: "COMORO".to_owned(), area: "MED".to_owned(), corridor: None, began: None };
+    let leg = Leg {
+        from: "BASE".to_owned(),
+        to: "COMORO".to_owned(),
+        area: "MED".to_owned(),
+        corridor: None,
+        began: None,
+        planned: None,
+    };
     let order = RequestMission {
         title: "Supplies".to_owned(),
         legs: vec![leg],
@@ -337,6 +343,14 @@ async fn what_is_erased_here_is_erased_there() {
     rooms.office.enter("bf11 arr").await.unwrap();
     command(&rooms.office, Command::Close).await.unwrap();
     let record = rooms.office.field.directory().await.unwrap().record("person", "P-1").cloned().unwrap();
+    let by = operator();
+    let retire = || rooms.office.field.retire_record("person", "P-1", record.version, &by, "left");
+    let refused = retire().await.unwrap_err().to_string();
+    assert!(refused.contains("IR-0001 is about them and not over"), "{refused}");
+    let report = rooms.office.field.reports().await.unwrap()[0].id;
+    let close = field::report::ReportCommand::Close { outcome: "both are home".to_owned() };
+    let order = field::report::ReportOrder { report, actor: operator(), command: close };
+    rooms.office.field.command_report(&order).await.unwrap();
     rooms.office.field.retire_record("person", "P-1", record.version, &operator(), "left").await.unwrap();
     rooms.office.field.erase_person("P-1", &operator(), "as they asked").await.unwrap();
     let reports = rooms.office.field.reports().await.unwrap();

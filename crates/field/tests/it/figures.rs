@@ -62,8 +62,14 @@ impl Room {
 
     /// A mission whose contact is due so long from now.
     async fn due_in(&self, vehicle: usize, due_us: i64) {
-        let leg =
-            Leg { from: "A".to_owned(), to: "B".to_owned(), area: "HIGH".to_owned(), corridor: None, began: None };
+        let leg = Leg {
+            from: "A".to_owned(),
+            to: "B".to_owned(),
+            area: "HIGH".to_owned(),
+            corridor: None,
+            began: None,
+            planned: None,
+        };
         let order = RequestMission {
             title: "Round".to_owned(),
             legs: vec![leg],

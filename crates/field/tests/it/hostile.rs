@@ -1,12 +1,13 @@
 //! Any line: no panic, places inside the text, an echo, proposals that replace a word of it.
 
-use field::line::{complete, echo, parse};
+use field::line::{DaySaid, complete, echo, parse};
 use field::register::{Directory, Record, Value};
 use kernel::Timestamp;
 use proptest::prelude::*;
 use testkit::TestClock;
 
-const SEEDS: [&str; 4] = [
+const SEEDS: [&str; 5] = [
+    include_str!("../../../../fuzz/corpus/field_line/days.txt"),
     include_str!("../../../../fuzz/corpus/field_line/traffic.txt"),
     include_str!("../../../../fuzz/corpus/field_line/rounds.txt"),
     include_str!("../../../../fuzz/corpus/field_line/incidents.txt"),
@@ -44,7 +45,8 @@ fn check(text: &str) {
     if let Some(time) = line.time {
         let Ok(at) = time.instant(TestClock::NOON, directory.zone()) else { return };
         let ago = TestClock::NOON.micros() - at.micros();
-        assert!((-120_000_000..86_400_000_000).contains(&ago), "{text:?} is at {at}");
+        let most = if time.day == DaySaid::Unsaid { 86_400_000_000 } else { i64::MAX };
+        assert!((-120_000_000..most).contains(&ago), "{text:?} is at {at}");
     }
     for at in [0, text.len() / 2, text.len(), text.len() + 3] {
         for proposal in complete(text, at, &directory, &[], TestClock::NOON) {
@@ -113,7 +115,7 @@ proptest! {
     fn words_of_the_grammar_in_any_order_do_no_harm(words in prop::collection::vec(prop::sample::select(vec![
         "3621", "bf12", "arr", "dep", "pos", "at", "ok", "halt", "go", "sos", "say", "same", "all", "1425", "14:25", "0525z",
         "-8.55", "125.57", "0", "rc", "start", "end", "fault", "base", "11", "14-", "15=", "-", "hc", "zone", "4", "join",
-        "safe", "help", "by", "inc", "where:", "what:x", "who:é", "sev:high", "cor", "17", ",", "漢字", "🛰",
+        "overnight", "abandoned", "29/11", "yesterday", "291425z", "safe", "help", "by", "inc", "where:", "what:x", "who:é", "sev:high", "cor", "17", ",", "漢字", "🛰",
     ]), 0..12)) {
         check(&words.join(" "));
     }

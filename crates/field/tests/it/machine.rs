@@ -19,15 +19,9 @@ fn mission(vehicles: usize) -> Mission {
         area: "LOW".to_owned(),
         corridor: None,
         began: None,
+        planned: None,
     };
-    let vehicle = |plate: &&str| ConvoyVehicle {
-        vehicle: (*plate).to_owned(),
-        arrived: None,
-        due: None,
-        contact: ContactState::Ok,
-        last_contact: None,
-        heard_before: None,
-    };
+    let vehicle = |plate: &&str| ConvoyVehicle::new(plate);
     let seat = |(person, vehicle): (&&str, Option<&&str>)| Seat {
         person: (*person).to_owned(),
         vehicle: vehicle.map(|plate| (*plate).to_owned()),
@@ -89,7 +83,13 @@ fn commands() -> impl Strategy<Value = Command> {
         Just(Command::Close),
         Just(Command::Cancel),
         Just(Command::Abort),
-        Just(Command::Reroute { area: "HIGH".to_owned() }),
+        prop::option::of(Just("Gate".to_owned())).prop_map(|to| Command::Reroute {
+            area: Some("HIGH".to_owned()),
+            to,
+            corridor: None
+        }),
+        vehicle.clone().prop_map(|vehicle| Command::LeaveVehicle { vehicle, place: None }),
+        vehicle.clone().prop_map(|vehicle| Command::AddVehicle { vehicle }),
         (prop::sample::select(&PEOPLE[..]), prop::option::of(vehicle))
             .prop_map(|(person, vehicle)| Command::Seat { person: person.to_owned(), vehicle }),
         prop::sample::select(vec![Some("A"), None])
@@ -129,9 +129,15 @@ fn check(before: &Mission, after: &Mission) {
         let expected = if after.is_part_arrived() { after.on_the_way().count() } else { 1 };
         assert_eq!(contacts.len(), expected, "somebody on the road is not watched: {after:?}");
     }
-    if after.convoy.iter().any(|vehicle| vehicle.arrived.is_none()) && !after.convoy.is_empty() {
+    if after.on_the_way().next().is_some() {
         assert_ne!(after.state, MissionState::Arrived, "not everybody is in");
     }
+    if after.departed.is_some() && !after.state.is_final() && after.is_ours() {
+        assert!(!owed.is_empty() || after.contact.weight() >= 2, "nothing is owed of a mission that is out: {after:?}");
+    }
+    let gone = |plate: &str| after.convoy.iter().any(|one| one.vehicle == plate && one.left.is_some());
+    let sits = |seat: &&Seat| seat.until.is_none() && seat.vehicle.as_deref().is_some_and(gone);
+    assert!(after.manifest.iter().find(sits).is_none(), "somebody sits in a vehicle that was left behind");
     let mut seated = after.aboard();
     seated.dedup();
     let open = after.manifest.iter().filter(|seat| seat.until.is_none()).count();

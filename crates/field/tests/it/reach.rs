@@ -1,5 +1,6 @@
 //! What comes from outside, in any order; a headcount of two thousand; who can help.
 
+use field::alarm::ladder::Role;
 use field::headcount::Tally;
 use field::line::Safety;
 use field::position::{CrossingFilter, PositionFilter, Side, Standing, Trust, crossings};
@@ -386,4 +387,20 @@ pub async fn a_warning_that_cannot_wait_is_an_alarm(url: String) {
             ("EXERCISE: Tsunami drill, from warnings@weather.example: it has to be read", true),
         ]
     );
+}
+
+/// Who is robbed is not the focal point who is told of it: it is the next one.
+pub async fn nobody_is_called_about_themselves(url: String) {
+    let rig = rig::open(&url).await;
+    let csv = "key,role,person,organisation,means,address,priority\n1A,focal-point,P-1,UNA,phone,555-0160,1\n";
+    assert!(rig.import("contact", csv, false).await.written);
+    let called = async |line: &str| {
+        rig.enter(line).await.unwrap();
+        let alarms = rig.field.alarms(false, &operator()).await.unwrap();
+        let newest = alarms.into_iter().max_by_key(|alarm| alarm.number).unwrap();
+        let focal = newest.course.attempts.into_iter().find(|attempt| attempt.role == Role::FocalPoint);
+        focal.map(|attempt| attempt.name)
+    };
+    assert_eq!(called("inc p-2 where:comoro what:robbed").await.as_deref(), Some("Ana Soares"));
+    assert_eq!(called("inc p-1 where:comoro what:robbed").await.as_deref(), Some("Hana Brito"));
 }

@@ -77,7 +77,7 @@ pub async fn the_log_pages_and_its_chain_verifies(url: String) {
         rig.enter(&format!("bf1{} ok number {number}", 1 + number % 2)).await.unwrap();
     }
     let page = async |before, sign: Option<&str>| -> Vec<i64> {
-        let filter = LogFilter { before, sign: sign.map(str::to_owned), mission: None };
+        let filter = LogFilter { before, sign: sign.map(str::to_owned), mission: None, after: None };
         rig.field.duty_log(&filter, 3).await.unwrap().into_iter().map(|entry| entry.number).collect()
     };
     assert_eq!(page(None, None).await, [7, 6, 5]);

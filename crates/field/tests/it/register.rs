@@ -50,11 +50,11 @@ pub async fn contacts_that_are_doubtful_are_marked(url: String) {
         let fields: Vec<_> = verified.into_iter().chain(rest).collect();
         rig.save("contact", "2", version, &fields).await.unwrap();
     };
-    let doubts = async |key: &str| {
+    let of = async |noun: &'static str, key: &str| {
         let directory = rig.field.directory().await.unwrap();
-        let record = directory.record("contact", key).unwrap().clone();
-        directory.doubts("contact", &record, rig.store.now())
+        directory.doubts(noun, rig.store.now()).about(directory.record(noun, key).unwrap())
     };
+    let doubts = async |key: &str| of("contact", key).await;
     assert_eq!(doubts("2").await, ["never verified"]);
     save(1, "2026-08-22").await;
     assert_eq!(doubts("2").await, ["not verified for 91 days"]);
@@ -63,6 +63,40 @@ pub async fn contacts_that_are_doubtful_are_marked(url: String) {
     let one = "reachable by one means only; two are required";
     assert_eq!(doubts("4").await, ["never verified", one]);
     assert_eq!(doubts("6").await, ["never verified"]);
+    let csv = "key;phone\nP-1;+670 7700 0001\nP-2;00670 7700-0001\nP-3;7700 0003\n";
+    assert!(rig.import("person", csv, false).await.written, "as a spreadsheet in French writes it");
+    assert_eq!(of("person", "P-1").await, ["the same number as P-2: whose answer it is cannot be known"]);
+    let no_country = "`7700 0003` has no country: write +670… so that messages reach it and answers are known";
+    assert_eq!(of("person", "P-3").await, [no_country]);
+    assert_eq!(of("area", "LOW").await, [""; 0], "the ladder that holds when it has none of its own calls people");
+    let team = rig.field.directory().await.unwrap().record("contact", "7").unwrap().version;
+    rig.field.retire_record("contact", "7", team, &rig::operator(), "gone home").await.unwrap();
+    assert_eq!(of("area", "LOW").await, ["nobody is a contact as response-team: its step +60 calls others"]);
+}
+
+pub async fn a_sign_can_be_given_from_before(url: String) {
+    let rig = rig::open(&url).await;
+    let at = |minutes: i64| rig.store.now().plus_micros(minutes * 60_000_000);
+    let give = async |sign: &str, seen: Option<&str>, holder: &str, since| {
+        rig.assign_since(sign, seen, Some(("vehicle", holder)), since).await.map_err(|error| error.to_string())
+    };
+    assert_eq!(give("77", None, "UN-1", Some(at(-90))).await.unwrap().unwrap().from, at(-90));
+    rig.enter("77 ok 1 hour ago").await.unwrap();
+    let held = async |minutes| {
+        let directory = rig.field.directory().await.unwrap();
+        directory.holder("77", at(minutes)).map(|holder| holder.key)
+    };
+    assert_eq!((held(-91).await, held(-89).await.as_deref()), (None, Some("UN-1")));
+    let ahead = give("77", Some("UN-1"), "UN-2", Some(at(1))).await.unwrap_err();
+    assert_eq!(ahead, "since: it lies in the future");
+    let before = give("77", Some("UN-1"), "UN-2", Some(at(-90))).await.unwrap_err();
+    assert!(before.starts_with("since: 77 was somebody's until"), "{before}");
+    give("77", Some("UN-1"), "UN-2", Some(at(-30))).await.unwrap();
+    assert_eq!((held(-31).await.as_deref(), held(-29).await.as_deref()), (Some("UN-1"), Some("UN-2")));
+    for word in ["rc", "ok", "Misuse"] {
+        let refused = give(word, None, "UN-1", None).await.unwrap_err();
+        assert!(refused.contains("is a word of the duty log"), "{refused}");
+    }
 }
 
 pub async fn a_file_is_imported_whole_or_not_at_all(url: String) {

@@ -169,11 +169,22 @@ impl Rig {
         seen: Option<&str>,
         holder: Option<(&str, &str)>,
     ) -> Result<Option<field::register::Assignment>, Error> {
+        self.assign_since(sign, seen, holder, None).await
+    }
+
+    pub async fn assign_since(
+        &self,
+        sign: &str,
+        seen: Option<&str>,
+        holder: Option<(&str, &str)>,
+        since: Option<Timestamp>,
+    ) -> Result<Option<field::register::Assignment>, Error> {
         let order = AssignSign {
             sign: sign.to_owned(),
             seen: seen.map(str::to_owned),
             holder: holder.map(|(kind, key)| (kind.to_owned(), key.to_owned())),
             network: Some("VHF-1".to_owned()),
+            since,
             actor: operator(),
             reason: "list of the month".to_owned(),
         };
@@ -304,6 +315,7 @@ impl Rig {
                 area: area.to_owned(),
                 corridor: None,
                 began: None,
+                planned: None,
             }],
             vehicles: vec![vehicle.to_owned()],
             people: aboard.iter().map(|person| ((*person).to_owned(), Some(vehicle.to_owned()))).collect(),

@@ -211,10 +211,10 @@ impl Desk {
     /// What happens to records, and lists of what there is.
     async fn kept(&mut self, what: &str, words: &[&str]) {
         match words {
-            ["retire", person] => {
-                let (_, people) = self.rig.field.records("person").await.unwrap();
-                let record = people.into_iter().find(|record| record.key == *person).unwrap();
-                let done = self.rig.field.retire_record("person", person, record.version, &operator(), "left").await;
+            ["retire", noun, key] => {
+                let (_, records) = self.rig.field.records(noun).await.unwrap();
+                let record = records.into_iter().find(|record| record.key == *key).unwrap();
+                let done = self.rig.field.retire_record(noun, key, record.version, &operator(), "left").await;
                 self.outcome(done);
             }
             ["erase", person] => {
@@ -382,7 +382,12 @@ impl Desk {
             ["cancel"] => Command::Cancel,
             ["abort"] => Command::Abort,
             ["overnight"] => Command::Arrive { vehicle: None, place: None, overnight: true },
-            ["reroute", area] => Command::Reroute { area: owned(area) },
+            ["reroute", area] => Command::Reroute { area: Some(owned(area)), to: None, corridor: None },
+            ["reroute-to", to @ ..] => Command::Reroute { area: None, to: Some(to.join(" ")), corridor: None },
+            ["leave", vehicle, place @ ..] => {
+                Command::LeaveVehicle { vehicle: owned(vehicle), place: Some(place.join(" ")) }
+            }
+            ["add", vehicle] => Command::AddVehicle { vehicle: owned(vehicle) },
             ["seat", person, vehicle] => Command::Seat { person: owned(person), vehicle: Some(owned(vehicle)) },
             ["seat", person] => Command::Seat { person: owned(person), vehicle: None },
             ["lead", leader] => Command::Lead { leader: Some(owned(leader)), deputy: None },
@@ -516,6 +521,7 @@ fn leg(at: usize, area: &str) -> Leg {
         area: area.to_owned(),
         corridor: None,
         began: None,
+        planned: None,
     }
 }
 

@@ -17,7 +17,7 @@ async fn command_on(rig: &Rig, mission: &Mission, command: Command) -> Result<Mi
 pub async fn the_second_sees_what_the_first_did(url: String) {
     let mut rig = rig::open(&url).await;
     let mission = rig.depart("UN-1", Some("P-1"), "HIGH").await;
-    let reroute = |area: &str| Command::Reroute { area: area.to_owned() };
+    let reroute = |area: &str| Command::Reroute { area: Some(area.to_owned()), to: None, corridor: None };
     let (one, two) =
         tokio::join!(command_on(&rig, &mission, reroute("LOW")), command_on(&rig, &mission, reroute("MED")));
     let (winner, loser) = match (one, two) {

@@ -41,10 +41,20 @@ pub struct TrackExport {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AlertArea {
     pub description: String,
-    /// Latitude, longitude and radius in kilometres.
+    /// The middle of a circle and its radius in kilometres; the three go together.
+    pub latitude: Option<f64>,
+    pub longitude: Option<f64>,
+    pub radius_km: Option<f64>,
+    /// A ring of at least three places; it is closed if it is not.
+    #[serde(default)]
+    pub polygon: Vec<AlertPoint>,
+}
+
+/// A place in degrees.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AlertPoint {
     pub latitude: f64,
     pub longitude: f64,
-    pub radius_km: f64,
 }
 
 /// An alert for others, in the words of CAP 1.2.
@@ -122,18 +132,32 @@ async fn export_tracks(State(app): State<Arc<App>>, Filter(wanted): Filter<Track
 /// Writes an alert of CAP 1.2. An exercise has the status Exercise.
 #[utoipa::path(post, path = "/api/v1/courier/cap", tag = "courier", request_body = AlertToWrite, responses((status = 200, body = String, content_type = "application/cap+xml")))]
 async fn write_alert(State(app): State<Arc<App>>, Body(wanted): Body<AlertToWrite>) -> Result<Response, Problem> {
-    let written = cap::write(&alert(wanted, app.store.now())).map_err(|faults| Problem::invalid(faults.join("; ")))?;
+    let alert = alert(wanted, app.store.now())?;
+    let written = cap::write(&alert).map_err(|faults| Problem::invalid(faults.join("; ")))?;
     Ok(([(header::CONTENT_TYPE, "application/cap+xml")], written).into_response())
 }
 
-fn alert(wanted: AlertToWrite, now: Timestamp) -> cap::Alert {
-    let area = |area: AlertArea| cap::Area {
-        description: area.description,
-        polygons: Vec::new(),
-        circles: vec![(area.latitude, area.longitude, area.radius_km)],
+/// A circle, a polygon or both; a place by its name alone says nothing to a machine.
+fn area(area: AlertArea) -> Result<cap::Area, Problem> {
+    let mut ring: Vec<(f64, f64)> = area.polygon.iter().map(|point| (point.latitude, point.longitude)).collect();
+    if ring.first() != ring.last() {
+        ring.extend(ring.first().copied());
+    }
+    let polygons = if ring.is_empty() { Vec::new() } else { vec![ring] };
+    let circles = match (area.latitude, area.longitude, area.radius_km) {
+        (Some(latitude), Some(longitude), Some(radius_km)) => vec![(latitude, longitude, radius_km)],
+        (None, None, None) if !polygons.is_empty() => Vec::new(),
+        _ => {
+            let problem = "an area is a circle (latitude, longitude, radius_km together), a polygon, or both";
+            return Err(Problem::invalid(problem).with("field", "areas"));
+        }
     };
+    Ok(cap::Area { description: area.description, polygons, circles })
+}
+
+fn alert(wanted: AlertToWrite, now: Timestamp) -> Result<cap::Alert, Problem> {
     let headline = if wanted.exercise { format!("EXERCISE: {}", wanted.headline) } else { wanted.headline };
-    cap::Alert {
+    Ok(cap::Alert {
         identifier: wanted.identifier,
         sender: wanted.sender,
         sent: now,
@@ -164,7 +188,7 @@ fn alert(wanted: AlertToWrite, now: Timestamp) -> cap::Alert {
             instruction: wanted.instruction,
             web: None,
             contact: None,
-            areas: wanted.areas.into_iter().map(area).collect(),
+            areas: wanted.areas.into_iter().map(area).collect::<Result<_, _>>()?,
         }],
-    }
+    })
 }

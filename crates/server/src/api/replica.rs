@@ -140,6 +140,8 @@ pub struct SharedIncident {
     pub open: bool,
     /// Why the two are taken for one.
     pub reason: String,
+    /// Perhaps one, perhaps two: a person has to ask.
+    pub perhaps: bool,
 }
 
 /// Incidents that two rooms know.
@@ -237,6 +239,7 @@ async fn list_shared_incidents(State(app): State<Arc<App>>) -> Result<Json<Share
         severity: one.severity,
         open: one.open,
         reason: one.reason,
+        perhaps: one.perhaps,
     });
     Ok(Json(SharedIncidents { incidents: incidents.collect() }))
 }

@@ -102,6 +102,7 @@ async fn offered(office: &Office) -> field::mission::Mission {
         seen: None,
         holder: Some(("vehicle".to_owned(), "UN-1".to_owned())),
         network: None,
+        since: None,
         actor: actor.clone(),
         reason: "list of the month".to_owned(),
     };
@@ -109,7 +110,7 @@ async fn offered(office: &Office) -> field::mission::Mission {
     let (from, to, area) = ("Dili".to_owned(), "Baucau".to_owned(), "MED".to_owned());
     let order = RequestMission {
         title: "Supplies".to_owned(),
-        legs: vec![Leg { from, to, area, corridor: None, began: None }],
+        legs: vec![Leg { from, to, area, corridor: None, began: None, planned: None }],
         vehicles: vec!["UN-1".to_owned()],
         people: vec![("P-1".to_owned(), Some("UN-1".to_owned()))],
         leader: None,

@@ -26,6 +26,8 @@ use crate::api::words::{Instant, Reason, UserRef, same_words};
 pub enum AlarmKind {
     ContactOverdue,
     NotDeparted,
+    /// Who is in has not gone on, or nobody has closed the mission.
+    Waiting,
     Sos,
     /// Somebody on the net whose mission is over.
     UnexpectedTraffic,
@@ -329,7 +331,7 @@ fn to_api(alarm: alarm::Alarm) -> FieldAlarm {
 
 same_words! {
     AlarmKind = alarm::AlarmKind {
-        ContactOverdue, NotDeparted, Sos, UnexpectedTraffic, RoundOpen, HeadcountOpen, NeedsHelp, NoGo, NoGoStop,
+        ContactOverdue, NotDeparted, Waiting, Sos, UnexpectedTraffic, RoundOpen, HeadcountOpen, NeedsHelp, NoGo, NoGoStop,
         OffRoute, Equipment, Incident, Duress
     }
     AlarmState = alarm::AlarmState { Open, Acknowledged, Closed }

@@ -138,7 +138,7 @@ fn card(directory: &Directory, record: &Record, now: kernel::Timestamp) -> Conta
         address: record.text("address").to_owned(),
         priority: record.whole("priority").unwrap_or(99),
         verified: record.whole("verified").map(|at| kernel::Timestamp(at).into()),
-        doubts: directory.doubts("contact", record, now),
+        doubts: directory.doubts("contact", now).about(record),
     }
 }
 

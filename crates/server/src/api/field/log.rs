@@ -68,6 +68,8 @@ pub struct DutyLog {
 pub struct DutyLogFilter {
     /// Only entries before this number.
     pub before: Option<i64>,
+    /// Only entries after this number: what a console does not have yet.
+    pub after: Option<i64>,
     pub mission: Option<String>,
     pub sign: Option<String>,
     /// 1 to 500; 100 when absent.
@@ -133,7 +135,7 @@ async fn list_duty_log(
 ) -> Result<Json<DutyLog>, Problem> {
     let limit = page_size(filter.limit)?;
     let mission = filter.mission.as_deref().map(|id| parse_id("mission", id)).transpose()?;
-    let wanted = field::LogFilter { before: filter.before, mission, sign: filter.sign };
+    let wanted = field::LogFilter { before: filter.before, after: filter.after, mission, sign: filter.sign };
     let mut found = app.field.duty_log(&wanted, limit + 1).await?;
     let more = found.len() > limit as usize;
     found.truncate(limit as usize);

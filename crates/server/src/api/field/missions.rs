@@ -60,6 +60,9 @@ pub struct MissionLeg {
     /// Key of the fence that is its corridor.
     #[serde(default)]
     pub corridor: Option<String>,
+    /// When it is to be begun, after a stop on the way.
+    #[serde(default)]
+    pub planned: Option<Instant>,
 }
 
 /// A vehicle of the convoy.
@@ -73,6 +76,9 @@ pub struct MissionVehicle {
     /// Its own next contact, when others have arrived before it.
     pub due: Option<Instant>,
     pub contact: ContactState,
+    /// When it was left behind, empty.
+    pub left: Option<Instant>,
+    pub left_at: Option<String>,
 }
 
 /// Who sits where, from when until when.
@@ -227,8 +233,25 @@ pub enum MissionAct {
     Close,
     Cancel,
     Abort,
+    /// Another destination, other rules, another corridor from now on; what is absent stays.
     Reroute {
-        area: String,
+        /// Key of the area whose rules hold from now on.
+        area: Option<String>,
+        /// Where this leg goes to from now on.
+        to: Option<String>,
+        /// Key of the fence that is its corridor; empty: none any more.
+        corridor: Option<String>,
+    },
+    /// An empty vehicle stays behind, and nothing is owed for it any more.
+    LeaveVehicle {
+        /// Plate.
+        vehicle: String,
+        place: Option<String>,
+    },
+    /// A vehicle joins the convoy, or one that was left behind is back.
+    AddVehicle {
+        /// Plate.
+        vehicle: String,
     },
     /// A person changes vehicles, gets in, or (without a vehicle) out.
     Seat {
@@ -287,6 +310,7 @@ async fn request_mission(
         area: leg.area,
         corridor: leg.corridor,
         began: None,
+        planned: leg.planned.map(|at| at.0),
     };
     let order = mission::RequestMission {
         title: request.title,
@@ -346,7 +370,9 @@ fn command(act: MissionAct) -> Command {
         MissionAct::Close => Command::Close,
         MissionAct::Cancel => Command::Cancel,
         MissionAct::Abort => Command::Abort,
-        MissionAct::Reroute { area } => Command::Reroute { area },
+        MissionAct::Reroute { area, to, corridor } => Command::Reroute { area, to, corridor },
+        MissionAct::LeaveVehicle { vehicle, place } => Command::LeaveVehicle { vehicle, place },
+        MissionAct::AddVehicle { vehicle } => Command::AddVehicle { vehicle },
         MissionAct::Seat { person, vehicle } => Command::Seat { person, vehicle },
         MissionAct::Lead { leader, deputy } => Command::Lead { leader, deputy },
         MissionAct::OfferCustody { room } => Command::OfferCustody { room },
@@ -366,6 +392,7 @@ fn to_api(mission: &mission::Mission, directory: &Directory) -> Mission {
         to: leg.to.clone(),
         area: leg.area.clone(),
         corridor: leg.corridor.clone(),
+        planned: leg.planned.map(Into::into),
     };
     let told = mission.origin.as_ref();
     let named = |noun: &str, key: &str| match told.and_then(|origin| origin.names.get(key)) {
@@ -380,6 +407,8 @@ fn to_api(mission: &mission::Mission, directory: &Directory) -> Mission {
         arrived: one.arrived.map(Into::into),
         due: one.due.map(Into::into),
         contact: one.contact.into(),
+        left: one.left.as_ref().map(|left| left.at.into()),
+        left_at: one.left.as_ref().and_then(|left| left.place.clone()),
     };
     let seat = |seat: &mission::Seat| MissionSeat {
         person: seat.person.clone(),

@@ -145,6 +145,8 @@ pub struct AssignCallSign {
     pub holder_kind: Option<String>,
     pub holder: Option<String>,
     pub network: Option<String>,
+    /// From when on, if not from now: for what was given out before it was typed in. Not before somebody else's time ended.
+    pub since: Option<Instant>,
     pub reason: String,
 }
 
@@ -171,7 +173,8 @@ async fn list_register(State(app): State<Arc<App>>, Path(id): Path<String>) -> R
     let (noun, records) = app.field.records(&id).await?;
     let directory = app.field.directory().await?;
     let now = app.field.now();
-    let word = |record: &Record| record_word(noun, record, directory.doubts(noun.name, record, now));
+    let doubts = directory.doubts(noun.name, now);
+    let word = |record: &Record| record_word(noun, record, doubts.about(record));
     Ok(Json(RegisterRecords { records: records.iter().map(word).collect() }))
 }
 
@@ -263,6 +266,7 @@ async fn assign_call_sign(
         seen: request.seen,
         holder,
         network: request.network,
+        since: request.since.map(|at| at.0),
         actor: caller.actor(),
         reason: clean_reason(&request.reason)?,
     };
@@ -273,7 +277,7 @@ async fn assign_call_sign(
 async fn one(app: &App, noun: &str, record: &Record) -> Result<Json<RegisterRecord>, Problem> {
     let noun = NOUNS.iter().find(|known| known.name == noun).ok_or_else(|| Problem::not_found("noun", noun))?;
     let directory = app.field.directory().await?;
-    Ok(Json(record_word(noun, record, directory.doubts(noun.name, record, app.field.now()))))
+    Ok(Json(record_word(noun, record, directory.doubts(noun.name, app.field.now()).about(record))))
 }
 
 fn record_word(noun: &Noun, record: &Record, doubts: Vec<String>) -> RegisterRecord {

@@ -1,0 +1,63 @@
+//! Vehicles leave a convoy and join it, without input or output.
+
+use super::command::Reporter;
+use super::decide::{Acted, Moment, come_in, sum_up};
+use super::sheet::{ContactState, ConvoyVehicle, Left, Mission};
+use crate::error::Refusal;
+
+/// An empty vehicle stays behind: nothing is owed for it, and the others are in without it.
+pub(super) fn leave(acted: &mut Acted, vehicle: &str, place: Option<&str>, moment: Moment) -> Result<(), Refusal> {
+    let mission = &mut acted.mission;
+    let sits = mission.manifest.iter().find(|seat| seat.until.is_none() && seat.vehicle.as_deref() == Some(vehicle));
+    if let Some(seat) = sits {
+        let person = &seat.person;
+        return Err(Refusal::rule(format!("{person} sits in {vehicle}: seat them in another vehicle first")));
+    }
+    let were_part_in = mission.is_part_arrived();
+    let gone = Left { at: moment.at, place: place.map(str::trim).filter(|place| !place.is_empty()).map(str::to_owned) };
+    match mission.convoy.iter_mut().find(|one| one.vehicle == vehicle) {
+        None => return Err(Refusal::bad("vehicle", format!("{vehicle} is not in the convoy"))),
+        Some(one) if one.left.is_some() => return Err(Refusal::rule(format!("{vehicle} was left behind already"))),
+        Some(one) if one.arrived.is_some() && were_part_in => {
+            return Err(Refusal::rule(format!("{vehicle} is in: it can stay there when the others are in, too")));
+        }
+        Some(one) => {
+            (one.left, one.due, one.contact) = (Some(gone), None, ContactState::Ok);
+        }
+    }
+    acted.notes.push(format!("{vehicle} stays behind: nothing is owed for it any more"));
+    let others_are_in = mission.on_the_way().next().is_none() && mission.state.is_on_the_road();
+    if others_are_in && were_part_in {
+        come_in(mission, false, moment);
+        acted.notes.push(format!("{} has arrived: everybody else is in", mission.label()));
+    } else {
+        sum_up(mission);
+    }
+    Ok(())
+}
+
+/// A vehicle joins the others where they are, or is back.
+pub(super) fn add(acted: &mut Acted, vehicle: &str, moment: Moment) -> Result<(), Refusal> {
+    let mission = &mut acted.mission;
+    let (are_in, reports_for_itself) = (mission.is_all_in(), mission.is_part_arrived());
+    let mut joins = ConvoyVehicle::new(vehicle);
+    joins.last_contact = mission.departed.map(|_| moment.at);
+    joins.arrived = are_in.then_some(moment.at);
+    joins.due = reports_for_itself.then(|| moment.at.plus_micros(moment.interval_us));
+    match mission.convoy.iter_mut().find(|one| one.vehicle == vehicle) {
+        Some(one) if one.left.is_none() => {
+            return Err(Refusal::rule(format!("{vehicle} is in the convoy already")));
+        }
+        Some(one) => *one = joins,
+        None => mission.convoy.push(joins),
+    }
+    sum_up(mission);
+    Ok(())
+}
+
+/// Who reports from a vehicle that stayed behind is not with the convoy.
+pub(super) fn left_behind(mission: &Mission, by: &Reporter) -> Option<String> {
+    let one = mission.convoy.iter().find(|one| by.vehicle.as_ref() == Some(&one.vehicle))?;
+    one.left.as_ref()?;
+    Some(format!("{} was left behind and does not report for the convoy: `add-vehicle` if it is back", by.sign))
+}
