@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { CountedPerson, DutyEntry, FieldAlarm, FieldPosition, RegisterRecord } from "$lib/api/types";
 import { staleness, wallAlarms, wallClock } from "$lib/field/board";
+import { ring } from "$lib/map/unwrapped";
 import { boundsOf, circleOf, circles, findPlaces, gazetteer, shapes } from "$lib/field/geo";
 import { byConcern } from "$lib/field/headcount";
 import { answerLine, callLine, countLine, incidentLine, timedLine } from "$lib/field/line";
@@ -111,4 +112,17 @@ test("the gazetteer finds by code name first and by name", () => {
   expect(findPlaces(places, "com").map(({ key }) => key)).toEqual(["COM-1", "BRIDGE"]);
   expect(findPlaces(places, "  ")).toEqual([]);
   expect(boundsOf([])).toBeNull();
+});
+
+test("the first view is of what lies together", () => {
+  const at = (latitude: number, longitude: number) => ({ latitude, longitude });
+  const town = [at(-8.5, 125.5), at(-8.6, 125.6), at(-8.4, 125.7)];
+  expect(boundsOf([...town, at(1, 1)])).toEqual(boundsOf(town));
+  expect(boundsOf([at(-8.5, 125.5), at(46.2, 6.1)])?.map(Math.round)).toEqual([125, -9, 126, -8]);
+});
+
+test("an island on the antimeridian is drawn on one side of it", () => {
+  expect(ring([[179, -17], [-179, -17], [-179, -18], [179, -18], [179, -17]]).map(([longitude]) => longitude)).toEqual([179, 181, 181, 179, 179]);
+  const polar = [[-180, -80], [0, -70], [180, -80], [180, -90], [-180, -90], [-180, -80]];
+  expect(ring(polar)).toEqual(polar);
 });

@@ -1,5 +1,6 @@
 // The one door to the server: typed by the contract, with the CSRF value on every write and problems as exceptions.
 import createClient, { type Middleware } from "openapi-fetch";
+import { KnownAnswers } from "./known";
 import { problemOf } from "./problem";
 import type { paths } from "./schema";
 
@@ -21,13 +22,20 @@ export function writeHeaders(): Record<string, string> {
   return csrf === null ? {} : { "X-Vigie-Csrf": csrf };
 }
 
+const known = new KnownAnswers();
+
 const door: Middleware = {
   onRequest({ request }) {
-    if (request.method === "GET") return;
+    if (request.method === "GET") {
+      known.ask(request, credentials.csrf());
+      return;
+    }
     for (const [name, value] of Object.entries(writeHeaders())) request.headers.set(name, value);
   },
   async onResponse({ request, response }) {
-    if (response.ok) return;
+    if (response.ok) return known.remember(request, response);
+    const same = response.status === 304 ? known.again(request, response) : undefined;
+    if (same) return same;
     await refuse(response, new URL(request.url).pathname);
   },
 };

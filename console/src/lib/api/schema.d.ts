@@ -3808,7 +3808,7 @@ export interface components {
          * @description What an alarm is about.
          * @enum {string}
          */
-        AlarmKind: "contact-overdue" | "not-departed" | "sos" | "unexpected-traffic" | "round-open" | "headcount-open" | "needs-help" | "no-go" | "no-go-stop" | "off-route" | "equipment" | "incident" | "duress";
+        AlarmKind: "contact-overdue" | "not-departed" | "waiting" | "sos" | "unexpected-traffic" | "round-open" | "headcount-open" | "needs-help" | "no-go" | "no-go-stop" | "off-route" | "equipment" | "incident" | "duress";
         /**
          * @description Where an alarm stands.
          * @enum {string}
@@ -3852,13 +3852,15 @@ export interface components {
             description: string;
             /**
              * Format: double
-             * @description Latitude, longitude and radius in kilometres.
+             * @description The middle of a circle and its radius in kilometres; the three go together.
              */
-            latitude: number;
+            latitude?: number | null;
             /** Format: double */
-            longitude: number;
+            longitude?: number | null;
             /** Format: double */
-            radius_km: number;
+            radius_km?: number | null;
+            /** @description A ring of at least three places; it is closed if it is not. */
+            polygon?: components["schemas"]["AlertPoint"][];
         };
         /** @description An alert with everything that explains it. */
         AlertDetail: {
@@ -3889,6 +3891,13 @@ export interface components {
             /** @description The record's fields, where it is JSON. */
             fields?: unknown;
             reasons: components["schemas"]["MatchReason"][];
+        };
+        /** @description A place in degrees. */
+        AlertPoint: {
+            /** Format: double */
+            latitude: number;
+            /** Format: double */
+            longitude: number;
         };
         /** @description An alert for others, in the words of CAP 1.2. */
         AlertToWrite: {
@@ -4050,6 +4059,7 @@ export interface components {
             holder_kind?: string | null;
             holder?: string | null;
             network?: string | null;
+            since?: components["schemas"]["Instant"] | null;
             reason: string;
         };
         /**
@@ -6256,9 +6266,25 @@ export interface components {
             /** @enum {string} */
             command: "abort";
         } | {
-            area: string;
+            /** @description Key of the area whose rules hold from now on. */
+            area?: string | null;
+            /** @description Where this leg goes to from now on. */
+            to?: string | null;
+            /** @description Key of the fence that is its corridor; empty: none any more. */
+            corridor?: string | null;
             /** @enum {string} */
             command: "reroute";
+        } | {
+            /** @description Plate. */
+            vehicle: string;
+            place?: string | null;
+            /** @enum {string} */
+            command: "leave-vehicle";
+        } | {
+            /** @description Plate. */
+            vehicle: string;
+            /** @enum {string} */
+            command: "add-vehicle";
         } | {
             person: string;
             vehicle?: string | null;
@@ -6299,6 +6325,7 @@ export interface components {
             area: string;
             /** @description Key of the fence that is its corridor. */
             corridor?: string | null;
+            planned?: components["schemas"]["Instant"] | null;
         };
         /** @description The room that a mission was taken over from. */
         MissionOrigin: {
@@ -6337,6 +6364,8 @@ export interface components {
             arrived?: components["schemas"]["Instant"] | null;
             due?: components["schemas"]["Instant"] | null;
             contact: components["schemas"]["ContactState"];
+            left?: components["schemas"]["Instant"] | null;
+            left_at?: string | null;
         };
         /** @description Missions, the most urgent first. */
         Missions: {
@@ -7465,6 +7494,8 @@ export interface components {
             open: boolean;
             /** @description Why the two are taken for one. */
             reason: string;
+            /** @description Perhaps one, perhaps two: a person has to ask. */
+            perhaps: boolean;
         };
         /** @description Incidents that two rooms know. */
         SharedIncidents: {
@@ -10154,6 +10185,8 @@ export interface operations {
             query?: {
                 /** @description Only entries before this number. */
                 before?: number;
+                /** @description Only entries after this number: what a console does not have yet. */
+                after?: number;
                 mission?: string;
                 sign?: string;
                 /** @description 1 to 500; 100 when absent. */

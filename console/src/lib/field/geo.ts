@@ -56,10 +56,19 @@ export function shapes(records: readonly RegisterRecord[], fallbackWidth_m: numb
   );
 }
 
-/** West, south, east, north round everything, degrees; null when there is nothing. A single place gets some ground round it. */
+/** What lies further from the others, degrees, is looked for in the list and does not draw the first view out. */
+const far_degrees = 5;
+
+/**
+ * West, south, east, north round what lies together, degrees; null when there is nothing. A single place gets some ground
+ * round it. A tracker that tells nonsense, or somebody abroad, is no reason to show half the world.
+ */
 export function boundsOf(spots: readonly Pick<Spot, "latitude" | "longitude">[]): [number, number, number, number] | null {
   if (spots.length === 0) return null;
-  const [lats, lons] = [spots.map(({ latitude }) => latitude), spots.map(({ longitude }) => longitude)];
+  const near = (one: (typeof spots)[number]) =>
+    spots.filter(({ latitude, longitude }) => Math.abs(latitude - one.latitude) <= far_degrees && Math.abs(longitude - one.longitude) <= far_degrees);
+  const shown = spots.map(near).reduce((most, group) => (group.length > most.length ? group : most));
+  const [lats, lons] = [shown.map(({ latitude }) => latitude), shown.map(({ longitude }) => longitude)];
   const margin = 0.02;
   return [Math.min(...lons) - margin, Math.min(...lats) - margin, Math.max(...lons) + margin, Math.max(...lats) + margin];
 }

@@ -2,8 +2,11 @@
 // seconds in case the telling was lost.
 import { live } from "$lib/api/live.svelte";
 import { Resource } from "$lib/api/resource.svelte";
+import { session } from "$lib/api/session.svelte";
 
 const refresh_ms = 20_000;
+/** A partner hears of nothing: they ask, and what has not changed is not sent again. */
+const untold_ms = 5_000;
 /** One act makes several facts; they are told once. */
 const gather_ms = 60;
 
@@ -28,7 +31,7 @@ export function watch<T>(ask: (signal: AbortSignal) => Promise<T>): Watched<T> {
   const watched = new Watched(ask);
   $effect(() => {
     void watched.again();
-    const timer = setInterval(() => !document.hidden && void watched.again(), refresh_ms);
+    const timer = setInterval(() => !document.hidden && void watched.again(), session.can("read-overview") ? refresh_ms : untold_ms);
     let soon: ReturnType<typeof setTimeout> | undefined;
     const quiet = live.on("field", () => {
       clearTimeout(soon);

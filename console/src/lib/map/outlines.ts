@@ -2,11 +2,12 @@
 import countries from "world-atlas/countries-50m.json";
 import { feature, mesh } from "topojson-client";
 import type { FeatureCollection } from "geojson";
+import { unwrapped } from "./unwrapped";
 import type { GeometryCollection, Topology } from "topojson-specification";
 
 type World = Topology<{ countries: GeometryCollection; land: GeometryCollection }>;
 const world = countries as unknown as World;
 
-export const land = feature(world, world.objects.land) as unknown as FeatureCollection;
+export const land = unwrapped(feature(world, world.objects.land) as unknown as FeatureCollection);
 /** Borders between two countries; a coast is none. */
 export const borders = mesh(world, world.objects.countries, (one, other) => one !== other);
