@@ -330,11 +330,15 @@ async fn the_board_is_printed_when_the_ups_runs_low() {
     missing.print_command = printing.command("radio");
     missing.look(&field).await;
     assert_eq!(printing.taken().len(), 3, "printed as soon as it can be");
+    clock.advance_s(60);
+    ups.play("OL CHRG", 30).await;
+    missing.look(&field).await;
     // The UPS's server goes away: said once, and the desk's own word still prints.
     let (port, gone) = (free_port(), "the UPS does not say how it fares");
     let mut blind = Printer { ups_command: words(&format!("{} ups@127.0.0.1:{port}", ups.upsc)), ..commands("radio") };
     blind.look(&field).await;
     assert!(last_note(&field).await.starts_with(gone), "{}", last_note(&field).await);
+    clock.advance_s(60);
     field.enter("sys ups 8%", &desk()).await.unwrap();
     blind.look(&field).await;
     assert_eq!(printing.taken().len(), 4, "the desk says that the power is low");
