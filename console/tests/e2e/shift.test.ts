@@ -6,8 +6,9 @@ import { browser, stage, target } from "./stage";
 
 stage({ signedIn: false });
 
-/** Tab until the focus is on what `selector` says, as somebody without a mouse gets there. */
+/** Tab until the focus is on what `selector` says, once it is there, as somebody without a mouse gets there. */
 async function tabTo(page: Page, selector: string): Promise<void> {
+  await page.locator(selector).first().waitFor();
   for (let strokes = 0; strokes < 120; strokes++) {
     if (await page.evaluate((wanted) => document.activeElement?.matches(wanted) ?? false, selector)) return;
     await page.keyboard.press("Tab");
@@ -48,10 +49,11 @@ describe.each<Look["language"]>(["en", "fr", "es", "pt", "ar", "tet"])("in %s", 
     const keys = ["/", ..."bf11 ok", "Enter"];
     expect(keys.length).toBeLessThanOrEqual(12);
     const reported = entered(page, "bf11 ok");
+    await page.locator("#duty-line").waitFor();
     for (const key of keys.slice(0, -1)) await page.keyboard.press(key === " " ? "Space" : key);
     await page.locator("#duty-meaning p").first().waitFor();
     await page.keyboard.press("Enter");
-    await reported;
+    expect(await (await reported).request().headerValue("accept-language"), "the server is asked to speak it").toBe(language);
     expect(await page.locator("#duty-line").evaluate((line) => getComputedStyle(line).direction), "a line is written left to right").toBe("ltr");
     await page.keyboard.press("Escape");
 

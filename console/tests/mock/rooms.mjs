@@ -64,7 +64,7 @@ const tracker = { device: "TRK-1", name: "Tracker", holder_kind: "vehicle", hold
 
 const crossing = (number, changes) => ({ holder_kind: "vehicle", holder: `UN-${number}`, name: "White pickup", sign: `BF1${number}`, fence: "NOGO1", fence_name: "Old quarry", fence_kind: "no-go", at: minutes(-30 * number), side: "inside", mission: null, withdrawn: null, ...changes });
 const crossings = [crossing(1, {}), crossing(2, { fence: "ROAD-A2", fence_name: "Way to Baucau", fence_kind: "corridor", side: "outside" }), crossing(3, { withdrawn: minutes(-20) }), crossing(4, { fence_kind: "site", fence_name: "Harbour", side: "outside" })];
-const settings = { public_url: "https://radio.office.example", positions_kept_days: 730 };
+const settings = { public_url: "https://radio.office.example", positions_kept_days: 730, language: "en" };
 const affiliations = [{ user: { id: "u-1", name: "Nadia Benali" }, organisation: null, person: "P-1" }];
 const phrases = [{ id: "phrase-1", shown_as: "all in order", tell: [{ id: "u-1", name: "Nadia Benali" }], set: minutes(-9000) }];
 
@@ -120,7 +120,7 @@ export function room(method, id, act, body, below) {
     case "GET settings":
       return [settings, 200];
     case "PUT settings":
-      return [Object.assign(settings, { public_url: body.public_url || null, positions_kept_days: body.positions_kept_days }), 200];
+      return [Object.assign(settings, { public_url: body.public_url || null, positions_kept_days: body.positions_kept_days, language: body.language ?? settings.language }), 200];
     case "GET map":
       return [{ code: "not-found", status: 404, title: "No such thing", detail: "there is no map base.pmtiles", help: "name a PMTiles file in the configuration: field.map_file", id: "req-map" }, 404];
     case "GET affiliations":

@@ -5,6 +5,7 @@ use crate::line::{self, Act, Statement};
 use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, Mission, decide};
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 
 /// Enters a correction of an entry. An arrival that was none is withdrawn.
 ///
@@ -17,8 +18,8 @@ pub(crate) async fn enter(turn: &mut Turn, entry: &mut NewEntry, number: i64, te
     let Some(mission) = mission::find(&mut turn.tx, id).await? else { return Ok(()) };
     let notes = match is_still_arrival(turn, &wrong, text) {
         Some(false) => withdraw(turn, mission, &wrong).await?,
-        Some(true) => vec!["the arrival stands; its time and place on the sheet are not changed by this".to_owned()],
-        None => vec!["what the entry did to the mission is not undone by this: do it on the sheet".to_owned()],
+        Some(true) => vec![say!("the arrival stands; its time and place on the sheet are not changed by this")],
+        None => vec![say!("what the entry did to the mission is not undone by this: do it on the sheet")],
     };
     entry.outcome.extend(notes);
     Ok(())
@@ -35,7 +36,7 @@ fn is_still_arrival(turn: &Turn, wrong: &LogEntry, text: &str) -> Option<bool> {
 }
 
 /// Takes back what an entry said was in, as far as that is still what the sheet has it from.
-async fn withdraw(turn: &mut Turn, mut mission: Mission, wrong: &LogEntry) -> Result<Vec<String>, Error> {
+async fn withdraw(turn: &mut Turn, mut mission: Mission, wrong: &LogEntry) -> Result<Vec<Sentence>, Error> {
     let by_it = |mission: &Mission| -> Vec<Option<String>> {
         let of_it: Vec<_> = mission.convoy.iter().filter(|one| one.arrived == Some(wrong.happened)).collect();
         if of_it.len() == mission.convoy.len() && mission.last_contact >= Some(wrong.happened) {
@@ -53,17 +54,19 @@ async fn withdraw(turn: &mut Turn, mut mission: Mission, wrong: &LogEntry) -> Re
                 notes = acted.notes;
                 mission = acted.mission;
             }
-            Err(refusal) => return Ok(vec![format!("the arrival is not withdrawn by this: {refusal}")]),
+            Err(refusal) => {
+                return Ok(vec![say!("the arrival is not withdrawn by this: {refusal}", refusal = refusal.said())]);
+            }
         }
     }
     if notes.is_empty() {
         let (label, state) = (mission.label(), mission.state);
-        return Ok(vec![format!("{label} is {state}, and not by this entry: nothing of it is undone")]);
+        return Ok(vec![say!("{label} is {state}, and not by this entry: nothing of it is undone", label, state)]);
     }
     if let Some(due) = mission.due {
         let due = line::both(due, turn.now(), turn.directory.zone());
-        notes.push(format!("{}: next contact by {due}", mission.label()));
+        notes.push(say!("{label}: next contact by {due}", label = mission.label(), due));
     }
-    notes.push("what they did say is a line of its own".to_owned());
+    notes.push(say!("what they did say is a line of its own"));
     Ok(notes)
 }

@@ -15,6 +15,7 @@ use crate::log::{self, LogEntry, LogFilter, NewEntry};
 use crate::mission::{self, Acted, Base, Mission, Moment, Moved, Origin, ToldSign};
 use crate::register::Directory;
 use crate::room::{Field, Turn, next_number};
+use crate::speech::say;
 use crate::told_alarm;
 
 /// Missions of other rooms that are looked at.
@@ -159,14 +160,21 @@ impl Field {
     /// [`Error::NotFound`], and [`Error::Refused`] when it is not offered to this room or the contact does not prove that
     /// it can be followed from here.
     pub async fn accept_custody(&self, order: &AcceptCustody) -> Result<Moved, Error> {
-        let replica = self.replica.as_ref().ok_or_else(|| Refusal::rule("this node has no name: replica.node"))?;
+        let replica =
+            self.replica.as_ref().ok_or_else(|| Refusal::rule(say!("this node has no name: replica.node")))?;
         let mut turn = self.turn(&order.actor, &order.reason).await?;
         let found = replica.record_in(&mut turn.tx, &order.node, "mission", &order.mission).await?;
         let record = found.ok_or_else(|| Error::missing("mission", format!("{} of {}", order.mission, order.node)))?;
-        let unread = || Refusal::rule(format!("{} tells of its missions in words of another program", order.node));
+        let unread =
+            || Refusal::rule(say!("{node} tells of its missions in words of another program", node = order.node));
         let (mut told, said) = read(&record).ok_or_else(unread)?;
         let (Some(offer), true) = (told.offer, told.custody_offered.as_deref() == Some(replica.node())) else {
-            return Err(Refusal::rule(format!("{} does not offer {} to this room", order.node, said.label)).into());
+            return Err(Refusal::rule(say!(
+                "{node} does not offer {label} to this room",
+                node = order.node,
+                label = said.label
+            ))
+            .into());
         };
         let base = base(&mut turn, replica.node(), &order.node, &told).await?;
         let proof = proof(&mut turn, &said, order.proof).await?;
@@ -193,9 +201,10 @@ impl Field {
         let now = turn.now();
         let interval_us = mission::interval(&turn.directory, &told.area, Some(&origin));
         let taken = mission::take_over(base, &told, origin, Moment { at: now, now, interval_us })?;
-        let notes = vec![format!(
-            "taken over from {} ({}): this room follows it from now on; {} follows it, too, until it hears of this",
-            order.node, said.label, order.node
+        let notes = vec![say!(
+            "taken over from {node} ({label}): this room follows it from now on; {node} follows it, too, until it hears of this",
+            node = order.node,
+            label = said.label
         )];
         let acted = Acted { mission: taken, notes, contact: true };
         mission::conclude(turn, before.as_ref(), acted, "accept-custody", None).await
@@ -250,7 +259,7 @@ impl Field {
         match command {
             mission::Command::OfferCustody { room } => {
                 if room.trim().eq_ignore_ascii_case(replica.node()) {
-                    return Err(Refusal::bad("room", format!("{} is this room itself", replica.node())).into());
+                    return Err(Refusal::bad("room", say!("{node} is this room itself", node = replica.node())).into());
                 }
                 if let Some(peer) = node(room) {
                     room.clone_from(&peer.node);
@@ -323,7 +332,7 @@ async fn proof(turn: &mut Turn, said: &Told, number: i64) -> Result<Heard, Error
     let sign = entry.sign.clone().unwrap_or_default();
     let signs: Vec<&str> = said.signs.iter().map(|told| told.sign.as_str()).collect();
     if !is_proof(&entry) || !signs.contains(&sign.as_str()) {
-        let problem = format!("entry {number} does not say that one of {} was heard here", signs.join(", "));
+        let problem = say!("entry {number} does not say that one of {signs} was heard here", number, signs);
         return Err(Refusal::bad("proof", problem).into());
     }
     Ok(Heard { sign, heard: entry.happened, entry: number })
@@ -341,7 +350,7 @@ async fn base(turn: &mut Turn, own: &str, node: &str, told: &Mission) -> Result<
     let open = mission::open_in(&mut turn.tx).await?.into_iter().find(|open| is_from(open, node, told));
     if let Some(mission) = open {
         if mission.is_ours() && mission.origin.as_ref().map(|origin| origin.offer) == told.offer {
-            return Err(Refusal::rule(format!("it is {} here already", mission.label())).into());
+            return Err(Refusal::rule(say!("it is {label} here already", label = mission.label())).into());
         }
         return Ok(Base { mission, is_known: true });
     }
@@ -498,7 +507,8 @@ async fn conclude(turn: &mut Turn, node: &str, before: &Mission, acted: Acted, s
     if outcome.is_empty() {
         return Ok(());
     }
-    let meaning = format!("{} custody: news of {node} ({})", acted.mission.label(), said.label);
+    let meaning =
+        say!("{label} custody: news of {node} ({theirs})", label = acted.mission.label(), node, theirs = said.label);
     let mission = Some(acted.mission.id);
     turn.log(NewEntry { mission, outcome, ..NewEntry::words("mission", meaning) }).await.map(drop)
 }

@@ -2,18 +2,20 @@
 
 use kernel::fact::{DuressUsed, IncidentReported, PersonUnderDuress};
 use kernel::id::LogEntryId;
-use kernel::{Actor, Diagnostic, Fact, Severity, Timestamp};
+use kernel::{Actor, Fact, Severity, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::draft::{self, DraftKey};
 use crate::duress;
 use crate::error::{Error, Refusal};
+use crate::finding::Finding;
 use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Safety, Statement, Word};
 use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, MissionState, Reporter, decide};
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
+use crate::speech::{Sentence, say};
 use crate::{correct, custody, equipment, headcount, possible, report, round};
 
 /// Traffic so long after the end of a mission is a surprise.
@@ -22,9 +24,9 @@ const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
 /// What a line means, before Enter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
-    pub meaning: String,
+    pub meaning: Sentence,
     pub usable: bool,
-    pub findings: Vec<Diagnostic>,
+    pub findings: Vec<Finding>,
     pub completions: Vec<Completion>,
 }
 
@@ -183,7 +185,7 @@ fn same_line(entered: LogEntry, line: &str) -> Result<LogEntry, Error> {
         return Ok(entered);
     }
     let number = entered.number;
-    Err(Refusal::rule(format!("this key is that of entry {number}, which is another line: give this one its own"))
+    Err(Refusal::rule(say!("this key is that of entry {number}, which is another line: give this one its own", number))
         .into())
 }
 
@@ -225,7 +227,12 @@ pub(crate) async fn traffic(
         entry.mission = Some(mission.id);
         if !others.is_empty() {
             let also: Vec<String> = others.iter().map(|other| other.label()).collect();
-            entry.outcome.push(format!("{sign} is on {}, too: this counts for {}", also.join(", "), mission.label()));
+            entry.outcome.push(say!(
+                "{sign} is on {also}, too: this counts for {label}",
+                sign,
+                also,
+                label = mission.label()
+            ));
         }
         let by = Reporter { sign: sign.clone(), vehicle: vehicle_of(mission, &sign, holder.as_ref(), what.at) };
         let mut notes = on_mission(turn, mission, by, act, what).await?;
@@ -235,24 +242,27 @@ pub(crate) async fn traffic(
         let waits = others.iter().find(|other| other.state == MissionState::Briefed);
         if let Some(waits) = waits.filter(|_| mission.state == MissionState::Arrived && moves(act)) {
             let (label, sign) = (waits.label(), sign.to_lowercase());
-            entry.outcome.push(format!("{label} has not departed by the log: if this is it, `{sign} dep`"));
+            entry.outcome.push(say!("{label} has not departed by the log: if this is it, `{sign} dep`", label, sign));
         }
     } else if let Some(over) = missions.iter().find(|one| is_surprise(one, what.at)) {
         entry.mission = Some(over.id);
-        let title = format!("{sign} is on the net, but {} is {}", over.label(), over.state);
+        let title =
+            say!("{sign} is on the net, but {label} is {state}", sign, label = over.label(), state = over.state);
         let subject = format!("traffic:{}", over.id);
         let cause = Cause { title, ..cause(AlarmKind::UnexpectedTraffic, subject, what.at) };
         if let Some(alarm) = alarm::raise(turn, cause, None).await? {
-            entry.outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
+            entry.outcome.push(say!("{label} raised: {title}", label = alarm.label(), title = alarm.title));
         }
     }
     if running.is_empty() && matches!(act, Act::NotArrived { .. }) {
-        entry.outcome.push(format!("{sign} is on no mission that is open: ask for one, so that they are followed"));
+        entry.outcome.push(say!("{sign} is on no mission that is open: ask for one, so that they are followed", sign));
     }
     if *act == Act::Sos {
         let mission = running.first().copied();
-        let name = holder.map_or(String::new(), |holder| format!(" ({})", holder.name));
-        let title = format!("{sign}{name} calls for help");
+        let title = match holder {
+            Some(holder) => say!("{sign} ({name}) calls for help", sign, name = holder.name),
+            None => say!("{sign} calls for help", sign),
+        };
         let cause = Cause { title, ..cause(AlarmKind::Sos, format!("sos:{sign}"), what.at) };
         let call = Call { cause, at: what.at, anew: true, drill: false };
         entry.outcome.push(alarm::call_for_help(turn, call, mission).await?.1);
@@ -290,7 +300,7 @@ fn moves(act: &Act) -> bool {
 }
 
 fn cause(kind: AlarmKind, subject: String, missed: Timestamp) -> Cause {
-    Cause { kind, subject, title: String::new(), missed, while_down: false, tell: Vec::new() }
+    Cause { kind, subject, title: Sentence::default(), missed, while_down: false, tell: Vec::new() }
 }
 
 fn is_aboard(mission: &Mission, sign: &str, holder: Option<&Holder>) -> bool {
@@ -323,7 +333,7 @@ async fn on_mission(
     by: Reporter,
     act: &Act,
     what: Happened,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Sentence>, Error> {
     let of_one = match act {
         Act::Arrive { place, .. } => !place.is_all(),
         Act::NotArrived { all } => !all,
@@ -331,7 +341,7 @@ async fn on_mission(
     };
     if of_one && by.vehicle.is_none() && before.convoy.len() > 1 {
         let all = act.name();
-        return Ok(vec![format!("it is not known in which vehicle they sit: say which vehicle, or `{all} all`")]);
+        return Ok(vec![say!("it is not known in which vehicle they sit: say which vehicle, or `{all} all`", all)]);
     }
     if let Act::Arrive { place: Place::Named(word), .. } = act
         && let Some(elsewhere) = arrives_elsewhere(before, word, &by.sign, &turn.directory)
@@ -342,18 +352,18 @@ async fn on_mission(
         return Ok(notes);
     }
     if matches!(act, Act::Abandon(_)) && by.vehicle.is_none() {
-        return Ok(vec!["it is not known which vehicle stays behind: say its call sign".to_owned()]);
+        return Ok(vec![say!("it is not known which vehicle stays behind: say its call sign")]);
     }
     let question = is_arrival_doubtful(before, &by, act);
     let Some(command) = command(before, by, act, &turn.directory) else {
-        return Ok(vec![format!("{} is {}: nothing is owed", before.label(), before.state)]);
+        return Ok(vec![say!("{label} is {state}: nothing is owed", label = before.label(), state = before.state)]);
     };
     let moment = mission::moment(turn, before, &command, what.said);
     let acted = match decide(before, &command, moment) {
         Ok(acted) => acted,
         // What was heard is logged in any case; what it cannot do is said.
         Err(refusal @ (Refusal::NotNow { .. } | Refusal::Rule(_))) => {
-            return Ok([refusal.to_string()].into_iter().chain(question).collect());
+            return Ok([refusal.said()].into_iter().chain(question).collect());
         }
         Err(refusal) => return Err(refusal.into()),
     };
@@ -364,30 +374,32 @@ async fn on_mission(
     }
     notes.extend(question);
     if let Some(room) = &before.custody {
-        notes.push(format!("{room} follows {}: tell them", before.label()));
+        notes.push(say!("{room} follows {label}: tell them", room, label = before.label()));
     }
     let heard = matches!(acted.mission.contact, ContactState::Ok | ContactState::Regained);
     let owes = acted.contact || matches!(command, Command::NotArrived { .. });
     if let (true, true, Some(due)) = (owes, heard, acted.mission.due) {
         let due = crate::line::both(due, turn.now(), turn.directory.zone());
-        notes.push(format!("{}: next contact by {due}", acted.mission.label()));
+        notes.push(say!("{label}: next contact by {due}", label = acted.mission.label(), due));
     }
     notes.extend(settled);
     Ok(notes)
 }
 
 /// Who is in by the log is heard on the road: a question, for people alone say who is in and who is not.
-fn is_arrival_doubtful(mission: &Mission, by: &Reporter, act: &Act) -> Option<String> {
+fn is_arrival_doubtful(mission: &Mission, by: &Reporter, act: &Act) -> Option<Sentence> {
     let moves = moves(act);
     let next_leg = *act == Act::Depart(Place::Unsaid) && mission.has_further_leg();
     let own = mission.convoy.iter().find(|one| Some(&one.vehicle) == by.vehicle.as_ref());
     let (sign, label) = (by.sign.to_lowercase(), mission.label());
     if moves && !next_leg && mission.is_all_in() && !mission.overnight {
         let all = if mission.convoy.len() > 1 { " all" } else { "" };
-        return Some(format!("{label} is in by the log: if it is on the road, `{sign} not-arr{all}`"));
+        return Some(say!("{label} is in by the log: if it is on the road, `{sign} not-arr{all}`", label, sign, all));
     }
     let is_in = moves && mission.is_part_arrived() && own.is_some_and(|one| one.arrived.is_some());
-    is_in.then(|| format!("{} is in by the log: if it is on the road, `{sign} not-arr`", by.sign))
+    is_in.then(|| {
+        say!("{sign} is in by the log: if it is on the road, `{sign_2} not-arr`", sign = by.sign, sign_2 = sign)
+    })
 }
 
 /// The command that traffic amounts to. `None`: the mission is not on the road, or it is words only.
@@ -420,12 +432,15 @@ fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) ->
 }
 
 /// An arrival at another place than the sheet says is none, and why.
-pub(crate) fn arrives_elsewhere(mission: &Mission, word: &Word, sign: &str, directory: &Directory) -> Option<String> {
+pub(crate) fn arrives_elsewhere(mission: &Mission, word: &Word, sign: &str, directory: &Directory) -> Option<Sentence> {
     let wanted = is_elsewhere(mission, word, directory)?;
     let (said, sign) = (spoken(word, directory), sign.to_lowercase());
-    Some(format!(
+    Some(say!(
         "{said} is not {wanted}, where the sheet says they go: no arrival, they are followed on; `{sign} arr same` when everybody is \
-         out there, or reroute the mission"
+         out there, or reroute the mission",
+        said,
+        wanted,
+        sign
     ))
 }
 
@@ -484,12 +499,12 @@ pub(crate) async fn raise_silently(
     counted: Option<&str>,
 ) -> Result<(), Error> {
     let who = match (holder, &entry.sign, counted) {
-        (Some(holder), _, _) => format!("{} ({})", holder.sign, holder.name),
-        (None, Some(sign), _) => sign.clone(),
-        (None, None, Some(person)) => format!("{} ({person})", turn.directory.name("person", person)),
-        (None, None, None) => "somebody".to_owned(),
+        (Some(holder), _, _) => format!("{} ({})", holder.sign, holder.name).into(),
+        (None, Some(sign), _) => sign.as_str().into(),
+        (None, None, Some(person)) => format!("{} ({person})", turn.directory.name("person", person)).into(),
+        (None, None, None) => say!("somebody"),
     };
-    let title = format!("{who} used a duress word in entry {}", entry.number);
+    let title = say!("{who} used a duress word in entry {number}", who, number = entry.number);
     let duress::Said { tell, follows } = said;
     let cause = Cause { title, tell, ..cause(AlarmKind::Duress, format!("duress:{}", entry.id), entry.happened) };
     let alarm = alarm::raise(turn, cause, None).await?;

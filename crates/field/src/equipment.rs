@@ -13,6 +13,7 @@ use crate::log::{LogEntry, NewEntry};
 use crate::message;
 use crate::register::Record;
 use crate::room::{Field, Turn, next_number};
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 const DAY_US: i64 = 86_400_000_000;
@@ -43,7 +44,7 @@ pub struct EquipmentView {
     pub words: String,
     pub read: Option<Timestamp>,
     /// What should be known: a test is overdue, nobody is named who repairs it.
-    pub doubts: Vec<String>,
+    pub doubts: Vec<Sentence>,
     /// Its power is so low that the board is to be printed.
     pub power_low: bool,
 }
@@ -55,12 +56,12 @@ pub struct Anomaly {
     /// Counts up from 1.
     pub number: i64,
     pub equipment: String,
-    pub title: String,
+    pub title: Sentence,
     /// Who repairs it and was told.
     pub told: Option<String>,
     pub opened: Timestamp,
     pub closed: Option<Timestamp>,
-    pub outcome: Option<String>,
+    pub outcome: Option<Sentence>,
 }
 
 impl Anomaly {
@@ -104,7 +105,7 @@ pub(crate) async fn note(
     level: Option<i64>,
     words: &str,
     at: Timestamp,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Sentence>, Error> {
     let directory = turn.directory.clone();
     let known = directory.record("equipment", key).filter(|record| record.retired.is_none());
     let record = known.ok_or_else(|| Error::missing("equipment", key.to_uppercase()))?;
@@ -116,29 +117,32 @@ pub(crate) async fn note(
     let low = level.is_some_and(|level| level <= LOW_PERCENT);
     let name = record.text("name");
     if state == EquipmentState::Ok && !low {
-        outcome.extend(repaired(turn, &record.key, "works again").await?);
+        outcome.extend(repaired(turn, &record.key, say!("works again")).await?);
         return Ok(outcome);
     }
-    let how = if state == EquipmentState::Ok { "is low" } else { state.as_str() };
-    let level = level.map_or(String::new(), |level| format!(", {level} %"));
-    let said = if words.is_empty() { String::new() } else { format!(": {words}") };
-    let title = format!("{name} ({}) {how}{level}{said}", record.key);
+    let (key, how) =
+        (&record.key, if state == EquipmentState::Ok { say!("is low") } else { Sentence::word(state.as_str()) });
+    let title = match level {
+        Some(level) => say!("{name} ({key}) {how}, {level} %", name, key, how, level),
+        None => say!("{name} ({key}) {how}", name, key, how),
+    };
+    let title = if words.is_empty() { title } else { say!("{title}: {words}", title, words = words_of(words)) };
     outcome.extend(anomaly(turn, record, &title).await?);
     if state == EquipmentState::Failed || low {
-        let title = if low { format!("{title}; print board, promises and contacts now") } else { title };
+        let title = if low { say!("{title}; print board, promises and contacts now", title) } else { title };
         outcome.extend(raise(turn, &record.key, title).await?);
     }
     Ok(outcome)
 }
 
 /// Opens an anomaly, unless one is open, and tells whoever repairs it.
-async fn anomaly(turn: &mut Turn, record: &Record, title: &str) -> Result<Option<String>, Error> {
+async fn anomaly(turn: &mut Turn, record: &Record, title: &Sentence) -> Result<Option<Sentence>, Error> {
     let repairer = record.text_opt("repairer").and_then(|key| turn.directory.callee_of(&key));
     open_anomaly(turn, &record.key, title, repairer).await
 }
 
 /// The same about something that is not in the register of equipment: a tracker, the base.
-pub(crate) async fn fault(turn: &mut Turn, what: &str, title: &str) -> Result<Option<String>, Error> {
+pub(crate) async fn fault(turn: &mut Turn, what: &str, title: &Sentence) -> Result<Option<Sentence>, Error> {
     let directory = turn.directory.clone();
     let found = directory
         .records("equipment")
@@ -152,9 +156,9 @@ pub(crate) async fn fault(turn: &mut Turn, what: &str, title: &str) -> Result<Op
 async fn open_anomaly(
     turn: &mut Turn,
     key: &str,
-    title: &str,
+    title: &Sentence,
     repairer: Option<crate::register::Callee>,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Sentence>, Error> {
     if turn.tx.fetch_optional(&sql::OPEN_ANOMALY, params![key]).await?.is_some() {
         return Ok(None);
     }
@@ -162,7 +166,9 @@ async fn open_anomaly(
     let label = format!("AN-{number:04}");
     let told = repairer.as_ref().map(|callee| callee.name.clone());
     let now = turn.now();
-    turn.tx.execute(&sql::INSERT_ANOMALY, params![id, number, key, title, told.clone(), now]).await?;
+    turn.tx
+        .execute(&sql::INSERT_ANOMALY, params![id, number, key, title.english(), told.clone(), now, &json!(title)])
+        .await?;
     turn.record("anomaly.open", id, Json::Null, json!({ "label": label, "equipment": key }));
     let means = repairer.as_ref().and_then(|callee| match callee.means.as_str() {
         "sms" => Some(Travel::Sms),
@@ -170,13 +176,18 @@ async fn open_anomaly(
         _ => None,
     });
     if let (Some(callee), Some(means)) = (&repairer, means) {
+        let language = match turn.directory.language_of_contact(&callee.contact) {
+            Some(language) => language,
+            None => turn.office_language().await?,
+        };
+        let text = say!("{label}: {title}.\nPlease repair it and tell the radio room.", label, title);
         let dispatch = Dispatch {
             key: format!("{id}/repair"),
             about: id.to_string(),
             recipient: callee.name.clone(),
             addresses: vec![Address::new(means, callee.address.clone())],
-            subject: Some(format!("{label}: {title}")),
-            text: format!("{label}: {title}. Please repair it and tell the radio room."),
+            subject: None,
+            text: text.in_message(language),
             precedence: Precedence::Routine,
             exercise: false,
             secret: false,
@@ -186,46 +197,67 @@ async fn open_anomaly(
         message::send(turn, vec![dispatch]).await?;
     }
     let to = match (&told, means) {
-        (Some(name), Some(_)) => format!("; {name} is told"),
-        (Some(name), None) => format!("; tell {name}"),
-        (None, _) => "; nobody is named who repairs it".to_owned(),
+        (Some(name), Some(_)) => say!("{name} is told", name),
+        (Some(name), None) => say!("tell {name}", name),
+        (None, _) => say!("nobody is named who repairs it"),
     };
-    Ok(Some(format!("{label} opened: {title}{to}")))
+    Ok(Some(say!("{label} opened: {title}; {to}", label, title, to)))
 }
 
 /// A UPS that the register does not name, or not alone.
-async fn unregistered(turn: &mut Turn, power: Power, level: Option<i64>, printed: &str) -> Result<Vec<String>, Error> {
-    let left = level.map_or(String::new(), |level| format!(", {level} %"));
-    let said = if printed.is_empty() { String::new() } else { format!(": {printed}") };
-    let title = match power {
-        Power::Low => format!("the power of the server is low{left}{said}; print board, promises and contacts now"),
-        Power::Mains | Power::Battery => format!("the server runs on its battery{left}{said}"),
+async fn unregistered(
+    turn: &mut Turn,
+    power: Power,
+    level: Option<i64>,
+    printed: &str,
+) -> Result<Vec<Sentence>, Error> {
+    let mut title = match power {
+        Power::Low => say!("the power of the server is low"),
+        Power::Mains | Power::Battery => say!("the server runs on its battery"),
     };
-    let mut outcome: Vec<String> = open_anomaly(turn, &UPS.to_uppercase(), &title, None).await?.into_iter().collect();
+    if let Some(level) = level {
+        title = say!("{title}, {level} %", title, level);
+    }
+    if !printed.is_empty() {
+        title = say!("{title}: {words}", title, words = words_of(printed));
+    }
+    if power == Power::Low {
+        title = say!("{title}; print board, promises and contacts now", title);
+    }
+    let mut outcome: Vec<Sentence> = open_anomaly(turn, &UPS.to_uppercase(), &title, None).await?.into_iter().collect();
     if power == Power::Low {
         outcome.extend(raise(turn, &UPS.to_uppercase(), title).await?);
     }
     Ok(outcome)
 }
 
+/// What is said besides: what became of the print is the room's own words.
+fn words_of(said: &str) -> Sentence {
+    match said {
+        "the board was printed" => say!("the board was printed"),
+        "the board could not be printed" => say!("the board could not be printed"),
+        typed => typed.into(),
+    }
+}
+
 /// Something fails that the room cannot do without.
-async fn raise(turn: &mut Turn, key: &str, title: String) -> Result<Option<String>, Error> {
+async fn raise(turn: &mut Turn, key: &str, title: Sentence) -> Result<Option<Sentence>, Error> {
     let (kind, subject) = (AlarmKind::Equipment, format!("equipment:{key}"));
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
     let raised = alarm::raise(turn, cause, None).await?;
-    Ok(raised.map(|alarm| format!("{} raised: {}", alarm.label(), alarm.title)))
+    Ok(raised.map(|alarm| say!("{label} raised: {title}", label = alarm.label(), title = alarm.title)))
 }
 
 /// Something works again: its anomaly is over.
-pub(crate) async fn repaired(turn: &mut Turn, key: &str, outcome: &str) -> Result<Option<String>, Error> {
+pub(crate) async fn repaired(turn: &mut Turn, key: &str, outcome: Sentence) -> Result<Option<Sentence>, Error> {
     let key = key.to_uppercase();
     let Some(row) = turn.tx.fetch_optional(&sql::OPEN_ANOMALY, params![&key]).await? else { return Ok(None) };
     let found = read_anomaly(&row)?;
     let now = turn.now();
-    turn.tx.execute_one(&sql::CLOSE_ANOMALY, params![found.id, now, outcome]).await?;
-    turn.record("anomaly.close", found.id, Json::Null, json!({ "outcome": outcome }));
-    alarm::close_about(turn, &format!("equipment:{key}"), outcome).await?;
-    Ok(Some(format!("{} closed: {outcome}", found.label())))
+    turn.tx.execute_one(&sql::CLOSE_ANOMALY, params![found.id, now, outcome.english()]).await?;
+    turn.record("anomaly.close", found.id, Json::Null, json!({ "outcome": outcome.english() }));
+    alarm::close_about(turn, &format!("equipment:{key}"), outcome.clone()).await?;
+    Ok(Some(say!("{label} closed: {outcome}", label = found.label(), outcome)))
 }
 
 /// The net was used against its rules, by an entry of the log.
@@ -282,19 +314,22 @@ impl Field {
         let now = turn.now();
         let outcome = match (registered.as_slice(), power) {
             ([key], _) => note(&mut turn, key, state, level, printed, now).await?,
-            (_, Power::Mains) => repaired(&mut turn, UPS, "the mains are back").await?.into_iter().collect(),
+            (_, Power::Mains) => repaired(&mut turn, UPS, say!("the mains are back")).await?.into_iter().collect(),
             (_, _) => unregistered(&mut turn, power, level, printed).await?,
         };
         if outcome.is_empty() {
             return turn.finish().await.map(drop);
         }
         let says = match power {
-            Power::Mains => "the mains are there",
-            Power::Battery => "the mains are gone, it runs on its battery",
-            Power::Low => "its battery is low",
+            Power::Mains => say!("the UPS says: the mains are there"),
+            Power::Battery => say!("the UPS says: the mains are gone, it runs on its battery"),
+            Power::Low => say!("the UPS says: its battery is low"),
         };
-        let level = level_percent.map_or(String::new(), |level| format!(" ({level} %)"));
-        let entry = NewEntry { outcome, ..NewEntry::words("equipment", format!("the UPS says: {says}{level}")) };
+        let says = match level_percent {
+            Some(level) => say!("{says} ({level} %)", says, level),
+            None => says,
+        };
+        let entry = NewEntry { outcome, ..NewEntry::words("equipment", says) };
         turn.log(entry).await?;
         turn.finish().await.map(drop)
     }
@@ -392,12 +427,12 @@ fn view(record: &Record, row: Option<&Row>, now: Timestamp) -> Result<EquipmentV
     let mut doubts = Vec::new();
     let days = read.map(|read| (now.micros() - read.micros()) / DAY_US);
     match (record.whole("test_days"), days) {
-        (Some(every), Some(days)) if days > every => doubts.push(format!("not tested for {days} days")),
-        (Some(_), None) => doubts.push("never tested".to_owned()),
+        (Some(every), Some(days)) if days > every => doubts.push(say!("not tested for {days} days", days)),
+        (Some(_), None) => doubts.push(say!("never tested")),
         _ => {}
     }
     if record.text_opt("repairer").is_none() {
-        doubts.push("nobody is named who repairs it".to_owned());
+        doubts.push(say!("nobody is named who repairs it"));
     }
     Ok(EquipmentView {
         equipment: record.key.clone(),
@@ -418,10 +453,10 @@ fn read_anomaly(row: &Row) -> Result<Anomaly, Error> {
         id: row.id("id")?,
         number: row.int("number")?,
         equipment: row.text("equipment")?.to_owned(),
-        title: row.text("title")?.to_owned(),
+        title: Sentence::kept(row.text("title")?, row.json_opt("said")?),
         told: row.text_opt("told")?.map(str::to_owned),
         opened: row.time("opened_us")?,
         closed: row.time_opt("closed_us")?,
-        outcome: row.text_opt("outcome")?.map(str::to_owned),
+        outcome: row.text_opt("outcome")?.map(Sentence::word),
     })
 }

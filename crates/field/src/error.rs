@@ -1,7 +1,9 @@
 //! Why the room did not do what was asked.
 
-use kernel::Diagnostic;
 use store::Conflict;
+
+use crate::finding::Finding;
+use crate::speech::{Language, Sentence, say};
 
 /// Why a command was not carried out. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -13,8 +15,8 @@ pub enum Error {
     #[error(transparent)]
     Refused(#[from] Refusal),
     /// The line of the duty log cannot be used; each finding has its place.
-    #[error("the line cannot be used: {}", .0.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; "))]
-    Line(Vec<Diagnostic>),
+    #[error("the line cannot be used: {}", .0.iter().map(|finding| finding.message.english()).collect::<Vec<_>>().join("; "))]
+    Line(Vec<Finding>),
     /// Somebody else changed the record after the version that the command was based on.
     #[error("the record was changed meanwhile and is now at version {}; decide again on the current values", .0.version)]
     Conflict(Box<Conflict>),
@@ -27,11 +29,11 @@ pub enum Error {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     #[error("{field}: {problem}")]
-    Bad { field: String, problem: String },
+    Bad { field: String, problem: Sentence },
     #[error("`{command}` is not possible while the {what} is {state}; possible are: {}", .allowed.join(", "))]
     NotNow { what: &'static str, command: &'static str, state: String, allowed: Vec<&'static str> },
     #[error("{0}")]
-    Rule(String),
+    Rule(Sentence),
 }
 
 impl From<replica::Error> for Error {
@@ -45,12 +47,32 @@ impl From<replica::Error> for Error {
 
 impl Refusal {
     /// A field that cannot be used, and why.
-    pub fn bad(field: &str, problem: impl Into<String>) -> Refusal {
+    pub fn bad(field: &str, problem: impl Into<Sentence>) -> Refusal {
         Refusal::Bad { field: field.to_owned(), problem: problem.into() }
     }
 
+    /// It as a sentence.
+    pub fn said(&self) -> Sentence {
+        match self {
+            Refusal::Bad { field, problem } => say!("{field}: {problem}", field, problem),
+            Refusal::NotNow { what, command, state, allowed } => say!(
+                "`{command}` is not possible while the {what} is {state}; possible are: {allowed}",
+                command,
+                what = Sentence::word(what),
+                state = Sentence::word(state),
+                allowed
+            ),
+            Refusal::Rule(rule) => rule.clone(),
+        }
+    }
+
+    /// In a language.
+    pub fn in_language(&self, language: Language) -> String {
+        self.said().in_language(language)
+    }
+
     /// A rule of the room that the command would break.
-    pub fn rule(text: impl Into<String>) -> Refusal {
+    pub fn rule(text: impl Into<Sentence>) -> Refusal {
         Refusal::Rule(text.into())
     }
 }
@@ -75,10 +97,10 @@ pub(crate) fn said(field: &str, text: &str, limit: usize) -> Result<String, Refu
     let text = text.trim();
     let length = text.chars().count();
     if text.is_empty() {
-        return Err(Refusal::bad(field, "it is empty; say something"));
+        return Err(Refusal::bad(field, say!("it is empty; say something")));
     }
     if length > limit {
-        return Err(Refusal::bad(field, format!("it has {length} characters; the limit is {limit}")));
+        return Err(Refusal::bad(field, say!("it has {length} characters; the limit is {limit}", length, limit)));
     }
     Ok(text.to_owned())
 }

@@ -2,7 +2,8 @@
 //!
 //! **Owns** the register (people, call signs, vehicles, areas, contacts, devices, fences, facilities, roads, equipment), the
 //! duty log and the grammar of its lines, missions, alarms and their ladders, radio checks, headcounts, shifts and their
-//! hand-over; what messages mean and what positions are worth; reports of incidents; whose people somebody sees.
+//! hand-over; what messages mean and what positions are worth; reports of incidents; whose people somebody sees; the words of all
+//! that in six languages.
 //!
 //! **Never does** run a timer (the deadlines of `store` do), send or receive a message itself (`courier` does: the room says
 //! who is to be told, by what), or decide what an incident is (`respond` does, from `IncidentReported`).
@@ -16,6 +17,7 @@
 //! - Who was to be counted does not change after a headcount began.
 //! - What positions and fences say does not depend on the order in which positions came.
 //! - The more worrying of two states stands until a person resolves it.
+//! - What is kept in words is kept as code and values, too, and the English words count where the two differ.
 //! - A mission that passes from room to room is never without one that follows it.
 //!
 //! **Tables** `field_*`.
@@ -33,6 +35,7 @@ mod enter;
 pub mod equipment;
 mod error;
 mod fact_tables;
+mod finding;
 pub mod headcount;
 pub mod line;
 mod log;
@@ -51,6 +54,7 @@ mod room;
 pub mod round;
 mod shift;
 pub mod sight;
+pub mod speech;
 mod spelling;
 pub mod sql;
 mod subscriber;
@@ -62,7 +66,8 @@ pub use duress::{DuressPhrase, Follows};
 pub use enter::{Entering, Reading};
 pub use error::{Error, Refusal};
 pub use fact_tables::FACT_TABLES;
-pub use log::{LogEntry, LogFilter};
+pub use finding::Finding;
+pub use log::{DeviceNote, LogEntry, LogFilter};
 pub use proof::{LogFault, LogProof};
 pub use room::Field;
 pub use shift::{DeskCommand, SheetItem, Shift};

@@ -2,12 +2,14 @@
 
 use kernel::id::{LogEntryId, MissionId};
 use kernel::{Fact, Timestamp};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Read, Row, params};
 
 use crate::error::Error;
 use crate::register::Holder;
 use crate::room::{Field, Turn, next_number};
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 /// One entry.
@@ -35,9 +37,9 @@ pub struct LogEntry {
     /// As it was typed; duress words as they are to be shown.
     pub line: String,
     /// What it means, in words.
-    pub meaning: String,
+    pub meaning: Sentence,
     /// What followed from it.
-    pub outcome: Vec<String>,
+    pub outcome: Vec<Sentence>,
     /// The entry that this one corrects.
     pub corrects: Option<i64>,
     /// The latest entry that corrects this one.
@@ -56,15 +58,15 @@ pub(crate) struct NewEntry {
     pub(crate) holder: Option<Holder>,
     pub(crate) mission: Option<MissionId>,
     pub(crate) line: String,
-    pub(crate) meaning: String,
-    pub(crate) outcome: Vec<String>,
+    pub(crate) meaning: Sentence,
+    pub(crate) outcome: Vec<Sentence>,
     pub(crate) corrects: Option<i64>,
 }
 
 impl NewEntry {
     /// An entry that nobody typed.
-    pub(crate) fn words(kind: &'static str, meaning: String) -> NewEntry {
-        NewEntry { kind, line: String::new(), meaning, ..NewEntry::default() }
+    pub(crate) fn words(kind: &'static str, meaning: impl Into<Sentence>) -> NewEntry {
+        NewEntry { kind, line: String::new(), meaning: meaning.into(), ..NewEntry::default() }
     }
 }
 
@@ -92,14 +94,55 @@ impl Field {
     }
 }
 
+/// What the room's own devices did, and why one failed, in the words of the machine.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DeviceNote {
+    /// No sound comes from the server.
+    Unheard(String),
+    /// The UPS does not say how it fares.
+    UpsSilent(String),
+    NotPrinted(String),
+    /// What is left of the UPS's charge, where it says so.
+    Printed {
+        charge_percent: Option<f64>,
+    },
+}
+
+impl DeviceNote {
+    fn said(&self) -> Sentence {
+        match self {
+            DeviceNote::Unheard(problem) => say!("the alarm cannot be heard from the server: {problem}", problem),
+            DeviceNote::UpsSilent(problem) => say!("the UPS does not say how it fares: {problem}", problem),
+            DeviceNote::NotPrinted(problem) => {
+                say!("the power is low and the board cannot be printed: {problem}", problem)
+            }
+            DeviceNote::Printed { charge_percent: None } => say!("the power is low: the board was printed"),
+            DeviceNote::Printed { charge_percent: Some(left) } => {
+                say!("the power is low ({left} %): the board was printed", left = left.to_string())
+            }
+        }
+    }
+}
+
 impl Field {
-    /// Writes a note that nobody typed: what the room's own devices did, and why one failed.
+    /// Writes what the room's own devices did.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn note_device(&self, note: &DeviceNote, actor: &kernel::Actor) -> Result<LogEntry, Error> {
+        let mut turn = self.turn(actor, "").await?;
+        let entry = turn.log(NewEntry::words("note", note.said())).await?;
+        turn.finish().await?;
+        Ok(entry)
+    }
+
+    /// Writes a note that nobody typed.
     ///
     /// # Errors
     /// [`Error::Store`] when the database fails.
     pub async fn note(&self, text: &str, actor: &kernel::Actor) -> Result<LogEntry, Error> {
         let mut turn = self.turn(actor, "").await?;
-        let entry = turn.log(NewEntry::words("note", text.to_owned())).await?;
+        let entry = turn.log(NewEntry::words("note", text)).await?;
         turn.finish().await?;
         Ok(entry)
     }
@@ -159,9 +202,10 @@ pub(crate) async fn append(turn: &mut Turn, new: NewEntry) -> Result<LogEntry, E
         name,
         entry.mission,
         &entry.line,
-        &entry.meaning,
-        &json!(entry.outcome),
+        entry.meaning.english(),
+        &json!(entry.outcome.iter().map(Sentence::english).collect::<Vec<_>>()),
         entry.corrects,
+        &json!(Beside { meaning: entry.meaning.clone(), outcome: entry.outcome.clone() }),
     ];
     turn.tx.execute(&sql::INSERT_LOG, row).await?;
     turn.tx.emit(Fact::DutyLogged { entry: entry.id, number: entry.number, at: now });
@@ -170,11 +214,18 @@ pub(crate) async fn append(turn: &mut Turn, new: NewEntry) -> Result<LogEntry, E
         "kind": entry.kind,
         "happened": entry.happened.to_string(),
         "line": entry.line,
-        "meaning": entry.meaning,
+        "meaning": entry.meaning.english(),
         "corrects": entry.corrects,
     });
     turn.record("log.append", entry.id, serde_json::Value::Null, after);
     Ok(entry)
+}
+
+/// The sentences of an entry, kept beside their English words, so that every reader has them in their language.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Beside {
+    meaning: Sentence,
+    outcome: Vec<Sentence>,
 }
 
 fn read(row: &Row) -> Result<LogEntry, Error> {
@@ -183,6 +234,8 @@ fn read(row: &Row) -> Result<LogEntry, Error> {
         (Some(kind), Some(key), Some(name)) => Some((kind, key, name)),
         _ => None,
     };
+    let outcome: Vec<String> = row.json("outcome")?;
+    let beside: Beside = row.json_opt("said")?.unwrap_or_default();
     Ok(LogEntry {
         number: row.int("number")?,
         id: row.id("id")?,
@@ -196,8 +249,12 @@ fn read(row: &Row) -> Result<LogEntry, Error> {
         holder,
         mission: row.id_opt("mission_id")?,
         line: row.text("line")?.to_owned(),
-        meaning: row.text("meaning")?.to_owned(),
-        outcome: row.json("outcome")?,
+        meaning: Sentence::kept(row.text("meaning")?, Some(beside.meaning)),
+        outcome: outcome
+            .iter()
+            .enumerate()
+            .map(|(at, text)| Sentence::kept(text, beside.outcome.get(at).cloned()))
+            .collect(),
         corrects: row.int_opt("corrects")?,
         corrected_by: row.int_opt("corrected_by")?,
     })

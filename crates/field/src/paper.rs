@@ -6,77 +6,97 @@ use kernel::Timestamp;
 
 use crate::error::Error;
 use crate::headcount::HEADCOUNT;
-use crate::line;
-use crate::mission::{CONTACT, DEPARTURE};
+use crate::mission::{self, CONTACT, DEPARTURE};
 use crate::register::{Directory, Record};
 use crate::room::Field;
 use crate::round::ROUND;
+use crate::speech::{Language, Sentence, say};
+use crate::{alarm, line};
 
-/// Promises that are printed; those of alarms are on the board.
-const PROMISES: [&str; 4] = [CONTACT, DEPARTURE, ROUND, HEADCOUNT];
 /// Lines of a blank sheet, and how many sheets.
 const BLANK_LINES: usize = 40;
 const SHEETS: usize = 3;
 const NEW_PAGE: &str = "\u{c}";
 
 impl Field {
-    /// Board, open deadlines, contact cards and blank sheets, each from a new page.
+    /// Board, open deadlines, contact cards and blank sheets, each from a new page, in a language.
     ///
     /// # Errors
     /// [`Error::Store`] when the database fails.
-    pub async fn paper(&self) -> Result<String, Error> {
+    pub async fn paper(&self, language: Language) -> Result<String, Error> {
         let (directory, now) = (self.directory().await?, self.now());
         let both = |at: Timestamp| line::both(at, now, directory.zone());
-        let mut paper = format!("RADIO ROOM, as of {}\n\nBOARD\n", both(now));
+        let told = |sentence: &Sentence| sentence.in_language(language);
+        let title = told(&say!("RADIO ROOM, as of {when}", when = both(now)));
+        let mut paper = format!("{title}\n\n{}\n", told(&say!("BOARD")));
         let sheet = self.hand_over_sheet().await?;
         for item in &sheet {
             let due = item.due.map_or(String::new(), |due| format!("  [{}]", both(due)));
             let late = if item.read_back { "! " } else { "  " };
-            let _ = writeln!(paper, "{late}{:<10} {}{due}", item.label, item.text);
+            let _ = writeln!(paper, "{late}{:<10} {}{due}", item.label, told(&item.text));
         }
         if sheet.is_empty() {
-            paper.push_str("  nothing is open\n");
+            let _ = writeln!(paper, "  {}", told(&say!("nothing is open")));
         }
-        paper.push_str("\nOPEN DEADLINES\n");
+        let _ = writeln!(paper, "\n{}", told(&say!("OPEN DEADLINES")));
         for one in self.store.pending_deadlines("field.").await? {
-            if PROMISES.contains(&one.kind.as_str()) {
-                let _ = writeln!(paper, "  by {}: {} ({})", both(one.due), one.owes, one.otherwise);
+            if let Some(promise) = self.promised(&one.kind, &one.subject, &one.owes).await? {
+                let _ = writeln!(paper, "  {}", told(&say!("by {when}: {promise}", when = both(one.due), promise)));
             }
         }
-        cards(&mut paper, &directory, now);
-        blank_sheets(&mut paper);
+        cards(&mut paper, &directory, now, &told);
+        blank_sheets(&mut paper, &told);
         Ok(paper)
+    }
+
+    /// What is promised, in words. `None`: it is of an alarm, and on the board.
+    async fn promised(&self, kind: &str, subject: &str, owes: &str) -> Result<Option<Sentence>, Error> {
+        let label = match alarm::of_mission(subject) {
+            Some((id, _)) if [CONTACT, DEPARTURE].contains(&kind) => {
+                mission::one(&self.store, id).await?.map(|one| one.label())
+            }
+            _ => None,
+        };
+        let who = owes.split_once(':').map_or(owes, |(_, who)| who);
+        Ok(match (kind, label) {
+            (CONTACT, Some(label)) => Some(say!("contact of {label}, {who}", label, who)),
+            (DEPARTURE, Some(label)) => Some(say!("departure of {label}", label)),
+            (ROUND, _) => Some(say!("end of the radio check")),
+            (HEADCOUNT, _) => Some(say!("end of the headcount")),
+            _ => None,
+        })
     }
 }
 
-fn cards(paper: &mut String, directory: &Directory, now: Timestamp) {
-    let _ = writeln!(paper, "{NEW_PAGE}CONTACTS");
+fn cards(paper: &mut String, directory: &Directory, now: Timestamp, told: &impl Fn(&Sentence) -> String) {
+    let _ = writeln!(paper, "{NEW_PAGE}{}", told(&say!("CONTACTS")));
     let mut contacts: Vec<&Record> = directory.records("contact").collect();
     contacts.sort_by_key(|one| (one.text("role").to_owned(), one.whole("priority")));
     for one in contacts {
         let of = one.text_opt("organisation").map_or(String::new(), |organisation| format!(" ({organisation})"));
         let person = one.text_opt("person").map(|key| directory.name("person", &key));
-        let (role, name) = (one.text("role"), person.unwrap_or_else(|| one.text("name").to_owned()));
-        let _ = writeln!(paper, "  {role:<18} {name}{of}: {} {}", one.text("means"), one.text("address"));
+        let name = person.unwrap_or_else(|| one.text("name").to_owned());
+        let [role, means] = ["role", "means"].map(|column| told(&Sentence::word(one.text(column))));
+        let _ = writeln!(paper, "  {role:<18} {name}{of}: {means} {}", one.text("address"));
     }
-    paper.push_str("\nWHO CAN HELP\n");
+    let _ = writeln!(paper, "\n{}", told(&say!("WHO CAN HELP")));
     for one in directory.records("facility") {
-        let _ = writeln!(paper, "  {:<12} {}: {}", one.text("kind"), one.text("name"), one.text("phone"));
+        let kind = told(&Sentence::word(one.text("kind")));
+        let _ = writeln!(paper, "  {kind:<12} {}: {}", one.text("name"), one.text("phone"));
     }
-    paper.push_str("\nCALL SIGNS\n");
+    let _ = writeln!(paper, "\n{}", told(&say!("CALL SIGNS")));
     for holder in directory.holders(now, None) {
         let _ = writeln!(paper, "  {:<8} {}", holder.sign, holder.name);
     }
 }
 
-fn blank_sheets(paper: &mut String) {
+fn blank_sheets(paper: &mut String, told: &impl Fn(&Sentence) -> String) {
+    let sheet =
+        told(&say!("TRACKING SHEET  call sign {blank}  vehicle {blank}  from {blank}  to {blank}", blank = "________"));
+    let aboard = told(&say!("aboard: {blank}", blank = "_".repeat(62)));
+    let log = told(&say!("DUTY LOG  date {blank}  on duty {long}", blank = "________", long = "________________"));
     for _ in 0..SHEETS {
-        let _ = write!(
-            paper,
-            "{NEW_PAGE}TRACKING SHEET  call sign ________  vehicle ________  from ________  to ________\n\n"
-        );
-        paper.push_str("  aboard: ______________________________________________________________\n\n");
-        let _ = write!(paper, "{NEW_PAGE}DUTY LOG  date ________  on duty ________________\n\n");
+        let _ = write!(paper, "{NEW_PAGE}{sheet}\n\n  {aboard}\n\n{NEW_PAGE}{log}\n\n");
         for _ in 0..BLANK_LINES {
             paper.push_str("  ____:____ | ________ | ______________________________________________\n");
         }

@@ -1,12 +1,14 @@
 //! What a line says that is not possible now: found while it is typed, and by Enter, with the same words.
 
-use kernel::{Diagnostic, Span, Timestamp};
+use kernel::{Span, Timestamp};
 use store::{Read, params};
 
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::headcount::Headcount;
 use crate::line::{Act, CheckLine, CountLine, CountScope, Line, Place, Statement, Word};
 use crate::register::Directory;
+use crate::speech::{Sentence, say};
 use crate::{enter, headcount, log, mission, report, round, sql};
 
 /// What only the register can tell: times that never were, signs that nobody has. Gives when it happened, if the line says so;
@@ -19,8 +21,8 @@ pub(crate) fn check(line: &mut Line, text: &str, directory: &Directory, told: Ti
             None
         }
         Some((time, Err(problem))) => {
-            let help = "say when it happened: 1425, in UTC 1425z, 29/11 1425, yesterday 1425";
-            line.findings.push(Diagnostic::error("FLD0101", time.span, problem).with_help(help));
+            let help = say!("say when it happened: 1425, in UTC 1425z, 29/11 1425, yesterday 1425");
+            line.findings.push(Finding::error("FLD0101", time.span, problem).with_help(help));
             None
         }
         Some((_, Ok(at))) => Some(at),
@@ -32,16 +34,16 @@ pub(crate) fn check(line: &mut Line, text: &str, directory: &Directory, told: Ti
         _ => Vec::new(),
     };
     let unknown = signs.into_iter().filter(|sign| directory.holder(&sign.text, at).is_none());
-    let findings: Vec<Diagnostic> = unknown.map(|sign| unknown_sign(directory, sign, at)).collect();
+    let findings: Vec<Finding> = unknown.map(|sign| unknown_sign(directory, sign, at)).collect();
     line.findings.extend(findings);
     happened
 }
 
-fn unknown_sign(directory: &Directory, sign: &Word, at: Timestamp) -> Diagnostic {
+fn unknown_sign(directory: &Directory, sign: &Word, at: Timestamp) -> Finding {
     let near = near_signs(directory, &sign.text, at);
-    let problem = format!("nobody is known under {} at that time", sign.text.to_uppercase());
-    let finding = Diagnostic::warning("FLD0102", sign.span, problem);
-    if near.is_empty() { finding } else { finding.with_help(format!("did they say {}?", near.join(", "))) }
+    let problem = say!("nobody is known under {sign} at that time", sign = sign.text.to_uppercase());
+    let finding = Finding::warning("FLD0102", sign.span, problem);
+    if near.is_empty() { finding } else { finding.with_help(say!("did they say {near}?", near)) }
 }
 
 /// Signs that differ by one character or by two that changed places.
@@ -73,7 +75,7 @@ pub(crate) async fn hindrances(
     line: &Line,
     at: Timestamp,
     waited: bool,
-) -> Result<Vec<Diagnostic>, Error> {
+) -> Result<Vec<Finding>, Error> {
     if !line.is_usable() {
         return Ok(Vec::new());
     }
@@ -82,12 +84,14 @@ pub(crate) async fn hindrances(
         Statement::Count(count) => of_count(read, directory, count, at, waited).await?,
         Statement::Correction { number, .. } => {
             let known = log::numbered(read, *number).await?.is_some();
-            missing(known, "FLD0110", Span::default(), format!("there is no entry `{number}`")).into_iter().collect()
+            missing(known, "FLD0110", Span::default(), say!("there is no entry `{number}`", number))
+                .into_iter()
+                .collect()
         }
         Statement::Situation { report: number, .. } => of_report(read, *number).await?,
         Statement::Equipment { key, .. } => {
             let known = directory.record("equipment", &key.text).is_some_and(|record| record.retired.is_none());
-            let problem = format!("there is no equipment `{}`", key.text.to_uppercase());
+            let problem = say!("there is no equipment `{key}`", key = key.text.to_uppercase());
             missing(known, "FLD0110", key.span, problem).into_iter().collect()
         }
         Statement::Traffic { sign, act: act @ Act::Arrive { place: Place::Named(word), .. } } => {
@@ -97,12 +101,12 @@ pub(crate) async fn hindrances(
     })
 }
 
-fn missing(known: bool, code: &str, span: Span, problem: String) -> Option<Diagnostic> {
-    (!known).then(|| Diagnostic::error(code, span, problem))
+fn missing(known: bool, code: &'static str, span: Span, problem: Sentence) -> Option<Finding> {
+    (!known).then(|| Finding::error(code, span, problem))
 }
 
-fn not_now(problem: impl Into<String>, help: &str) -> Vec<Diagnostic> {
-    vec![Diagnostic::error("FLD0111", Span::default(), format!("{}: {help}", problem.into()))]
+fn not_now(problem: Sentence) -> Vec<Finding> {
+    vec![Finding::error("FLD0111", Span::default(), problem)]
 }
 
 /// Somewhere else than where they go, nobody has arrived.
@@ -113,23 +117,26 @@ async fn of_arrival(
     act: &Act,
     word: &Word,
     at: Timestamp,
-) -> Result<Vec<Diagnostic>, Error> {
+) -> Result<Vec<Finding>, Error> {
     let Some(holder) = directory.holder(&sign.text, at) else { return Ok(Vec::new()) };
     let missions = mission::of_member(read, &holder.kind, &holder.key).await?;
     let running = enter::running(&missions, &holder.sign, Some(&holder), act);
     let elsewhere =
         running.first().and_then(|mission| enter::arrives_elsewhere(mission, word, &holder.sign, directory));
-    Ok(elsewhere.map(|said| Diagnostic::warning("FLD0112", word.span, said)).into_iter().collect())
+    Ok(elsewhere.map(|said| Finding::warning("FLD0112", word.span, said)).into_iter().collect())
 }
 
-async fn of_report(read: &mut impl Read, number: i64) -> Result<Vec<Diagnostic>, Error> {
+async fn of_report(read: &mut impl Read, number: i64) -> Result<Vec<Finding>, Error> {
     let rows = read.rows(&sql::REPORT_NUMBERED, params![number]).await?;
     let found = rows.first().map(report::report).transpose()?;
     Ok(match found {
-        None => {
-            not_now(format!("there is no report `IR-{number:04}`"), "inc opens one: inc 833 where:comoro what:carjack")
+        None => not_now(say!(
+            "there is no report `{label}`: inc opens one: inc 833 where:comoro what:carjack",
+            label = format!("IR-{number:04}")
+        )),
+        Some(found) if found.closed.is_some() => {
+            not_now(say!("{label} is closed: inc opens another", label = found.label()))
         }
-        Some(found) if found.closed.is_some() => not_now(format!("{} is closed", found.label()), "inc opens another"),
         Some(_) => Vec::new(),
     })
 }
@@ -139,24 +146,25 @@ async fn of_check(
     directory: &Directory,
     check: &CheckLine,
     at: Timestamp,
-) -> Result<Vec<Diagnostic>, Error> {
+) -> Result<Vec<Finding>, Error> {
     let open = round::open(read).await?;
     Ok(match (check, open) {
-        (CheckLine::Start { .. }, Some(open)) => not_now(format!("{} is not over", open.label()), "`rc end` first"),
+        (CheckLine::Start { .. }, Some(open)) => {
+            not_now(say!("{label} is not over: `rc end` first", label = open.label()))
+        }
         (CheckLine::Start { kind, network }, None) => {
             let known = kind.iter().filter(|kind| !round::KINDS.contains(&kind.text.to_lowercase().as_str()));
             let wrong = known.map(|kind| {
-                let problem = format!("`{}` is none of {}", kind.text, round::KINDS.join(", "));
-                Diagnostic::error("FLD0110", kind.span, problem)
+                let problem = say!("`{kind}` is none of {kinds}", kind = kind.text, kinds = round::KINDS);
+                Finding::error("FLD0110", kind.span, problem)
             });
-            let wrong: Vec<Diagnostic> = wrong.collect();
+            let wrong: Vec<Finding> = wrong.collect();
             let on = network.as_ref().map(|network| network.text.to_uppercase());
             let nobody = directory.holders(at, on.as_deref()).is_empty();
             let span = network.as_ref().map_or(Span::default(), |network| network.span);
-            let on = on.map_or(String::new(), |on| format!(" on {on}"));
-            wrong.into_iter().chain(missing(!nobody, "FLD0110", span, format!("nobody has a call sign{on}"))).collect()
+            wrong.into_iter().chain(missing(!nobody, "FLD0110", span, round::nobody_on(on.as_deref()))).collect()
         }
-        (_, None) => not_now("no radio check is open", "`rc start` first"),
+        (_, None) => not_now(say!("no radio check is open: `rc start` first")),
         (CheckLine::Calls(calls), Some(open)) => round::unknown_calls(read, &open, calls).await?,
         (CheckLine::Fault(_) | CheckLine::End, Some(_)) => Vec::new(),
     })
@@ -168,17 +176,19 @@ async fn of_count(
     count: &CountLine,
     at: Timestamp,
     waited: bool,
-) -> Result<Vec<Diagnostic>, Error> {
+) -> Result<Vec<Finding>, Error> {
     let open = headcount::open(read).await?;
     Ok(match (count, open) {
-        (CountLine::Start { .. }, Some(open)) => not_now(format!("{} is not over", open.label()), "`hc end` first"),
+        (CountLine::Start { .. }, Some(open)) => {
+            not_now(say!("{label} is not over: `hc end` first", label = open.label()))
+        }
         (CountLine::Start { scope: CountScope::Of(noun, key), .. }, None) => {
             of_scope(read, directory, noun, key).await?
         }
         (CountLine::Start { scope: CountScope::All, .. }, None) => Vec::new(),
         (CountLine::Answer { who, by, .. }, open) if open.is_some() || waited => {
             let named = [Some(who), by.as_ref()].into_iter().flatten();
-            let unknown: Vec<Diagnostic> = named.filter_map(|word| nobody(directory, word, at)).collect();
+            let unknown: Vec<Finding> = named.filter_map(|word| nobody(directory, word, at)).collect();
             match open.filter(|_| unknown.is_empty() && !waited) {
                 Some(open) => not_in(read, directory, &open, who, at).await?,
                 None => unknown,
@@ -186,16 +196,11 @@ async fn of_count(
         }
         (CountLine::Join(who), Some(_)) => nobody(directory, who, at).into_iter().collect(),
         (CountLine::End, Some(_)) => Vec::new(),
-        (_, _) => not_now("no headcount is open: the answer is not counted", "`hc start` first"),
+        (_, _) => not_now(say!("no headcount is open: the answer is not counted: `hc start` first")),
     })
 }
 
-async fn of_scope(
-    read: &mut impl Read,
-    directory: &Directory,
-    noun: &str,
-    key: &Word,
-) -> Result<Vec<Diagnostic>, Error> {
+async fn of_scope(read: &mut impl Read, directory: &Directory, noun: &str, key: &Word) -> Result<Vec<Finding>, Error> {
     let known = if noun == "mission" {
         match headcount::mission_number(key) {
             Some(number) => mission::by_number(read, number).await?.is_some(),
@@ -207,10 +212,11 @@ async fn of_scope(
     if known && noun != "mission" {
         let wanted = directory.record(noun, &key.text).map(|record| record.key.as_str());
         let somebody = directory.records("person").any(|person| Some(person.text(noun)) == wanted);
-        let problem = format!("nobody is in {noun} `{}`: there is nobody to count", key.text);
+        let problem =
+            say!("nobody is in {noun} `{key}`: there is nobody to count", noun = Sentence::word(noun), key = key.text);
         return Ok(missing(somebody, "FLD0104", key.span, problem).into_iter().collect());
     }
-    let problem = format!("there is no {noun} `{}`", key.text);
+    let problem = say!("there is no {noun} `{key}`", noun = Sentence::word(noun), key = key.text);
     Ok(missing(known, "FLD0104", key.span, problem).into_iter().collect())
 }
 
@@ -220,15 +226,15 @@ async fn not_in(
     open: &Headcount,
     who: &Word,
     at: Timestamp,
-) -> Result<Vec<Diagnostic>, Error> {
+) -> Result<Vec<Finding>, Error> {
     let Some(person) = headcount::meant(directory, &who.text, at) else { return Ok(Vec::new()) };
     let counted = headcount::one(read, open.id, &person).await?.is_some();
-    let problem = format!("{person} is not in {}: `hc join {person}` first", open.label());
+    let problem = say!("{person} is not in {label}: `hc join {person}` first", person, label = open.label());
     Ok(missing(counted, "FLD0106", who.span, problem).into_iter().collect())
 }
 
-fn nobody(directory: &Directory, word: &Word, at: Timestamp) -> Option<Diagnostic> {
-    let problem = format!("`{}` is nobody in the register", word.text);
+fn nobody(directory: &Directory, word: &Word, at: Timestamp) -> Option<Finding> {
+    let problem = say!("`{word}` is nobody in the register", word = word.text);
     let finding = missing(headcount::meant(directory, &word.text, at).is_some(), "FLD0105", word.span, problem)?;
-    Some(finding.with_help("a person's key, or a call sign that a person holds"))
+    Some(finding.with_help(say!("a person's key, or a call sign that a person holds")))
 }

@@ -9,6 +9,7 @@ use store::{Row, params};
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::error::Error;
 use crate::room::Field;
+use crate::speech::say;
 use crate::sql;
 
 /// Entries read at a time.
@@ -72,7 +73,8 @@ impl Field {
             tracing::error!(problem = fault.problem, "the duty log is not as the ledger says");
             let mut turn = self.urgent_turn(&kernel::Actor::system("field"), "the duty log was altered").await?;
             let (kind, missed) = (AlarmKind::Equipment, turn.now());
-            let (subject, title) = ("duty-log".to_owned(), format!("the duty log was altered: {}", fault.problem));
+            let (subject, title) =
+                ("duty-log".to_owned(), say!("the duty log was altered: {problem}", problem = fault.problem));
             let cause = Cause { kind, subject, title, missed, while_down: false, tell: Vec::new() };
             alarm::raise(&mut turn, cause, None).await?;
             turn.finish().await?;

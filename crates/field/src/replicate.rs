@@ -20,6 +20,7 @@ use crate::log::{LogEntry, LogFilter};
 use crate::mission::Mission;
 use crate::report::Report;
 use crate::room::Field;
+use crate::speech::Sentence;
 use crate::told_alarm;
 
 /// Facts of one transaction.
@@ -259,6 +260,7 @@ fn changing(lane: Lane, kind: &'static str, subject: String, body: Json) -> NewE
 /// Times as differences: most of them are zero.
 fn of_log(logged: &LogEntry) -> NewEntry {
     let since = |time: Timestamp| Some(time.micros() - logged.entered.micros()).filter(|us| *us != 0);
+    let outcome: Vec<&str> = logged.outcome.iter().map(Sentence::english).collect();
     let body = json!({
         "kind": logged.kind,
         "entered": logged.entered,
@@ -269,8 +271,8 @@ fn of_log(logged: &LogEntry) -> NewEntry {
         "holder": logged.holder,
         "mission": logged.mission,
         "line": Some(&logged.line).filter(|line| !line.is_empty()),
-        "meaning": logged.meaning,
-        "outcome": Some(&logged.outcome).filter(|outcome| !outcome.is_empty()),
+        "meaning": logged.meaning.english(),
+        "outcome": Some(outcome).filter(|outcome| !outcome.is_empty()),
         "corrects": logged.corrects,
     });
     let told: serde_json::Map<String, Json> = match body {
@@ -294,7 +296,8 @@ fn of_alarm(alarm: &Alarm) -> NewEntry {
     let mut body = json!({
         "label": alarm.label(),
         "kind": alarm.kind,
-        "title": alarm.title,
+        "title": alarm.title.english(),
+        "title_said": alarm.title,
         "state": alarm.state,
         "mission": alarm.mission,
         "missed": alarm.missed,
@@ -303,7 +306,7 @@ fn of_alarm(alarm: &Alarm) -> NewEntry {
         "owner": alarm.owner,
         "all_failed": alarm.all_failed,
         "closed": alarm.closed,
-        "outcome": alarm.outcome,
+        "outcome": alarm.outcome.as_deref(),
     });
     told_alarm::mark(alarm, &mut body);
     changing(lane, ALARM, alarm.id.to_string(), body)

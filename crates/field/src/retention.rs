@@ -197,7 +197,10 @@ async fn erase(turn: &mut Turn, record: &Record) -> Result<Erased, Error> {
     turn.tx.execute(&sql::ERASE_HOLDER, params![key, ERASED]).await?;
     turn.tx.execute(&sql::ERASE_COUNTED, params![key, ERASED]).await?;
     turn.tx.execute(&sql::ERASE_CALLED, params![key, ERASED]).await?;
-    for words in naming(record) {
+    // What is kept as JSON has a quotation mark in a name escaped.
+    let escaped = naming(record).map(|words| json!(words).to_string().trim_matches('"').to_owned());
+    let escaped: Vec<String> = escaped.filter(|words| naming(record).all(|plain| plain != words)).collect();
+    for words in naming(record).chain(escaped.iter().map(String::as_str)) {
         erased.entries += turn.tx.execute(&sql::ERASE_WORDS, params![words, ERASED]).await?;
         for statement in WHERE_WORDS {
             turn.tx.execute(statement, params![words, ERASED]).await?;

@@ -9,11 +9,12 @@ use replica::Replica;
 use serde_json::Value as Json;
 use store::{Committed, Entry, Read, Store, Tx, params};
 
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::fact_tables::FACT_TABLES;
 use crate::log::{self, LogEntry, NewEntry};
-use crate::register::{Directory, directory};
+use crate::register::{Directory, Record, directory};
 use crate::road::RoadsRead;
+use crate::speech::{LANGUAGES, Language, say};
 use crate::sql;
 
 /// Decisions of the desk are taken one after the other.
@@ -124,6 +125,29 @@ impl Field {
         setting(&mut self.store.clone(), PUBLIC_URL).await
     }
 
+    /// The language of the office, in which people are written to of whom the register says none.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn language(&self) -> Result<Language, Error> {
+        let tag = setting(&mut self.store.clone(), LANGUAGE).await?;
+        Ok(tag.and_then(|tag| Language::of_tag(&tag)).unwrap_or(Language::English))
+    }
+
+    /// Says which language is the office's.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when it is none of [`LANGUAGES`].
+    pub async fn set_language(&self, tag: &str, actor: &Actor, reason: &str) -> Result<(), Error> {
+        if !LANGUAGES.contains(&tag) {
+            return Err(Refusal::bad("language", say!("one of {languages}", languages = LANGUAGES)).into());
+        }
+        let mut turn = self.turn(actor, reason).await?;
+        turn.tx.execute(&sql::SAVE_SETTING, params![LANGUAGE, tag]).await?;
+        turn.record("setting.save", LANGUAGE, Json::Null, Json::from(tag));
+        turn.finish().await.map(drop)
+    }
+
     /// Says under which address people reach the server; an empty one takes it back.
     ///
     /// # Errors
@@ -134,7 +158,7 @@ impl Field {
         let fits = is_server.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace));
         if !url.is_empty() && (!fits || url.len() > 200) {
             let problem = "write it as https://vigie.example.org";
-            return Err(crate::error::Refusal::bad("public_url", problem).into());
+            return Err(Refusal::bad("public_url", problem).into());
         }
         let mut turn = self.turn(actor, reason).await?;
         turn.tx.execute(&sql::SAVE_SETTING, params![PUBLIC_URL, url]).await?;
@@ -144,6 +168,7 @@ impl Field {
 }
 
 const PUBLIC_URL: &str = "public_url";
+const LANGUAGE: &str = "language";
 
 impl Turn {
     /// The one instant of this turn.
@@ -164,6 +189,20 @@ impl Turn {
     /// Whether a promise of this kind is pending, by what was committed last.
     pub(crate) async fn is_pending(&self, kind: &str) -> Result<bool, Error> {
         Ok(!self.store.pending_deadlines(kind).await?.is_empty())
+    }
+
+    /// The language of the office; English while nobody has said it.
+    pub(crate) async fn office_language(&mut self) -> Result<Language, Error> {
+        let tag = setting(&mut self.tx, LANGUAGE).await?;
+        Ok(tag.and_then(|tag| Language::of_tag(&tag)).unwrap_or(Language::English))
+    }
+
+    /// The language in which somebody is written to: their own by the register, else the office's.
+    pub(crate) async fn language_of(&mut self, record: &Record) -> Result<Language, Error> {
+        match record.text_opt("language").and_then(|tag| Language::of_tag(&tag)) {
+            Some(language) => Ok(language),
+            None => self.office_language().await,
+        }
     }
 
     /// Writes an entry into the duty log.

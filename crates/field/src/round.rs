@@ -1,15 +1,17 @@
 //! Radio checks: a roster is called, and who was not heard is known by name.
 
 use kernel::id::RoundId;
-use kernel::{Diagnostic, Timestamp, words};
+use kernel::{Timestamp, words};
 use serde_json::{Value as Json, json};
 use store::{Deadline, Due, Read, Row, params};
 
 use crate::alarm::{self, AlarmKind, Cause};
 use crate::error::{Error, Refusal};
+use crate::finding::Finding;
 use crate::line::{CheckCall, CheckLine, Hearing};
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn, next_number};
+use crate::speech::{Sentence, say};
 use crate::{equipment, sql};
 
 /// Kinds of radio checks.
@@ -86,17 +88,17 @@ impl Field {
 }
 
 /// Carries out a line of a radio check, and tells what followed.
-pub(crate) async fn enter(turn: &mut Turn, line: &CheckLine, at: Timestamp) -> Result<Vec<String>, Error> {
+pub(crate) async fn enter(turn: &mut Turn, line: &CheckLine, at: Timestamp) -> Result<Vec<Sentence>, Error> {
     let open = open(&mut turn.tx).await?;
     match (line, open) {
         (CheckLine::Start { .. }, Some(open)) => {
-            Err(Refusal::rule(format!("{} is not over: `rc end` first", open.label())).into())
+            Err(Refusal::rule(say!("{label} is not over: `rc end` first", label = open.label())).into())
         }
         (CheckLine::Start { kind, network }, None) => {
             let word = |word: &Option<crate::line::Word>| word.as_ref().map(|word| word.text.clone());
             start(turn, word(kind), word(network), at).await
         }
-        (_, None) => Err(Refusal::rule("no radio check is open: `rc start` first").into()),
+        (_, None) => Err(Refusal::rule(say!("no radio check is open: `rc start` first")).into()),
         (CheckLine::Calls(calls), Some(open)) => note_calls(turn, &open, calls, at).await,
         (CheckLine::Fault(what), Some(open)) => end(turn, open, Some(what.text.clone()), at).await,
         (CheckLine::End, Some(open)) => end(turn, open, None, at).await,
@@ -108,16 +110,15 @@ async fn start(
     kind: Option<String>,
     network: Option<String>,
     at: Timestamp,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Sentence>, Error> {
     let kind = kind.unwrap_or_else(|| KINDS[0].to_owned()).to_lowercase();
     if !KINDS.contains(&kind.as_str()) {
-        return Err(Refusal::bad("kind", format!("`{kind}` is none of {}", KINDS.join(", "))).into());
+        return Err(Refusal::bad("kind", say!("`{kind}` is none of {kinds}", kind, kinds = KINDS)).into());
     }
     let network = network.map(|network| network.to_uppercase());
     let roster: Vec<Holder> = turn.directory.holders(turn.now(), network.as_deref());
     if roster.is_empty() {
-        let on = network.map_or(String::new(), |network| format!(" on {network}"));
-        return Err(Refusal::rule(format!("nobody has a call sign{on}")).into());
+        return Err(Refusal::rule(nobody_on(network.as_deref())).into());
     }
     let number = next_number(&mut turn.tx, "round").await?;
     let (state, fault, ended) = (RoundState::Open, None, None);
@@ -138,11 +139,19 @@ async fn start(
     };
     turn.tx.deadline(deadline).await?;
     turn.record("round.start", round.id, Json::Null, json!({ "number": number, "roster": roster.len() }));
-    Ok(vec![format!("{}: {} on the roster", round.label(), roster.len())])
+    Ok(vec![say!("{label}: {count} on the roster", label = round.label(), count = roster.len())])
+}
+
+/// Nobody can be called.
+pub(crate) fn nobody_on(network: Option<&str>) -> Sentence {
+    match network {
+        Some(network) => say!("nobody has a call sign on {network}", network),
+        None => say!("nobody has a call sign"),
+    }
 }
 
 /// A sign may be said by its end, when only one on the roster ends so.
-fn meant<'a>(roster: &'a [RoundCall], said: &str) -> Result<&'a RoundCall, String> {
+fn meant<'a>(roster: &'a [RoundCall], said: &str) -> Result<&'a RoundCall, Sentence> {
     let said = said.to_uppercase();
     if let Some(call) = roster.iter().find(|call| call.sign == said) {
         return Ok(call);
@@ -150,12 +159,18 @@ fn meant<'a>(roster: &'a [RoundCall], said: &str) -> Result<&'a RoundCall, Strin
     let ending: Vec<&RoundCall> = roster.iter().filter(|call| call.sign.ends_with(&said)).collect();
     match ending.as_slice() {
         [one] => Ok(one),
-        [] => Err(format!("{said} is not on the roster")),
+        [] => Err(say!("{said} is not on the roster", said)),
         several => {
             let signs: Vec<&str> = several.iter().map(|call| call.sign.as_str()).collect();
-            Err(format!("{said} may be {}: say which", signs.join(" or ")))
+            Err(say!("{said} may be {signs}: say which", said, signs = either(&signs)))
         }
     }
+}
+
+/// One of several.
+fn either(signs: &[&str]) -> Sentence {
+    let signs = signs.iter().map(|sign| Sentence::from(*sign));
+    signs.reduce(|before, next| say!("{before} or {next}", before, next)).unwrap_or_default()
 }
 
 /// Signs that are said and are not on the roster of a round, or may be several of it.
@@ -163,16 +178,16 @@ pub(crate) async fn unknown_calls(
     read: &mut impl Read,
     open: &Round,
     calls: &[CheckCall],
-) -> Result<Vec<Diagnostic>, Error> {
+) -> Result<Vec<Finding>, Error> {
     Ok(unknown_in(&roster_in(read, open.id).await?, calls))
 }
 
-fn unknown_in(roster: &[RoundCall], calls: &[CheckCall]) -> Vec<Diagnostic> {
+fn unknown_in(roster: &[RoundCall], calls: &[CheckCall]) -> Vec<Finding> {
     let wrong = calls.iter().filter_map(|said| Some((said, meant(roster, &said.sign.text).err()?)));
-    wrong.map(|(said, problem)| Diagnostic::error("FLD0103", said.sign.span, problem)).collect()
+    wrong.map(|(said, problem)| Finding::error("FLD0103", said.sign.span, problem)).collect()
 }
 
-async fn note_calls(turn: &mut Turn, open: &Round, calls: &[CheckCall], at: Timestamp) -> Result<Vec<String>, Error> {
+async fn note_calls(turn: &mut Turn, open: &Round, calls: &[CheckCall], at: Timestamp) -> Result<Vec<Sentence>, Error> {
     let roster = roster_in(&mut turn.tx, open.id).await?;
     let findings = unknown_in(&roster, calls);
     if !findings.is_empty() {
@@ -184,20 +199,20 @@ async fn note_calls(turn: &mut Turn, open: &Round, calls: &[CheckCall], at: Time
     for (call, hearing) in noted {
         turn.tx.execute_one(&sql::NOTE_CALL, params![open.id, &call.sign, hearing.as_str(), at]).await?;
         if call.hearing == Some(Hearing::NotHeard) && hearing != Hearing::NotHeard {
-            outcome.push(format!("{} was heard at the second attempt", call.sign));
+            outcome.push(say!("{sign} was heard at the second attempt", sign = call.sign));
         }
     }
     let left = roster_in(&mut turn.tx, open.id).await?.iter().filter(|call| call.hearing.is_none()).count();
-    outcome.push(format!("{}: {left} not called yet", open.label()));
+    outcome.push(say!("{label}: {left} not called yet", label = open.label(), left));
     Ok(outcome)
 }
 
-async fn end(turn: &mut Turn, open: Round, fault: Option<String>, at: Timestamp) -> Result<Vec<String>, Error> {
+async fn end(turn: &mut Turn, open: Round, fault: Option<String>, at: Timestamp) -> Result<Vec<Sentence>, Error> {
     let roster = roster_in(&mut turn.tx, open.id).await?;
     let state = if fault.is_some() { RoundState::Fault } else { RoundState::Ended };
     turn.tx.execute_one(&sql::END_ROUND, params![open.id, state.as_str(), fault.clone(), at]).await?;
     turn.tx.keep_deadline(ROUND, &open.id.to_string()).await?;
-    alarm::close_about(turn, &open.id.to_string(), "the radio check is over").await?;
+    alarm::close_about(turn, &open.id.to_string(), say!("the radio check is over")).await?;
     let of = |hearing: Option<Hearing>| -> Vec<String> {
         let calls = roster.iter().filter(|call| call.hearing == hearing);
         calls.map(|call| format!("{} ({})", call.sign, call.name)).collect()
@@ -205,17 +220,23 @@ async fn end(turn: &mut Turn, open: Round, fault: Option<String>, at: Timestamp)
     let (silent, uncalled) = (of(Some(Hearing::NotHeard)), of(None));
     let heard = roster.len() - silent.len() - uncalled.len();
     turn.record("round.end", open.id, Json::Null, json!({ "heard": heard, "roster": roster.len(), "fault": fault }));
-    let mut outcome = vec![format!("{}: {heard} of {} heard", open.label(), roster.len())];
+    let mut outcome =
+        vec![say!("{label}: {heard} of {count} heard", label = open.label(), heard, count = roster.len())];
     match fault {
         Some(what) => {
-            outcome.push(format!("{what} at fault: nobody is blamed, call again when it works"));
-            outcome.extend(equipment::fault(turn, &what, &format!("{what} failed in {}", open.label())).await?);
+            outcome.push(say!("{what} at fault: nobody is blamed, call again when it works", what));
+            outcome.extend(
+                equipment::fault(turn, &what, &say!("{what} failed in {label}", what, label = open.label())).await?,
+            );
         }
-        None if heard == roster.len() => outcome.push("everybody was heard".to_owned()),
+        None if heard == roster.len() => outcome.push(say!("everybody was heard")),
         None => {
-            let lists = [("not heard", silent), ("not called", uncalled)];
-            let lists = lists.into_iter().filter(|(_, signs)| !signs.is_empty());
-            outcome.extend(lists.map(|(says, signs)| format!("{says}: {}", signs.join(", "))));
+            if !silent.is_empty() {
+                outcome.push(say!("not heard: {signs}", signs = silent));
+            }
+            if !uncalled.is_empty() {
+                outcome.push(say!("not called: {signs}", signs = uncalled));
+            }
         }
     }
     Ok(outcome)
@@ -224,7 +245,7 @@ async fn end(turn: &mut Turn, open: Round, fault: Option<String>, at: Timestamp)
 /// A round was open for too long.
 pub(crate) async fn overdue(turn: &mut Turn, id: RoundId, due: Timestamp, while_down: bool) -> Result<(), Error> {
     let Some(open) = open(&mut turn.tx).await?.filter(|open| open.id == id) else { return Ok(()) };
-    let title = format!("{} is still open: `rc end`, or go on", open.label());
+    let title = say!("{label} is still open: `rc end`, or go on", label = open.label());
     let (kind, subject) = (AlarmKind::RoundOpen, id.to_string());
     let cause = Cause { kind, subject, title, missed: due, while_down, tell: Vec::new() };
     alarm::raise(turn, cause, None).await.map(drop)

@@ -11,6 +11,7 @@ use crate::log::NewEntry;
 use crate::mission::ContactState;
 use crate::register::Directory;
 use crate::room::{Field, Turn, next_number};
+use crate::speech::{Sentence, say};
 use crate::{alarm, equipment, headcount, line, message, mission, report, round, sql};
 
 const LONGEST_REASON: usize = 500;
@@ -40,7 +41,7 @@ pub struct SheetItem {
     pub label: String,
     /// The id of what it is about; deadlines name it.
     pub subject: String,
-    pub text: String,
+    pub text: Sentence,
     pub due: Option<Timestamp>,
     /// It is overdue: the relief reads it back.
     pub read_back: bool,
@@ -89,12 +90,14 @@ impl Field {
         let current = row.map(|row| read(&row)).transpose()?;
         let shift = match (command, current) {
             (DeskCommand::Take, Some(current)) => {
-                return Err(
-                    Refusal::rule(format!("shift {} has the desk: its officer signs it over", current.number)).into()
-                );
+                return Err(Refusal::rule(say!(
+                    "shift {number} has the desk: its officer signs it over",
+                    number = current.number
+                ))
+                .into());
             }
-            (DeskCommand::Take, None) => begin(&mut turn, "takes the desk").await?,
-            (_, None) => return Err(Refusal::rule("nobody has the desk: take it").into()),
+            (DeskCommand::Take, None) => begin(&mut turn, say!("takes the desk")).await?,
+            (_, None) => return Err(Refusal::rule(say!("nobody has the desk: take it")).into()),
             (DeskCommand::Sign, Some(current)) => sign(&mut turn, current).await?,
             (DeskCommand::Relieve { read_back }, Some(current)) => relieve(&mut turn, &current, read_back).await?,
             (DeskCommand::Replace { reason, read_back }, Some(current)) => {
@@ -107,7 +110,7 @@ impl Field {
     }
 }
 
-async fn begin(turn: &mut Turn, how: &str) -> Result<Shift, Error> {
+async fn begin(turn: &mut Turn, how: Sentence) -> Result<Shift, Error> {
     let shift = Shift {
         id: turn.tx.id(),
         number: next_number(&mut turn.tx, "shift").await?,
@@ -120,19 +123,25 @@ async fn begin(turn: &mut Turn, how: &str) -> Result<Shift, Error> {
     };
     turn.tx.execute(&sql::INSERT_SHIFT, params![shift.id, shift.number, &shift.officer, shift.began]).await?;
     turn.record("shift.begin", shift.id, Json::Null, json!({ "number": shift.number, "officer": shift.officer }));
-    turn.log(NewEntry::words("shift", format!("shift {}: {how}", shift.number))).await?;
+    turn.log(NewEntry::words("shift", say!("shift {number}: {how}", number = shift.number, how))).await?;
     Ok(shift)
 }
 
 async fn sign(turn: &mut Turn, mut shift: Shift) -> Result<Shift, Error> {
     if shift.officer != turn.actor.to_string() {
-        return Err(Refusal::rule(format!("only the officer of shift {} signs it over", shift.number)).into());
+        return Err(
+            Refusal::rule(say!("only the officer of shift {number} signs it over", number = shift.number)).into()
+        );
     }
     let sheet = sheet_in(turn).await?;
     let now = turn.now();
     turn.tx.execute_one(&sql::SIGN_SHIFT, params![shift.id, now, &json!(sheet)]).await?;
     turn.record("shift.sign", shift.id, Json::Null, json!({ "items": sheet.len() }));
-    turn.log(NewEntry::words("shift", format!("shift {}: sheet of {} signed", shift.number, sheet.len()))).await?;
+    turn.log(NewEntry::words(
+        "shift",
+        say!("shift {number}: sheet of {count} signed", number = shift.number, count = sheet.len()),
+    ))
+    .await?;
     (shift.signed, shift.sheet) = (Some(now), Some(sheet));
     Ok(shift)
 }
@@ -140,33 +149,48 @@ async fn sign(turn: &mut Turn, mut shift: Shift) -> Result<Shift, Error> {
 async fn relieve(turn: &mut Turn, shift: &Shift, read_back: &[String]) -> Result<Shift, Error> {
     let relief = turn.actor.to_string();
     if shift.officer == relief {
-        return Err(Refusal::rule("nobody relieves themselves: two people sign").into());
+        return Err(Refusal::rule(say!("nobody relieves themselves: two people sign")).into());
     }
     let Some(signed) = &shift.sheet else {
-        return Err(Refusal::rule(format!("the officer of shift {} has not signed the sheet", shift.number)).into());
+        return Err(Refusal::rule(say!(
+            "the officer of shift {number} has not signed the sheet",
+            number = shift.number
+        ))
+        .into());
     };
     let open = sheet_in(turn).await?;
     if matters(&open) != matters(signed) {
-        return Err(
-            Refusal::rule("something was opened, closed or missed since the sheet was signed: sign it again").into()
-        );
+        return Err(Refusal::rule(say!(
+            "something was opened, closed or missed since the sheet was signed: sign it again"
+        ))
+        .into());
     }
     must_be_read_back(&open, read_back)?;
-    let how = format!("relieves shift {} and is responsible from now on", shift.number);
-    succeed(turn, shift, "shift.end", read_back, &how).await
+    let how = say!("relieves shift {number} and is responsible from now on", number = shift.number);
+    succeed(turn, shift, "shift.end", read_back, how).await
 }
 
 /// The officer cannot sign, and somebody must have the desk: with a reason, by name.
 async fn replace(turn: &mut Turn, shift: &Shift, read_back: &[String]) -> Result<Shift, Error> {
     if shift.officer == turn.actor.to_string() {
-        return Err(Refusal::rule("the desk is yours: sign it over").into());
+        return Err(Refusal::rule(say!("the desk is yours: sign it over")).into());
     }
     must_be_read_back(&sheet_in(turn).await?, read_back)?;
-    let how = format!("takes the desk over from shift {}, whose officer cannot sign: {}", shift.number, turn.reason);
-    succeed(turn, shift, "shift.replace", read_back, &how).await
+    let how = say!(
+        "takes the desk over from shift {number}, whose officer cannot sign: {reason}",
+        number = shift.number,
+        reason = turn.reason
+    );
+    succeed(turn, shift, "shift.replace", read_back, how).await
 }
 
-async fn succeed(turn: &mut Turn, shift: &Shift, verb: &str, read_back: &[String], how: &str) -> Result<Shift, Error> {
+async fn succeed(
+    turn: &mut Turn,
+    shift: &Shift,
+    verb: &str,
+    read_back: &[String],
+    how: Sentence,
+) -> Result<Shift, Error> {
     let (relief, now) = (turn.actor.to_string(), turn.now());
     turn.tx.execute_one(&sql::END_SHIFT, params![shift.id, now, &relief]).await?;
     turn.record(verb, shift.id, Json::Null, json!({ "relief": relief, "read_back": read_back }));
@@ -180,7 +204,7 @@ fn must_be_read_back(open: &[SheetItem], read_back: &[String]) -> Result<(), Ref
     if unread.is_empty() {
         return Ok(());
     }
-    Err(Refusal::bad("read_back", format!("overdue and not read back: {}", unread.join(", "))))
+    Err(Refusal::bad("read_back", say!("overdue and not read back: {labels}", labels = unread)))
 }
 
 /// What must not have changed between two signatures: what is open, and what of it is overdue.
@@ -199,24 +223,22 @@ async fn sheet(read: &mut impl Read, directory: &Directory, now: Timestamp) -> R
     let by = |due: Timestamp| line::both(due, now, directory.zone());
     let mut items = Vec::new();
     for alarm in alarm::open_in(read).await?.into_iter().filter(|alarm| !alarm.silent) {
-        let owner = alarm.owner.as_ref().map_or("nobody has answered".to_owned(), |name| format!("{name} sees to it"));
-        let failed = if alarm.all_failed { "; all means failed" } else { "" };
-        let text = format!("{}: {owner}{failed}", alarm.title);
+        let owner = match &alarm.owner {
+            Some(name) => say!("{name} sees to it", name),
+            None => say!("nobody has answered"),
+        };
+        let title = &alarm.title;
+        let text = if alarm.all_failed {
+            say!("{title}: {owner}; all means failed", title, owner)
+        } else {
+            say!("{title}: {owner}", title, owner)
+        };
         let (label, subject) = (alarm.label(), alarm.id.to_string());
         items.push(SheetItem { label, subject, text, due: Some(alarm.missed), read_back: true });
     }
     for one in mission::open_in(read).await? {
         let late = matches!(one.contact, ContactState::Overdue | ContactState::Lost);
-        let due = one.due.map_or(String::new(), |due| format!(", next contact by {}", by(due)));
-        let place = one.last_place.as_ref().map_or(String::new(), |place| format!(", last at {place}"));
-        let held = one.custody.as_ref().map_or(String::new(), |room| format!(", followed by {room}"));
-        let text = format!(
-            "{}: {}, contact {}{due}{place}{held}, {} aboard",
-            one.title,
-            one.state,
-            one.contact,
-            one.aboard().len()
-        );
+        let text = of_mission(&one, &by);
         items.push(SheetItem {
             label: one.label(),
             subject: one.id.to_string(),
@@ -226,19 +248,26 @@ async fn sheet(read: &mut impl Read, directory: &Directory, now: Timestamp) -> R
         });
     }
     if let Some(open) = round::open(read).await? {
-        let text = format!("radio check ({}) since {}", open.kind, by(open.started));
+        let text =
+            say!("radio check ({kind}) since {since}", kind = Sentence::word(&open.kind), since = by(open.started));
         let (label, subject) = (open.label(), open.id.to_string());
         items.push(SheetItem { label, subject, text, due: None, read_back: false });
     }
     if let Some(open) = headcount::open(read).await? {
-        let text = format!("headcount of {} since {}", open.scope_key.as_deref().unwrap_or("all"), by(open.started));
+        let since = by(open.started);
+        let text = match &open.scope_key {
+            Some(whom) => say!("headcount of {whom} since {since}", whom, since),
+            None => say!("headcount of all since {since}", since),
+        };
         let (label, subject) = (open.label(), open.id.to_string());
         items.push(SheetItem { label, subject, text, due: None, read_back: false });
     }
     for one in report::open_in(read).await? {
-        let what = if one.what.is_empty() { "incident" } else { &one.what };
-        let place = one.place.as_ref().map_or(String::new(), |place| format!(" at {place}"));
-        let text = format!("{what}{place}, {} situation reports", one.situations);
+        let what = if one.what.is_empty() { say!("incident") } else { one.what.as_str().into() };
+        let text = match &one.place {
+            Some(place) => say!("{what} at {place}, {count} situation reports", what, place, count = one.situations),
+            None => say!("{what}, {count} situation reports", what, count = one.situations),
+        };
         items.push(SheetItem {
             label: one.label(),
             subject: one.id.to_string(),
@@ -248,17 +277,41 @@ async fn sheet(read: &mut impl Read, directory: &Directory, now: Timestamp) -> R
         });
     }
     for one in equipment::open_in(read).await? {
-        let told = one.told.as_ref().map_or("nobody was told".to_owned(), |name| format!("{name} was told"));
-        let (label, subject, text) = (one.label(), one.id.to_string(), format!("{}; {told}", one.title));
+        let told = match &one.told {
+            Some(name) => say!("{name} was told", name),
+            None => say!("nobody was told"),
+        };
+        let (label, subject, text) =
+            (one.label(), one.id.to_string(), say!("{title}; {told}", title = one.title, told));
         items.push(SheetItem { label, subject, text, due: Some(one.opened), read_back: false });
     }
     for one in message::unread_in(read).await? {
-        let text = format!("{} from {}, unread: {}", one.means, one.name, one.text);
+        let text = say!(
+            "{means} from {name}, unread: {text}",
+            means = Sentence::word(&one.means),
+            name = one.name,
+            text = one.text
+        );
         let (label, subject) = (format!("MSG-{:04}", one.entry), one.id.to_string());
         items.push(SheetItem { label, subject, text, due: Some(one.received), read_back: false });
     }
     items.sort_by_key(|item| (!item.read_back, item.due.unwrap_or(Timestamp::MAX)));
     Ok(items)
+}
+
+fn of_mission(one: &mission::Mission, by: &impl Fn(Timestamp) -> String) -> Sentence {
+    let mut text =
+        say!("{title}: {state}, contact {contact}", title = one.title, state = one.state, contact = one.contact);
+    if let Some(due) = one.due {
+        text = say!("{text}, next contact by {due}", text, due = by(due));
+    }
+    if let Some(place) = &one.last_place {
+        text = say!("{text}, last at {place}", text, place);
+    }
+    if let Some(room) = &one.custody {
+        text = say!("{text}, followed by {room}", text, room);
+    }
+    say!("{text}, {count} aboard", text, count = one.aboard().len())
 }
 
 fn read(row: &Row) -> Result<Shift, Error> {

@@ -9,6 +9,7 @@ use store::{Row, params};
 use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
 use crate::room::Field;
+use crate::speech::say;
 use crate::sql;
 
 /// Longest sight of another organisation, in minutes.
@@ -80,7 +81,7 @@ impl Field {
         let organisation = organisation.trim().to_uppercase();
         let known = turn.directory.record("organisation", &organisation).is_some_and(|record| record.retired.is_none());
         if !known {
-            let problem = format!("there is no organisation `{organisation}` in the register");
+            let problem = say!("there is no organisation `{organisation}` in the register", organisation);
             return Err(Refusal::bad("organisation", problem).into());
         }
         let begun = turn.now();
@@ -91,7 +92,12 @@ impl Field {
         turn.tx.execute(&sql::INSERT_GLASS, row).await?;
         let after = json!({ "organisation": glass.organisation, "expires": expires.to_string() });
         turn.record("glass.break", glass.id, Json::Null, after);
-        let text = format!("sight of the people of {} opened for {minutes} min: {}", glass.organisation, glass.reason);
+        let text = say!(
+            "sight of the people of {organisation} opened for {minutes} min: {reason}",
+            organisation = glass.organisation,
+            minutes,
+            reason = glass.reason
+        );
         turn.log(NewEntry::words("sight", text)).await?;
         turn.finish().await?;
         Ok(glass)

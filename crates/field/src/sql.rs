@@ -59,13 +59,13 @@ pub const DELETE_DURESS: Statement = Statement::new("field.delete_duress", "DELE
 pub const INSERT_LOG: Statement = Statement::new(
     "field.insert_log",
     "INSERT INTO field_log (number, id, kind, happened_us, entered_us, wall_us, clock_suspect, author, sign, \
-     holder_kind, holder, holder_name, mission_id, line, meaning, outcome, corrects) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+     holder_kind, holder, holder_name, mission_id, line, meaning, outcome, corrects, said) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
 );
 pub const LOG_PAGE: Statement = Statement::new(
     "field.log_page",
     "SELECT l.number, l.id, l.kind, l.happened_us, l.entered_us, l.wall_us, l.clock_suspect, l.author, l.sign, \
-     l.holder_kind, l.holder, l.holder_name, l.mission_id, l.line, l.meaning, l.outcome, l.corrects, \
+     l.holder_kind, l.holder, l.holder_name, l.mission_id, l.line, l.meaning, l.outcome, l.corrects, l.said, \
      (SELECT MAX(c.number) FROM field_log c WHERE c.corrects = l.number) AS corrected_by FROM field_log l \
      WHERE l.number < $1 AND (CAST($2 AS TEXT) IS NULL OR l.mission_id = $2) \
      AND (CAST($3 AS TEXT) IS NULL OR l.sign = $3) AND l.number > $4 ORDER BY l.number DESC LIMIT $5",
@@ -73,7 +73,7 @@ pub const LOG_PAGE: Statement = Statement::new(
 pub const LOG_ENTRY: Statement = Statement::new(
     "field.log_entry",
     "SELECT l.number, l.id, l.kind, l.happened_us, l.entered_us, l.wall_us, l.clock_suspect, l.author, l.sign, \
-     l.holder_kind, l.holder, l.holder_name, l.mission_id, l.line, l.meaning, l.outcome, l.corrects, \
+     l.holder_kind, l.holder, l.holder_name, l.mission_id, l.line, l.meaning, l.outcome, l.corrects, l.said, \
      (SELECT MAX(c.number) FROM field_log c WHERE c.corrects = l.number) AS corrected_by FROM field_log l \
      WHERE l.id = $1",
 );
@@ -149,19 +149,19 @@ pub const INSERT_MANIFEST: Statement = Statement::new(
 macro_rules! alarm_columns {
     () => {
         "id, number, kind, is_silent, subject, mission_id, title, state, missed_us, raised_us, while_down, owner, \
-         all_failed, closed_us, outcome, course, version"
+         all_failed, closed_us, outcome, course, version, said"
     };
 }
 
 pub const SAVE_ALARM: Statement = Statement::new(
     "field.save_alarm",
     "INSERT INTO field_alarm (id, number, kind, is_silent, subject, mission_id, title, state, is_open, missed_us, \
-     raised_us, while_down, owner, all_failed, closed_us, outcome, course, version) \
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) \
+     raised_us, while_down, owner, all_failed, closed_us, outcome, course, version, said) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
      ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, mission_id = excluded.mission_id, title = excluded.title, \
      state = excluded.state, is_open = excluded.is_open, missed_us = excluded.missed_us, owner = excluded.owner, \
      all_failed = excluded.all_failed, closed_us = excluded.closed_us, outcome = excluded.outcome, \
-     course = excluded.course, version = excluded.version WHERE field_alarm.version = excluded.version - 1",
+     course = excluded.course, version = excluded.version, said = excluded.said WHERE field_alarm.version = excluded.version - 1",
 );
 pub const ALARM: Statement =
     Statement::new("field.alarm", concat!("SELECT ", alarm_columns!(), " FROM field_alarm WHERE id = $1"));

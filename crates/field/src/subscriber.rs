@@ -18,6 +18,7 @@ use crate::report;
 use crate::retention::{self, POSITIONS, RETENTION};
 use crate::room::{Field, Turn};
 use crate::round::{self, ROUND};
+use crate::speech::{Sentence, say};
 
 impl Field {
     /// Hear of missed promises and messages, of calls for help, of positions: each for itself, so that a call waits for
@@ -91,7 +92,8 @@ impl Subscriber for Hearing {
 
     async fn parked(&self, delivery: &Delivery, problem: &str) -> Result<(), HandlerError> {
         let mut turn = self.field.urgent_turn(&Actor::system("field"), "it could not be taken in").await?;
-        let text = format!("{} could not be taken in: {}", untaken(&delivery.fact), plain(problem));
+        let text =
+            say!("{what} could not be taken in: {problem}", what = untaken(&delivery.fact), problem = plain(problem));
         match &delivery.fact {
             Fact::DistressSignalled(_) | Fact::MessageReceived(_) | Fact::DeadlineExpired { .. } => {
                 let kind = match &delivery.fact {
@@ -109,17 +111,29 @@ impl Subscriber for Hearing {
 }
 
 /// What cannot be taken in, so that somebody can ask about it.
-fn untaken(fact: &Fact) -> String {
+fn untaken(fact: &Fact) -> Sentence {
     match fact {
         Fact::DistressSignalled(signal) => {
-            format!("a call for help of {} by {}", plain(&signal.device), plain(&signal.source))
+            say!(
+                "a call for help of {device} by {source}",
+                device = plain(&signal.device),
+                source = plain(&signal.source)
+            )
         }
         Fact::DistressCancelled(signal) => {
-            format!("a call for help of {} taken back by {}", plain(&signal.device), plain(&signal.source))
+            say!(
+                "a call for help of {device} taken back by {source}",
+                device = plain(&signal.device),
+                source = plain(&signal.source)
+            )
         }
-        Fact::MessageReceived(message) => format!("a message from {} by {}", plain(&message.sender), message.means),
-        Fact::DeadlineExpired { kind, subject, .. } => format!("a missed promise ({kind}, {})", plain(subject)),
-        other => format!("a fact ({})", other.topic()),
+        Fact::MessageReceived(message) => {
+            say!("a message from {sender} by {means}", sender = plain(&message.sender), means = message.means)
+        }
+        Fact::DeadlineExpired { kind, subject, .. } => {
+            say!("a missed promise ({kind}, {subject})", kind, subject = plain(subject))
+        }
+        other => say!("a fact ({topic})", topic = other.topic()),
     }
 }
 
@@ -260,12 +274,19 @@ async fn contact(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
         Some(vehicle) => before.convoy.iter().find(|one| one.vehicle == vehicle).and_then(|one| one.last_contact),
         None => before.last_contact,
     };
-    let whose = vehicle.map_or(String::new(), |vehicle| format!(" {vehicle}"));
-    let since = last.map_or("departure".to_owned(), |last| crate::line::both(last, turn.now(), turn.directory.zone()));
+    let since = match last {
+        Some(last) => crate::line::both(last, turn.now(), turn.directory.zone()).into(),
+        None => say!("departure"),
+    };
+    let label = after.label();
+    let title = match vehicle {
+        Some(vehicle) => say!("{label} {vehicle}: no contact since {since}", label, vehicle, since),
+        None => say!("{label}: no contact since {since}", label, since),
+    };
     let cause = Cause {
         kind: AlarmKind::ContactOverdue,
         subject: missed.subject.to_owned(),
-        title: format!("{}{whose}: no contact since {since}", after.label()),
+        title,
         missed: missed.due,
         while_down: missed.while_down,
         tell: Vec::new(),
@@ -283,7 +304,7 @@ async fn departure(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
     let cause = Cause {
         kind: AlarmKind::NotDeparted,
         subject: format!("departure:{id}"),
-        title: format!("{} was to depart and has not", found.label()),
+        title: say!("{label} was to depart and has not", label = found.label()),
         missed: missed.due,
         while_down: missed.while_down,
         tell: Vec::new(),
@@ -299,13 +320,15 @@ async fn onward(turn: &mut Turn, missed: &Missed<'_>) -> Result<(), Error> {
     if !waits {
         return Ok(());
     }
-    let place = found.last_place.as_deref().unwrap_or("its place");
     let since = found.all_in_since().unwrap_or(missed.due);
     let since = crate::line::both(since, turn.now(), turn.directory.zone());
     let label = found.label();
-    let title = match found.has_further_leg() {
-        true => format!("{label} is at {place} since {since} and has not gone on by the log"),
-        false => format!("{label} is in since {since} and nobody has closed it"),
+    let title = match (found.has_further_leg(), &found.last_place) {
+        (true, Some(place)) => {
+            say!("{label} is at {place} since {since} and has not gone on by the log", label, place, since)
+        }
+        (true, None) => say!("{label} is at its place since {since} and has not gone on by the log", label, since),
+        (false, _) => say!("{label} is in since {since} and nobody has closed it", label, since),
     };
     let (subject, while_down) = (format!("onward:{id}"), missed.while_down);
     let cause = Cause { kind: AlarmKind::Waiting, subject, title, missed: missed.due, while_down, tell: Vec::new() };

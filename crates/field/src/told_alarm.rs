@@ -12,6 +12,7 @@ use crate::alarm::{self, Alarm, AlarmKind, AlarmState, Call, Cause};
 use crate::error::Error;
 use crate::position::age;
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 
 /// Before the room and the id of the alarm there.
 const OF_NODE: &str = "node:";
@@ -30,6 +31,9 @@ struct Told {
     label: String,
     kind: AlarmKind,
     title: String,
+    /// The same as code and values; an older program says none.
+    #[serde(default)]
+    title_said: Option<Sentence>,
     state: AlarmState,
     outcome: Option<String>,
     call: Option<ToldCall>,
@@ -50,15 +54,23 @@ pub(crate) async fn hear(turn: &mut Turn, record: &RecordView) -> Result<(), Err
     let Some(call) = told.call.filter(|call| !call.told_otherwise) else { return Ok(()) };
     let subject = format!("{OF_NODE}{}:{}", record.node, record.subject);
     if told.state == AlarmState::Closed {
-        let outcome = told.outcome.unwrap_or_else(|| "closed".to_owned());
+        let outcome = told.outcome.map_or_else(|| Sentence::word("closed"), Sentence::from);
         if let Some(open) = alarm::open_call(turn, &subject).await? {
-            alarm::close_about(turn, &open.subject, &format!("closed in {}: {outcome}", record.node)).await?;
+            alarm::close_about(turn, &open.subject, say!("closed in {node}: {outcome}", node = record.node, outcome))
+                .await?;
         }
         return Ok(());
     }
     let now = turn.now();
-    let aged = age(call.at, now).map_or(String::new(), |age| format!(", {age}"));
-    let title = format!("{} ({}) in {}{aged}", told.title, told.label, record.node);
+    let mut title = say!(
+        "{title} ({label}) in {node}",
+        title = Sentence::kept(&told.title, told.title_said),
+        label = told.label,
+        node = record.node
+    );
+    if let Some(age) = age(call.at, now) {
+        title = say!("{title}, {age}", title, age);
+    }
     let cause = Cause { kind: told.kind, subject, title, missed: now, while_down: false, tell: Vec::new() };
     let call = Call { cause, at: call.at.min(now), anew: true, drill: call.drill };
     alarm::call_for_help(turn, call, None).await.map(drop)

@@ -199,6 +199,7 @@ impl Server {
                 async move { console.answer(&request) }
             })
             .layer(from_fn(crate::unchanged::unchanged))
+            .layer(from_fn(crate::reader::keep))
             .layer(crate::compression::layer())
             .layer(from_fn_with_state(app.clone(), edge::edge))
             .with_state(app.clone());

@@ -164,7 +164,7 @@ impl From<field::Error> for Problem {
         match error {
             field::Error::NotFound { what, id } => Problem::not_found(what, &id),
             field::Error::Refused(refusal) => {
-                let problem = refused(refusal.to_string());
+                let problem = refused(crate::reader::told(&refusal.said()));
                 match refusal {
                     field::Refusal::Bad { field, .. } => problem.with("field", field),
                     field::Refusal::NotNow { allowed, .. } => problem.with("allowed", allowed),

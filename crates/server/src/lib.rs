@@ -29,6 +29,7 @@ mod error;
 mod guard;
 mod patience;
 mod problem;
+mod reader;
 mod routes;
 mod serve;
 pub mod sql;

@@ -46,6 +46,7 @@ const MIGRATIONS: &[Migration] = migrations![
     51 "0051_replica_nodes.sql",
     52 "0052_replica_erasure.sql",
     53 "0053_field_draft.sql",
+    54 "0054_field_language.sql",
     58 "0058_field_duress_follows.sql",
     59 "0059_field_headcount_exercise.sql",
     60 "0060_identity_conditional_access.sql",

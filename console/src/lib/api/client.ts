@@ -1,4 +1,5 @@
 // The one door to the server: typed by the contract, with the CSRF value on every write and problems as exceptions.
+import { words } from "$lib/i18n/i18n.svelte";
 import createClient, { type Middleware } from "openapi-fetch";
 import { KnownAnswers } from "./known";
 import { problemOf } from "./problem";
@@ -26,6 +27,8 @@ const known = new KnownAnswers();
 
 const door: Middleware = {
   onRequest({ request }) {
+    // What the server says in sentences, it says in the language that was chosen here.
+    request.headers.set("Accept-Language", words.language);
     if (request.method === "GET") {
       known.ask(request, credentials.csrf());
       return;

@@ -5078,6 +5078,8 @@ export interface components {
              * @description For how many days positions are kept; 0: for ever.
              */
             positions_kept_days: number;
+            /** @description The language of the office: people are written to in it of whom the register says none. */
+            language: string;
         };
         /** @description A device as it is heard, whatever is known of the people. */
         FieldTracker: {
@@ -7291,6 +7293,8 @@ export interface components {
              * @description For how many days positions are kept; 0: for ever; absent: as it is.
              */
             positions_kept_days?: number | null;
+            /** @description One of `en`, `fr`, `es`, `pt`, `ar`, `tet`; absent: as it is. */
+            language?: string | null;
             reason: string;
         };
         /** @description Keeps a query. */

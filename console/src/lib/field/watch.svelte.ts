@@ -3,6 +3,7 @@
 import { live } from "$lib/api/live.svelte";
 import { Resource } from "$lib/api/resource.svelte";
 import { session } from "$lib/api/session.svelte";
+import { words } from "$lib/i18n/i18n.svelte";
 
 const refresh_ms = 20_000;
 /** A partner hears of nothing: they ask, and what has not changed is not sent again. */
@@ -30,6 +31,8 @@ export class Watched<T> extends Resource<T> {
 export function watch<T>(ask: (signal: AbortSignal) => Promise<T>): Watched<T> {
   const watched = new Watched(ask);
   $effect(() => {
+    // Another language is another question: the server's sentences come in it.
+    void words.language;
     void watched.again();
     const timer = setInterval(() => !document.hidden && void watched.again(), session.can("read-overview") ? refresh_ms : untold_ms);
     let soon: ReturnType<typeof setTimeout> | undefined;

@@ -1243,6 +1243,7 @@ export interface Messages {
   "field.column.contact_interval_min": null;
   "field.column.kind": null;
   "field.column.ladder": null;
+  "field.column.language": null;
   "field.column.latitude": null;
   "field.column.longitude": null;
   "field.column.means": null;
@@ -1286,7 +1287,6 @@ export interface Messages {
   "field.count.start": null;
   "field.count.state.ended": null;
   "field.count.state.open": null;
-  "field.count.why.warden": null;
   "field.crossing.inside": null;
   "field.crossing.outside": null;
   "field.crossing.withdrawn": null;
@@ -1641,6 +1641,8 @@ export interface Messages {
   "field.settings.effect": null;
   "field.settings.for-ever": null;
   "field.settings.kept": null;
+  "field.settings.language": null;
+  "field.settings.language.hint": null;
   "field.settings.map": null;
   "field.settings.map.here": { size: string | number };
   "field.settings.map.none": null;

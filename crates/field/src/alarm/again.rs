@@ -9,6 +9,7 @@ use super::ladder::Step;
 use crate::error::Error;
 use crate::mission::Mission;
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 
 /// After so long, the ladder counts from the new call.
 const RENEW_US: i64 = 600_000_000;
@@ -30,7 +31,7 @@ pub(crate) async fn call_for_help(
     turn: &mut Turn,
     call: Call,
     about: Option<&Mission>,
-) -> Result<(Alarm, String), Error> {
+) -> Result<(Alarm, Sentence), Error> {
     let Call { mut cause, at, anew, drill } = call;
     let drill = drill || about.is_some_and(|mission| mission.exercise);
     if drill {
@@ -40,12 +41,12 @@ pub(crate) async fn call_for_help(
     let concerned = about.map(|mission| concerned(turn, mission)).unwrap_or_default();
     let Some(before) = open_about(turn, &cause.subject).await? else {
         let alarm = begin(turn, cause, about, drill, concerned, Some(at)).await?;
-        let said = format!("{} raised: {}", alarm.label(), alarm.title);
+        let said = say!("{label} raised: {title}", label = alarm.label(), title = alarm.title);
         return Ok((alarm, said));
     };
     let told_until = before.course.called.unwrap_or(before.raised);
     if !anew || at <= told_until {
-        let said = format!("{} is open until somebody has seen to it", before.label());
+        let said = say!("{label} is open until somebody has seen to it", label = before.label());
         return Ok((before, said));
     }
     let mut alarm = before.clone();
@@ -61,16 +62,16 @@ pub(crate) async fn call_for_help(
         known.sort_unstable();
         known.dedup();
     }
-    let mut notes = vec!["they call again".to_owned()];
+    let mut notes = vec![say!("they call again")];
     if rings_again(&before) {
         let steps = steps(turn, alarm.kind, about, drill);
-        notes.extend(before.owner.iter().map(|owner| format!("{owner} saw to the call before")));
+        notes.extend(before.owner.iter().map(|owner| say!("{owner} saw to the call before", owner)));
         start_over(&mut alarm, steps, turn.now());
         let directory = turn.directory.clone();
         notes.extend(climb(&mut alarm, &directory, turn.now()));
     }
     save(turn, Some(&before), &mut alarm, "again", notes).await?;
-    let said = format!("{} rings again: {}", alarm.label(), alarm.title);
+    let said = say!("{label} rings again: {title}", label = alarm.label(), title = alarm.title);
     Ok((alarm, said))
 }
 

@@ -5,6 +5,7 @@ use kernel::{Timestamp, words};
 use serde::{Deserialize, Serialize};
 
 use super::ladder::{Means, Role, Step};
+use crate::speech::{Sentence, say};
 
 words! {
     /// What an alarm is about.
@@ -87,6 +88,16 @@ pub struct Attempt {
     pub earlier: bool,
 }
 
+/// Who is called where nobody is named.
+pub(crate) const THE_DESK: &str = "the desk";
+
+impl Attempt {
+    /// Who is called, by name; the desk in the reader's words.
+    pub fn called(&self) -> Sentence {
+        if self.contact.is_none() && self.name == THE_DESK { say!("the desk") } else { self.name.as_str().into() }
+    }
+}
+
 /// The ladder as it was when the alarm was raised, and how far it has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Course {
@@ -126,7 +137,7 @@ pub struct Alarm {
     /// What settles it: the subject of the promise, or its own.
     pub subject: String,
     pub mission: Option<MissionId>,
-    pub title: String,
+    pub title: Sentence,
     pub state: AlarmState,
     /// The time from which the ladder counts.
     pub missed: Timestamp,
@@ -138,7 +149,7 @@ pub struct Alarm {
     /// Nobody is left to call: send a runner.
     pub all_failed: bool,
     pub closed: Option<Timestamp>,
-    pub outcome: Option<String>,
+    pub outcome: Option<Sentence>,
     pub course: Course,
     pub version: i64,
 }

@@ -2,9 +2,10 @@
 
 use kernel::Timestamp;
 
-use super::alarms::{Alarm, AlarmState, Attempt, AttemptState};
+use super::alarms::{Alarm, AlarmState, Attempt, AttemptState, THE_DESK};
 use super::ladder::{Means, Role, Step};
 use crate::register::{Callee, Directory};
+use crate::speech::{Sentence, say};
 
 /// The next step of a ladder (subject: the alarm).
 pub const STEP: &str = "field.alarm-step";
@@ -56,7 +57,7 @@ fn last_stir(alarm: &Alarm) -> Timestamp {
 }
 
 /// Takes every step that is due and tells what it did.
-pub(crate) fn climb(alarm: &mut Alarm, directory: &Directory, now: Timestamp) -> Vec<String> {
+pub(crate) fn climb(alarm: &mut Alarm, directory: &Directory, now: Timestamp) -> Vec<Sentence> {
     let mut notes = Vec::new();
     while let Some(step) = next_step(alarm) {
         if alarm.missed.plus_micros(step.after_min * MINUTE_US) > now {
@@ -68,14 +69,14 @@ pub(crate) fn climb(alarm: &mut Alarm, directory: &Directory, now: Timestamp) ->
             notes.extend(call(alarm, at, step, &whom, directory, now));
         }
         if step.lost {
-            notes.push("they count as lost from now on".to_owned());
+            notes.push(say!("they count as lost from now on"));
         }
     }
     notes
 }
 
 /// Brings an open alarm back to mind: to the desk and whoever stands in for it; a silent one to those who are told.
-pub(crate) fn remind(alarm: &mut Alarm, directory: &Directory, now: Timestamp) -> Vec<String> {
+pub(crate) fn remind(alarm: &mut Alarm, directory: &Directory, now: Timestamp) -> Vec<Sentence> {
     if promises(alarm).iter().all(|(kind, _, due, _)| *kind != REMINDER || *due > now) {
         return Vec::new();
     }
@@ -84,8 +85,11 @@ pub(crate) fn remind(alarm: &mut Alarm, directory: &Directory, now: Timestamp) -
     forget_earlier_reminders(alarm);
     let (at, step) = reminder_step(alarm);
     let minutes = (now.micros() - alarm.missed.micros()) / MINUTE_US;
-    let owner = alarm.owner.as_ref().map_or("nobody sees to it".to_owned(), |name| format!("{name} sees to it"));
-    let mut notes = vec![format!("still open after {minutes} min; {owner}")];
+    let owner = match &alarm.owner {
+        Some(name) => say!("{name} sees to it", name),
+        None => say!("nobody sees to it"),
+    };
+    let mut notes = vec![say!("still open after {minutes} min; {owner}", minutes, owner)];
     for whom in concerned(alarm, step.role) {
         notes.extend(call(alarm, at, step, &whom, directory, now));
     }
@@ -112,12 +116,17 @@ fn forget_earlier_reminders(alarm: &mut Alarm) {
 }
 
 /// Nobody answered an attempt: the next person by the next means. `None`: it had ended.
-pub(crate) fn no_answer(alarm: &mut Alarm, number: i64, directory: &Directory, now: Timestamp) -> Option<Vec<String>> {
+pub(crate) fn no_answer(
+    alarm: &mut Alarm,
+    number: i64,
+    directory: &Directory,
+    now: Timestamp,
+) -> Option<Vec<Sentence>> {
     let attempt = pending(alarm, number)?;
     (attempt.state, attempt.ended) = (AttemptState::Unanswered, Some(now));
     let at = attempt.step;
     let whom = Whom { organisation: attempt.organisation.clone(), user: attempt.user.clone() };
-    let mut notes = vec![format!("no answer from {} by {}", attempt.name, attempt.means)];
+    let mut notes = vec![say!("no answer from {name} by {means}", name = attempt.called(), means = attempt.means)];
     let step = alarm.course.steps.get(at).copied().unwrap_or_else(|| reminder_step(alarm).1);
     notes.extend(call(alarm, at, step, &whom, directory, now));
     Some(notes)
@@ -143,9 +152,9 @@ pub(crate) fn take(alarm: &mut Alarm, name: &str, now: Timestamp) {
 }
 
 /// Ends an alarm and what is pending of it.
-pub(crate) fn close(alarm: &mut Alarm, outcome: &str, now: Timestamp) {
+pub(crate) fn close(alarm: &mut Alarm, outcome: &Sentence, now: Timestamp) {
     (alarm.state, alarm.closed) = (AlarmState::Closed, Some(now));
-    alarm.outcome = Some(outcome.to_owned());
+    alarm.outcome = Some(outcome.clone());
     withdraw(alarm, now);
 }
 
@@ -185,7 +194,7 @@ fn concerned(alarm: &Alarm, role: Role) -> Vec<Whom> {
 }
 
 /// Calls the first who has not been tried in this step.
-fn call(alarm: &mut Alarm, at: usize, rung: Step, whom: &Whom, directory: &Directory, now: Timestamp) -> Vec<String> {
+fn call(alarm: &mut Alarm, at: usize, rung: Step, whom: &Whom, directory: &Directory, now: Timestamp) -> Vec<Sentence> {
     let tried = |callee: &Callee| {
         let mut attempts = alarm.course.attempts.iter().filter(|attempt| attempt.step == at && !attempt.earlier);
         attempts.any(|attempt| {
@@ -231,15 +240,18 @@ fn call(alarm: &mut Alarm, at: usize, rung: Step, whom: &Whom, directory: &Direc
         answered_by: None,
         earlier: false,
     };
-    let address = if attempt.address.is_empty() { String::new() } else { format!(" {}", attempt.address) };
-    let told = format!("tell {} ({}) by {}{address}", attempt.name, attempt.role, attempt.means);
+    let (name, role, means) = (attempt.called(), attempt.role, attempt.means);
+    let told = match attempt.address.as_str() {
+        "" => say!("tell {name} ({role}) by {means}", name, role, means),
+        address => say!("tell {name} ({role}) by {means} {address}", name, role, means, address),
+    };
     alarm.course.attempts.push(attempt);
     vec![told]
 }
 
-fn nobody_left(alarm: &mut Alarm, rung: Step, whom: &Whom) -> Vec<String> {
+fn nobody_left(alarm: &mut Alarm, rung: Step, whom: &Whom) -> Vec<Sentence> {
     if alarm.course.drill {
-        return vec!["exercise: nobody else is called".to_owned()];
+        return vec![say!("exercise: nobody else is called")];
     }
     if alarm.silent && next_step(alarm).is_some() {
         // One of those who are told cannot be reached; the next step goes to others.
@@ -249,8 +261,14 @@ fn nobody_left(alarm: &mut Alarm, rung: Step, whom: &Whom) -> Vec<String> {
         return Vec::new();
     }
     alarm.all_failed = true;
-    let for_whom = whom.organisation.as_ref().map_or(String::new(), |whose| format!(" of {whose}"));
-    vec![format!("all means failed for {}{for_whom}: nobody is left to call, send a runner", rung.role)]
+    vec![match &whom.organisation {
+        Some(whose) => say!(
+            "all means failed for {role} of {whose}: nobody is left to call, send a runner",
+            role = rung.role,
+            whose
+        ),
+        None => say!("all means failed for {role}: nobody is left to call, send a runner", role = rung.role),
+    }]
 }
 
 /// Who is tried in a step, one after the other: who has the function, first by the means of the step; then whoever
@@ -268,7 +286,7 @@ fn chain(directory: &Directory, rung: Step, whom: &Whom) -> Vec<Callee> {
         let means = means.unwrap_or(Means::Radio);
         let desk = Callee {
             contact: String::new(),
-            name: "the desk".to_owned(),
+            name: THE_DESK.to_owned(),
             organisation: None,
             means,
             address: String::new(),

@@ -15,6 +15,7 @@ use crate::log::NewEntry;
 use crate::mission::{self, Acted, ContactState, Mission};
 use crate::register::AreaRules;
 use crate::room::{Field, Turn, next_number};
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 /// What may be done with an alarm.
@@ -44,7 +45,7 @@ pub struct AlarmOrder {
 pub(crate) struct Cause {
     pub(crate) kind: AlarmKind,
     pub(crate) subject: String,
-    pub(crate) title: String,
+    pub(crate) title: Sentence,
     pub(crate) missed: Timestamp,
     pub(crate) while_down: bool,
     /// Who is told of a silent one.
@@ -65,15 +66,15 @@ impl Field {
             return Err(Error::conflict(json!(order.command), state(&before), before.version));
         }
         if !before.is_open() {
-            return Err(Refusal::rule(format!("{} is closed", before.label())).into());
+            return Err(Refusal::rule(say!("{label} is closed", label = before.label())).into());
         }
         let (now, mut alarm) = (turn.now(), before.clone());
-        let ended = |attempt: i64| Refusal::rule(format!("attempt {attempt} is not waiting for an answer"));
+        let ended = |attempt: i64| Refusal::rule(say!("attempt {attempt} is not waiting for an answer", attempt));
         let (verb, notes) = match &order.command {
             AlarmCommand::Acknowledge { attempt, name } => {
                 let name = said("name", name, 100)?;
                 acknowledge(&mut alarm, *attempt, &name, now)?;
-                ("acknowledge", vec![format!("{name} sees to it")])
+                ("acknowledge", vec![say!("{name} sees to it", name)])
             }
             AlarmCommand::NoAnswer { attempt } => {
                 let directory = turn.directory.clone();
@@ -84,8 +85,8 @@ impl Field {
                 if let Some(problem) = still_missing(&mut turn, &before).await? {
                     return Err(Refusal::rule(problem).into());
                 }
-                close(&mut alarm, &order.reason, now);
-                ("close", vec![format!("closed: {}", order.reason)])
+                close(&mut alarm, &Sentence::from(order.reason.as_str()), now);
+                ("close", vec![say!("closed: {reason}", reason = order.reason)])
             }
         };
         save(&mut turn, Some(&before), &mut alarm, verb, notes).await?;
@@ -118,9 +119,9 @@ impl Field {
 fn acknowledge(alarm: &mut Alarm, attempt: Option<i64>, name: &str, now: Timestamp) -> Result<(), Refusal> {
     match (attempt, &alarm.owner) {
         (Some(attempt), _) => answered(alarm, attempt, name, now)
-            .ok_or_else(|| Refusal::rule(format!("attempt {attempt} is not waiting for an answer"))),
+            .ok_or_else(|| Refusal::rule(say!("attempt {attempt} is not waiting for an answer", attempt))),
         (None, Some(owner)) if alarm.state == AlarmState::Acknowledged => {
-            Err(Refusal::rule(format!("taken by {owner} already")))
+            Err(Refusal::rule(say!("taken by {owner} already", owner)))
         }
         (None, _) => {
             take(alarm, name, now);
@@ -131,11 +132,13 @@ fn acknowledge(alarm: &mut Alarm, attempt: Option<i64>, name: &str, now: Timesta
 
 /// While people are missing, only a contact or the end of their mission settles it: an alarm that somebody waves away
 /// would leave them to nobody.
-async fn still_missing(turn: &mut Turn, alarm: &Alarm) -> Result<Option<String>, Error> {
+async fn still_missing(turn: &mut Turn, alarm: &Alarm) -> Result<Option<Sentence>, Error> {
     let (AlarmKind::ContactOverdue, Some(id)) = (alarm.kind, alarm.mission) else { return Ok(None) };
     let Some(found) = mission::find(&mut turn.tx, id).await? else { return Ok(None) };
     let missing = outcome(alarm, &found).is_none();
-    Ok(missing.then(|| format!("{} is {}: log who was heard, and this closes", found.label(), found.contact)))
+    Ok(missing.then(|| {
+        say!("{label} is {contact}: log who was heard, and this closes", label = found.label(), contact = found.contact)
+    }))
 }
 
 /// A silent alarm exists for those who are told of it, and for nobody else.
@@ -255,7 +258,7 @@ pub(super) async fn save(
     before: Option<&Alarm>,
     alarm: &mut Alarm,
     verb: &str,
-    notes: Vec<String>,
+    notes: Vec<Sentence>,
 ) -> Result<(), Error> {
     alarm.version += 1;
     records::save(&mut turn.tx, before, alarm).await?;
@@ -268,12 +271,14 @@ pub(super) async fn save(
         return Ok(());
     }
     turn.tx.emit(Fact::AlarmChanged { alarm: alarm.id, version: alarm.version, at: turn.now() });
-    let down = if before.is_none() && alarm.while_down { " (expired while down)" } else { "" };
-    let entry = NewEntry {
-        mission: alarm.mission,
-        outcome: notes,
-        ..NewEntry::words("alarm", format!("{} {verb}: {}{down}", alarm.label(), alarm.title))
+    let (label, title, was_down) = (alarm.label(), &alarm.title, before.is_none() && alarm.while_down);
+    let verb = Sentence::word(verb);
+    let meaning = if was_down {
+        say!("{label} {verb}: {title} (expired while down)", label, verb, title)
+    } else {
+        say!("{label} {verb}: {title}", label, verb, title)
     };
+    let entry = NewEntry { mission: alarm.mission, outcome: notes, ..NewEntry::words("alarm", meaning) };
     turn.log(entry).await.map(drop)
 }
 
@@ -281,7 +286,7 @@ fn state(alarm: &Alarm) -> Json {
     json!({
         "label": alarm.label(),
         "kind": alarm.kind,
-        "title": alarm.title,
+        "title": alarm.title.english(),
         "state": alarm.state,
         "owner": alarm.owner,
         "step": alarm.course.next,
@@ -321,20 +326,21 @@ pub(crate) async fn answered_by_message(
     id: AlarmId,
     attempt: i64,
     takes: bool,
-) -> Result<Option<String>, Error> {
+) -> Result<Option<Sentence>, Error> {
     let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(None) };
     let (directory, now, mut alarm) = (turn.directory.clone(), turn.now(), before.clone());
     // It was written to their address, so it is they who answer.
     let asked = alarm.course.attempts.iter().find(|one| one.number == attempt).map(|one| one.name.clone());
     let Some(name) = asked else { return Ok(None) };
     let done = if takes {
-        answered(&mut alarm, attempt, &name, now).map(|()| vec![format!("{name} sees to it, by message")])
+        answered(&mut alarm, attempt, &name, now).map(|()| vec![say!("{name} sees to it, by message", name)])
     } else {
         no_answer(&mut alarm, attempt, &directory, now)
     };
     let Some(notes) = done else { return Ok(None) };
     let verb = if takes { "acknowledge" } else { "no-answer" };
-    let told = format!("{}: {}", alarm.label(), notes.join("; "));
+    let what = Sentence::joined(notes.iter().cloned()).unwrap_or_default();
+    let told = say!("{label}: {what}", label = alarm.label(), what);
     save(turn, Some(&before), &mut alarm, verb, notes).await?;
     Ok(Some(told))
 }
@@ -367,7 +373,7 @@ pub(crate) async fn waiting_for(turn: &mut Turn, address: &str, person: Option<&
 }
 
 /// Notes something on an open alarm: it goes into the log under the alarm's name.
-pub(crate) async fn note(turn: &mut Turn, id: AlarmId, text: String) -> Result<(), Error> {
+pub(crate) async fn note(turn: &mut Turn, id: AlarmId, text: Sentence) -> Result<(), Error> {
     let Some(before) = records::find(&mut turn.tx, id).await?.filter(Alarm::is_open) else { return Ok(()) };
     let mut alarm = before.clone();
     save(turn, Some(&before), &mut alarm, "note", vec![text]).await
@@ -396,24 +402,24 @@ pub(crate) async fn unanswered(turn: &mut Turn, id: AlarmId, attempt: i64) -> Re
 }
 
 /// Closes the alarms of a mission that are settled by its state, and tells which.
-pub(crate) async fn settle(turn: &mut Turn, mission: &Mission) -> Result<Vec<String>, Error> {
+pub(crate) async fn settle(turn: &mut Turn, mission: &Mission) -> Result<Vec<Sentence>, Error> {
     let mut notes = Vec::new();
     let rows = turn.tx.fetch_all(&sql::OPEN_ALARMS_OF_MISSION, params![mission.id]).await?;
     for row in &rows {
         let before = records::alarm(row)?;
         let Some(outcome) = outcome(&before, mission) else { continue };
         let (mut alarm, now) = (before.clone(), turn.now());
-        close(&mut alarm, outcome, now);
-        notes.push(format!("{} closed: {outcome}", alarm.label()));
-        save(turn, Some(&before), &mut alarm, "settle", vec![outcome.to_owned()]).await?;
+        close(&mut alarm, &outcome, now);
+        notes.push(say!("{label} closed: {outcome}", label = alarm.label(), outcome));
+        save(turn, Some(&before), &mut alarm, "settle", vec![outcome]).await?;
     }
     Ok(notes)
 }
 
 /// How an alarm of a mission is settled by the mission's state. What a person must close is not settled by itself.
-fn outcome(alarm: &Alarm, mission: &Mission) -> Option<&'static str> {
+fn outcome(alarm: &Alarm, mission: &Mission) -> Option<Sentence> {
     match alarm.kind {
-        AlarmKind::ContactOverdue if mission.state.is_final() => Some("the mission is over"),
+        AlarmKind::ContactOverdue if mission.state.is_final() => Some(say!("the mission is over")),
         AlarmKind::ContactOverdue => {
             let contact = match alarm.subject.split_once('/') {
                 Some((_, vehicle)) => {
@@ -422,16 +428,16 @@ fn outcome(alarm: &Alarm, mission: &Mission) -> Option<&'static str> {
                 }
                 None => mission.contact,
             };
-            matches!(contact, ContactState::Ok | ContactState::Regained).then_some("heard again")
+            matches!(contact, ContactState::Ok | ContactState::Regained).then(|| say!("heard again"))
         }
         AlarmKind::NotDeparted => {
             let waiting = mission.departed.is_none() && !mission.state.is_final();
-            (!waiting).then_some("it departed, or will not")
+            (!waiting).then(|| say!("it departed, or will not"))
         }
         AlarmKind::Waiting => {
             let waits = mission.is_all_in() && !mission.state.is_final() && !mission.overnight;
             let silent = mission.last_contact.is_none_or(|last| last <= alarm.raised);
-            (!waits || !silent).then_some("it went on, is over, or was heard")
+            (!waits || !silent).then(|| say!("it went on, is over, or was heard"))
         }
         AlarmKind::Sos
         | AlarmKind::UnexpectedTraffic
@@ -462,10 +468,10 @@ pub(crate) async fn open_about(turn: &mut Turn, subject: &str) -> Result<Option<
 }
 
 /// Closes the open alarm about a subject, if there is one.
-pub(crate) async fn close_about(turn: &mut Turn, subject: &str, outcome: &str) -> Result<(), Error> {
+pub(crate) async fn close_about(turn: &mut Turn, subject: &str, outcome: Sentence) -> Result<(), Error> {
     let row = turn.tx.fetch_optional(&sql::OPEN_ALARM_ABOUT, params![subject]).await?;
     let Some(before) = row.map(|row| records::alarm(&row)).transpose()? else { return Ok(()) };
     let (mut alarm, now) = (before.clone(), turn.now());
-    close(&mut alarm, outcome, now);
-    save(turn, Some(&before), &mut alarm, "settle", vec![outcome.to_owned()]).await
+    close(&mut alarm, &outcome, now);
+    save(turn, Some(&before), &mut alarm, "settle", vec![outcome]).await
 }

@@ -10,6 +10,7 @@ use super::ladder::Means;
 use crate::error::Error;
 use crate::message;
 use crate::room::Turn;
+use crate::speech::{Language, say};
 
 /// Sends what new attempts ask for, and takes back what is not waited for any more.
 pub(super) async fn of_changes(turn: &mut Turn, before: Option<&Alarm>, alarm: &Alarm) -> Result<(), Error> {
@@ -20,7 +21,14 @@ pub(super) async fn of_changes(turn: &mut Turn, before: Option<&Alarm>, alarm: &
         let Some(address) = address(attempt) else { continue };
         let key = key(alarm, attempt);
         match (was(attempt.number), attempt.state) {
-            (None, AttemptState::Pending) => dispatches.push(dispatch(alarm, attempt, key, address)),
+            (None, AttemptState::Pending) => {
+                let own = attempt.contact.as_ref().and_then(|contact| turn.directory.language_of_contact(contact));
+                let language = match own {
+                    Some(language) => language,
+                    None => turn.office_language().await?,
+                };
+                dispatches.push(dispatch(alarm, attempt, (key, address), language));
+            }
             (Some(earlier), state) if earlier.state == AttemptState::Pending && state != AttemptState::Pending => {
                 withdrawn.push(key);
             }
@@ -51,21 +59,21 @@ pub(crate) fn of_key(key: &str) -> Option<(kernel::id::AlarmId, i64)> {
     Some((alarm.parse().ok()?, attempt.parse().ok()?))
 }
 
-fn dispatch(alarm: &Alarm, attempt: &Attempt, key: String, address: Address) -> Dispatch {
+fn dispatch(alarm: &Alarm, attempt: &Attempt, (key, address): (String, Address), language: Language) -> Dispatch {
     let label = alarm.label();
-    let (subject, text) = if alarm.silent {
-        (label.clone(), format!("{label}: please look at your alarms now."))
+    // The first line is the subject of a mail.
+    let text = if alarm.silent {
+        say!("{label}: please look at your alarms now.", label)
     } else {
-        let ask = "Answer OK if you see to it, NO to pass it on.";
-        (format!("{label}: {}", alarm.title), format!("{label}: {}. {ask}", alarm.title))
+        say!("{label}: {title}.\nAnswer OK if you see to it, NO to pass it on.", label, title = alarm.title)
     };
     Dispatch {
         key,
         about: alarm.id.to_string(),
         recipient: attempt.name.clone(),
         addresses: vec![address],
-        subject: Some(subject),
-        text,
+        subject: None,
+        text: text.in_message(language),
         precedence: if alarm.is_about_lives() { Precedence::Distress } else { Precedence::Immediate },
         exercise: alarm.course.drill,
         secret: alarm.silent,

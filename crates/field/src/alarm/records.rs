@@ -1,18 +1,28 @@
 //! Alarms as rows.
 
 use kernel::id::AlarmId;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Deadline, Due, Read, Row, Tx, params};
 
 use super::alarms::{Alarm, AlarmState};
 use super::climb::promises;
 use crate::error::Error;
+use crate::speech::Sentence;
 use crate::sql;
 
 /// Most alarms of one answer.
 pub(crate) const MOST: u32 = 2_000;
 
+/// The sentences of an alarm, kept beside their English words.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Beside {
+    title: Sentence,
+    outcome: Option<Sentence>,
+}
+
 pub(crate) fn alarm(row: &Row) -> Result<Alarm, Error> {
+    let beside: Beside = row.json_opt("said")?.unwrap_or_default();
     Ok(Alarm {
         id: row.id("id")?,
         number: row.int("number")?,
@@ -20,7 +30,7 @@ pub(crate) fn alarm(row: &Row) -> Result<Alarm, Error> {
         silent: row.flag("is_silent")?,
         subject: row.text("subject")?.to_owned(),
         mission: row.id_opt("mission_id")?,
-        title: row.text("title")?.to_owned(),
+        title: Sentence::kept(row.text("title")?, Some(beside.title)),
         state: row.parse("state")?,
         missed: row.time("missed_us")?,
         raised: row.time("raised_us")?,
@@ -28,7 +38,7 @@ pub(crate) fn alarm(row: &Row) -> Result<Alarm, Error> {
         owner: row.text_opt("owner")?.map(str::to_owned),
         all_failed: row.flag("all_failed")?,
         closed: row.time_opt("closed_us")?,
-        outcome: row.text_opt("outcome")?.map(str::to_owned),
+        outcome: row.text_opt("outcome")?.map(|text| Sentence::kept(text, beside.outcome)),
         course: row.json("course")?,
         version: row.int("version")?,
     })
@@ -43,7 +53,7 @@ pub(crate) async fn save(tx: &mut Tx, before: Option<&Alarm>, alarm: &Alarm) -> 
         alarm.silent,
         &alarm.subject,
         alarm.mission,
-        &alarm.title,
+        alarm.title.english(),
         alarm.state.as_str(),
         alarm.state != AlarmState::Closed,
         alarm.missed,
@@ -52,9 +62,10 @@ pub(crate) async fn save(tx: &mut Tx, before: Option<&Alarm>, alarm: &Alarm) -> 
         alarm.owner.clone(),
         alarm.all_failed,
         alarm.closed,
-        alarm.outcome.clone(),
+        alarm.outcome.as_deref(),
         &json!(alarm.course),
         alarm.version,
+        &json!(Beside { title: alarm.title.clone(), outcome: alarm.outcome.clone() }),
     ];
     tx.execute_one(&sql::SAVE_ALARM, row).await?;
     let (owed, owes) = (before.map(promises).unwrap_or_default(), promises(alarm));

@@ -5,6 +5,7 @@ use kernel::message::{Address, Dispatch, Means as Travel, Precedence};
 use sha2::{Digest, Sha256};
 use store::params;
 
+use super::tally::named;
 use super::{Headcount, key_of, one, open};
 use crate::error::Error;
 use crate::line::Safety;
@@ -12,13 +13,14 @@ use crate::log::NewEntry;
 use crate::message;
 use crate::register::Record;
 use crate::room::{Turn, setting};
+use crate::speech::{Language, Sentence, say};
 use crate::sql;
 
 /// A link is good for so long.
 const LINK_US: i64 = 24 * 3_600 * 1_000_000;
 
 /// Asks people, those without an address of their own through whoever they rely on. Tells who cannot be asked.
-pub(super) async fn everybody(turn: &mut Turn, open: &Headcount, people: &[&Record]) -> Result<Vec<String>, Error> {
+pub(super) async fn everybody(turn: &mut Turn, open: &Headcount, people: &[&Record]) -> Result<Vec<Sentence>, Error> {
     let directory = turn.directory.clone();
     let server = setting(&mut turn.tx, "public_url").await?;
     let mut dispatches = Vec::new();
@@ -39,17 +41,17 @@ pub(super) async fn everybody(turn: &mut Turn, open: &Headcount, people: &[&Reco
             Some(server) => Some(link(turn, open, &person.key, server).await?),
             None => None,
         };
-        dispatches.push(dispatch(open, person, addresses, through, link));
+        let language = turn.language_of(person).await?;
+        dispatches.push(dispatch(open, person, addresses, (through, link), language));
     }
     let asked = dispatches.len();
     message::send(turn, dispatches).await?;
     let mut notes = Vec::new();
     if asked > 0 {
-        notes.push(format!("{asked} are asked by message"));
+        notes.push(say!("{asked} are asked by message", asked));
     }
     if asked > 0 && !unasked.is_empty() {
-        let more = if unasked.len() > 10 { ", …" } else { "" };
-        notes.push(format!("no address known of {}{more}: call them", unasked[..unasked.len().min(10)].join(", ")));
+        notes.push(say!("no address known of {people}: call them", people = named(&unasked, 10)));
     }
     Ok(notes)
 }
@@ -75,23 +77,25 @@ fn dispatch(
     open: &Headcount,
     person: &Record,
     addresses: Vec<Address>,
-    through: bool,
-    link: Option<String>,
+    (through, link): (bool, Option<String>),
+    language: Language,
 ) -> Dispatch {
     let label = open.number_label();
     let name = person.text("name");
     let ask = if through {
-        format!("{label}: is {name} safe? Answer {0} SAFE or {0} HELP.", person.key)
+        say!("{label}: is {name} safe?\nAnswer {key} SAFE or {key} HELP.", label, name, key = person.key)
     } else {
-        format!("{label}: {name}, are you safe? Answer SAFE or HELP.")
+        say!("{label}: {name}, are you safe?\nAnswer SAFE or HELP.", label, name)
     };
+    let ask = ask.in_message(language);
     let (text, secret) = link.map_or((ask.clone(), false), |link| (format!("{ask} {link}"), true));
     Dispatch {
         key: key_of(open.id, &person.key),
         about: open.id.to_string(),
         recipient: name.to_owned(),
         addresses,
-        subject: Some(format!("{label}: are you safe?")),
+        // The first line of the text is that of a mail.
+        subject: None,
         text,
         precedence: Precedence::Immediate,
         exercise: open.exercise,
@@ -108,6 +112,7 @@ pub(crate) async fn not_reached(turn: &mut Turn, id: HeadcountId, person: &str) 
     let Some(found) = one(&mut turn.tx, id, person).await?.filter(|one| one.safety == Safety::Unknown) else {
         return Ok(());
     };
-    let text = format!("{}: no message reaches {} ({person}): call", open.label(), found.name);
+    let text =
+        say!("{label}: no message reaches {name} ({person}): call", label = open.label(), name = found.name, person);
     turn.log(NewEntry::words("headcount", text)).await.map(drop)
 }

@@ -1,7 +1,7 @@
 //! A headcount by lines of the duty log.
 
+use kernel::Timestamp;
 use kernel::id::HeadcountId;
-use kernel::{Diagnostic, Timestamp};
 use serde_json::{Value as Json, json};
 use store::{Deadline, Due, params};
 
@@ -9,11 +9,13 @@ use super::reply::Cry;
 use super::{HEADCOUNT, Headcount, HeadcountState, Means, ask, one, open, reply, tally, wardens};
 use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::error::{Error, Refusal};
+use crate::finding::Finding;
 use crate::line::{CountLine, CountScope, Safety, Word};
 use crate::message;
 use crate::mission;
 use crate::register::{Directory, Record};
 use crate::room::{Turn, next_number};
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 /// Who has not answered by then is asked for.
@@ -26,15 +28,17 @@ pub(crate) async fn enter(
     line: &CountLine,
     at: Timestamp,
     waited: bool,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Sentence>, Error> {
     let open = open(&mut turn.tx).await?;
     match (line, open) {
         (CountLine::Answer { who, safety, .. }, None) if waited => too_late(turn, who, *safety, at).await,
         (CountLine::Start { .. }, Some(open)) => {
-            Err(Refusal::rule(format!("{} is not over: `hc end` first", open.label())).into())
+            Err(Refusal::rule(say!("{label} is not over: `hc end` first", label = open.label())).into())
         }
         (CountLine::Start { scope, exercise }, None) => start(turn, scope, *exercise, at).await,
-        (_, None) => Err(Refusal::rule("no headcount is open: the answer is not counted; `hc start` first").into()),
+        (_, None) => {
+            Err(Refusal::rule(say!("no headcount is open: the answer is not counted; `hc start` first")).into())
+        }
         (CountLine::Answer { who, safety, by }, Some(open)) => {
             answer(turn, &open, (who, *safety, by.as_ref()), at, waited).await
         }
@@ -43,7 +47,7 @@ pub(crate) async fn enter(
     }
 }
 
-async fn start(turn: &mut Turn, scope: &CountScope, exercise: bool, at: Timestamp) -> Result<Vec<String>, Error> {
+async fn start(turn: &mut Turn, scope: &CountScope, exercise: bool, at: Timestamp) -> Result<Vec<Sentence>, Error> {
     let (scope, key) = match scope {
         CountScope::All => ("all", None),
         CountScope::Of(noun, key) => (*noun, Some(key)),
@@ -52,7 +56,7 @@ async fn start(turn: &mut Turn, scope: &CountScope, exercise: bool, at: Timestam
     // A headcount of a mission that is an exercise is one.
     let exercise = exercise || (scope == "mission" && of_exercise(turn, key).await?);
     if people.is_empty() {
-        return Err(Refusal::rule("nobody is in that scope: there is nobody to count").into());
+        return Err(Refusal::rule(say!("nobody is in that scope: there is nobody to count")).into());
     }
     let number = next_number(&mut turn.tx, "headcount").await?;
     let scope_key = key.map(|word| word.text.to_uppercase());
@@ -75,7 +79,7 @@ async fn start(turn: &mut Turn, scope: &CountScope, exercise: bool, at: Timestam
     };
     turn.tx.deadline(deadline).await?;
     turn.record("headcount.start", open.id, Json::Null, json!({ "number": number, "total": people.len() }));
-    let mut outcome = vec![format!("{}: {} to be counted", open.label(), people.len())];
+    let mut outcome = vec![say!("{label}: {count} to be counted", label = open.label(), count = people.len())];
     let present: Vec<&Record> = people.iter().filter(|one| one.text("presence") == "present").collect();
     outcome.extend(ask::everybody(turn, &open, &present).await?);
     outcome.extend(wardens::begin(turn, &open, &present).await?);
@@ -102,7 +106,13 @@ async fn insert(turn: &mut Turn, open: &Headcount, one: &Record, joined: bool, s
 async fn people(turn: &mut Turn, scope: &str, key: Option<&Word>) -> Result<Vec<Record>, Error> {
     let directory = turn.directory.clone();
     let Some(key) = key else { return Ok(directory.records("person").cloned().collect()) };
-    let unknown = || vec![Diagnostic::error("FLD0104", key.span, format!("there is no {scope} `{}`", key.text))];
+    let unknown = || {
+        vec![Finding::error(
+            "FLD0104",
+            key.span,
+            say!("there is no {noun} `{key}`", noun = Sentence::word(scope), key = key.text),
+        )]
+    };
     if scope == "mission" {
         let number = mission_number(key).ok_or_else(|| Error::Line(unknown()))?;
         let found = mission::by_number(&mut turn.tx, number).await?.ok_or_else(|| Error::Line(unknown()))?;
@@ -120,8 +130,8 @@ async fn people(turn: &mut Turn, scope: &str, key: Option<&Word>) -> Result<Vec<
 fn meant(directory: &Directory, word: &Word, at: Timestamp) -> Result<String, Error> {
     reply::meant(directory, &word.text, at).ok_or_else(|| {
         Error::Line(vec![
-            Diagnostic::error("FLD0105", word.span, format!("`{}` is nobody in the register", word.text))
-                .with_help("a person's key, or a call sign that a person holds"),
+            Finding::error("FLD0105", word.span, say!("`{word}` is nobody in the register", word = word.text))
+                .with_help(say!("a person's key, or a call sign that a person holds")),
         ])
     })
 }
@@ -137,7 +147,7 @@ async fn answer(
     (who, safety, by): (&Word, Safety, Option<&Word>),
     at: Timestamp,
     waited: bool,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Sentence>, Error> {
     let directory = turn.directory.clone();
     let person = meant(&directory, who, at)?;
     let by = by.map(|by| meant(&directory, by, at)).transpose()?;
@@ -145,18 +155,17 @@ async fn answer(
         if waited {
             return too_late(turn, who, safety, at).await;
         }
-        let problem = format!("{person} is not in {}: `hc join {person}` first", open.label());
-        return Err(Error::Line(vec![Diagnostic::error("FLD0106", who.span, problem)]));
+        let problem = say!("{person} is not in {label}: `hc join {person}` first", person, label = open.label());
+        return Err(Error::Line(vec![Finding::error("FLD0106", who.span, problem)]));
     };
     if at < open.started && safety != Safety::NeedsHelp {
-        return Ok(vec![format!("said before {} began: not counted", open.label())]);
+        return Ok(vec![say!("said before {label} began: not counted", label = open.label())]);
     }
     let mut outcome = Vec::new();
     if weaker(before.safety, safety) {
-        outcome.push(format!(
-            "{} {}, as was said before: it stays so until they answer for themselves",
-            before.name,
-            crate::line::is(before.safety)
+        outcome.push(say!(
+            "{state}, as was said before: it stays so until they answer for themselves",
+            state = crate::line::is(&before.name, before.safety)
         ));
     } else {
         let row = params![open.id, &person, safety.as_str(), at, by.clone(), Means::Desk.as_str()];
@@ -164,19 +173,23 @@ async fn answer(
         outcome.extend(wardens::after_answer(turn, open, &person, safety).await?);
     }
     if safety == Safety::NeedsHelp {
-        let how = by.as_ref().map_or("at the desk".to_owned(), |by| format!("says {by}"));
+        let how = by.as_ref().map_or_else(|| say!("at the desk"), |by| say!("says {by}", by));
         outcome.push(reply::in_need(turn, open, &before, &how, &Cry { at, sos: false, drill: open.exercise }).await?);
     }
     let words = tally::in_words(&mut turn.tx, open.id).await?;
-    outcome.push(format!("{}: {words}", open.label()));
+    outcome.push(say!("{label}: {words}", label = open.label(), words));
     Ok(outcome)
 }
 
-async fn too_late(turn: &mut Turn, who: &Word, safety: Safety, at: Timestamp) -> Result<Vec<String>, Error> {
+async fn too_late(turn: &mut Turn, who: &Word, safety: Safety, at: Timestamp) -> Result<Vec<Sentence>, Error> {
     let person = meant(&turn.directory, who, at)?;
-    let mut outcome = vec!["no headcount that is open waits for it: not counted".to_owned()];
+    let mut outcome = vec![say!("no headcount that is open waits for it: not counted")];
     if safety == Safety::NeedsHelp {
-        let title = format!("{} ({person}) needs help, by a line that waited", turn.directory.name("person", &person));
+        let title = say!(
+            "{name} ({person}) needs help, by a line that waited",
+            name = turn.directory.name("person", &person),
+            person
+        );
         let (kind, subject) = (AlarmKind::NeedsHelp, format!("help:{person}"));
         let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
         let call = Call { cause, at, anew: true, drill: false };
@@ -192,20 +205,20 @@ pub(super) fn weaker(before: Safety, now: Safety) -> bool {
         || now == Safety::Unreachable && before == Safety::NeedsHelp
 }
 
-async fn join(turn: &mut Turn, open: &Headcount, who: &Word) -> Result<Vec<String>, Error> {
+async fn join(turn: &mut Turn, open: &Headcount, who: &Word) -> Result<Vec<Sentence>, Error> {
     let directory = turn.directory.clone();
     let person = meant(&directory, who, turn.now())?;
     if one(&mut turn.tx, open.id, &person).await?.is_some() {
-        return Err(Refusal::rule(format!("{person} is counted already")).into());
+        return Err(Refusal::rule(say!("{person} is counted already", person)).into());
     }
     let record = directory.record("person", &person).cloned().ok_or_else(|| Error::missing("person", &person))?;
     insert(turn, open, &record, true, Safety::Unknown).await?;
-    let mut outcome = vec![format!("{}: {person} came later, and is counted apart", open.label())];
+    let mut outcome = vec![say!("{label}: {person} came later, and is counted apart", label = open.label(), person)];
     outcome.extend(ask::everybody(turn, open, &[&record]).await?);
     Ok(outcome)
 }
 
-async fn end(turn: &mut Turn, open: &Headcount, at: Timestamp) -> Result<Vec<String>, Error> {
+async fn end(turn: &mut Turn, open: &Headcount, at: Timestamp) -> Result<Vec<Sentence>, Error> {
     let words = tally::in_words(&mut turn.tx, open.id).await?;
     turn.tx.execute_one(&sql::END_HEADCOUNT, params![open.id, at]).await?;
     turn.tx.keep_deadline(HEADCOUNT, &open.id.to_string()).await?;
@@ -213,16 +226,16 @@ async fn end(turn: &mut Turn, open: &Headcount, at: Timestamp) -> Result<Vec<Str
     let waiting = turn.tx.fetch_all(&sql::QUEUED_ABOUT, params![open.id.to_string()]).await?;
     let keys = waiting.iter().map(|row| row.text("dispatch").map(str::to_owned)).collect::<Result<Vec<_>, _>>()?;
     message::withdraw(turn, keys, "the headcount is over");
-    alarm::close_about(turn, &open.id.to_string(), "the headcount is over").await?;
-    turn.record("headcount.end", open.id, Json::Null, json!({ "outcome": words }));
-    Ok(vec![format!("{}: {words}", open.label())])
+    alarm::close_about(turn, &open.id.to_string(), say!("the headcount is over")).await?;
+    turn.record("headcount.end", open.id, Json::Null, json!({ "outcome": words.english() }));
+    Ok(vec![say!("{label}: {words}", label = open.label(), words)])
 }
 
 /// A headcount was open for too long.
 pub(crate) async fn overdue(turn: &mut Turn, id: HeadcountId, due: Timestamp, while_down: bool) -> Result<(), Error> {
     let Some(open) = open(&mut turn.tx).await?.filter(|open| open.id == id) else { return Ok(()) };
     let words = tally::in_words(&mut turn.tx, open.id).await?;
-    let title = format!("{} is still open: {words}", open.label());
+    let title = say!("{label} is still open: {words}", label = open.label(), words);
     let (kind, subject) = (AlarmKind::HeadcountOpen, id.to_string());
     let cause = Cause { kind, subject, title, missed: due, while_down, tell: Vec::new() };
     alarm::raise(turn, cause, None).await.map(drop)

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::line::Safety;
 use crate::log::NewEntry;
 use crate::room::{Field, Turn};
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 /// Longest remark beside an answer, in characters.
@@ -72,10 +73,10 @@ impl Field {
 }
 
 /// What comes after the end is not counted; a call for help is heard all the same.
-async fn too_late(turn: &mut Turn, linked: &Linked, person: &str, safe: bool) -> Result<Vec<String>, Error> {
-    let mut outcome = vec![format!("{} is over, or the link has expired: not counted", linked.label)];
+async fn too_late(turn: &mut Turn, linked: &Linked, person: &str, safe: bool) -> Result<Vec<Sentence>, Error> {
+    let mut outcome = vec![say!("{label} is over, or the link has expired: not counted", label = linked.label)];
     if !safe {
-        let title = format!("{} ({person}) needs help, by an old link", linked.name);
+        let title = say!("{name} ({person}) needs help, by an old link", name = linked.name, person);
         let (kind, subject, missed) = (AlarmKind::NeedsHelp, format!("needs-help:{person}"), turn.now());
         let cause = Cause { kind, subject, title, missed, while_down: false, tell: Vec::new() };
         let call = Call { cause, at: turn.now(), anew: true, drill: false };
@@ -90,14 +91,14 @@ async fn log(
     person: &str,
     safe: bool,
     cleared: &duress::Cleared,
-    outcome: Vec<String>,
+    outcome: Vec<Sentence>,
 ) -> Result<(), Error> {
-    let said = if safe { "is safe" } else { "needs help" };
-    let entry = NewEntry {
-        line: cleared.line.clone(),
-        outcome,
-        ..NewEntry::words("headcount", format!("{} ({person}) {said}, by link", linked.name))
+    let meaning = if safe {
+        say!("{name} ({person}) is safe, by link", name = linked.name, person)
+    } else {
+        say!("{name} ({person}) needs help, by link", name = linked.name, person)
     };
+    let entry = NewEntry { line: cleared.line.clone(), outcome, ..NewEntry::words("headcount", meaning) };
     let entry = turn.log(entry).await?;
     turn.record("headcount.link", person, serde_json::Value::Null, serde_json::json!({ "safe": safe }));
     match &cleared.said {

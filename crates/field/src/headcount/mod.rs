@@ -15,6 +15,7 @@ use crate::alarm::Course;
 use crate::error::Error;
 use crate::line::Safety;
 use crate::room::Field;
+use crate::speech::Sentence;
 use crate::sql;
 
 pub use link::{LinkAnswer, Linked};
@@ -95,7 +96,7 @@ pub struct WardenList {
     pub warden: String,
     pub given: Timestamp,
     /// `warden`, or why the alternate has it.
-    pub why: String,
+    pub why: Sentence,
 }
 
 impl Headcount {

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::line::Safety;
 use crate::register::Directory;
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 /// What somebody answers.
@@ -32,18 +33,18 @@ pub(crate) struct Reply<'a> {
 }
 
 /// Counts an answer and tells what became of it. `None`: it answers no headcount.
-pub(crate) async fn reply(turn: &mut Turn, reply: &Reply<'_>) -> Result<Option<Vec<String>>, Error> {
+pub(crate) async fn reply(turn: &mut Turn, reply: &Reply<'_>) -> Result<Option<Vec<Sentence>>, Error> {
     let cries = reply.safety == Safety::NeedsHelp;
     let open = open(&mut turn.tx).await?;
     let other = reply.asked.filter(|asked| open.as_ref().is_none_or(|open| open.id != *asked));
-    let not_counted = |why: String| if cries { None } else { Some(vec![why]) };
+    let not_counted = |why: Sentence| if cries { None } else { Some(vec![why]) };
     if let Some(asked) = other.filter(|_| reply.certain || open.is_none()) {
         let label = label(turn, asked).await?;
-        return Ok(not_counted(format!("answers {label}, which is over: not counted")));
+        return Ok(not_counted(say!("answers {label}, which is over: not counted", label)));
     }
     let Some(open) = open else { return Ok(None) };
     if reply.at < open.started {
-        return Ok(not_counted(format!("written before {} began: not counted", open.label())));
+        return Ok(not_counted(say!("written before {label} began: not counted", label = open.label())));
     }
     let person = match reply.about {
         None => Some(reply.from.to_owned()),
@@ -55,25 +56,28 @@ pub(crate) async fn reply(turn: &mut Turn, reply: &Reply<'_>) -> Result<Option<V
     };
     let Some(before) = before else {
         let who = reply.about.unwrap_or(reply.from).to_uppercase();
-        return Ok(not_counted(format!("{who} is not in {}: not counted", open.label())));
+        return Ok(not_counted(say!("{who} is not in {label}: not counted", who, label = open.label())));
     };
     apply(turn, &open, &before, reply).await.map(Some)
 }
 
-async fn label(turn: &mut Turn, id: HeadcountId) -> Result<String, Error> {
+async fn label(turn: &mut Turn, id: HeadcountId) -> Result<Sentence, Error> {
     let row = turn.tx.fetch_optional(&sql::HEADCOUNT, params![id]).await?;
     let known = row.map(|row| headcount(&row)).transpose()?;
-    Ok(known.map_or_else(|| "a headcount that nobody knows".to_owned(), |known| known.label()))
+    Ok(known.map_or_else(|| say!("a headcount that nobody knows"), |known| known.label().into()))
 }
 
-async fn apply(turn: &mut Turn, open: &Headcount, before: &Counted, reply: &Reply<'_>) -> Result<Vec<String>, Error> {
+async fn apply(turn: &mut Turn, open: &Headcount, before: &Counted, reply: &Reply<'_>) -> Result<Vec<Sentence>, Error> {
     let mut outcome = Vec::new();
     let stands = before.safety == Safety::NeedsHelp && reply.safety != Safety::NeedsHelp;
     let older = before.answered.is_some_and(|answered| reply.at < answered) && reply.safety < before.safety;
     if stands {
-        outcome.push(format!("{} asked for help before: it stays so until the desk has spoken to them", before.name));
+        outcome.push(say!(
+            "{name} asked for help before: it stays so until the desk has spoken to them",
+            name = before.name
+        ));
     } else if older || weaker(before.safety, reply.safety) {
-        outcome.push(format!("{} {}, as was said before", before.name, crate::line::is(before.safety)));
+        outcome.push(say!("{state}, as was said before", state = crate::line::is(&before.name, before.safety)));
     } else {
         let by = reply.about.map(|_| reply.from.to_owned());
         let row = params![open.id, &before.person, reply.safety.as_str(), reply.at, by, reply.means.as_str()];
@@ -82,10 +86,10 @@ async fn apply(turn: &mut Turn, open: &Headcount, before: &Counted, reply: &Repl
     }
     if reply.safety == Safety::NeedsHelp {
         let cry = Cry { at: reply.at, sos: reply.sos, drill: reply.drill || (open.exercise && !reply.sos) };
-        outcome.push(in_need(turn, open, before, &format!("by {}", reply.means), &cry).await?);
+        outcome.push(in_need(turn, open, before, &say!("by {means}", means = reply.means), &cry).await?);
     }
     let words = tally::in_words(&mut turn.tx, open.id).await?;
-    outcome.push(format!("{}: {words}", open.label()));
+    outcome.push(say!("{label}: {words}", label = open.label(), words));
     Ok(outcome)
 }
 
@@ -102,11 +106,11 @@ pub(super) async fn in_need(
     turn: &mut Turn,
     open: &Headcount,
     who: &Counted,
-    how: &str,
+    how: &Sentence,
     cry: &Cry,
-) -> Result<String, Error> {
-    let drill = if cry.drill { "EXERCISE: " } else { "" };
-    let title = format!("{drill}{} ({}) needs help, {how}", who.name, who.person);
+) -> Result<Sentence, Error> {
+    let title = say!("{name} ({person}) needs help, {how}", name = who.name, person = who.person, how);
+    let title = if cry.drill { say!("EXERCISE: {title}", title) } else { title };
     let subject = format!("needs-help:{}:{}", open.id, who.person);
     let kind = if cry.sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };

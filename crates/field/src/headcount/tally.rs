@@ -8,6 +8,7 @@ use store::{Read, params};
 use super::Counted;
 use crate::error::Error;
 use crate::line::Safety;
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 /// People who are named in the words.
@@ -49,32 +50,40 @@ impl Tally {
 
     /// `61 of 63, 2 unknown: call P-7, P-9`. Boards show it to whoever stands in the room: of duress it says nothing,
     /// whoever reads it.
-    pub fn words(&self, people: &[Counted]) -> String {
+    pub fn words(&self, people: &[Counted]) -> Sentence {
         let open: Vec<&str> =
             people.iter().filter(|one| is_open(one.safety)).map(|one| one.person.as_str()).take(NAMED + 1).collect();
         self.words_with(&open)
     }
 
     /// The same, naming those who are to be called: one more than is named says that there are more.
-    fn words_with(&self, open: &[&str]) -> String {
-        let mut text = format!("{} of {}", self.accounted(), self.total);
-        let parts = [
-            (Safety::NeedsHelp, "in need of help"),
-            (Safety::Unreachable, "unreachable"),
-            (Safety::Unknown, "unknown"),
-        ];
-        for (safety, says) in parts.into_iter().filter(|(safety, _)| self.count(*safety) > 0) {
-            text.push_str(&format!(", {} {says}", self.count(safety)));
+    fn words_with(&self, open: &[&str]) -> Sentence {
+        let mut tally = say!("{accounted} of {total}", accounted = self.accounted(), total = self.total);
+        for safety in [Safety::NeedsHelp, Safety::Unreachable, Safety::Unknown] {
+            let count = self.count(safety);
+            if count > 0 {
+                tally = match safety {
+                    Safety::NeedsHelp => say!("{tally}, {count} in need of help", tally, count),
+                    Safety::Unreachable => say!("{tally}, {count} unreachable", tally, count),
+                    _ => say!("{tally}, {count} unknown", tally, count),
+                };
+            }
         }
         if !open.is_empty() {
-            let more = if open.len() > NAMED { ", …" } else { "" };
-            text.push_str(&format!(": call {}{more}", open[..open.len().min(NAMED)].join(", ")));
+            let people = named(open, NAMED);
+            tally = say!("{tally}: call {people}", tally, people);
         }
         if self.joined > 0 {
-            text.push_str(&format!("; {} came later", self.joined));
+            tally = say!("{tally}; {count} came later", tally, count = self.joined);
         }
-        text
+        tally
     }
+}
+
+/// As many as are named; the rest is an ellipsis.
+pub(super) fn named<T: AsRef<str>>(people: &[T], most: usize) -> Vec<&str> {
+    let more = (people.len() > most).then_some("…");
+    people.iter().take(most).map(AsRef::as_ref).chain(more).collect()
 }
 
 const fn is_open(safety: Safety) -> bool {
@@ -82,7 +91,7 @@ const fn is_open(safety: Safety) -> bool {
 }
 
 /// A headcount in words, counted by the database: two questions, however many people there are.
-pub(super) async fn in_words(read: &mut impl Read, id: HeadcountId) -> Result<String, Error> {
+pub(super) async fn in_words(read: &mut impl Read, id: HeadcountId) -> Result<Sentence, Error> {
     let mut tally = Tally::default();
     for row in read.rows(&sql::TALLY, params![id]).await? {
         let count = usize::try_from(row.int("people")?).unwrap_or(0);

@@ -13,6 +13,7 @@ use crate::log::NewEntry;
 use crate::message;
 use crate::register::{Directory, Record};
 use crate::room::Turn;
+use crate::speech::{Language, Sentence, say};
 use crate::sql;
 
 /// A warden who has not answered for themselves by then is missing.
@@ -21,7 +22,7 @@ const PATIENCE_US: i64 = 10 * 60_000_000;
 const NAMED: usize = 30;
 
 /// Gives the list of each zone to its warden, or to the alternate when the warden is away.
-pub(super) async fn begin(turn: &mut Turn, open: &Headcount, people: &[&Record]) -> Result<Vec<String>, Error> {
+pub(super) async fn begin(turn: &mut Turn, open: &Headcount, people: &[&Record]) -> Result<Vec<Sentence>, Error> {
     let mut zones: BTreeMap<String, usize> = BTreeMap::new();
     for zone in people.iter().filter_map(|person| person.text_opt("zone")) {
         *zones.entry(zone).or_default() += 1;
@@ -35,18 +36,23 @@ pub(super) async fn begin(turn: &mut Turn, open: &Headcount, people: &[&Record])
             record.is_some_and(|record| record.retired.is_none() && record.text("presence") == "present")
         };
         let (keeper, why) = match (present(&warden), present(&alternate)) {
-            (true, _) => (warden, "warden"),
-            (false, true) => (alternate, "the warden is away"),
+            (true, _) => (warden, None),
+            (false, true) => (alternate, Some(say!("the warden is away"))),
             (false, false) => {
                 if warden.is_some() || alternate.is_some() {
-                    notes.push(format!("zone {zone}: neither warden nor alternate is here; {count} to be called"));
+                    notes.push(say!(
+                        "zone {zone}: neither warden nor alternate is here; {count} to be called",
+                        zone,
+                        count
+                    ));
                 }
                 continue;
             }
         };
         let Some(keeper) = keeper else { continue };
+        let is_warden = why.is_none();
         notes.extend(give(turn, open, &zone, &keeper, why).await?);
-        if why == "warden" {
+        if is_warden {
             let deadline = Deadline {
                 kind: WARDEN.to_owned(),
                 subject: format!("{}/{zone}", open.id),
@@ -69,9 +75,15 @@ fn keepers(directory: &Directory, zone: &str) -> [Option<String>; 2] {
 }
 
 /// Gives a list to somebody, once.
-async fn give(turn: &mut Turn, open: &Headcount, zone: &str, keeper: &str, why: &str) -> Result<Option<String>, Error> {
+async fn give(
+    turn: &mut Turn,
+    open: &Headcount,
+    zone: &str,
+    keeper: &str,
+    why: Option<Sentence>,
+) -> Result<Option<Sentence>, Error> {
     let now = turn.now();
-    let row = params![open.id, zone, keeper, now, why];
+    let row = params![open.id, zone, keeper, now, why.as_ref().map_or("warden", Sentence::english)];
     if turn.tx.execute(&sql::INSERT_WARDEN_LIST, row).await? == 0 {
         return Ok(None);
     }
@@ -81,34 +93,44 @@ async fn give(turn: &mut Turn, open: &Headcount, zone: &str, keeper: &str, why: 
     let missing: Vec<&Counted> = people.iter().filter(|one| one.safety == Safety::Unknown).collect();
     let name = directory.name("person", keeper);
     if let Some(record) = directory.record("person", keeper) {
-        message::send(turn, dispatch(open, zone, record, &missing)).await?;
+        let language = turn.language_of(record).await?;
+        message::send(turn, dispatch(open, zone, record, &missing, language)).await?;
     }
-    let because = if why == "warden" { String::new() } else { format!(", because {why}") };
-    Ok(Some(format!("zone {zone}: list of {} to {name} ({keeper}){because}", missing.len())))
+    let count = missing.len();
+    Ok(Some(match why {
+        Some(why) => {
+            say!("zone {zone}: list of {count} to {name} ({keeper}), because {why}", zone, count, name, keeper, why)
+        }
+        None => say!("zone {zone}: list of {count} to {name} ({keeper})", zone, count, name, keeper),
+    }))
 }
 
-fn dispatch(open: &Headcount, zone: &str, keeper: &Record, missing: &[&Counted]) -> Vec<Dispatch> {
+fn dispatch(open: &Headcount, zone: &str, keeper: &Record, missing: &[&Counted], language: Language) -> Vec<Dispatch> {
     let of = |column: &str, means| keeper.text_opt(column).map(|address| Address::new(means, address));
     let addresses: Vec<Address> = of("phone", Travel::Sms).into_iter().chain(of("email", Travel::Email)).collect();
     if addresses.is_empty() {
         return Vec::new();
     }
     let names: Vec<String> = missing.iter().take(NAMED).map(|one| format!("{} {}", one.person, one.name)).collect();
-    let more = if missing.len() > NAMED { format!(" and {} more", missing.len() - NAMED) } else { String::new() };
+    let more = missing.len().saturating_sub(NAMED);
+    let names = if more == 0 { say!("{names}", names) } else { say!("{names} and {more} more", names, more) };
     let example = missing.first().map_or("P-1", |one| one.person.as_str());
-    let text = format!(
-        "{}: you look after zone {zone}. {} to find: {}{more}. Answer for each: {example} SAFE or {example} HELP.",
-        open.number_label(),
-        missing.len(),
-        names.join(", ")
+    let (label, count) = (open.number_label(), missing.len());
+    let text = say!(
+        "{label}: you look after zone {zone}.\n{count} to find: {names}. Answer for each: {example} SAFE or {example} HELP.",
+        label,
+        zone,
+        count,
+        names,
+        example
     );
     vec![Dispatch {
         key: format!("{}/zone/{zone}/{}", open.id, keeper.key),
         about: open.id.to_string(),
         recipient: keeper.text("name").to_owned(),
         addresses,
-        subject: Some(format!("{}: your list of zone {zone}", open.number_label())),
-        text,
+        subject: None,
+        text: text.in_message(language),
         precedence: Precedence::Immediate,
         exercise: open.exercise,
         secret: false,
@@ -123,7 +145,7 @@ pub(super) async fn after_answer(
     open: &Headcount,
     person: &str,
     safety: Safety,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Sentence>, Error> {
     let mut notes = Vec::new();
     for list in lists(&mut turn.tx, open.id).await?.into_iter().filter(|list| list.warden == person) {
         match safety {
@@ -132,7 +154,7 @@ pub(super) async fn after_answer(
             }
             Safety::NeedsHelp | Safety::Unreachable | Safety::Excused => {
                 turn.tx.cancel_deadline(WARDEN, &format!("{}/{}", open.id, list.zone)).await?;
-                notes.extend(pass_on(turn, open, &list.zone, "the warden is missing").await?);
+                notes.extend(pass_on(turn, open, &list.zone, say!("the warden is missing")).await?);
             }
             Safety::Unknown => {}
         }
@@ -140,11 +162,11 @@ pub(super) async fn after_answer(
     Ok(notes)
 }
 
-async fn pass_on(turn: &mut Turn, open: &Headcount, zone: &str, why: &str) -> Result<Option<String>, Error> {
+async fn pass_on(turn: &mut Turn, open: &Headcount, zone: &str, why: Sentence) -> Result<Option<Sentence>, Error> {
     let [_, alternate] = keepers(&turn.directory, zone);
     match alternate {
-        Some(alternate) => give(turn, open, zone, &alternate, why).await,
-        None => Ok(Some(format!("zone {zone}: {why} and there is no alternate: call its people"))),
+        Some(alternate) => give(turn, open, zone, &alternate, Some(why)).await,
+        None => Ok(Some(say!("zone {zone}: {why} and there is no alternate: call its people", zone, why))),
     }
 }
 
@@ -157,8 +179,8 @@ pub(crate) async fn silent_warden(turn: &mut Turn, id: HeadcountId, zone: &str) 
     if well {
         return Ok(());
     }
-    if let Some(note) = pass_on(turn, &open, zone, "the warden has not answered").await? {
-        let text = format!("{}: {note}", open.label());
+    if let Some(note) = pass_on(turn, &open, zone, say!("the warden has not answered")).await? {
+        let text = say!("{label}: {note}", label = open.label(), note);
         turn.log(NewEntry::words("headcount", text)).await?;
         turn.record("headcount.pass-on", open.id, serde_json::Value::Null, serde_json::json!({ "zone": zone }));
     }
@@ -179,7 +201,7 @@ pub(super) async fn lists(read: &mut impl Read, id: HeadcountId) -> Result<Vec<W
             zone: row.text("zone")?.to_owned(),
             warden: row.text("warden")?.to_owned(),
             given: row.time("given_us")?,
-            why: row.text("why")?.to_owned(),
+            why: Sentence::word(row.text("why")?),
         })
     };
     read.rows(&sql::WARDEN_LISTS, params![id]).await?.iter().map(list).collect()

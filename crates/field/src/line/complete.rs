@@ -4,6 +4,7 @@ use kernel::{Span, Timestamp};
 
 use super::parse::{INCIDENT_KEYS, VERBS};
 use crate::register::Directory;
+use crate::speech::{Sentence, say};
 
 /// Most proposals.
 const MOST: usize = 20;
@@ -14,7 +15,7 @@ pub struct Completion {
     /// What to put in place of the span.
     pub text: String,
     /// What it is, for people.
-    pub says: String,
+    pub says: Sentence,
     /// The word that it replaces, in bytes.
     pub span: Span,
 }
@@ -39,39 +40,41 @@ pub fn complete(
     let typed = text[start..end].to_lowercase();
     let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     let span = Span::new(place(start), place(end));
-    let mut found: Vec<(String, String)> = Vec::new();
+    let mut found: Vec<(String, Sentence)> = Vec::new();
     let words: Vec<&str> = before.iter().map(String::as_str).collect();
     match words.as_slice() {
         [] => {
             found.extend(signs(directory, on_air, now));
-            found.extend(HEADS.iter().map(|(word, says)| ((*word).to_owned(), (*says).to_owned())));
+            found.extend(HEADS.iter().map(|(word, says)| ((*word).to_owned(), Sentence::word(says))));
         }
         ["rc"] => {
             found.extend(signs(directory, on_air, now));
-            found.extend(["start", "end", "fault"].map(|word| (word.to_owned(), "radio check".to_owned())));
+            found.extend(["start", "end", "fault"].map(|word| (word.to_owned(), say!("radio check"))));
         }
-        ["rc", "start"] => found.extend(crate::round::KINDS.iter().map(|kind| ((*kind).to_owned(), "kind".to_owned()))),
+        ["rc", "start"] => found.extend(crate::round::KINDS.iter().map(|kind| ((*kind).to_owned(), say!("kind")))),
         ["rc", ..] => found.extend(signs(directory, on_air, now)),
         ["hc"] => {
-            found.extend(["start", "end", "join"].map(|word| (word.to_owned(), "headcount".to_owned())));
+            found.extend(["start", "end", "join"].map(|word| (word.to_owned(), say!("headcount"))));
             found.extend(signs(directory, on_air, now));
         }
-        ["hc", "start"] => found.extend(["all", "zone", "org", "mission"].map(|word| (word.to_owned(), String::new()))),
+        ["hc", "start"] => {
+            found.extend(["all", "zone", "org", "mission"].map(|word| (word.to_owned(), Sentence::default())))
+        }
         ["hc", "start", "zone"] => found.extend(named(directory, "zone")),
         ["hc", "start", "org"] => found.extend(named(directory, "organisation")),
-        ["hc", _] => found.extend(ANSWERS.map(|word| (word.to_owned(), "answer".to_owned()))),
+        ["hc", _] => found.extend(ANSWERS.map(|word| (word.to_owned(), say!("answer")))),
         ["sys"] => found.extend(named(directory, "equipment")),
-        ["sys", _] => found.extend(["ok", "degraded", "failed"].map(|word| (word.to_owned(), "state".to_owned()))),
+        ["sys", _] => found.extend(["ok", "degraded", "failed"].map(|word| (word.to_owned(), say!("state")))),
         ["misuse"] => found.extend(signs(directory, on_air, now)),
         ["inc", ..] => {
-            found.extend(INCIDENT_KEYS.iter().map(|key| (format!("{key}:"), "incident".to_owned())));
+            found.extend(INCIDENT_KEYS.iter().map(|key| (format!("{key}:"), say!("incident"))));
             found.extend(signs(directory, on_air, now));
         }
         [sign] if directory.knows_sign(sign) => {
-            found.extend(VERBS.iter().map(|verb| ((*verb).to_owned(), "what they say".to_owned())));
+            found.extend(VERBS.iter().map(|verb| ((*verb).to_owned(), say!("what they say"))));
         }
         [_, "arr" | "dep" | "at" | "halt"] => {
-            found.push(("same".to_owned(), "where the sheet says".to_owned()));
+            found.push(("same".to_owned(), say!("where the sheet says")));
             found.extend(named(directory, "premises"));
         }
         _ => {}
@@ -97,12 +100,12 @@ fn fits(typed: &str, word: &str, says: &str) -> bool {
     word.to_lowercase().starts_with(typed) || (typed.chars().count() > 1 && named())
 }
 
-fn signs(directory: &Directory, on_air: &[String], now: Timestamp) -> Vec<(String, String)> {
+fn signs(directory: &Directory, on_air: &[String], now: Timestamp) -> Vec<(String, Sentence)> {
     let mut holders = directory.holders(now, None);
     holders.sort_by_key(|holder| !on_air.contains(&holder.sign));
-    holders.into_iter().map(|holder| (holder.sign, holder.name)).collect()
+    holders.into_iter().map(|holder| (holder.sign, holder.name.into())).collect()
 }
 
-fn named(directory: &Directory, noun: &str) -> Vec<(String, String)> {
-    directory.records(noun).map(|record| (record.key.to_lowercase(), record.text("name").to_owned())).collect()
+fn named(directory: &Directory, noun: &str) -> Vec<(String, Sentence)> {
+    directory.records(noun).map(|record| (record.key.to_lowercase(), record.text("name").into())).collect()
 }

@@ -3,79 +3,103 @@
 use kernel::Timestamp;
 
 use super::parse::Line;
-use super::statement::{Act, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word};
+use super::statement::{
+    Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
+};
 use super::time::both;
 use crate::register::Directory;
+use crate::speech::{Sentence, Speaks, say};
 
 /// The meaning of a line in words: what happened then, as it is read `now`.
-pub fn echo(line: &Line, directory: &Directory, happened: Option<Timestamp>, now: Timestamp) -> String {
+pub fn echo(line: &Line, directory: &Directory, happened: Option<Timestamp>, now: Timestamp) -> Sentence {
     let at = happened.unwrap_or(now);
-    let mut text = match &line.statement {
+    let mut meaning = match &line.statement {
         Statement::Traffic { sign, act: Act::Position { .. } } if !line.is_usable() => {
-            format!("{} is at a position that cannot be read", who(&sign.text, directory, at))
+            say!("{who} is at a position that cannot be read", who = who(&sign.text, directory, at))
         }
-        Statement::Traffic { sign, act } => format!("{} {}", who(&sign.text, directory, at), traffic(act, directory)),
+        Statement::Traffic { sign, act } => traffic(&who(&sign.text, directory, at), act, directory),
         Statement::Check(check) => check_line(check),
         Statement::Count(count) => count_line(count, directory, at),
         Statement::Incident(incident) => incident_line(incident, directory, at),
-        Statement::Correction { number, text } => return format!("corrects entry {number}: {}", text.text),
-        Statement::Situation { report, text } => return format!("situation report on IR-{report:04}: {}", text.text),
+        Statement::Correction { number, text } => {
+            return say!("corrects entry {number}: {text}", number, text = text.text);
+        }
+        Statement::Situation { report, text } => {
+            let label = format!("IR-{report:04}");
+            return say!("situation report on {label}: {text}", label, text = text.text);
+        }
         Statement::Equipment { key, state, level_percent } => {
-            let level = level_percent.map_or(String::new(), |level| format!(", {level} %"));
-            format!("{} {state}{level}", directory.name("equipment", &key.text))
+            let name = directory.name("equipment", &key.text);
+            match level_percent {
+                Some(level) => say!("{name} {state}, {level} %", name, state, level),
+                None => say!("{name} {state}", name, state),
+            }
         }
         Statement::Misuse { sign, what } => {
             let who = who(&sign.text, directory, at);
-            format!("{who} uses the net against its rules: {}; to be told so", what.text)
+            say!("{who} uses the net against its rules: {what}; to be told so", who, what = what.text)
         }
-        Statement::Note => "note".to_owned(),
+        Statement::Note => say!("note"),
     };
     if let Some(words) = &line.words {
-        text.push_str(&format!(": {}", words.text));
+        meaning = say!("{meaning}: {words}", meaning, words = words.text);
     }
     if let Some(happened) = happened {
-        text.push_str(&format!("; {}", both(happened, now, directory.zone())));
+        meaning = say!("{meaning}; {when}", meaning, when = both(happened, now, directory.zone()));
     }
-    text
+    meaning
 }
 
 /// `BF12 (Ana Soares)`.
-fn who(sign: &str, directory: &Directory, at: Timestamp) -> String {
+fn who(sign: &str, directory: &Directory, at: Timestamp) -> Sentence {
     match directory.holder(sign, at) {
-        Some(holder) if holder.name != holder.sign => format!("{} ({})", holder.sign, holder.name),
-        Some(holder) => holder.sign,
-        None => format!("{} (nobody is known under it)", sign.to_uppercase()),
+        Some(holder) if holder.name != holder.sign => format!("{} ({})", holder.sign, holder.name).into(),
+        Some(holder) => holder.sign.into(),
+        None => say!("{sign} (nobody is known under it)", sign = sign.to_uppercase()),
     }
 }
 
-fn traffic(act: &Act, directory: &Directory) -> String {
-    let to = |said: &Place, lead: &str, same: &str| match said {
-        Place::Same => same.to_owned(),
-        Place::Named(word) => format!("{lead}{}", place(word, directory)),
-        Place::Unsaid => String::new(),
-    };
+fn traffic(who: &Sentence, act: &Act, directory: &Directory) -> Sentence {
     match act {
         Act::Arrive { place, overnight } => {
-            let stays = if *overnight { ", contacts go on overnight" } else { "" };
-            match place {
-                Place::Unsaid | Place::Same => format!("has arrived where the sheet says, everybody is out{stays}"),
-                said if said.is_all() => format!("has arrived with the whole convoy, everybody is out{stays}"),
-                said => format!("has arrived{}, everybody is out{stays}", to(said, " at ", "")),
-            }
+            let arrives = arrives(who, place, directory);
+            if *overnight { say!("{arrives}, contacts go on overnight", arrives) } else { arrives }
         }
-        Act::Abandon(said) => format!("stays behind, empty{}", to(said, " at ", " where it was")),
+        Act::Abandon(Place::Named(word)) => {
+            say!("{who} stays behind, empty at {place}", who, place = place(word, directory))
+        }
+        Act::Abandon(Place::Same) => say!("{who} stays behind, empty where it was", who),
+        Act::Abandon(Place::Unsaid) => say!("{who} stays behind, empty", who),
         Act::NotArrived { all: true } => {
-            "has not arrived, nor has the convoy: on the road again, a contact is owed".to_owned()
+            say!("{who} has not arrived, nor has the convoy: on the road again, a contact is owed", who)
         }
-        Act::NotArrived { all: false } => "has not arrived: on the road again, a contact is owed".to_owned(),
-        Act::Depart(said) => format!("departs{}", to(said, " for ", " as the sheet says")),
-        Act::Halt(said) => format!("halts{}", to(said, " at ", " where it was")),
-        Act::At(said) => format!("is{}", to(said, " at ", " where it was")),
-        Act::Position { latitude, longitude } => format!("is at {}", degrees(*latitude, *longitude)),
-        Act::Okay => "is well".to_owned(),
-        Act::Resume => "goes on".to_owned(),
-        Act::Sos => "calls for help: an alarm is raised at once".to_owned(),
-        Act::Say => "says".to_owned(),
+        Act::NotArrived { all: false } => say!("{who} has not arrived: on the road again, a contact is owed", who),
+        Act::Depart(Place::Named(word)) => say!("{who} departs for {place}", who, place = place(word, directory)),
+        Act::Depart(Place::Same) => say!("{who} departs as the sheet says", who),
+        Act::Depart(Place::Unsaid) => say!("{who} departs", who),
+        Act::Halt(Place::Named(word)) => say!("{who} halts at {place}", who, place = place(word, directory)),
+        Act::Halt(Place::Same) => say!("{who} halts where it was", who),
+        Act::Halt(Place::Unsaid) => say!("{who} halts", who),
+        Act::At(Place::Named(word)) => say!("{who} is at {place}", who, place = place(word, directory)),
+        Act::At(Place::Same) => say!("{who} is where it was", who),
+        Act::At(Place::Unsaid) => say!("{who} is", who),
+        Act::Position { latitude, longitude } => {
+            say!("{who} is at {place}", who, place = degrees(*latitude, *longitude))
+        }
+        Act::Okay => say!("{who} is well", who),
+        Act::Resume => say!("{who} goes on", who),
+        Act::Sos => say!("{who} calls for help: an alarm is raised at once", who),
+        Act::Say => say!("{who} says", who),
+    }
+}
+
+fn arrives(who: &Sentence, said: &Place, directory: &Directory) -> Sentence {
+    match said {
+        Place::Unsaid | Place::Same => say!("{who} has arrived where the sheet says, everybody is out", who),
+        Place::Named(_) if said.is_all() => say!("{who} has arrived with the whole convoy, everybody is out", who),
+        Place::Named(word) => {
+            say!("{who} has arrived at {place}, everybody is out", who, place = place(word, directory))
+        }
     }
 }
 
@@ -91,85 +115,98 @@ fn place(word: &Word, directory: &Directory) -> String {
     }
 }
 
-fn check_line(check: &CheckLine) -> String {
+fn check_line(check: &CheckLine) -> Sentence {
     match check {
         CheckLine::Start { kind, network } => {
-            let kind = kind.as_ref().map_or("staff", |kind| kind.text.as_str());
-            let on = network.as_ref().map_or(String::new(), |network| format!(" on {}", network.text.to_uppercase()));
-            format!("radio check ({kind}){on} begins: everybody with a call sign there is on the roster")
+            let kind = Sentence::word(kind.as_ref().map_or("staff", |kind| kind.text.as_str()));
+            match network {
+                Some(network) => say!(
+                    "radio check ({kind}) on {network} begins: everybody with a call sign there is on the roster",
+                    kind,
+                    network = network.text.to_uppercase()
+                ),
+                None => {
+                    say!("radio check ({kind}) begins: everybody with a call sign there is on the roster", kind)
+                }
+            }
         }
-        CheckLine::Fault(what) => format!("radio check: {} is at fault, nobody is blamed", what.text),
-        CheckLine::End => "radio check ends".to_owned(),
+        CheckLine::Fault(what) => say!("radio check: {what} is at fault, nobody is blamed", what = what.text),
+        CheckLine::End => say!("radio check ends"),
         CheckLine::Calls(calls) => {
-            let of = |hearing| {
-                let signs = calls.iter().filter(|call| call.hearing == hearing);
-                signs.map(|call| call.sign.text.to_uppercase()).collect::<Vec<_>>().join(" ")
-            };
-            let parts = [("heard", Hearing::Heard), ("not heard", Hearing::NotHeard), ("by phone", Hearing::ByPhone)];
-            let parts = parts.map(|(says, hearing)| (says, of(hearing)));
-            let parts: Vec<String> = parts
-                .iter()
-                .filter(|(_, signs)| !signs.is_empty())
-                .map(|(says, signs)| format!("{says} {signs}"))
-                .collect();
-            format!("radio check: {}", parts.join(", "))
+            let heard = signs(calls, Hearing::Heard).map(|signs| say!("heard {signs}", signs));
+            let silent = signs(calls, Hearing::NotHeard).map(|signs| say!("not heard {signs}", signs));
+            let phoned = signs(calls, Hearing::ByPhone).map(|signs| say!("by phone {signs}", signs));
+            let calls: Vec<Sentence> = [heard, silent, phoned].into_iter().flatten().collect();
+            say!("radio check: {calls}", calls)
         }
     }
 }
 
-fn count_line(count: &CountLine, directory: &Directory, at: Timestamp) -> String {
+fn signs(calls: &[CheckCall], hearing: Hearing) -> Option<String> {
+    let signs = calls.iter().filter(|call| call.hearing == hearing).map(|call| call.sign.text.to_uppercase());
+    let signs = signs.collect::<Vec<_>>().join(" ");
+    (!signs.is_empty()).then_some(signs)
+}
+
+fn count_line(count: &CountLine, directory: &Directory, at: Timestamp) -> Sentence {
     match count {
         CountLine::Start { scope, exercise } => {
-            let drill = if *exercise { "EXERCISE: " } else { "" };
-            let whom = match scope {
-                CountScope::All => "everybody".to_owned(),
-                CountScope::Of("mission", key) => format!("mission {}", key.text),
-                CountScope::Of(noun, key) => format!("{noun} {}", directory.name(noun, &key.text)),
+            let begins = match scope {
+                CountScope::All => say!("headcount of everybody begins"),
+                CountScope::Of("mission", key) => say!("headcount of mission {key} begins", key = key.text),
+                CountScope::Of(noun, key) => say!(
+                    "headcount of {noun} {name} begins",
+                    noun = Sentence::word(noun),
+                    name = directory.name(noun, &key.text)
+                ),
             };
-            format!("{drill}headcount of {whom} begins")
+            if *exercise { say!("EXERCISE: {title}", title = begins) } else { begins }
         }
-        CountLine::Answer { who: person, safety, by } => {
-            let by = by.as_ref().map_or(String::new(), |by| format!(", says {}", counted(by, directory, at)));
-            format!("headcount: {} {}{by}", counted(person, directory, at), is(*safety))
+        CountLine::Answer { who, safety, by } => {
+            let state = is(counted(who, directory, at), *safety);
+            match by {
+                Some(by) => say!("headcount: {state}, says {by}", state, by = counted(by, directory, at)),
+                None => say!("headcount: {state}", state),
+            }
         }
-        CountLine::Join(person) => format!("headcount: {} came after it began", counted(person, directory, at)),
-        CountLine::End => "headcount ends".to_owned(),
+        CountLine::Join(who) => say!("headcount: {who} came after it began", who = counted(who, directory, at)),
+        CountLine::End => say!("headcount ends"),
     }
 }
 
 /// A person, by key or by call sign.
-fn counted(word: &Word, directory: &Directory, at: Timestamp) -> String {
+fn counted(word: &Word, directory: &Directory, at: Timestamp) -> Sentence {
     match directory.record("person", &word.text) {
-        Some(record) => format!("{} ({})", record.text("name"), record.key),
+        Some(record) => format!("{} ({})", record.text("name"), record.key).into(),
         None => who(&word.text, directory, at),
     }
 }
 
 /// How somebody is, in words.
-pub(crate) const fn is(safety: Safety) -> &'static str {
+pub(crate) fn is(who: impl Speaks, safety: Safety) -> Sentence {
     match safety {
-        Safety::Unknown => "has not answered",
-        Safety::Excused => "is not expected to answer",
-        Safety::Safe => "is safe",
-        Safety::SafeByProxy => "is said to be safe",
-        Safety::Unreachable => "cannot be reached",
-        Safety::NeedsHelp => "needs help",
+        Safety::Unknown => say!("{who} has not answered", who),
+        Safety::Excused => say!("{who} is not expected to answer", who),
+        Safety::Safe => say!("{who} is safe", who),
+        Safety::SafeByProxy => say!("{who} is said to be safe", who),
+        Safety::Unreachable => say!("{who} cannot be reached", who),
+        Safety::NeedsHelp => say!("{who} needs help", who),
     }
 }
 
-fn incident_line(incident: &IncidentLine, directory: &Directory, at: Timestamp) -> String {
-    let mut text = if incident.exercise { "EXERCISE: incident" } else { "incident" }.to_owned();
-    if let Some(severity) = incident.severity {
-        text.push_str(&format!(" ({severity})"));
-    }
-    let said = |word: &Option<Word>| word.as_ref().map(|word| word.text.clone());
-    let person = incident.who.as_ref().map(|word| match directory.holder(&word.text, at) {
+fn incident_line(incident: &IncidentLine, directory: &Directory, at: Timestamp) -> Sentence {
+    let unsaid = || say!("not said yet");
+    let person = incident.who.as_ref().map_or_else(unsaid, |word| match directory.holder(&word.text, at) {
         Some(_) => who(&word.text, directory, at),
-        None => word.text.clone(),
+        None => word.text.as_str().into(),
     });
-    let at_place = incident.place.as_ref().map(|word| place(word, directory));
-    for (says, value) in [("who", person), ("where", at_place), ("what", said(&incident.what))] {
-        text.push_str(&format!("; {says}: {}", value.as_deref().unwrap_or("not said yet")));
-    }
-    text
+    let place = incident.place.as_ref().map_or_else(unsaid, |word| place(word, directory).into());
+    let what = incident.what.as_ref().map_or_else(unsaid, |word| word.text.as_str().into());
+    let incident_said = match incident.severity {
+        Some(severity) => {
+            say!("incident ({severity}); who: {who}; where: {place}; what: {what}", severity, who = person, place, what)
+        }
+        None => say!("incident; who: {who}; where: {place}; what: {what}", who = person, place, what),
+    };
+    if incident.exercise { say!("EXERCISE: {title}", title = incident_said) } else { incident_said }
 }

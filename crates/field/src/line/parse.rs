@@ -1,6 +1,6 @@
 //! Reads a line. It never fails: what cannot be read is a finding with its place, and the rest is still read.
 
-use kernel::{Diagnostic, Severity, Span};
+use kernel::{Severity, Span};
 
 use super::statement::{
     Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
@@ -8,6 +8,8 @@ use super::statement::{
 use super::suspicion;
 use super::time::TimeSaid;
 use crate::equipment::EquipmentState;
+use crate::finding::Finding;
+use crate::speech::{Sentence, say};
 
 /// Longest line, in bytes.
 pub const LONGEST_LINE: usize = 2_000;
@@ -24,7 +26,7 @@ pub struct Line {
     pub time: Option<TimeSaid>,
     /// What is said besides.
     pub words: Option<Word>,
-    pub findings: Vec<Diagnostic>,
+    pub findings: Vec<Finding>,
 }
 
 impl Line {
@@ -49,8 +51,9 @@ impl Line {
 pub fn parse(text: &str, knows: &dyn Fn(&str) -> bool) -> Line {
     if text.len() > LONGEST_LINE {
         let span = Span::new(0, place(text.len()));
-        let problem = format!("the line has {} bytes; the limit is {LONGEST_LINE}", text.len());
-        let finding = Diagnostic::error("FLD0001", span, problem).with_help("enter it in parts");
+        let problem =
+            say!("the line has {count} bytes; the limit is {limit}", count = text.len(), limit = LONGEST_LINE);
+        let finding = Finding::error("FLD0001", span, problem).with_help(say!("enter it in parts"));
         return Line { statement: Statement::Note, time: None, words: None, findings: vec![finding] };
     }
     let tokens = tokens(text);
@@ -95,13 +98,18 @@ struct Reader<'a> {
     text: &'a str,
     tokens: &'a [Word],
     at: usize,
-    findings: Vec<Diagnostic>,
+    findings: Vec<Finding>,
 }
 
 impl Reader<'_> {
     fn line(&mut self, knows: &dyn Fn(&str) -> bool) -> Read {
         let Some(head) = self.next() else {
-            self.error("FLD0002", Span::default(), "the line is empty", "say who and what: 3621 arr same 1425");
+            self.error(
+                "FLD0002",
+                Span::default(),
+                say!("the line is empty"),
+                say!("say who and what: 3621 arr same 1425"),
+            );
             return (Statement::Note, None, None);
         };
         let second = self.peek().map(|word| word.text.to_lowercase());
@@ -144,8 +152,8 @@ impl Reader<'_> {
         Span::new(end, end)
     }
 
-    fn error(&mut self, code: &str, span: Span, message: impl Into<String>, help: &str) {
-        self.findings.push(Diagnostic::error(code, span, message).with_help(help));
+    fn error(&mut self, code: &'static str, span: Span, message: Sentence, help: Sentence) {
+        self.findings.push(Finding::error(code, span, message).with_help(help));
     }
 
     /// Words from one token up to another, as they stand in the line.
@@ -243,7 +251,7 @@ impl Reader<'_> {
             _ => Act::Okay,
         };
         if act == Act::At(Place::Unsaid) {
-            self.error("FLD0005", self.here(), "the place is missing", "bf12 at comoro");
+            self.error("FLD0005", self.here(), say!("the place is missing"), say!("bf12 at comoro"));
         }
         let (time, words) = self.time_and_words();
         (Statement::Traffic { sign, act }, time, words)
@@ -257,25 +265,31 @@ impl Reader<'_> {
     }
 
     fn position(&mut self) -> Act {
-        let latitude = self.degrees("latitude", 90.0);
-        let longitude = self.degrees("longitude", 180.0);
+        let latitude = self.degrees(say!("latitude"), 90);
+        let longitude = self.degrees(say!("longitude"), 180);
         if latitude == Some(0.0) && longitude == Some(0.0) {
             let span = self.tokens[self.at - 2].span.to(self.tokens[self.at - 1].span);
-            self.error("FLD0003", span, "0, 0 is what a receiver without a fix says", "ask for the position again");
+            self.error(
+                "FLD0003",
+                span,
+                say!("0, 0 is what a receiver without a fix says"),
+                say!("ask for the position again"),
+            );
         }
         Act::Position { latitude: latitude.unwrap_or(0.0), longitude: longitude.unwrap_or(0.0) }
     }
 
-    fn degrees(&mut self, what: &str, most: f64) -> Option<f64> {
-        const HELP: &str = "degrees with decimals, south and west are negative: bf12 pos -8.55 125.57";
+    fn degrees(&mut self, what: Sentence, most: i32) -> Option<f64> {
+        let help = || say!("degrees with decimals, south and west are negative: bf12 pos -8.55 125.57");
         let Some(word) = self.next() else {
-            self.error("FLD0003", self.here(), format!("the {what} is missing"), HELP);
+            self.error("FLD0003", self.here(), say!("the {what} is missing", what), help());
             return None;
         };
-        let value = word.text.trim_end_matches(',').parse::<f64>().ok().filter(|value| value.abs() <= most);
+        let value = word.text.trim_end_matches(',').parse::<f64>().ok().filter(|value| value.abs() <= f64::from(most));
         if value.is_none() {
-            let problem = format!("`{}` is not a {what} from -{most} to {most}", word.text);
-            self.error("FLD0003", word.span, problem, HELP);
+            let problem =
+                say!("`{word}` is not a {what} from -{most} to {most}", word = word.text, what, most = i64::from(most));
+            self.error("FLD0003", word.span, problem, help());
         }
         value
     }
@@ -299,14 +313,14 @@ impl Reader<'_> {
                 match self.next() {
                     Some(what) => CheckLine::Fault(what),
                     None => {
-                        self.error("FLD0006", self.here(), "what is at fault is missing", "rc fault base");
+                        self.error("FLD0006", self.here(), say!("what is at fault is missing"), say!("rc fault base"));
                         CheckLine::End
                     }
                 }
             }
             Some(_) => CheckLine::Calls(self.calls()),
             None => {
-                self.error("FLD0006", self.here(), "nobody is named", "rc 11 12 14- 15: heard, 14 was not");
+                self.error("FLD0006", self.here(), say!("nobody is named"), say!("rc 11 12 14- 15: heard, 14 was not"));
                 CheckLine::Calls(Vec::new())
             }
         };
@@ -329,9 +343,14 @@ impl Reader<'_> {
             };
             let sign = sign.trim_end_matches(',');
             if sign.is_empty() {
-                self.error("FLD0006", word.span, "a mark without a call sign", "write the mark behind the sign: 14-");
+                self.error(
+                    "FLD0006",
+                    word.span,
+                    say!("a mark without a call sign"),
+                    say!("write the mark behind the sign: 14-"),
+                );
             } else if calls.iter().any(|call| call.sign.text.eq_ignore_ascii_case(sign)) {
-                self.error("FLD0007", word.span, format!("{sign} is named twice"), "name each sign once");
+                self.error("FLD0007", word.span, say!("{sign} is named twice", sign), say!("name each sign once"));
             } else {
                 let span = Span::new(word.span.start, word.span.start + place(sign.len()));
                 calls.push(CheckCall { sign: Word { text: sign.to_owned(), span }, hearing });
@@ -341,15 +360,15 @@ impl Reader<'_> {
     }
 
     fn count_line(&mut self) -> Read {
-        const HELP: &str = "hc start zone 4, hc 3621 safe, hc join p-7, hc end";
+        let help = || say!("hc start zone 4, hc 3621 safe, hc join p-7, hc end");
         let Some(first) = self.next() else {
-            self.error("FLD0008", self.here(), "what of the headcount is missing", HELP);
+            self.error("FLD0008", self.here(), say!("what of the headcount is missing"), help());
             return (Statement::Note, None, None);
         };
         let line = match first.text.to_lowercase().as_str() {
             "start" => self.scope().map(|scope| CountLine::Start { scope, exercise: self.takes_exercise() }),
             "end" => Some(CountLine::End),
-            "join" => self.named(HELP).map(CountLine::Join),
+            "join" => self.named(help()).map(CountLine::Join),
             _ => self.answer(first),
         };
         let (time, words) = self.time_and_words();
@@ -366,35 +385,40 @@ impl Reader<'_> {
         drill
     }
 
-    fn named(&mut self, help: &str) -> Option<Word> {
+    fn named(&mut self, help: Sentence) -> Option<Word> {
         let word = self.next();
         if word.is_none() {
-            self.error("FLD0008", self.here(), "a name is missing", help);
+            self.error("FLD0008", self.here(), say!("a name is missing"), help);
         }
         word
     }
 
     fn scope(&mut self) -> Option<CountScope> {
-        const HELP: &str =
-            "hc start all, hc start zone 4, hc start org UNA, hc start mission 12, hc start zone 4 exercise";
-        let word = self.named(HELP)?;
+        let help =
+            || say!("hc start all, hc start zone 4, hc start org UNA, hc start mission 12, hc start zone 4 exercise");
+        let word = self.named(help())?;
         let of = match word.text.to_lowercase().as_str() {
             "all" => return Some(CountScope::All),
             "zone" => "zone",
             "org" | "organisation" => "organisation",
             "mission" => "mission",
             _ => {
-                self.error("FLD0008", word.span, format!("`{}` is nothing that can be counted", word.text), HELP);
+                self.error(
+                    "FLD0008",
+                    word.span,
+                    say!("`{word}` is nothing that can be counted", word = word.text),
+                    help(),
+                );
                 return None;
             }
         };
-        self.named(HELP).map(|key| CountScope::Of(of, key))
+        self.named(help()).map(|key| CountScope::Of(of, key))
     }
 
     fn answer(&mut self, who: Word) -> Option<CountLine> {
-        const HELP: &str = "hc 3621 safe, hc 3621 safe by p-7, hc 3621 help, hc 3621 unreachable, hc 3621 excused";
+        let help = || say!("hc 3621 safe, hc 3621 safe by p-7, hc 3621 help, hc 3621 unreachable, hc 3621 excused");
         let Some(said) = self.next() else {
-            self.error("FLD0008", self.here(), format!("how {} is, is missing", who.text), HELP);
+            self.error("FLD0008", self.here(), say!("how {who} is, is missing", who = who.text), help());
             return None;
         };
         let safety = match said.text.to_lowercase().as_str() {
@@ -403,13 +427,13 @@ impl Reader<'_> {
             "unreachable" => Safety::Unreachable,
             "excused" | "leave" | "away" => Safety::Excused,
             _ => {
-                self.error("FLD0008", said.span, format!("`{}` is no answer", said.text), HELP);
+                self.error("FLD0008", said.span, say!("`{said}` is no answer", said = said.text), help());
                 return None;
             }
         };
         let by = if self.peek().is_some_and(|word| word.text.eq_ignore_ascii_case("by")) {
             self.at += 1;
-            Some(self.named(HELP)?)
+            Some(self.named(help())?)
         } else {
             None
         };
@@ -434,8 +458,8 @@ impl Reader<'_> {
             self.incident_value(&mut incident, key, from, to);
         }
         if incident.who.is_none() && incident.place.is_none() && incident.what.is_none() {
-            let help = "who, where, what: inc 833 where:comoro what:carjack";
-            self.error("FLD0009", self.here(), "an incident of nobody, nowhere, nothing", help);
+            let help = say!("who, where, what: inc 833 where:comoro what:carjack");
+            self.error("FLD0009", self.here(), say!("an incident of nobody, nowhere, nothing"), help);
         }
         (Statement::Incident(incident), time, None)
     }
@@ -448,7 +472,7 @@ impl Reader<'_> {
         let start = whole.span.start + place(lead + rest.len() - said.len());
         let value = Word { text: said.to_owned(), span: Span::new(start, whole.span.end) };
         if value.text.is_empty() {
-            self.error("FLD0009", whole.span, format!("`{key}:` says nothing"), "where:comoro");
+            self.error("FLD0009", whole.span, say!("`{key}:` says nothing", key), say!("where:comoro"));
             return;
         }
         let field = match key {
@@ -458,14 +482,14 @@ impl Reader<'_> {
             _ => {
                 incident.severity = Severity::parse(&value.text);
                 if incident.severity.is_none() {
-                    let problem = format!("`{}` is no severity", value.text);
-                    self.error("FLD0009", value.span, problem, "low, medium, high or critical");
+                    let problem = say!("`{value}` is no severity", value = value.text);
+                    self.error("FLD0009", value.span, problem, say!("low, medium, high or critical"));
                 }
                 return;
             }
         };
         if field.replace(value).is_some() {
-            self.error("FLD0009", whole.span, format!("{key} is said twice"), "say each once");
+            self.error("FLD0009", whole.span, say!("{key} is said twice", key), say!("say each once"));
         }
     }
 
@@ -477,8 +501,8 @@ impl Reader<'_> {
                 self.error(
                     "FLD0010",
                     self.here(),
-                    "what the situation is, is missing",
-                    "sit 12 both are safe at the gate",
+                    say!("what the situation is, is missing"),
+                    say!("sit 12 both are safe at the gate"),
                 );
                 (Statement::Note, None, None)
             }
@@ -515,14 +539,19 @@ impl Reader<'_> {
             (Some(sign), Some(what)) => (Statement::Misuse { sign, what }, time, None),
             (sign, _) => {
                 let span = sign.map_or(self.here(), |sign| sign.span);
-                self.error("FLD0011", span, "what they did is missing", "misuse bf12 private talk, names in clear");
+                self.error(
+                    "FLD0011",
+                    span,
+                    say!("what they did is missing"),
+                    say!("misuse bf12 private talk, names in clear"),
+                );
                 (Statement::Note, time, None)
             }
         }
     }
 
     fn correction(&mut self) -> Read {
-        const HELP: &str = "the number of the entry, then how it should read: cor 17 3621 arr same 1435";
+        let help = || say!("the number of the entry, then how it should read: cor 17 3621 arr same 1435");
         let number = self.next();
         let parsed = number.as_ref().and_then(|word| word.text.parse::<i64>().ok()).filter(|number| *number > 0);
         let text = self.span_of(self.at, self.tokens.len());
@@ -530,11 +559,11 @@ impl Reader<'_> {
             (Some(number), Some(text)) => (Statement::Correction { number, text }, None, None),
             (None, _) => {
                 let span = number.map_or(self.here(), |word| word.span);
-                self.error("FLD0004", span, "the number of an entry is missing", HELP);
+                self.error("FLD0004", span, say!("the number of an entry is missing"), help());
                 (Statement::Note, None, None)
             }
             (Some(_), None) => {
-                self.error("FLD0004", self.here(), "how it should read is missing", HELP);
+                self.error("FLD0004", self.here(), say!("how it should read is missing"), help());
                 (Statement::Note, None, None)
             }
         }

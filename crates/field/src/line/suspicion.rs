@@ -1,6 +1,8 @@
 //! What stands in a line and was hardly meant so: what looks like a time and is none, what cannot be seen.
 
-use kernel::{Diagnostic, Span};
+use crate::finding::Finding;
+use crate::speech::say;
+use kernel::Span;
 
 use super::day::{DaySaid, is_yesterday};
 use super::parse::Line;
@@ -13,7 +15,7 @@ pub(super) const fn turns(c: char) -> bool {
 }
 
 /// Findings about what cannot be seen: line breaks and control characters are refused, marks of direction left out.
-pub(super) fn unseen(text: &str) -> Vec<Diagnostic> {
+pub(super) fn unseen(text: &str) -> Vec<Finding> {
     let place = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
     let here = |at: usize, c: char| Span::new(place(at), place(at + c.len_utf8()));
     let mut findings = Vec::new();
@@ -21,21 +23,27 @@ pub(super) fn unseen(text: &str) -> Vec<Diagnostic> {
     if let Some((at, c)) =
         inner.char_indices().find(|(_, c)| matches!(c, '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}'))
     {
-        let problem = "the line breaks here: what follows is another entry";
-        findings.push(Diagnostic::error("FLD0014", here(at, c), problem).with_help("enter each line by itself"));
+        let problem = say!("the line breaks here: what follows is another entry");
+        findings.push(Finding::error("FLD0014", here(at, c), problem).with_help(say!("enter each line by itself")));
     } else if let Some((at, c)) = inner.char_indices().find(|(_, c)| c.is_control() && *c != '\t') {
-        let problem = format!("U+{:04X} is no character that can be read", u32::from(c));
-        findings.push(Diagnostic::error("FLD0014", here(at, c), problem).with_help("delete it, or type the line anew"));
+        let problem = say!("{character} is no character that can be read", character = code_point(c));
+        findings
+            .push(Finding::error("FLD0014", here(at, c), problem).with_help(say!("delete it, or type the line anew")));
     }
     if let Some((at, c)) = inner.char_indices().find(|(_, c)| turns(*c)) {
-        let problem = format!("U+{:04X}, which turns the direction of writing, is left out", u32::from(c));
-        findings.push(Diagnostic::warning("FLD0015", here(at, c), problem));
+        let problem = say!("{character}, which turns the direction of writing, is left out", character = code_point(c));
+        findings.push(Finding::warning("FLD0015", here(at, c), problem));
     }
     findings
 }
 
+/// `U+202E`.
+fn code_point(c: char) -> String {
+    format!("U+{:04X}", u32::from(c))
+}
+
 /// Findings about words that look like a time or a day and were read as words.
-pub(super) fn of_time(line: &Line, tokens: &[Word], knows: &dyn Fn(&str) -> bool) -> Vec<Diagnostic> {
+pub(super) fn of_time(line: &Line, tokens: &[Word], knows: &dyn Fn(&str) -> bool) -> Vec<Finding> {
     if matches!(line.statement, Statement::Correction { .. } | Statement::Situation { .. }) || tokens.len() < 2 {
         return Vec::new();
     }
@@ -47,24 +55,24 @@ pub(super) fn of_time(line: &Line, tokens: &[Word], knows: &dyn Fn(&str) -> bool
 }
 
 /// A time without a day, beside what looks like one.
-fn of_day(time: Span, tokens: &[Word]) -> Vec<Diagnostic> {
+fn of_day(time: Span, tokens: &[Word]) -> Vec<Finding> {
     let before = tokens.iter().rev().find(|word| word.span.end <= time.start);
     let after = tokens.iter().find(|word| word.span.start >= time.end);
     let no_date = |word: &&Word| looks_like_date(&plain(&word.text));
     if let Some(word) = before.into_iter().chain(after).find(no_date) {
-        let problem = format!("`{}` beside the time is no date", word.text);
-        let help = "29/11 1425, 2026-11-29 1425, yesterday 1425";
-        return vec![Diagnostic::error("FLD0013", word.span, problem).with_help(help)];
+        let problem = say!("`{word}` beside the time is no date", word = word.text);
+        let help = say!("29/11 1425, 2026-11-29 1425, yesterday 1425");
+        return vec![Finding::error("FLD0013", word.span, problem).with_help(help)];
     }
     let yesterday = tokens.iter().find(|word| is_yesterday(&plain(&word.text)));
     let told = |word: &Word| {
-        let problem = format!("`{}` is read as words: the time is the latest such time", word.text);
-        Diagnostic::warning("FLD0013", word.span, problem).with_help("say it beside the time: yesterday 1425")
+        let problem = say!("`{word}` is read as words: the time is the latest such time", word = word.text);
+        Finding::warning("FLD0013", word.span, problem).with_help(say!("say it beside the time: yesterday 1425"))
     };
     yesterday.map(told).into_iter().collect()
 }
 
-fn no_time(line: &Line, tokens: &[Word], knows: &dyn Fn(&str) -> bool) -> Option<Diagnostic> {
+fn no_time(line: &Line, tokens: &[Word], knows: &dyn Fn(&str) -> bool) -> Option<Finding> {
     let first_of_words =
         line.words.as_ref().and_then(|words| tokens.iter().find(|word| word.span.start == words.span.start));
     let plain_number = |word: &Word| plain(&word.text).bytes().all(|byte| byte.is_ascii_digit());
@@ -76,10 +84,10 @@ fn no_time(line: &Line, tokens: &[Word], knows: &dyn Fn(&str) -> bool) -> Option
         looks_like_time(&word.text) && !is_other
     })?;
     let problem = if looks_like_date(&plain(&suspect.text)) {
-        format!("`{}` is read as words: the time of day is missing", suspect.text)
+        say!("`{word}` is read as words: the time of day is missing", word = suspect.text)
     } else {
-        format!("`{}` is no time of day: it is read as words", suspect.text)
+        say!("`{word}` is no time of day: it is read as words", word = suspect.text)
     };
-    let help = "1425, 14:25, 14h25, in UTC 1425z; with its day: 29/11 1425, yesterday 1425";
-    Some(Diagnostic::warning("FLD0012", suspect.span, problem).with_help(help))
+    let help = say!("1425, 14:25, 14h25, in UTC 1425z; with its day: 29/11 1425, yesterday 1425");
+    Some(Finding::warning("FLD0012", suspect.span, problem).with_help(help))
 }

@@ -1,5 +1,6 @@
 //! A time of day as it is said on the radio or written on paper, and the instant that it means.
 
+use crate::speech::{Sentence, say};
 use jiff::civil::{Date, DateTime};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 use kernel::{Span, Timestamp};
@@ -50,7 +51,7 @@ impl TimeSaid {
     ///
     /// # Errors
     /// When clocks were put forward past it on that day, so that it never was; when it lies ahead.
-    pub fn instant(self, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, String> {
+    pub fn instant(self, now: Timestamp, zone: &TimeZone) -> Result<Timestamp, Sentence> {
         let zone = if self.utc { &TimeZone::UTC } else { zone };
         let today = local(now, zone).date();
         let is_past = |at: Timestamp| at.micros() <= now.micros() + AHEAD_US;
@@ -64,20 +65,24 @@ impl TimeSaid {
                 return Ok(at);
             }
         }
-        Err(format!("{} lies in the future", self.text()))
+        Err(say!("{time} lies in the future", time = self.text()))
     }
 
-    fn on(self, date: Date, zone: &TimeZone) -> Result<Timestamp, String> {
+    fn on(self, date: Date, zone: &TimeZone) -> Result<Timestamp, Sentence> {
         let civil = date.at(self.hour, self.minute, 0, 0);
         let ambiguous = zone.to_ambiguous_timestamp(civil);
         let instant = match ambiguous.offset() {
             AmbiguousOffset::Gap { .. } => {
-                return Err(format!("clocks were put forward: there was no {} on {date}", self.text()));
+                return Err(say!(
+                    "clocks were put forward: there was no {time} on {date}",
+                    time = self.text(),
+                    date = date.to_string()
+                ));
             }
             // The hour came twice; the first is taken, so that nothing seems fresher than it is.
             AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.earlier(),
         };
-        instant.map(|instant| Timestamp(instant.as_microsecond())).map_err(|error| error.to_string())
+        instant.map(|instant| Timestamp(instant.as_microsecond())).map_err(|error| error.to_string().into())
     }
 
     /// `14:25`, `14:25z`.

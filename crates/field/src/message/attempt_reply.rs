@@ -6,11 +6,12 @@ use super::words::Answer;
 use crate::alarm::{self, Waiting};
 use crate::error::Error;
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 
 /// What an answer to an alarm came to.
 pub(super) enum Reply {
     /// It was taken, or waits for nobody.
-    Taken(String),
+    Taken(Sentence),
     /// Several wait, and it does not say which.
     AskWhich(Vec<String>),
 }
@@ -40,7 +41,9 @@ pub(super) async fn take(
     let meant = |one: &&Waiting| named.is_none_or(|number| one.number == number);
     let meant: Vec<&Waiting> = waiting.iter().filter(meant).collect();
     match (meant.as_slice(), named) {
-        ([], Some(number)) => Ok(Some(Reply::Taken(format!("A-{number:04} waits for no answer of theirs")))),
+        ([], Some(number)) => {
+            Ok(Some(Reply::Taken(say!("{label} waits for no answer of theirs", label = format!("A-{number:04}")))))
+        }
         ([], None) => Ok(None),
         ([first, rest @ ..], _) if rest.iter().all(|other| other.alarm == first.alarm) => {
             taken(turn, first.alarm, first.attempt, takes).await.map(Some)
@@ -55,7 +58,7 @@ pub(super) async fn take(
 
 async fn taken(turn: &mut Turn, id: kernel::id::AlarmId, attempt: i64, takes: bool) -> Result<Reply, Error> {
     let done = alarm::answered_by_message(turn, id, attempt, takes).await?;
-    Ok(Reply::Taken(done.unwrap_or_else(|| "the alarm waits for this answer no more".to_owned())))
+    Ok(Reply::Taken(done.unwrap_or_else(|| say!("the alarm waits for this answer no more"))))
 }
 
 /// The number of an alarm that is named: `A-0020`, `a-20`, `A0020`.

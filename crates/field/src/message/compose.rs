@@ -12,6 +12,7 @@ use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
 use crate::register::Directory;
 use crate::room::Field;
+use crate::speech::say;
 use crate::sql;
 
 /// Longest text, in characters: a mail; a short message of some ten parts.
@@ -62,9 +63,14 @@ impl Field {
         };
         send(&mut turn, vec![dispatch]).await?;
         turn.record("message.write", id, Json::Null, json!({ "precedence": precedence.as_str() }));
-        let for_whom = relayed.map_or(String::new(), |who| format!(", relayed for {who}"));
-        let exercise = if order.exercise { "EXERCISE " } else { "" };
-        let meaning = format!("{exercise}message to {recipient}{for_whom} ({}): {text}", precedence.as_str());
+        let mut meaning = say!("message to {recipient}", recipient);
+        if let Some(who) = relayed {
+            meaning = say!("{meaning}, relayed for {who}", meaning, who);
+        }
+        meaning = say!("{meaning} ({precedence}): {text}", meaning, precedence, text);
+        if order.exercise {
+            meaning = say!("EXERCISE {message}", message = meaning);
+        }
         turn.log(NewEntry::words("message", meaning)).await?;
         turn.finish().await?;
         let row = self.store.fetch_optional(&sql::OUTGOING_ONE, params![&key]).await?;
@@ -75,7 +81,7 @@ impl Field {
 fn precedence(word: Option<&str>) -> Result<Precedence, Refusal> {
     let Some(word) = word else { return Ok(Precedence::Routine) };
     let known = Precedence::ALL.into_iter().find(|known| known.as_str() == word);
-    known.ok_or_else(|| Refusal::bad("precedence", "one of distress, immediate, routine, bulk"))
+    known.ok_or_else(|| Refusal::bad("precedence", say!("one of distress, immediate, routine, bulk")))
 }
 
 /// Who is meant, and by what they are reached, first by what comes first.
@@ -85,7 +91,10 @@ fn recipient(directory: &Directory, to: &str) -> Result<(String, Vec<Address>), 
         let of = |column: &str, means| person.text_opt(column).map(|address| Address::new(means, address));
         let addresses: Vec<Address> = of("phone", Means::Sms).into_iter().chain(of("email", Means::Email)).collect();
         if addresses.is_empty() {
-            return Err(Refusal::bad("to", format!("no telephone number or mail address is known of {}", person.key)));
+            return Err(Refusal::bad(
+                "to",
+                say!("no telephone number or mail address is known of {key}", key = person.key),
+            ));
         }
         return Ok((person.text("name").to_owned(), addresses));
     }
@@ -93,7 +102,7 @@ fn recipient(directory: &Directory, to: &str) -> Result<(String, Vec<Address>), 
         let means = match callee.means.as_str() {
             "sms" | "phone" => Means::Sms,
             "email" => Means::Email,
-            other => return Err(Refusal::bad("to", format!("contact {to} is reached by {other}: call them"))),
+            other => return Err(Refusal::bad("to", say!("contact {to} is reached by {other}: call them", to, other))),
         };
         return Ok((callee.name, vec![Address::new(means, callee.address)]));
     }
@@ -105,5 +114,5 @@ fn recipient(directory: &Directory, to: &str) -> Result<(String, Vec<Address>), 
     if is_number {
         return Ok((to.to_owned(), vec![Address::new(Means::Sms, to.replace(' ', ""))]));
     }
-    Err(Refusal::bad("to", "the key of a person or contact, a number such as +67077231234, or a mail address"))
+    Err(Refusal::bad("to", say!("the key of a person or contact, a number such as +67077231234, or a mail address")))
 }

@@ -18,12 +18,12 @@ use crate::line::{self, Act, Safety, Statement};
 use crate::log::NewEntry;
 use crate::register::{Holder, Record};
 use crate::room::{Field, Turn};
+use crate::speech::{Language, Sentence, say};
 use crate::sql;
 
 /// A network may set its clock ahead by so much and is still believed.
 const AHEAD_US: i64 = 120_000_000;
 /// What is done of a message that says nothing plainly.
-const UNREAD: &str = "somebody has to read it";
 /// Unread messages on a hand-over sheet.
 const MOST_UNREAD: u32 = 500;
 
@@ -72,7 +72,7 @@ struct Sender {
 /// What was made of a message.
 struct Taken {
     as_what: &'static str,
-    outcome: Vec<String>,
+    outcome: Vec<Sentence>,
 }
 
 /// Takes a message: its entry in the log and what follows from it.
@@ -168,20 +168,26 @@ fn happened(message: &MessageReceived) -> Timestamp {
     believed.unwrap_or(message.received).min(message.received)
 }
 
-fn meaning(message: &MessageReceived, sender: &Sender, text: &str) -> String {
+fn meaning(message: &MessageReceived, sender: &Sender, text: &str) -> Sentence {
     let who = if sender.name == message.sender {
-        format!("{} (nobody in the register)", message.sender)
+        say!("{sender} (nobody in the register)", sender = message.sender)
     } else {
-        format!("{} ({})", sender.name, message.sender)
+        format!("{} ({})", sender.name, message.sender).into()
     };
-    let exercise = if message.exercise { "EXERCISE " } else { "" };
-    let precedence = message.precedence.map_or(String::new(), |known| format!(" {}", known.as_str()));
-    let relayed = match message.relayed_by.as_slice() {
-        [] => String::new(),
-        hops => format!(", relayed by {}", hops.join(", ")),
+    let mut from = match message.precedence {
+        Some(precedence) => say!("{means} {precedence} from {who}", means = message.means, precedence, who),
+        None => say!("{means} from {who}", means = message.means, who),
     };
-    let subject = message.subject.as_ref().map_or(String::new(), |subject| format!("{subject}: "));
-    format!("{exercise}{}{precedence} from {who}{relayed}: {subject}{text}", message.means)
+    if !message.relayed_by.is_empty() {
+        from = say!("{from}, relayed by {hops}", from, hops = message.relayed_by);
+    }
+    if message.exercise {
+        from = say!("EXERCISE {message}", message = from);
+    }
+    match &message.subject {
+        Some(subject) => say!("{from}: {subject}: {text}", from, subject, text),
+        None => say!("{from}: {text}", from, text),
+    }
 }
 
 async fn act(
@@ -195,7 +201,7 @@ async fn act(
         return warning(turn, message).await;
     }
     if message.automatic {
-        return Ok(Taken { as_what: "automatic", outcome: vec!["a machine wrote it: nothing is done".to_owned()] });
+        return Ok(Taken { as_what: "automatic", outcome: vec![say!("a machine wrote it: nothing is done")] });
     }
     let directory = turn.directory.clone();
     let knows = |word: &str| directory.record("person", word).is_some() || directory.knows_sign(word);
@@ -208,9 +214,10 @@ async fn act(
     match attempt_reply::take(turn, message, person, is_out, answer.as_ref()).await? {
         Some(attempt_reply::Reply::Taken(said)) => return Ok(Taken { as_what: "answer", outcome: vec![said] }),
         Some(attempt_reply::Reply::AskWhich(labels)) => {
-            let (several, first) = (labels.join(", "), labels[0].clone());
-            reply_to(turn, message, &format!("Which one: {several}? Answer OK {first} or NO {first}.")).await?;
-            let outcome = vec![format!("{several} wait for their answer: they are asked which"), UNREAD.to_owned()];
+            let language = language_of(turn, sender).await?;
+            let which = say!("Which one: {labels}? Answer OK {first} or NO {first}.", labels, first = labels[0]);
+            reply_to(turn, message, &which.in_message(language)).await?;
+            let outcome = vec![say!("{labels} wait for their answer: they are asked which", labels), unread()];
             return Ok(Taken { as_what: "unread", outcome });
         }
         None => {}
@@ -244,14 +251,14 @@ fn is_sos(act: &Act) -> bool {
 
 /// Somebody's systems warn of what cannot wait: a person reads it, and says who has to know.
 async fn warning(turn: &mut Turn, message: &MessageReceived) -> Result<Taken, Error> {
-    let exercise = if message.exercise { "EXERCISE: " } else { "" };
-    let what = message.subject.as_deref().unwrap_or("a warning");
-    let title = format!("{exercise}{what}, from {}: it has to be read", message.sender);
+    let what = message.subject.as_deref().map_or_else(|| say!("a warning"), Sentence::from);
+    let title = say!("{what}, from {sender}: it has to be read", what, sender = message.sender);
+    let title = if message.exercise { say!("EXERCISE: {title}", title) } else { title };
     let (kind, subject) = (AlarmKind::Incident, format!("warning:{}", message.message));
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
-    let mut outcome = vec![UNREAD.to_owned()];
+    let mut outcome = vec![unread()];
     if let Some(alarm) = alarm::raise_for(turn, cause, None, message.exercise, Concerned::default()).await? {
-        outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
+        outcome.push(say!("{label} raised: {title}", label = alarm.label(), title = alarm.title));
     }
     Ok(Taken { as_what: "unread", outcome })
 }
@@ -262,7 +269,7 @@ async fn headcount_reply(
     message: &MessageReceived,
     sender: &Sender,
     answer: &Answer,
-) -> Result<Option<Vec<String>>, Error> {
+) -> Result<Option<Vec<Sentence>>, Error> {
     let asked = message.answers.as_deref().and_then(headcount::of_key);
     let (who, safety) = match answer {
         Answer::Safe | Answer::Yes if asked.is_some() || *answer == Answer::Safe => (None, Safety::Safe),
@@ -300,12 +307,14 @@ async fn distress(
     answer: &Answer,
 ) -> Result<Taken, Error> {
     let kind = if *answer == Answer::Sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
-    let exercise = if message.exercise { "EXERCISE: " } else { "" };
-    let whom = match answer {
-        Answer::Other { who, .. } => format!(" for {}", who.to_uppercase()),
-        _ => String::new(),
+    let (name, means) = (&sender.name, message.means);
+    let title = match answer {
+        Answer::Other { who, .. } => {
+            say!("{name} asks for help for {whom} by {means}", name, whom = who.to_uppercase(), means)
+        }
+        _ => say!("{name} asks for help by {means}", name, means),
     };
-    let title = format!("{exercise}{} asks for help{whom} by {}", sender.name, message.means);
+    let title = if message.exercise { say!("EXERCISE: {title}", title) } else { title };
     let subject = format!("help:{}", message.sender);
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
     let mission = match &sender.holder {
@@ -315,7 +324,9 @@ async fn distress(
     entry.mission = mission.as_ref().map(|mission| mission.id);
     let call = Call { cause, at: happened(message), anew: true, drill: message.exercise };
     let (_, said) = alarm::call_for_help(turn, call, mission.as_ref()).await?;
-    reply_to(turn, message, "Received. The radio room sees to it.").await?;
+    let text = say!("Received. The radio room sees to it.");
+    let language = language_of(turn, sender).await?;
+    reply_to(turn, message, &text.in_message(language)).await?;
     Ok(Taken { as_what: "distress", outcome: vec![said] })
 }
 
@@ -340,7 +351,8 @@ async fn own_line(
     }
     let said = line.time.and_then(|time| time.instant(message.received, directory.zone()).ok());
     let what = Happened { at: said.unwrap_or(at), said: Some(said.unwrap_or(at)) };
-    entry.meaning = format!("{}: {}", entry.meaning, line::echo(&line, &directory, said, message.received));
+    let meaning = line::echo(&line, &directory, said, message.received);
+    entry.meaning = say!("{message}: {meaning}", message = entry.meaning, meaning);
     enter::traffic(turn, entry, &sign.text, act, what).await?;
     Ok(Some(Taken { as_what: "contact", outcome: Vec::new() }))
 }
@@ -366,16 +378,28 @@ async fn contact(
         enter::traffic(turn, entry, &sign, &Act::Okay, what).await?;
         return Ok(Taken { as_what: "contact", outcome: Vec::new() });
     }
-    let mut outcome = vec![UNREAD.to_owned()];
+    let mut outcome = vec![unread()];
     if message.precedence == Some(Precedence::Distress) {
-        let title = format!("a message of distress from {} has to be read", sender.name);
+        let title = say!("a message of distress from {name} has to be read", name = sender.name);
         let (kind, subject) = (AlarmKind::NeedsHelp, format!("message:{}", message.message));
         let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
         if let Some(alarm) = alarm::raise(turn, cause, None).await? {
-            outcome.push(format!("{} raised: {}", alarm.label(), alarm.title));
+            outcome.push(say!("{label} raised: {title}", label = alarm.label(), title = alarm.title));
         }
     }
     Ok(Taken { as_what: "unread", outcome })
+}
+
+fn unread() -> Sentence {
+    say!("somebody has to read it")
+}
+
+/// In which language a sender is answered.
+async fn language_of(turn: &mut Turn, sender: &Sender) -> Result<Language, Error> {
+    match &sender.person {
+        Some(person) => turn.language_of(person).await,
+        None => turn.office_language().await,
+    }
 }
 
 async fn reply_to(turn: &mut Turn, message: &MessageReceived, text: &str) -> Result<(), Error> {
@@ -418,7 +442,7 @@ impl Field {
             return Err(Error::missing("unread message", id));
         }
         turn.record("message.see", id, Json::Null, Json::Null);
-        turn.log(NewEntry::words("message", format!("read and seen to: {reason}"))).await?;
+        turn.log(NewEntry::words("message", say!("read and seen to: {reason}", reason))).await?;
         turn.finish().await.map(drop)
     }
 }

@@ -9,6 +9,7 @@ use super::sheet::Mission;
 use crate::error::Error;
 use crate::log::NewEntry;
 use crate::room::Field;
+use crate::speech::say;
 
 impl Field {
     /// After somebody set house time to the machine's clock: whoever is on the road owes a contact within their interval
@@ -24,13 +25,14 @@ impl Field {
             let Some(mission) = held_to(&before, turn.now(), interval_us).filter(|_| before.is_ours()) else {
                 continue;
             };
-            let due =
-                mission.due.map_or(String::new(), |due| crate::line::both(due, turn.now(), turn.directory.zone()));
-            held.push(format!("{}: next contact by {due}", mission.label()));
+            if let Some(due) = mission.due {
+                let due = crate::line::both(due, turn.now(), turn.directory.zone());
+                held.push(say!("{label}: next contact by {due}", label = mission.label(), due));
+            }
             let acted = Acted { mission, notes: Vec::new(), contact: false };
             write_record(&mut turn, Some(&before), &acted, "hold-to-clock").await?;
         }
-        let entry = NewEntry { outcome: held, ..NewEntry::words("note", format!("the clock was set: {reason}")) };
+        let entry = NewEntry { outcome: held, ..NewEntry::words("note", say!("the clock was set: {reason}", reason)) };
         turn.log(entry).await?;
         turn.finish().await.map(drop)
     }

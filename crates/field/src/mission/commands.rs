@@ -15,6 +15,7 @@ use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
 use crate::register::Directory;
 use crate::room::{Field, Turn, next_number};
+use crate::speech::{Sentence, say};
 
 /// Most vehicles, people and legs of a mission.
 const MOST_PARTS: usize = 500;
@@ -56,7 +57,7 @@ pub struct MissionOrder {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Moved {
     pub mission: Mission,
-    pub notes: Vec<String>,
+    pub notes: Vec<Sentence>,
 }
 
 impl Field {
@@ -125,7 +126,7 @@ impl Field {
         self.between_nodes(&before, &mut command).await?;
         let moment = moment(&turn, &before, &command, order.at);
         if moment.at > moment.now {
-            return Err(Refusal::bad("at", "it lies in the future").into());
+            return Err(Refusal::bad("at", say!("it lies in the future")).into());
         }
         let mut acted = decide(&before, &command, moment)?;
         if let Command::LeaveVehicle { vehicle, .. } = &command {
@@ -174,7 +175,10 @@ pub(crate) async fn conclude(
         happened: at,
         mission: Some(mission.id),
         outcome: notes.clone(),
-        ..NewEntry::words("mission", format!("{} {verb}: {reason}", mission.label()))
+        ..NewEntry::words(
+            "mission",
+            say!("{label} {verb}: {reason}", label = mission.label(), verb = Sentence::word(verb), reason),
+        )
     };
     turn.log(entry).await?;
     turn.finish().await?;
@@ -213,7 +217,7 @@ pub(crate) async fn write(
     before: Option<&Mission>,
     acted: &Acted,
     verb: &str,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Sentence>, Error> {
     write_record(turn, before, acted, verb).await?;
     alarm::settle(turn, &acted.mission).await
 }
@@ -301,14 +305,17 @@ fn known(directory: &Directory, noun: &'static str, field: &str, key: &str) -> R
     if found {
         Ok(())
     } else {
-        Err(Refusal::bad(field, format!("there is no {noun} `{}` in the register", key.trim())))
+        Err(Refusal::bad(
+            field,
+            say!("there is no {noun} `{key}` in the register", noun = Sentence::word(noun), key = key.trim()),
+        ))
     }
 }
 
 fn known_sign(directory: &Directory, field: &str, sign: Option<&str>) -> Result<(), Refusal> {
     match sign {
         Some(sign) if !directory.knows_sign(sign.trim()) => {
-            Err(Refusal::bad(field, format!("`{}` is nobody's call sign", sign.trim())))
+            Err(Refusal::bad(field, say!("`{sign}` is nobody's call sign", sign = sign.trim())))
         }
         _ => Ok(()),
     }
@@ -316,16 +323,19 @@ fn known_sign(directory: &Directory, field: &str, sign: Option<&str>) -> Result<
 
 fn check_request(directory: &Directory, order: &RequestMission, now: Timestamp) -> Result<(), Refusal> {
     if order.legs.is_empty() || order.legs.len() > MOST_PARTS {
-        return Err(Refusal::bad("legs", format!("a mission has 1 to {MOST_PARTS} legs")));
+        return Err(Refusal::bad("legs", say!("a mission has 1 to {most} legs", most = MOST_PARTS)));
     }
     if order.vehicles.len() > MOST_PARTS || order.people.len() > MOST_PARTS {
-        return Err(Refusal::bad("people", format!("a mission has at most {MOST_PARTS} people and vehicles")));
+        return Err(Refusal::bad(
+            "people",
+            say!("a mission has at most {most} people and vehicles", most = MOST_PARTS),
+        ));
     }
     if order.vehicles.is_empty() && order.people.is_empty() {
-        return Err(Refusal::bad("people", "nobody goes: name people, vehicles or both"));
+        return Err(Refusal::bad("people", say!("nobody goes: name people, vehicles or both")));
     }
     if order.planned_departure.is_some_and(|planned| planned.micros() + LATEST_REQUEST_US < now.micros()) {
-        return Err(Refusal::bad("planned_departure", "it lies more than a day back: is the date right?"));
+        return Err(Refusal::bad("planned_departure", say!("it lies more than a day back: is the date right?")));
     }
     for leg in &order.legs {
         said("legs.from", &leg.from, LONGEST_TITLE)?;
@@ -338,17 +348,20 @@ fn check_request(directory: &Directory, order: &RequestMission, now: Timestamp) 
     for (at, vehicle) in order.vehicles.iter().enumerate() {
         known(directory, "vehicle", "vehicles", vehicle)?;
         if order.vehicles[..at].iter().any(|other| other.trim().eq_ignore_ascii_case(vehicle.trim())) {
-            return Err(Refusal::bad("vehicles", format!("{vehicle} is there twice")));
+            return Err(Refusal::bad("vehicles", say!("{vehicle} is there twice", vehicle)));
         }
     }
     for (at, (person, vehicle)) in order.people.iter().enumerate() {
         known(directory, "person", "people", person)?;
         if order.people[..at].iter().any(|(other, _)| other.trim().eq_ignore_ascii_case(person.trim())) {
-            return Err(Refusal::bad("people", format!("{person} is there twice")));
+            return Err(Refusal::bad("people", say!("{person} is there twice", person)));
         }
         let Some(vehicle) = vehicle else { continue };
         if !order.vehicles.iter().any(|plate| plate.trim().eq_ignore_ascii_case(vehicle.trim())) {
-            return Err(Refusal::bad("people", format!("{person} sits in {vehicle}, which is not in the convoy")));
+            return Err(Refusal::bad(
+                "people",
+                say!("{person} sits in {vehicle}, which is not in the convoy", person, vehicle),
+            ));
         }
     }
     reports_from_it(directory, "leader", order, order.leader.as_deref(), now)?;
@@ -371,7 +384,7 @@ fn reports_from_it(
         "person" => order.people.iter().any(|(person, _)| is_it(person)),
         _ => false,
     };
-    let problem = format!("{} ({}) is neither in the convoy nor aboard", holder.sign, holder.name);
+    let problem = say!("{sign} ({name}) is neither in the convoy nor aboard", sign = holder.sign, name = holder.name);
     if along { Ok(()) } else { Err(Refusal::bad(field, problem)) }
 }
 

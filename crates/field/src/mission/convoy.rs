@@ -4,6 +4,7 @@ use super::command::Reporter;
 use super::decide::{Acted, Moment, come_in, sum_up};
 use super::sheet::{ContactState, ConvoyVehicle, Left, Mission};
 use crate::error::Refusal;
+use crate::speech::{Sentence, say};
 
 /// An empty vehicle stays behind: nothing is owed for it, and the others are in without it.
 pub(super) fn leave(acted: &mut Acted, vehicle: &str, place: Option<&str>, moment: Moment) -> Result<(), Refusal> {
@@ -11,25 +12,31 @@ pub(super) fn leave(acted: &mut Acted, vehicle: &str, place: Option<&str>, momen
     let sits = mission.manifest.iter().find(|seat| seat.until.is_none() && seat.vehicle.as_deref() == Some(vehicle));
     if let Some(seat) = sits {
         let person = &seat.person;
-        return Err(Refusal::rule(format!("{person} sits in {vehicle}: seat them in another vehicle first")));
+        return Err(Refusal::rule(say!(
+            "{person} sits in {vehicle}: seat them in another vehicle first",
+            person,
+            vehicle
+        )));
     }
     let were_part_in = mission.is_part_arrived();
     let gone = Left { at: moment.at, place: place.map(str::trim).filter(|place| !place.is_empty()).map(str::to_owned) };
     match mission.convoy.iter_mut().find(|one| one.vehicle == vehicle) {
-        None => return Err(Refusal::bad("vehicle", format!("{vehicle} is not in the convoy"))),
-        Some(one) if one.left.is_some() => return Err(Refusal::rule(format!("{vehicle} was left behind already"))),
+        None => return Err(Refusal::bad("vehicle", say!("{vehicle} is not in the convoy", vehicle))),
+        Some(one) if one.left.is_some() => {
+            return Err(Refusal::rule(say!("{vehicle} was left behind already", vehicle)));
+        }
         Some(one) if one.arrived.is_some() && were_part_in => {
-            return Err(Refusal::rule(format!("{vehicle} is in: it can stay there when the others are in, too")));
+            return Err(Refusal::rule(say!("{vehicle} is in: it can stay there when the others are in, too", vehicle)));
         }
         Some(one) => {
             (one.left, one.due, one.contact) = (Some(gone), None, ContactState::Ok);
         }
     }
-    acted.notes.push(format!("{vehicle} stays behind: nothing is owed for it any more"));
+    acted.notes.push(say!("{vehicle} stays behind: nothing is owed for it any more", vehicle));
     let others_are_in = mission.on_the_way().next().is_none() && mission.state.is_on_the_road();
     if others_are_in && were_part_in {
         come_in(mission, false, moment);
-        acted.notes.push(format!("{} has arrived: everybody else is in", mission.label()));
+        acted.notes.push(say!("{label} has arrived: everybody else is in", label = mission.label()));
     } else {
         sum_up(mission);
     }
@@ -46,7 +53,7 @@ pub(super) fn add(acted: &mut Acted, vehicle: &str, moment: Moment) -> Result<()
     joins.due = reports_for_itself.then(|| moment.at.plus_micros(moment.interval_us));
     match mission.convoy.iter_mut().find(|one| one.vehicle == vehicle) {
         Some(one) if one.left.is_none() => {
-            return Err(Refusal::rule(format!("{vehicle} is in the convoy already")));
+            return Err(Refusal::rule(say!("{vehicle} is in the convoy already", vehicle)));
         }
         Some(one) => *one = joins,
         None => mission.convoy.push(joins),
@@ -56,8 +63,8 @@ pub(super) fn add(acted: &mut Acted, vehicle: &str, moment: Moment) -> Result<()
 }
 
 /// Who reports from a vehicle that stayed behind is not with the convoy.
-pub(super) fn left_behind(mission: &Mission, by: &Reporter) -> Option<String> {
+pub(super) fn left_behind(mission: &Mission, by: &Reporter) -> Option<Sentence> {
     let one = mission.convoy.iter().find(|one| by.vehicle.as_ref() == Some(&one.vehicle))?;
     one.left.as_ref()?;
-    Some(format!("{} was left behind and does not report for the convoy: `add-vehicle` if it is back", by.sign))
+    Some(say!("{sign} was left behind and does not report for the convoy: `add-vehicle` if it is back", sign = by.sign))
 }

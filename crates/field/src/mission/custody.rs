@@ -9,6 +9,7 @@ use kernel::Timestamp;
 use super::decide::{Acted, Heard, Moment, end, sum_up};
 use super::sheet::{ContactState, ConvoyVehicle, Mission, MissionState, Origin};
 use crate::error::Refusal;
+use crate::speech::say;
 
 /// What of a mission is this room's own, when it takes one over.
 #[derive(Debug, Clone)]
@@ -24,7 +25,11 @@ pub(crate) struct Base {
 /// [`Refusal`]: the contact does not count, or is older than the rules allow.
 pub(crate) fn take_over(base: Base, told: &Mission, origin: Origin, moment: Moment) -> Result<Mission, Refusal> {
     if told.state.is_final() || !(told.state.is_on_the_road() || told.state == MissionState::Arrived) {
-        return Err(Refusal::rule(format!("{} is {}: there is nothing to follow", origin.label, told.state)));
+        return Err(Refusal::rule(say!(
+            "{label} is {state}: there is nothing to follow",
+            label = origin.label,
+            state = told.state
+        )));
     }
     let mut mission = told.clone();
     let own = base.mission;
@@ -47,9 +52,10 @@ pub(crate) fn take_over(base: Base, told: &Mission, origin: Origin, moment: Mome
         if let Some(leader) = mission.leader.as_ref().filter(|leader| **leader != origin.sign)
             && mission.deputy.as_ref() != Some(&origin.sign)
         {
-            return Err(Refusal::rule(format!(
-                "{} was heard, but {leader} reports for all: call {leader}",
-                origin.sign
+            return Err(Refusal::rule(say!(
+                "{sign} was heard, but {leader} reports for all: call {leader}",
+                sign = origin.sign,
+                leader
             )));
         }
         let before = Heard { contact: mission.contact, last: mission.last_contact };
@@ -71,8 +77,9 @@ fn fresh(contact: ContactState, heard: Timestamp, moment: Moment) -> Result<(), 
     let missed = matches!(contact, ContactState::Overdue | ContactState::Lost);
     if missed || heard.plus_micros(moment.interval_us) <= moment.now {
         let minutes = moment.interval_us / 60_000_000;
-        return Err(Refusal::rule(format!(
-            "that contact is older than the {minutes} min of the area: call them again"
+        return Err(Refusal::rule(say!(
+            "that contact is older than the {minutes} min of the area: call them again",
+            minutes
         )));
     }
     Ok(())
@@ -83,7 +90,7 @@ fn fresh(contact: ContactState, heard: Timestamp, moment: Moment) -> Result<(), 
 fn heard_of_one(mission: &mut Mission, vehicle: Option<&str>, heard: Timestamp, moment: Moment) -> Result<(), Refusal> {
     let is_it = |one: &ConvoyVehicle| Some(one.vehicle.as_str()) == vehicle && one.is_on_the_way();
     if !mission.convoy.iter().any(is_it) {
-        return Err(Refusal::rule("who was heard is in already: call one of those who are not"));
+        return Err(Refusal::rule(say!("who was heard is in already: call one of those who are not")));
     }
     for one in mission.convoy.iter_mut().filter(|one| one.is_on_the_way()) {
         if Some(one.vehicle.as_str()) == vehicle {
@@ -118,19 +125,22 @@ pub(crate) fn hear_of_holder(ours: &Mission, node: &str, theirs: &Mission, now: 
         (mission.custody, mission.custody_offered, mission.offer) = (Some(node.to_owned()), None, None);
         mission.claimed = None;
         acted.contact = true;
-        acted.notes.push(format!("{node} heard {} (its entry {}) and follows it now", origin.sign, origin.entry));
+        acted.notes.push(say!(
+            "{node} heard {sign} (its entry {entry}) and follows it now",
+            node,
+            sign = origin.sign,
+            entry = origin.entry
+        ));
         mirror(&mut acted, node, theirs, now);
     } else if is_under_way(ours, node, theirs) {
         return None;
     } else if holds && ours.claimed.as_deref() != Some(node) {
         acted.mission.claimed = Some(node.to_owned());
-        acted.notes.push(format!(
-            "{node} took it over by an offer that was taken back: both rooms follow it; agree by voice who does, and the \
-             other offers it"
-        ));
+        acted.notes.push(say!("{node} took it over by an offer that was taken back: both rooms follow it; agree by voice who does, and the \
+             other offers it", node));
     } else if !holds && ours.claimed.as_deref() == Some(node) {
         acted.mission.claimed = None;
-        acted.notes.push(format!("{node} does not follow it any more: this room alone does"));
+        acted.notes.push(say!("{node} does not follow it any more: this room alone does", node));
     }
     finished(ours, acted, now)
 }
@@ -143,14 +153,18 @@ pub(crate) fn hear_of_giver(ours: &Mission, own: &str, node: &str, theirs: &Miss
     if theirs.custody.as_deref() == Some(own) || theirs.state.is_final() {
         if confirmed.is_none() || disputed {
             (confirmed, disputed) = (Some(now), false);
-            let ended = if theirs.state.is_final() { "ended it there" } else { "given it up" };
-            notes.push(format!("{node} has {ended}: this room alone follows it"));
+            notes.push(if theirs.state.is_final() {
+                say!("{node} has ended it there: this room alone follows it", node)
+            } else {
+                say!("{node} has given it up: this room alone follows it", node)
+            });
         }
     } else if !offered && !disputed && !took_over_later(theirs, own, ours) {
         (confirmed, disputed) = (None, true);
-        notes.push(format!(
+        notes.push(say!(
             "{node} follows it, too: its offer was taken back before it heard of the contact here; agree by voice who \
-             does, and the other offers it"
+             does, and the other offers it",
+            node
         ));
     }
     let mut mission = ours.clone();
@@ -181,7 +195,7 @@ fn mirror(acted: &mut Acted, node: &str, theirs: &Mission, now: Timestamp) {
     if theirs.state.is_final() {
         let at = theirs.ended.unwrap_or(now).min(now);
         end(mission, theirs.state, Moment { at, now, interval_us: 0 });
-        acted.notes.push(format!("{node}: {}", theirs.state));
+        acted.notes.push(say!("{node}: {state}", node, state = theirs.state));
         return;
     }
     mission.state = theirs.state;

@@ -6,13 +6,14 @@ use super::command::{Command, Reporter};
 use super::convoy;
 use super::sheet::{ContactState, Mission, MissionState, Seat};
 use crate::error::Refusal;
+use crate::speech::{Sentence, say};
 
 /// What a command did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acted {
     pub mission: Mission,
     /// What follows from it, in words.
-    pub notes: Vec<String>,
+    pub notes: Vec<Sentence>,
     /// A contact that was owed was made.
     pub contact: bool,
 }
@@ -87,7 +88,7 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
         Command::Cancel => end(&mut acted.mission, MissionState::Cancelled, moment),
         Command::Abort => {
             acted.mission.state = MissionState::Aborted;
-            acted.notes.push("people are followed until they are in".to_owned());
+            acted.notes.push(say!("people are followed until they are in"));
         }
         Command::Reroute { area, to, corridor } => {
             reroute(&mut acted, area.as_deref(), to.as_deref(), corridor.as_deref(), moment)?;
@@ -102,7 +103,7 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
         Command::OfferCustody { room } => {
             acted.mission.custody_offered = Some(crate::error::said("room", room, 100)?);
             acted.mission.offer = Some(before.version + 1);
-            acted.notes.push("this room keeps the duty until the other has proved contact".to_owned());
+            acted.notes.push(say!("this room keeps the duty until the other has proved contact"));
         }
         Command::ConfirmCustody => {
             let mission = &mut acted.mission;
@@ -115,7 +116,7 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
         }
     }
     if acted.mission == *before && acted.notes.is_empty() {
-        return Err(Refusal::rule(format!("`{}` would change nothing", command.name())));
+        return Err(Refusal::rule(say!("`{name}` would change nothing", name = command.name())));
     }
     acted.mission.updated = moment.now;
     acted.mission.version += 1;
@@ -170,9 +171,13 @@ fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment:
     }
     if let (Some(by), Some(leader)) = (by, &acted.mission.leader) {
         if acted.mission.deputy.as_ref() == Some(&by.sign) {
-            acted.notes.push(format!("the deputy reports in place of {leader}"));
+            acted.notes.push(say!("the deputy reports in place of {leader}", leader));
         } else if by.sign != *leader {
-            acted.notes.push(format!("{} was heard, but {leader} reports for all: the contact stays due", by.sign));
+            acted.notes.push(say!(
+                "{sign} was heard, but {leader} reports for all: the contact stays due",
+                sign = by.sign,
+                leader
+            ));
             return;
         }
     }
@@ -204,8 +209,8 @@ fn report_of_one(acted: &mut Acted, by: Option<&Reporter>, moment: Moment) {
             one.due = Some(last.plus_micros(moment.interval_us));
             acted.contact = true;
         }
-        Some(one) => acted.notes.push(format!("{} is in already", one.vehicle)),
-        None => acted.notes.push("others have arrived: each vehicle that has not reports for itself".to_owned()),
+        Some(one) => acted.notes.push(say!("{vehicle} is in already", vehicle = one.vehicle)),
+        None => acted.notes.push(say!("others have arrived: each vehicle that has not reports for itself")),
     }
     sum_up(&mut acted.mission);
 }
@@ -219,7 +224,7 @@ pub(super) struct Heard {
 impl Heard {
     /// The contact state and the last contact after one at `moment.at`. What was heard before the promise was missed
     /// does not make it good.
-    pub(super) fn again(&self, moment: Moment, notes: &mut Vec<String>) -> (ContactState, Timestamp) {
+    pub(super) fn again(&self, moment: Moment, notes: &mut Vec<Sentence>) -> (ContactState, Timestamp) {
         let last = self.last.unwrap_or(Timestamp::MIN).max(moment.at);
         let contact = match self.contact {
             ContactState::Ok | ContactState::Regained => ContactState::Ok,
@@ -227,7 +232,7 @@ impl Heard {
                 if last.plus_micros(moment.interval_us) > moment.now {
                     ContactState::Regained
                 } else {
-                    notes.push(format!("heard before the contact was missed: it stays {missed}"));
+                    notes.push(say!("heard before the contact was missed: it stays {contact}", contact = missed));
                     missed
                 }
             }
@@ -256,11 +261,13 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
     if let Some(wanted) = vehicle {
         let found = mission.convoy.iter().find(|one| one.vehicle == wanted);
         match found {
-            None => return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy"))),
+            None => return Err(Refusal::bad("vehicle", say!("{wanted} is not in the convoy", wanted))),
             Some(one) if one.left.is_some() => {
-                return Err(Refusal::rule(format!("{wanted} was left behind: `add-vehicle` if it is back")));
+                return Err(Refusal::rule(say!("{wanted} was left behind: `add-vehicle` if it is back", wanted)));
             }
-            Some(one) if one.arrived.is_some() => return Err(Refusal::rule(format!("{wanted} is in already"))),
+            Some(one) if one.arrived.is_some() => {
+                return Err(Refusal::rule(say!("{vehicle} is in already", vehicle = wanted)));
+            }
             Some(_) => {}
         }
     }
@@ -276,7 +283,7 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
     acted.contact = true;
     let out: Vec<&str> = mission.on_the_way().map(|one| one.vehicle.as_str()).collect();
     if !out.is_empty() {
-        acted.notes.push(format!("part arrived: {} still out, each reports for itself", out.join(", ")));
+        acted.notes.push(say!("part arrived: {out} still out, each reports for itself", out));
         sum_up(mission);
         return Ok(());
     }
@@ -303,12 +310,12 @@ fn not_arrived(acted: &mut Acted, vehicle: Option<&str>, moment: Moment) -> Resu
     let mission = &mut acted.mission;
     if let Some(wanted) = vehicle {
         match mission.convoy.iter().find(|one| one.vehicle == wanted) {
-            None => return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy"))),
+            None => return Err(Refusal::bad("vehicle", say!("{wanted} is not in the convoy", wanted))),
             Some(one) if one.left.is_some() => {
-                return Err(Refusal::rule(format!("{wanted} was left behind: `add-vehicle` if it is back")));
+                return Err(Refusal::rule(say!("{wanted} was left behind: `add-vehicle` if it is back", wanted)));
             }
             Some(one) if one.arrived.is_none() => {
-                return Err(Refusal::rule(format!("{wanted} is on the way as it is")));
+                return Err(Refusal::rule(say!("{wanted} is on the way as it is", wanted)));
             }
             Some(_) => {}
         }
@@ -337,7 +344,7 @@ fn not_arrived(acted: &mut Acted, vehicle: Option<&str>, moment: Moment) -> Resu
         mission.due = mission.present().filter_map(|one| one.due).min().or(owed(mission.last_contact));
         mission.contact = worst(mission);
     }
-    acted.notes.push("on the road again: call them, what was logged as the arrival is no contact".to_owned());
+    acted.notes.push(say!("on the road again: call them, what was logged as the arrival is no contact"));
     Ok(())
 }
 
@@ -368,12 +375,12 @@ fn reroute(
         Some(leg) => {
             if let Some(to) = to {
                 let to = crate::error::said("to", to, 200)?;
-                acted.notes.push(format!("goes to {to} instead of {}", leg.to));
+                acted.notes.push(say!("goes to {to} instead of {before}", to, before = leg.to));
                 leg.to = to;
                 if corridor.is_none()
                     && let Some(old) = leg.corridor.take()
                 {
-                    acted.notes.push(format!("{old} is its corridor no more: say another if there is one"));
+                    acted.notes.push(say!("{old} is its corridor no more: say another if there is one", old));
                 }
             }
             if let Some(corridor) = corridor {
@@ -384,7 +391,7 @@ fn reroute(
             }
         }
         None if to.is_some() || corridor.is_some() => {
-            return Err(Refusal::rule("it has no leg that could go elsewhere"));
+            return Err(Refusal::rule(say!("it has no leg that could go elsewhere")));
         }
         None => {}
     }
@@ -402,20 +409,20 @@ fn seat(acted: &mut Acted, person: &str, vehicle: Option<&str>, moment: Moment) 
     let mission = &mut acted.mission;
     if let Some(wanted) = vehicle {
         match mission.convoy.iter().find(|one| one.vehicle == wanted) {
-            None => return Err(Refusal::bad("vehicle", format!("{wanted} is not in the convoy"))),
+            None => return Err(Refusal::bad("vehicle", say!("{wanted} is not in the convoy", wanted))),
             Some(one) if one.left.is_some() => {
-                return Err(Refusal::rule(format!("{wanted} was left behind: `add-vehicle` if it is back")));
+                return Err(Refusal::rule(say!("{wanted} was left behind: `add-vehicle` if it is back", wanted)));
             }
             Some(_) => {}
         }
         if mission.vehicle_of(person, moment.at) == Some(wanted) {
-            return Err(Refusal::rule(format!("{person} sits in {wanted} already")));
+            return Err(Refusal::rule(say!("{person} sits in {vehicle} already", person, vehicle = wanted)));
         }
     }
     let mut sat = false;
     for seat in mission.manifest.iter_mut().filter(|seat| seat.person == person && seat.until.is_none()) {
         if moment.at < seat.from {
-            return Err(Refusal::bad("at", format!("{person} got in only after that")));
+            return Err(Refusal::bad("at", say!("{person} got in only after that", person)));
         }
         (seat.until, sat) = (Some(moment.at), true);
     }
@@ -426,7 +433,7 @@ fn seat(acted: &mut Acted, person: &str, vehicle: Option<&str>, moment: Moment) 
             from: moment.at,
             until: None,
         }),
-        None if !sat => return Err(Refusal::rule(format!("{person} is not aboard"))),
+        None if !sat => return Err(Refusal::rule(say!("{person} is not aboard", person))),
         None => {}
     }
     Ok(())

@@ -9,9 +9,10 @@ use super::sheet::Mission;
 use crate::error::Error;
 use crate::register::Directory;
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 
 /// Of everybody and everything that is to go.
-pub(super) async fn of_request(turn: &mut Turn, order: &RequestMission) -> Result<Vec<String>, Error> {
+pub(super) async fn of_request(turn: &mut Turn, order: &RequestMission) -> Result<Vec<Sentence>, Error> {
     let mut doubts = Vec::new();
     for (person, _) in &order.people {
         doubts.extend(of_person(turn, &person.trim().to_uppercase(), None).await?);
@@ -22,11 +23,11 @@ pub(super) async fn of_request(turn: &mut Turn, order: &RequestMission) -> Resul
         let sit = order.people.iter().filter(|(_, seat)| seat.as_ref().is_some_and(|seat| same(seat, &plate))).count();
         let seats = turn.directory.record("vehicle", &plate).and_then(|record| record.whole("seats"));
         if let Some(seats) = seats.filter(|seats| usize::try_from(*seats).is_ok_and(|seats| sit > seats)) {
-            doubts.push(format!("{plate} has {seats} seats, and {sit} people are to sit in it"));
+            doubts.push(say!("{plate} has {seats} seats, and {sit} people are to sit in it", plate, seats, sit));
         }
     }
     if order.planned_departure.is_some_and(|planned| planned < turn.now()) {
-        doubts.push("the planned departure is over: an alarm is raised when it is half an hour ago".to_owned());
+        doubts.push(say!("the planned departure is over: an alarm is raised when it is half an hour ago"));
     }
     Ok(doubts)
 }
@@ -36,34 +37,52 @@ fn same(one: &str, other: &str) -> bool {
 }
 
 /// Of a vehicle.
-pub(super) async fn of_vehicle(turn: &mut Turn, plate: &str, mission: Option<MissionId>) -> Result<Vec<String>, Error> {
+pub(super) async fn of_vehicle(
+    turn: &mut Turn,
+    plate: &str,
+    mission: Option<MissionId>,
+) -> Result<Vec<Sentence>, Error> {
     let others = records::of_member(&mut turn.tx, "vehicle", plate).await?;
     let on = others.iter().filter(|other| Some(other.id) != mission && !other.state.is_final());
     let on = on.filter(|other| other.present().any(|one| one.vehicle == plate));
-    Ok(on.map(|other| format!("{plate} is on {}, too", other.label())).collect())
+    Ok(on.map(|other| say!("{plate} is on {label}, too", plate, label = other.label())).collect())
 }
 
 /// Whoever reports for all stays behind with their vehicle, or sits elsewhere by now.
-pub(crate) fn of_leader(directory: &Directory, mission: &Mission, left: &str, now: Timestamp) -> Option<String> {
+pub(crate) fn of_leader(directory: &Directory, mission: &Mission, left: &str, now: Timestamp) -> Option<Sentence> {
     let leader = mission.leader.as_ref()?;
     let holder = directory.holder(leader, now)?;
     let stays = holder.kind == "vehicle" && holder.key == left;
-    let until = mission.deputy.as_ref().map_or(String::new(), |deputy| format!("; until then {deputy}"));
-    stays.then(|| format!("{leader} reported for all and stays behind: say who does now (`lead`){until}"))
+    stays.then(|| match &mission.deputy {
+        Some(deputy) => say!(
+            "{leader} reported for all and stays behind: say who does now (`lead`); until then {deputy}",
+            leader,
+            deputy
+        ),
+        None => say!("{leader} reported for all and stays behind: say who does now (`lead`)", leader),
+    })
 }
 
 /// Of a person.
-pub(super) async fn of_person(turn: &mut Turn, person: &str, mission: Option<MissionId>) -> Result<Vec<String>, Error> {
+pub(super) async fn of_person(
+    turn: &mut Turn,
+    person: &str,
+    mission: Option<MissionId>,
+) -> Result<Vec<Sentence>, Error> {
     let mut doubts = Vec::new();
     let record = turn.directory.record("person", person);
     let presence = record.map_or("", |record| record.text("presence")).to_owned();
     if presence != "present" {
-        doubts.push(format!("{person} is not here by the register ({presence})"));
+        doubts.push(say!(
+            "{person} is not here by the register ({presence})",
+            person,
+            presence = Sentence::word(&presence)
+        ));
     }
     for other in records::of_member(&mut turn.tx, "person", person).await? {
         let aboard = other.aboard().contains(&person) && !other.state.is_final();
         if aboard && Some(other.id) != mission {
-            doubts.push(format!("{person} is on {}, too", other.label()));
+            doubts.push(say!("{person} is on {label}, too", person, label = other.label()));
         }
     }
     Ok(doubts)

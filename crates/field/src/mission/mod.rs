@@ -21,4 +21,4 @@ pub use sheet::{ContactState, ConvoyVehicle, Left, Leg, Mission, MissionState, O
 
 pub(crate) use commands::{conclude, interval, moment, write, write_record};
 pub(crate) use custody::{Base, hear_of_giver, hear_of_holder, take_over};
-pub(crate) use records::{by_number, find, of_member, open_in};
+pub(crate) use records::{by_number, find, of_member, one, open_in};

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::log::NewEntry;
 use crate::register::Holder;
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 const MINUTE_US: i64 = 60_000_000;
@@ -43,16 +44,16 @@ fn subject(device: &str) -> String {
 }
 
 /// `6 h 10 min old`.
-pub(crate) fn age(signalled: Timestamp, now: Timestamp) -> Option<String> {
+pub(crate) fn age(signalled: Timestamp, now: Timestamp) -> Option<Sentence> {
     let micros = now.micros() - signalled.micros();
     if micros < FRESH_US {
         return None;
     }
     let minutes = micros / MINUTE_US;
     Some(match (minutes / 60, minutes % 60) {
-        (0, minutes) => format!("{minutes} min old"),
-        (hours, minutes) if hours < 48 => format!("{hours} h {minutes} min old"),
-        (hours, _) => format!("{} days old", hours / 24),
+        (0, minutes) => say!("{minutes} min old", minutes),
+        (hours, minutes) if hours < 48 => say!("{hours} h {minutes} min old", hours, minutes),
+        (hours, _) => say!("{days} days old", days = hours / 24),
     })
 }
 
@@ -65,11 +66,21 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
     let (now, zone) = (turn.now(), turn.directory.clone());
     let mission = enter::mission_of(turn, &holder, signal.signalled).await?;
     let when = crate::line::both(signal.signalled, now, zone.zone());
-    let exercise = if signal.exercise { "EXERCISE: " } else { "" };
-    let aged = age(signal.signalled, now).map_or(String::new(), |age| format!(", {age}"));
-    let called = if signal.confirms { "confirms its call for help" } else { "calls for help" };
-    let aboard = mission.as_ref().map_or(String::new(), |mission| format!(", on {}", mission.label()));
-    let title = format!("{exercise}{} ({}) {called} by {}{aged}{aboard}", holder.sign, holder.name, signal.source);
+    let (sign, name, source) = (&holder.sign, &holder.name, &signal.source);
+    let mut title = if signal.confirms {
+        say!("{sign} ({name}) confirms its call for help by {source}", sign, name, source)
+    } else {
+        say!("{sign} ({name}) calls for help by {source}", sign, name, source)
+    };
+    if let Some(age) = age(signal.signalled, now) {
+        title = say!("{title}, {age}", title, age);
+    }
+    if let Some(mission) = &mission {
+        title = say!("{title}, on {label}", title, label = mission.label());
+    }
+    if signal.exercise {
+        title = say!("EXERCISE: {title}", title);
+    }
     let device = signal.device.trim().to_uppercase();
     let text = duress::clear(&mut turn.tx, signal.text.as_deref().unwrap_or_default()).await?;
     let cancelled = turn.tx.fetch_optional(&sql::CANCEL_AFTER, params![&device, signal.signalled]).await?;
@@ -85,10 +96,10 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
     // A device whose clock is ahead does not silence what it says once it is right.
     let call = Call { cause, at: signal.signalled.min(now), anew, drill: signal.exercise };
     let (alarm, said) = alarm::call_for_help(turn, call, mission.as_ref()).await?;
-    let mut outcome = vec![format!("signalled {when}, code {}", signal.code), said];
+    let mut outcome = vec![say!("signalled {when}, code {code}", when, code = signal.code), said];
     if let Some(row) = cancelled {
         let at = crate::line::both(row.time("signalled_us")?, now, zone.zone());
-        outcome.push(format!("a cancellation of {at} came before it: it closes nothing"));
+        outcome.push(say!("a cancellation of {at} came before it: it closes nothing", at));
     }
     let kind = if signal.confirms { "confirm" } else { "declare" };
     let mission_id = mission.as_ref().map(|mission| mission.id);
@@ -146,11 +157,16 @@ pub(crate) async fn cancelled(turn: &mut Turn, signal: &DistressCancelled) -> Re
     let mission = enter::mission_of(turn, &holder, signal.signalled).await?;
     let open = alarm::open_call(turn, &subject(&signal.device)).await?;
     let when = crate::line::both(signal.signalled, now, turn.directory.zone());
-    let text =
-        format!("{} ({}) takes back its call for help, by {} at {when}", holder.sign, holder.name, signal.source);
+    let text = say!(
+        "{sign} ({name}) takes back its call for help, by {source} at {when}",
+        sign = holder.sign,
+        name = holder.name,
+        source = signal.source,
+        when
+    );
     let outcome = match &open {
-        Some(alarm) => vec![format!("{} stays open: speak to them, then close it", alarm.label())],
-        None => vec!["no call for help of this device is open; one may still be on its way".to_owned()],
+        Some(alarm) => vec![say!("{label} stays open: speak to them, then close it", label = alarm.label())],
+        None => vec![say!("no call for help of this device is open; one may still be on its way")],
     };
     let row = params![
         signal.signal,

@@ -20,6 +20,7 @@ use crate::mission::{Mission, MissionState};
 use crate::register::{Directory, Holder};
 use crate::retention;
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 use crate::sql;
 
 /// What a vehicle can do at most: 216 km/h.
@@ -163,7 +164,12 @@ async fn moves_after(turn: &mut Turn, carrier: &Carrier, over: &Mission, trusted
     let away =
         |fix: &&Fix| fix.at > ended && fix.at.micros() - ended.micros() < SURPRISE_US && then.distance_m(fix) > WENT_M;
     let Some(fix) = trusted.iter().find(away) else { return Ok(()) };
-    let title = format!("{} is on the move, but {} is {}", name(carrier), over.label(), over.state);
+    let title = say!(
+        "{who} is on the move, but {label} is {state}",
+        who = name(carrier),
+        label = over.label(),
+        state = over.state
+    );
     let (kind, subject) = (AlarmKind::UnexpectedTraffic, format!("traffic:{}", over.id));
     let cause = Cause { kind, subject, title, missed: fix.at, while_down: false, tell: Vec::new() };
     alarm::raise(turn, cause, None).await.map(drop)
@@ -187,9 +193,10 @@ async fn judge_again(
         if judged.doubts.contains(&Doubt::Jump) && !doubted {
             doubted = true;
             let away_km = before.map_or(0.0, |before| before.distance_m(fix) / 1_000.0);
-            let text = format!(
-                "{} ({}) seems to be {away_km:.0} km from where it was: not believed, ask them",
-                carrier.holder.sign, carrier.holder.name
+            let text = say!(
+                "{who} seems to be {away_km} km from where it was: not believed, ask them",
+                who = name(carrier),
+                away_km = format!("{away_km:.0}")
             );
             let entry = NewEntry {
                 sign: Some(carrier.holder.sign.clone()),
@@ -277,8 +284,12 @@ async fn ask_again(turn: &mut Turn, carrier: &Carrier, fence: &Fence, from: Time
     let now = turn.now();
     for gone in known.iter().filter(|one| one.at >= from && !found.contains(one)) {
         turn.tx.execute(&sql::WITHDRAW_CROSSING, params![key.0, key.1, &fence.key, gone.at, now]).await?;
-        let text =
-            format!("a fix that came late shows that {} was not {} {} then", name(carrier), gone.side, fence.name);
+        let text = say!(
+            "a fix that came late shows that {who} was not {side} {name} then",
+            who = name(carrier),
+            side = Sentence::word(gone.side.as_str()),
+            name = fence.name
+        );
         match alarm::open_about(turn, &subject(carrier, fence)).await? {
             Some(alarm) => alarm::note(turn, alarm.id, text).await?,
             None => drop(turn.log(entry(carrier, text)).await?),
@@ -298,7 +309,7 @@ fn subject(carrier: &Carrier, fence: &Fence) -> String {
     format!("fence:{}:{}:{}", carrier.holder.kind, carrier.holder.key, fence.key)
 }
 
-fn entry(carrier: &Carrier, text: String) -> NewEntry {
+fn entry(carrier: &Carrier, text: Sentence) -> NewEntry {
     NewEntry {
         sign: Some(carrier.holder.sign.clone()),
         holder: Some(carrier.holder.clone()),
@@ -321,15 +332,12 @@ async fn cross(
     let row = params![&holder.kind, &holder.key, &fence.key, at, side.as_str(), mission.map(|mission| mission.id)];
     turn.tx.execute(&sql::INSERT_CROSSING, row).await?;
     let when = crate::line::both(at, turn.now(), turn.directory.zone());
-    let (text, kind) = match (fence.kind, side) {
-        (FenceKind::NoGo, Side::Inside) => ("is in the no-go area", Some(AlarmKind::NoGo)),
-        (FenceKind::NoGo, Side::Outside) => ("has left the no-go area", None),
-        (FenceKind::Corridor, Side::Outside) => ("has left the corridor", Some(AlarmKind::OffRoute)),
-        (FenceKind::Corridor, Side::Inside) => ("is back in the corridor", None),
-        (FenceKind::Site, Side::Inside) => ("is at", None),
-        (FenceKind::Site, Side::Outside) => ("has left", None),
+    let kind = match (fence.kind, side) {
+        (FenceKind::NoGo, Side::Inside) => Some(AlarmKind::NoGo),
+        (FenceKind::Corridor, Side::Outside) => Some(AlarmKind::OffRoute),
+        _ => None,
     };
-    let text = format!("{} {text} {}, by position at {when}", name(carrier), fence.name);
+    let text = say!("{crossing}, by position at {when}", crossing = crossed(&name(carrier), fence, side), when);
     let subject = subject(carrier, fence);
     match kind {
         // What is over already is told and wakes nobody.
@@ -344,6 +352,18 @@ async fn cross(
             Some(alarm) => alarm::note(turn, alarm.id, text).await,
             None => turn.log(entry(carrier, text)).await.map(drop),
         },
+    }
+}
+
+fn crossed(who: &str, fence: &Fence, side: Side) -> Sentence {
+    let name = &fence.name;
+    match (fence.kind, side) {
+        (FenceKind::NoGo, Side::Inside) => say!("{who} is in the no-go area {name}", who, name),
+        (FenceKind::NoGo, Side::Outside) => say!("{who} has left the no-go area {name}", who, name),
+        (FenceKind::Corridor, Side::Outside) => say!("{who} has left the corridor {name}", who, name),
+        (FenceKind::Corridor, Side::Inside) => say!("{who} is back in the corridor {name}", who, name),
+        (FenceKind::Site, Side::Inside) => say!("{who} is at {name}", who, name),
+        (FenceKind::Site, Side::Outside) => say!("{who} has left {name}", who, name),
     }
 }
 
@@ -369,7 +389,12 @@ async fn stop(turn: &mut Turn, carrier: &Carrier, fence: &Fence, until: Timestam
         return Ok(());
     }
     let when = crate::line::both(since, turn.now(), turn.directory.zone());
-    let title = format!("{} stands in the no-go area {} since {when}, unannounced", name(carrier), fence.name);
+    let title = say!(
+        "{who} stands in the no-go area {name} since {when}, unannounced",
+        who = name(carrier),
+        name = fence.name,
+        when
+    );
     let cause = Cause { kind: AlarmKind::NoGoStop, subject, title, missed: since, while_down: false, tell: Vec::new() };
     alarm::raise(turn, cause, carrier.mission.as_ref()).await.map(drop)
 }

@@ -8,8 +8,9 @@ use store::{Deadline, Due, params};
 
 use crate::error::Error;
 use crate::log::NewEntry;
-use crate::mission::{self, ContactState, Mission};
+use crate::mission::{ContactState, Mission};
 use crate::room::Turn;
+use crate::speech::{Sentence, say};
 use crate::{enter, equipment, sql};
 
 /// A device's next report (subject: the device).
@@ -29,8 +30,8 @@ pub(super) async fn heard(turn: &mut Turn, report: &PositionReported, mission: O
     let row = params![&device, report.fix_time, report.received, report.battery_percent, turn.now()];
     turn.tx.execute(&sql::HEARD_TRACKER, row).await?;
     if was_silent {
-        let text = format!("{} is heard again", name(turn, &device));
-        let outcome = equipment::repaired(turn, &device, "it is heard again").await?.into_iter().collect();
+        let text = say!("{name} is heard again", name = name(turn, &device));
+        let outcome = equipment::repaired(turn, &device, say!("it is heard again")).await?.into_iter().collect();
         let mission = mission.map(|one| one.id);
         turn.log(NewEntry { mission, outcome, ..NewEntry::words("tracker", text) }).await?;
     }
@@ -51,9 +52,9 @@ pub(super) async fn heard(turn: &mut Turn, report: &PositionReported, mission: O
     turn.tx.deadline(deadline).await.map(drop).map_err(Into::into)
 }
 
-fn name(turn: &Turn, device: &str) -> String {
+fn name(turn: &Turn, device: &str) -> Sentence {
     let known = turn.directory.name("device", device);
-    if known == device { format!("device {device}") } else { format!("{known} ({device})") }
+    if known == device { say!("device {device}", device) } else { format!("{known} ({device})").into() }
 }
 
 /// A device has not reported for twice its interval.
@@ -67,15 +68,18 @@ pub(crate) async fn silent(turn: &mut Turn, device: &str, due: Timestamp) -> Res
     if turn.tx.execute(&sql::SILENCE_TRACKER, params![device, now]).await? == 0 {
         return Ok(());
     }
-    let contact = match mission.contact {
-        ContactState::Ok | ContactState::Regained => "voice contact is good",
-        ContactState::Overdue | ContactState::Lost => "voice contact is missed, too",
-    };
     let since = crate::line::both(due, now, turn.directory.zone());
-    let text =
-        format!("{} of {} is silent, due {since}; {contact}", name(turn, device), mission::Mission::label(&mission));
+    let (name, label) = (name(turn, device), mission.label());
+    let text = match mission.contact {
+        ContactState::Ok | ContactState::Regained => {
+            say!("{name} of {label} is silent, due {since}; voice contact is good", name, label, since)
+        }
+        ContactState::Overdue | ContactState::Lost => {
+            say!("{name} of {label} is silent, due {since}; voice contact is missed, too", name, label, since)
+        }
+    };
     turn.record("tracker.silent", device, Json::Null, json!({ "mission": mission.id }));
-    let title = format!("{} is silent", name(turn, device));
+    let title = say!("{name} is silent", name);
     let outcome = equipment::fault(turn, device, &title).await?.into_iter().collect();
     turn.log(NewEntry { mission: Some(mission.id), outcome, ..NewEntry::words("tracker", text) }).await.map(drop)
 }

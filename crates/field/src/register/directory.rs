@@ -14,6 +14,7 @@ use super::records::{self, Record};
 use crate::alarm::ladder::{self, Means, Risk, Role, Step};
 use crate::error::Error;
 use crate::position::{self, Fence};
+use crate::speech::Language;
 use crate::sql;
 
 const MINUTE_US: i64 = 60_000_000;
@@ -256,6 +257,19 @@ impl Directory {
     pub(crate) fn is_of(&self, contact: &str, people: &[String]) -> bool {
         let person = self.record("contact", contact).and_then(|record| record.text_opt("person"));
         person.is_some_and(|person| people.contains(&person))
+    }
+
+    /// In which language a contact is written to: its own, else its person's. `P-7:phone` is what the register says of P-7.
+    pub(crate) fn language_of_contact(&self, contact: &str) -> Option<Language> {
+        let language = |record: &Record| record.text_opt("language").and_then(|tag| Language::of_tag(&tag));
+        let person = match self.record("contact", contact) {
+            Some(record) => match language(record) {
+                Some(own) => return Some(own),
+                None => record.text_opt("person")?,
+            },
+            None => contact.split_once(':')?.0.to_owned(),
+        };
+        self.record("person", &person).and_then(language)
     }
 
     /// The person who has an address: a phone number or a mail address, of the register or of a contact.

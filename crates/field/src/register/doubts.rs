@@ -7,6 +7,7 @@ use kernel::Timestamp;
 use super::directory::{Directory, address_form};
 use super::records::Record;
 use crate::alarm::ladder::Role;
+use crate::speech::{Sentence, say};
 
 const DAY_US: i64 = 86_400_000_000;
 /// A contact that was not tried for longer is doubtful.
@@ -39,7 +40,7 @@ impl Directory {
 
 impl Doubts<'_> {
     /// About one record. A retired one is doubted no more.
-    pub fn about(&self, record: &Record) -> Vec<String> {
+    pub fn about(&self, record: &Record) -> Vec<Sentence> {
         match self.noun {
             _ if record.retired.is_some() => Vec::new(),
             "contact" => self.contact(record),
@@ -50,11 +51,11 @@ impl Doubts<'_> {
     }
 
     /// Nobody has tried it for long, or its function must be reachable by two means and is not.
-    fn contact(&self, record: &Record) -> Vec<String> {
+    fn contact(&self, record: &Record) -> Vec<Sentence> {
         let mut doubts = Vec::new();
         match record.whole("verified").map(|verified| (self.now.micros() - verified) / DAY_US) {
-            None => doubts.push("never verified".to_owned()),
-            Some(days) if days > STALE_DAYS => doubts.push(format!("not verified for {days} days")),
+            None => doubts.push(say!("never verified")),
+            Some(days) if days > STALE_DAYS => doubts.push(say!("not verified for {days} days", days)),
             Some(_) => {}
         }
         let role = record.text("role");
@@ -65,30 +66,32 @@ impl Doubts<'_> {
         means.sort_unstable();
         means.dedup();
         if TWO_MEANS.contains(&role) && means.len() < 2 {
-            doubts.push("reachable by one means only; two are required".to_owned());
+            doubts.push(say!("reachable by one means only; two are required"));
         }
         doubts
     }
 
     /// An answer from a number that two people have cannot be told apart.
-    fn person(&self, record: &Record) -> Vec<String> {
+    fn person(&self, record: &Record) -> Vec<Sentence> {
         let phone = record.text("phone");
         let form = address_form(phone);
         let mut doubts = Vec::new();
         if !form.is_empty() && !form.starts_with('+') {
-            doubts
-                .push(format!("`{phone}` has no country: write +670… so that messages reach it and answers are known"));
+            doubts.push(say!(
+                "`{phone}` has no country: write +670… so that messages reach it and answers are known",
+                phone
+            ));
         }
         let others = self.phones.get(&form).into_iter().flatten().filter(|other| **other != record.key);
         let others: Vec<&str> = others.copied().collect();
         if !others.is_empty() {
-            doubts.push(format!("the same number as {}: whose answer it is cannot be known", others.join(", ")));
+            doubts.push(say!("the same number as {others}: whose answer it is cannot be known", others));
         }
         doubts
     }
 
     /// Steps of its ladder at which nobody can be called.
-    fn area(&self, record: &Record) -> Vec<String> {
+    fn area(&self, record: &Record) -> Vec<Sentence> {
         let steps = self.directory.area(&record.key).ladder;
         let mut roles: Vec<(i64, Role)> = steps.iter().map(|step| (step.after_min, step.role)).collect();
         roles.dedup_by_key(|(_, role)| *role);
@@ -98,7 +101,9 @@ impl Doubts<'_> {
         };
         let missing = roles.into_iter().filter(|(_, role)| nobody(*role));
         missing
-            .map(|(minutes, role)| format!("nobody is a contact as {role}: its step +{minutes} calls others"))
+            .map(|(minutes, role)| {
+                say!("nobody is a contact as {role}: its step +{minutes} calls others", role, minutes)
+            })
             .collect()
     }
 }

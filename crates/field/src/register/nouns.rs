@@ -5,6 +5,7 @@ use store::{FactColumn, FactTable, Statement};
 
 use super::noun::{Column, Need, Noun, noun, scalar};
 use super::value::Form;
+use crate::speech::LANGUAGES;
 
 /// Who somebody is to the organisation.
 pub(crate) const CATEGORIES: &[&str] = &["staff", "dependant", "visitor", "contractor", "ngo"];
@@ -50,6 +51,7 @@ noun! {
         "relies_on" "ReliesOn" "$11" = Form::Key("person"), Optional, "Of a dependant or visitor: whose they are";
         "phone" "Phone" "$12" = Form::Phone, Optional, "Number for calls and short messages, +670…";
         "email" "Email" "$13" = Form::Text, Optional, "Mail address";
+        "language" "Language" "$14" = Form::Word(LANGUAGES), Optional, "In which they are written to; when empty the office's";
     }
 }
 
@@ -100,6 +102,7 @@ noun! {
         "address" "Address" "$11" = Form::Text, Needed, "Number, channel or address";
         "priority" "Priority" "$12" = Form::Whole { least: 1, most: 99 }, Needed, "1 is tried first";
         "verified" "Verified" "$13" = Form::Day, Optional, "When somebody last tried it";
+        "language" "Language" "$14" = Form::Word(LANGUAGES), Optional, "In which they are written to; when empty the office's";
     }
 }
 

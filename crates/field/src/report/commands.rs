@@ -15,6 +15,7 @@ use crate::line::IncidentLine;
 use crate::log::NewEntry;
 use crate::message;
 use crate::room::{Field, Turn, next_number};
+use crate::speech::{Language, Sentence, say};
 use crate::sql;
 
 /// Longest line of a report, in characters.
@@ -58,7 +59,7 @@ pub(crate) async fn open(
     entry: &NewEntry,
     incident: &IncidentLine,
     happened: Timestamp,
-) -> Result<Vec<String>, Error> {
+) -> Result<Vec<Sentence>, Error> {
     let id = entry.id.unwrap_or_else(|| turn.tx.id());
     let word = |word: &Option<crate::line::Word>| word.as_ref().map(|word| word.text.clone());
     let who = word(&incident.who).unwrap_or_default();
@@ -102,36 +103,55 @@ pub(crate) async fn open(
     insert(turn, &report).await?;
     add(turn, &report, "flash", None, &flash).await?;
     turn.record("report.open", report.id, Json::Null, json!({ "label": report.label(), "severity": report.severity }));
-    let mut outcome = vec![format!("{} opened", report.label())];
+    let mut outcome = vec![say!("{label} opened", label = report.label())];
     if !report.organisations.is_empty() {
-        outcome.push(format!("to be told: {}", report.organisations.join(", ")));
+        outcome.push(say!("to be told: {organisations}", organisations = report.organisations));
     }
-    outcome.extend(raised.map(|alarm| format!("{} raised: {}", alarm.label(), alarm.title)));
+    outcome.extend(raised.map(|alarm| say!("{label} raised: {title}", label = alarm.label(), title = alarm.title)));
     Ok(outcome)
 }
 
 /// The first words, for everybody who has to know at once. Of people it gives the number: each organisation is told of its
 /// own.
-fn flash(turn: &Turn, report: &Report) -> String {
-    let said = |text: &str| if text.is_empty() { "not said yet".to_owned() } else { text.to_owned() };
+fn flash(turn: &Turn, report: &Report) -> Sentence {
+    let said = |text: &str| if text.is_empty() { say!("not said yet") } else { text.into() };
     let place = report.place.as_deref().map(|place| match turn.directory.place(place) {
         Some(record) => format!("{} ({})", record.text("name"), record.key),
         None => place.to_owned(),
     });
     let when = crate::line::both(report.happened, turn.now(), turn.directory.zone());
-    let people = match report.people.len() {
-        0 => String::new(),
-        1 => ", 1 person involved".to_owned(),
-        many => format!(", {many} people involved"),
-    };
-    format!(
-        "FLASH {} ({}): {}; where: {}; who: {}{people}; {when}",
-        report.label(),
-        report.severity,
-        said(&report.what),
-        said(place.as_deref().unwrap_or_default()),
-        said(&report.who),
-    )
+    let (label, severity) = (report.label(), Sentence::word(&report.severity));
+    let (what, place, who) = (said(&report.what), said(place.as_deref().unwrap_or_default()), said(&report.who));
+    match report.people.len() {
+        0 => say!(
+            "FLASH {label} ({severity}): {what}; where: {place}; who: {who}; {when}",
+            label,
+            severity,
+            what,
+            place,
+            who,
+            when
+        ),
+        1 => say!(
+            "FLASH {label} ({severity}): {what}; where: {place}; who: {who}, 1 person involved; {when}",
+            label,
+            severity,
+            what,
+            place,
+            who,
+            when
+        ),
+        count => say!(
+            "FLASH {label} ({severity}): {what}; where: {place}; who: {who}, {count} people involved; {when}",
+            label,
+            severity,
+            what,
+            place,
+            who,
+            count,
+            when
+        ),
+    }
 }
 
 async fn insert(turn: &mut Turn, report: &Report) -> Result<(), Error> {
@@ -155,38 +175,39 @@ async fn insert(turn: &mut Turn, report: &Report) -> Result<(), Error> {
 }
 
 /// Adds a line.
-async fn add(turn: &mut Turn, report: &Report, kind: &str, number: Option<i64>, text: &str) -> Result<(), Error> {
+async fn add(turn: &mut Turn, report: &Report, kind: &str, number: Option<i64>, text: &Sentence) -> Result<(), Error> {
     let (author, now) = (turn.actor.to_string(), turn.now());
-    let row = params![report.id, kind, number, text, author, now];
+    let row = params![report.id, kind, number, text.english(), author, now, &json!(text)];
     turn.tx.execute_one(&sql::INSERT_REPORT_LINE, row).await.map_err(Into::into)
 }
 
 /// The next situation report, by a line of the log. What followed, in words.
-pub(crate) async fn situation(turn: &mut Turn, number: i64, text: &str) -> Result<Vec<String>, Error> {
+pub(crate) async fn situation(turn: &mut Turn, number: i64, text: &str) -> Result<Vec<Sentence>, Error> {
     let row = turn.tx.fetch_optional(&sql::REPORT_NUMBERED, params![number]).await?;
     let report = row.map(|row| super::report(&row)).transpose()?;
     let report = report.ok_or_else(|| Error::missing("report", format!("IR-{number:04}")))?;
     let number = report_situation(turn, &report, text, false).await?;
-    Ok(vec![format!("{}: situation report {number}", report.label())])
+    Ok(vec![say!("{label}: situation report {number}", label = report.label(), number)])
 }
 
 async fn report_situation(turn: &mut Turn, report: &Report, text: &str, send: bool) -> Result<i64, Error> {
     if report.closed.is_some() {
-        return Err(Refusal::rule(format!("{} is closed", report.label())).into());
+        return Err(Refusal::rule(say!("{label} is closed", label = report.label())).into());
     }
     let number = report.situations + 1;
     turn.tx.execute_one(&sql::COUNT_SITUATION, params![report.id, number]).await?;
-    add(turn, report, "situation", Some(number), text).await?;
+    add(turn, report, "situation", Some(number), &Sentence::from(text)).await?;
     turn.record("report.situation", report.id, Json::Null, json!({ "number": number }));
     if send {
-        let dispatches = to_focal_points(turn, report, number, text);
+        let office = turn.office_language().await?;
+        let dispatches = to_focal_points(turn, report, number, text, office);
         message::send(turn, dispatches).await?;
     }
     Ok(number)
 }
 
 /// One message to the first focal point of each organisation who can be written to.
-fn to_focal_points(turn: &Turn, report: &Report, number: i64, text: &str) -> Vec<Dispatch> {
+fn to_focal_points(turn: &Turn, report: &Report, number: i64, text: &str, office: Language) -> Vec<Dispatch> {
     let role = crate::alarm::ladder::Role::FocalPoint;
     let dispatch = |organisation: &String| {
         let mut callees = turn.directory.callees(role, Some(organisation));
@@ -200,12 +221,14 @@ fn to_focal_points(turn: &Turn, report: &Report, number: i64, text: &str) -> Vec
             })
             .collect();
         let name = callees.first().map(|callee| callee.name.clone())?;
+        let own = callees.first().and_then(|callee| turn.directory.language_of_contact(&callee.contact));
+        let subject = say!("{label}: situation report {number}", label = report.label(), number);
         (!addresses.is_empty()).then(|| Dispatch {
             key: format!("{}/situation/{number}/{organisation}", report.id),
             about: report.id.to_string(),
             recipient: format!("{name} ({organisation})"),
             addresses,
-            subject: Some(format!("{}: situation report {number}", report.label())),
+            subject: Some(subject.in_message(own.unwrap_or(office))),
             text: format!("{} SITREP {number}: {text}", report.label()),
             precedence: Precedence::Routine,
             exercise: report.exercise,
@@ -241,26 +264,26 @@ impl Field {
             ReportCommand::Situation { text, send } => {
                 let text = cleared(&mut turn, "text", text).await?;
                 let number = report_situation(&mut turn, &found, &text, *send).await?;
-                format!("{label} situation report {number}: {text}")
+                say!("{label} situation report {number}: {text}", label, number, text)
             }
             ReportCommand::Action { text } => {
                 let text = cleared(&mut turn, "text", text).await?;
-                add(&mut turn, &found, "action", None, &text).await?;
+                add(&mut turn, &found, "action", None, &Sentence::from(text.as_str())).await?;
                 turn.record("report.action", found.id, Json::Null, Json::Null);
-                format!("{label}: {text}")
+                say!("{label}: {text}", label, text)
             }
             ReportCommand::Link { incident, label: other } => {
                 let other = said("label", other, 200)?;
                 let now = turn.now();
                 turn.tx.execute(&sql::LINK_REPORT, params![found.id, *incident, &other, now]).await?;
-                add(&mut turn, &found, "link", None, &format!("belongs with {other}")).await?;
+                add(&mut turn, &found, "link", None, &say!("belongs with {other}", other)).await?;
                 turn.record("report.link", found.id, Json::Null, json!({ "incident": incident }));
-                format!("{label} belongs with {other}")
+                say!("{label} belongs with {other}", label, other)
             }
             ReportCommand::Close { outcome } => {
                 let outcome = cleared(&mut turn, "outcome", outcome).await?;
                 close(&mut turn, &found, &outcome).await?;
-                format!("{label} closed: {outcome}")
+                say!("{label} closed: {outcome}", label, outcome)
             }
         };
         let entry = NewEntry { mission: found.mission, ..NewEntry::words("incident", meaning) };
@@ -273,10 +296,10 @@ impl Field {
 async fn close(turn: &mut Turn, report: &Report, outcome: &str) -> Result<(), Error> {
     let now: Timestamp = turn.now();
     if turn.tx.execute(&sql::CLOSE_REPORT, params![report.id, now, outcome]).await? == 0 {
-        return Err(Refusal::rule(format!("{} is closed already", report.label())).into());
+        return Err(Refusal::rule(say!("{label} is closed already", label = report.label())).into());
     }
-    add(turn, report, "closed", None, outcome).await?;
-    alarm::close_about(turn, &format!("report:{}", report.id), "the incident is over").await?;
+    add(turn, report, "closed", None, &Sentence::from(outcome)).await?;
+    alarm::close_about(turn, &format!("report:{}", report.id), say!("the incident is over")).await?;
     turn.record("report.close", report.id, Json::Null, json!({ "outcome": outcome }));
     Ok(())
 }

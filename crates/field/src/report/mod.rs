@@ -10,6 +10,7 @@ use store::{Read, Row, params};
 
 use crate::error::Error;
 use crate::room::Field;
+use crate::speech::Sentence;
 use crate::sql;
 
 pub use commands::{ReportCommand, ReportOrder};
@@ -59,7 +60,7 @@ pub struct ReportLine {
     pub kind: String,
     /// Of a situation report: counts up from 1.
     pub number: Option<i64>,
-    pub text: String,
+    pub text: Sentence,
     /// The text of an actor.
     pub author: String,
     pub at: Timestamp,
@@ -159,7 +160,7 @@ fn line(row: &Row) -> Result<ReportLine, Error> {
         line: row.int("line")?,
         kind: row.text("kind")?.to_owned(),
         number: row.int_opt("number")?,
-        text: row.text("body")?.to_owned(),
+        text: Sentence::kept(row.text("body")?, row.json_opt("said")?),
         author: row.text("author")?.to_owned(),
         at: row.time("at_us")?,
     })

@@ -7,6 +7,7 @@ use kernel::Timestamp;
 use super::graph::{Graph, Season, Times, Way};
 use super::hours::Hours;
 use crate::register::Record;
+use crate::speech::{Sentence, say};
 
 /// Further from a road nobody is reached by it.
 const OFF_ROAD_M: f64 = 10_000.0;
@@ -48,9 +49,9 @@ pub struct Found {
     /// When somebody last tried it.
     pub verified: Option<Timestamp>,
     /// What should be known: a detour, a doubtful date.
-    pub notes: Vec<String>,
+    pub notes: Vec<Sentence>,
     /// Why it is of no use now.
-    pub excluded: Option<String>,
+    pub excluded: Option<Sentence>,
 }
 
 /// Facilities in the order in which to call them: those of use first, the soonest first; then the excluded ones, each with
@@ -112,16 +113,17 @@ fn measure(need: &Need, facility: &Record, roads: &Roads<'_>, now: Timestamp, zo
     let there = Vector::from_degrees(facility.real("longitude")?, facility.real("latitude")?)?;
     let crow_m = roads.here.angle(there) * EARTH_RADIUS_M;
     let mut notes = Vec::new();
-    let mut excluded = facility.text_opt("excluded");
+    let mut excluded = facility.text_opt("excluded").map(Sentence::from);
     let (minutes, metres, crow_flies) = match roads.to(there) {
         (Reached::By(way), all) => {
             if let Some(all) = all.filter(|all| !all.closed.is_empty() && all.seconds + 60.0 < way.seconds) {
-                notes.push(format!("detour, because closed: {}", all.closed.join("; ")));
+                let roads = all.closed.join("; ");
+                notes.push(say!("detour, because closed: {roads}", roads));
             }
             (way.seconds / 60.0, way.metres, false)
         }
         (Reached::Cut(closed), all) => {
-            excluded = excluded.or_else(|| Some(format!("the only way is closed: {}", closed.join("; "))));
+            excluded = excluded.or_else(|| Some(say!("the only way is closed: {roads}", roads = closed.join("; "))));
             let all = all.map_or((crow_m / CROW_MPS / 60.0, crow_m), |all| (all.seconds / 60.0, all.metres));
             (all.0, all.1, false)
         }
@@ -137,17 +139,17 @@ fn measure(need: &Need, facility: &Record, roads: &Roads<'_>, now: Timestamp, zo
         .filter(|word| !has.contains(&word.to_lowercase().as_str()))
         .collect();
     if excluded.is_none() && !lacking.is_empty() {
-        excluded = Some(format!("it has no {}", lacking.join(", ")));
+        excluded = Some(say!("it has no {lacking}", lacking));
     }
     let hours = facility.text("hours");
     let open = Hours::parse(hours).map_or(true, |hours| hours.is_open(now, zone));
     if excluded.is_none() && !open {
-        excluded = Some(format!("closed now: {hours}"));
+        excluded = Some(say!("closed now: {hours}", hours));
     }
     let verified = facility.whole("verified").map(Timestamp);
     match verified.map(|verified| (now.micros() - verified.micros()) / DAY_US) {
-        None => notes.push("never verified".to_owned()),
-        Some(days) if days > STALE_DAYS => notes.push(format!("not verified for {days} days")),
+        None => notes.push(say!("never verified")),
+        Some(days) if days > STALE_DAYS => notes.push(say!("not verified for {days} days", days)),
         Some(_) => {}
     }
     Some(Found {

@@ -190,13 +190,15 @@ pub const ERASE_REPORTS: Statement = Statement::new(
 );
 pub const ERASE_REPORT_LINES: Statement = Statement::new(
     "field.erase_report_lines",
-    "UPDATE field_report_line SET body = REPLACE(body, $1, $2) WHERE body LIKE '%' || $1 || '%'",
+    "UPDATE field_report_line SET body = REPLACE(body, $1, $2), said = REPLACE(said, $1, $2) \
+     WHERE body LIKE '%' || $1 || '%' OR said LIKE '%' || $1 || '%'",
 );
 pub const ERASE_ANOMALIES: Statement = Statement::new(
     "field.erase_anomalies",
     "UPDATE field_anomaly SET title = REPLACE(title, $1, $2), told = REPLACE(told, $1, $2), \
-     outcome = REPLACE(outcome, $1, $2) WHERE title LIKE '%' || $1 || '%' OR told LIKE '%' || $1 || '%' \
-     OR outcome LIKE '%' || $1 || '%'",
+     outcome = REPLACE(outcome, $1, $2), said = REPLACE(said, $1, $2) \
+     WHERE title LIKE '%' || $1 || '%' OR told LIKE '%' || $1 || '%' OR outcome LIKE '%' || $1 || '%' \
+     OR said LIKE '%' || $1 || '%'",
 );
 pub const ERASE_READINGS: Statement = Statement::new(
     "field.erase_readings",
@@ -230,13 +232,15 @@ pub const ERASE_CALLED: Statement = Statement::new(
 pub const ERASE_WORDS: Statement = Statement::new(
     "field.erase_words",
     "UPDATE field_log SET line = REPLACE(line, $1, $2), meaning = REPLACE(meaning, $1, $2), \
-     outcome = REPLACE(outcome, $1, $2) \
-     WHERE line LIKE '%' || $1 || '%' OR meaning LIKE '%' || $1 || '%' OR outcome LIKE '%' || $1 || '%'",
+     outcome = REPLACE(outcome, $1, $2), said = REPLACE(said, $1, $2) \
+     WHERE line LIKE '%' || $1 || '%' OR meaning LIKE '%' || $1 || '%' OR outcome LIKE '%' || $1 || '%' \
+     OR said LIKE '%' || $1 || '%'",
 );
 pub const ERASE_TITLES: Statement = Statement::new(
     "field.erase_titles",
-    "UPDATE field_alarm SET title = REPLACE(title, $1, $2), course = REPLACE(course, $1, $2) \
-     WHERE title LIKE '%' || $1 || '%' OR course LIKE '%' || $1 || '%'",
+    "UPDATE field_alarm SET title = REPLACE(title, $1, $2), course = REPLACE(course, $1, $2), \
+     said = REPLACE(said, $1, $2) \
+     WHERE title LIKE '%' || $1 || '%' OR course LIKE '%' || $1 || '%' OR said LIKE '%' || $1 || '%'",
 );
 pub const ERASE_SHEETS: Statement = Statement::new(
     "field.erase_sheets",
@@ -276,13 +280,13 @@ pub const INSERT_REPORT: Statement = Statement::new(
 );
 pub const INSERT_REPORT_LINE: Statement = Statement::new(
     "field.insert_report_line",
-    "INSERT INTO field_report_line (report_id, line, kind, number, body, author, at_us) \
-     SELECT $1, COALESCE(MAX(line), 0) + 1, $2, CAST($3 AS BIGINT), $4, $5, CAST($6 AS BIGINT) \
+    "INSERT INTO field_report_line (report_id, line, kind, number, body, author, at_us, said) \
+     SELECT $1, COALESCE(MAX(line), 0) + 1, $2, CAST($3 AS BIGINT), $4, $5, CAST($6 AS BIGINT), $7 \
      FROM field_report_line WHERE report_id = $1",
 );
 pub const REPORT_LINES: Statement = Statement::new(
     "field.report_lines",
-    "SELECT line, kind, number, body, author, at_us FROM field_report_line WHERE report_id = $1 ORDER BY line",
+    "SELECT line, kind, number, body, author, at_us, said FROM field_report_line WHERE report_id = $1 ORDER BY line",
 );
 pub const REPORT_LINKS: Statement = Statement::new(
     "field.report_links",
@@ -319,17 +323,18 @@ pub const LATEST_READINGS: Statement = Statement::new(
 );
 pub const OPEN_ANOMALY: Statement = Statement::new(
     "field.open_anomaly",
-    "SELECT id, number, equipment, title, told, opened_us, closed_us, outcome FROM field_anomaly \
+    "SELECT id, number, equipment, title, told, opened_us, closed_us, outcome, said FROM field_anomaly \
      WHERE equipment = $1 AND closed_us IS NULL ORDER BY number LIMIT 1",
 );
 pub const ANOMALIES: Statement = Statement::new(
     "field.anomalies",
-    "SELECT id, number, equipment, title, told, opened_us, closed_us, outcome FROM field_anomaly \
+    "SELECT id, number, equipment, title, told, opened_us, closed_us, outcome, said FROM field_anomaly \
      ORDER BY CASE WHEN closed_us IS NULL THEN 0 ELSE 1 END, number DESC LIMIT $1",
 );
 pub const INSERT_ANOMALY: Statement = Statement::new(
     "field.insert_anomaly",
-    "INSERT INTO field_anomaly (id, number, equipment, title, told, opened_us) VALUES ($1, $2, $3, $4, $5, $6)",
+    "INSERT INTO field_anomaly (id, number, equipment, title, told, opened_us, said) \
+     VALUES ($1, $2, $3, $4, $5, $6, $7)",
 );
 pub const CLOSE_ANOMALY: Statement = Statement::new(
     "field.close_anomaly",

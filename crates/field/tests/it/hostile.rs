@@ -98,7 +98,7 @@ fn messages_and_values_of_the_fuzzer_hold() {
 #[test]
 fn a_long_line_is_refused_with_a_remedy() {
     let line = parse(&"bf12 ".repeat(1_000), &|_| true);
-    assert_eq!((line.findings[0].code.as_str(), line.is_usable()), ("FLD0001", false));
+    assert_eq!((line.findings[0].code, line.is_usable()), ("FLD0001", false));
 }
 
 proptest! {

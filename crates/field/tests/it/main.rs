@@ -7,6 +7,7 @@ mod drafts;
 mod figures;
 mod full_disk;
 mod hostile;
+mod languages;
 mod machine;
 mod reach;
 mod reading;

@@ -149,7 +149,7 @@ pub async fn who_can_help_soonest(url: String) {
     assert!(crow[1].3.notes[0].starts_with("not verified for"), "{:?}", crow[1].3.notes);
     let excluded: Vec<_> = crow[2..].iter().map(|one| (one.0.as_str(), one.2.clone().unwrap())).collect();
     assert_eq!(excluded[0].1, "it has no surgery");
-    assert_eq!(excluded[1], ("FRONT", "across the front line".to_owned()));
+    assert_eq!(excluded[1], ("FRONT", "across the front line".into()));
 
     let done = rig.field.import_roads(ROADS, false, &operator(), "from the survey").await.unwrap();
     assert!(done.written, "{:?}", done.findings);
@@ -301,7 +301,7 @@ pub async fn what_cannot_be_taken_in_is_told(url: String) {
         subscriber.parked(&delivery, "invalid byte sequence\n").await.unwrap();
     }
     let alarms = rig.field.alarms(false, &operator()).await.unwrap();
-    let told: Vec<(&str, &str)> = alarms.iter().map(|alarm| (alarm.kind.as_str(), alarm.title.as_str())).collect();
+    let told: Vec<(&str, &str)> = alarms.iter().map(|alarm| (alarm.kind.as_str(), alarm.title.english())).collect();
     assert_eq!(
         told,
         [
@@ -379,7 +379,7 @@ pub async fn a_warning_that_cannot_wait_is_an_alarm(url: String) {
         rig.tell(Fact::MessageReceived(Box::new(warning))).await;
     }
     let alarms = rig.field.alarms(false, &operator()).await.unwrap();
-    let told: Vec<_> = alarms.iter().map(|alarm| (alarm.title.as_str(), alarm.course.drill)).collect();
+    let told: Vec<_> = alarms.iter().map(|alarm| (alarm.title.english(), alarm.course.drill)).collect();
     assert_eq!(
         told,
         [

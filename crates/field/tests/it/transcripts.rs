@@ -20,6 +20,7 @@
 //! | `12:00 undeliverable A1 2` | no means carried the message of an attempt |
 //! | `12:00 sent` | what was wanted sent since |
 //! | `12:00 list adviser` | everybody in the open headcount, as a user sees them |
+//! | `12:00 languages`, `languages LINE` | everything that is told now, or a line that is read, in six languages |
 //! | `12:00 show` | missions, alarms and pending deadlines |
 
 use std::fmt::Write;
@@ -34,6 +35,7 @@ use kernel::{Actor, Fact, Timestamp};
 use store::OutboxPort;
 use testkit::{TestClock, sqlite};
 
+use crate::languages;
 use crate::rig::{self, Rig, Signal, operator};
 
 const MINUTE: i64 = 60_000_000;
@@ -228,6 +230,10 @@ impl Desk {
             ["equipment"] => self.show_equipment().await,
             ["sent"] => self.sent().await,
             ["list", user] => self.list(user).await,
+            ["languages", ..] => {
+                let told = languages::all(&self.rig, written(what["languages".len()..].trim_start())).await;
+                self.told.push_str(&told);
+            }
             _ => panic!("`{what}` is no step"),
         }
     }
@@ -243,7 +249,8 @@ impl Desk {
         for one in self.rig.field.equipment().await.unwrap() {
             let state = one.state.map_or("never read", |state| state.as_str());
             let low = if one.power_low { ", power low" } else { "" };
-            self.tell(format!("{} {state}{low}: {}", one.equipment, one.doubts.join("; ")));
+            let doubts: Vec<&str> = one.doubts.iter().map(|doubt| doubt.english()).collect();
+            self.tell(format!("{} {state}{low}: {}", one.equipment, doubts.join("; ")));
         }
         for one in self.rig.field.anomalies().await.unwrap() {
             self.tell(format!("{} {}: {}", one.label(), one.title, one.outcome.as_deref().unwrap_or("open")));
@@ -289,7 +296,7 @@ impl Desk {
                     for one in dispatches {
                         let to: Vec<&str> = one.addresses.iter().map(|address| address.address.as_str()).collect();
                         let secret = if one.secret { " (secret)" } else { "" };
-                        let text = one.text.split(" http").next().unwrap_or_default().to_owned();
+                        let text = one.text.split(" http").next().unwrap_or_default().replace('\n', " / ");
                         self.tell(format!("to {} {}{secret}: {text}", one.recipient, to.join(", ")));
                     }
                 }

@@ -9,6 +9,7 @@ mod courier;
 mod desk;
 mod feeds;
 mod field;
+mod field_language;
 mod field_reach;
 mod house;
 mod library;

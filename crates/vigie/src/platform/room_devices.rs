@@ -4,9 +4,9 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use field::Field;
 use field::alarm::{Alarm, AlarmState};
 use field::equipment::Power;
+use field::{DeviceNote, Field};
 use kernel::Actor;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
@@ -68,8 +68,7 @@ impl Loudspeaker {
         let alarms = field.alarms(false, &listener()).await;
         if let Some(tone) = alarms.as_deref().ok().and_then(tone_of) {
             let played = feed(&self.command, &tone).await.map(drop);
-            let what = "the alarm cannot be heard from the server";
-            self.broken = tell_once(field, self.broken, played.err(), what).await;
+            self.broken = tell_once(field, self.broken, played.err().map(DeviceNote::Unheard)).await;
         }
     }
 }
@@ -107,7 +106,7 @@ impl Printer {
     async fn look(&mut self, field: &Field) {
         let ups = if self.ups_command.is_empty() { Ok(None) } else { ups(&self.ups_command).await };
         let (ups, problem) = ups.map_or_else(|problem| (None, Some(problem)), |state| (state, None));
-        self.silent = tell_once(field, self.silent, problem, "the UPS does not say how it fares").await;
+        self.silent = tell_once(field, self.silent, problem.map(DeviceNote::UpsSilent)).await;
         if let Some(ups) = ups.filter(|ups| !ups.is_low()) {
             self.tell(field, ups).await;
         }
@@ -124,16 +123,17 @@ impl Printer {
     }
 
     async fn print(&mut self, field: &Field, ups: Option<Ups>) {
-        let printed = match field.paper().await {
+        let language = field.language().await.unwrap_or(field::speech::Language::English);
+        let printed = match field.paper(language).await {
             _ if self.print_command.is_empty() => Err("no program prints (field.print_command)".to_owned()),
             Ok(text) => feed(&self.print_command, text.as_bytes()).await.map(drop),
             Err(error) => Err(error.to_string()),
         };
-        let (done, what) = (printed.is_ok(), "the power is low and the board cannot be printed");
-        self.broken = tell_once(field, self.broken, printed.err(), what).await;
+        let done = printed.is_ok();
+        self.broken = tell_once(field, self.broken, printed.err().map(DeviceNote::NotPrinted)).await;
         if done {
-            let level = ups.and_then(|ups| ups.charge_percent).map_or(String::new(), |left| format!(" ({left} %)"));
-            note(field, &format!("the power is low{level}: the board was printed")).await;
+            let charge_percent = ups.and_then(|ups| ups.charge_percent);
+            note(field, &DeviceNote::Printed { charge_percent }).await;
         }
     }
 
@@ -162,18 +162,18 @@ fn actor() -> Actor {
 }
 
 /// Writes a failure into the duty log when it begins. Whether it goes on.
-async fn tell_once(field: &Field, known: bool, problem: Option<String>, what: &str) -> bool {
+async fn tell_once(field: &Field, known: bool, problem: Option<DeviceNote>) -> bool {
     let Some(problem) = problem else { return false };
     if !known {
-        tracing::error!(problem, "{what}");
-        note(field, &format!("{what}: {problem}")).await;
+        tracing::error!(?problem, "a device of the room does not do what it should");
+        note(field, &problem).await;
     }
     true
 }
 
-async fn note(field: &Field, text: &str) {
-    if let Err(error) = field.note(text, &actor()).await {
-        tracing::error!(%error, text, "it could not be written into the duty log");
+async fn note(field: &Field, note: &DeviceNote) {
+    if let Err(error) = field.note_device(note, &actor()).await {
+        tracing::error!(%error, ?note, "it could not be written into the duty log");
     }
 }
 

@@ -9,6 +9,7 @@ use crate::auth::caller::Caller;
 use crate::auth::users::{Names, all};
 use crate::body::{Body, Filter};
 use crate::problem::Problem;
+use crate::reader::told;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -297,7 +298,7 @@ fn to_api(alarm: alarm::Alarm) -> FieldAlarm {
         number: one.number,
         role: one.role.to_string(),
         organisation: one.organisation.clone(),
-        name: one.name.clone(),
+        name: told(&one.called()),
         means: one.means.to_string(),
         address: one.address.clone(),
         state: one.state.into(),
@@ -322,9 +323,9 @@ fn to_api(alarm: alarm::Alarm) -> FieldAlarm {
         attempts: alarm.course.attempts.iter().map(attempt).collect(),
         reminders: alarm.course.reminders,
         closed: alarm.closed.map(Into::into),
-        title: alarm.title,
+        title: told(&alarm.title),
         owner: alarm.owner,
-        outcome: alarm.outcome,
+        outcome: alarm.outcome.as_ref().map(told),
         version: alarm.version,
     }
 }

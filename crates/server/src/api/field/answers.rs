@@ -51,6 +51,8 @@ pub struct FieldSettings {
     pub public_url: Option<String>,
     /// For how many days positions are kept; 0: for ever.
     pub positions_kept_days: i64,
+    /// The language of the office: people are written to in it of whom the register says none.
+    pub language: String,
 }
 
 /// Changes what the room was told.
@@ -62,6 +64,9 @@ pub struct SaveFieldSettings {
     /// For how many days positions are kept; 0: for ever; absent: as it is.
     #[serde(default)]
     pub positions_kept_days: Option<i64>,
+    /// One of `en`, `fr`, `es`, `pt`, `ar`, `tet`; absent: as it is.
+    #[serde(default)]
+    pub language: Option<String>,
     pub reason: String,
 }
 
@@ -99,7 +104,8 @@ async fn answer_headcount_link(
 #[utoipa::path(get, path = "/api/v1/field/settings", tag = "field", responses((status = 200, body = FieldSettings)))]
 async fn get_field_settings(State(app): State<Arc<App>>) -> Result<Json<FieldSettings>, Problem> {
     let (public_url, positions_kept_days) = (app.field.public_url().await?, app.field.positions_kept_days().await?);
-    Ok(Json(FieldSettings { public_url, positions_kept_days }))
+    let language = app.field.language().await?.to_string();
+    Ok(Json(FieldSettings { public_url, positions_kept_days, language }))
 }
 
 /// Tells the room under which address people reach the server.
@@ -112,6 +118,9 @@ async fn save_field_settings(
     let reason = clean_reason(&request.reason)?;
     if let Some(days) = request.positions_kept_days {
         state.field.keep_positions(days, &caller.actor(), &reason).await?;
+    }
+    if let Some(tag) = &request.language {
+        state.field.set_language(tag, &caller.actor(), &reason).await?;
     }
     state.field.set_public_url(&request.public_url, &caller.actor(), &reason).await?;
     get_field_settings(state).await

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::problem::Problem;
+use crate::reader::told;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -138,7 +139,7 @@ fn card(directory: &Directory, record: &Record, now: kernel::Timestamp) -> Conta
         address: record.text("address").to_owned(),
         priority: record.whole("priority").unwrap_or(99),
         verified: record.whole("verified").map(|at| kernel::Timestamp(at).into()),
-        doubts: directory.doubts("contact", now).about(record),
+        doubts: directory.doubts("contact", now).about(record).iter().map(told).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ use crate::auth::caller::Caller;
 use crate::auth::users::Names;
 use crate::body::Body;
 use crate::problem::Problem;
+use crate::reader::told;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::State;
@@ -89,7 +90,7 @@ async fn get_desk(State(app): State<Arc<App>>) -> Result<Json<Desk>, Problem> {
     let item = |item: field::SheetItem| SheetItem {
         label: item.label,
         subject: item.subject,
-        text: item.text,
+        text: told(&item.text),
         due: item.due.map(Into::into),
         read_back: item.read_back,
     };

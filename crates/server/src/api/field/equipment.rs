@@ -6,6 +6,7 @@ use crate::action::Action;
 use crate::app::App;
 use crate::body::Filter;
 use crate::problem::Problem;
+use crate::reader::told;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::State;
@@ -154,7 +155,7 @@ fn equipment_word(one: EquipmentView) -> FieldEquipment {
         level_percent: one.level_percent,
         words: one.words,
         read: one.read.map(Into::into),
-        doubts: one.doubts,
+        doubts: one.doubts.iter().map(told).collect(),
         power_low: one.power_low,
     }
 }
@@ -164,11 +165,11 @@ fn anomaly_word(one: Anomaly) -> FieldAnomaly {
         id: one.id.to_string(),
         label: one.label(),
         equipment: one.equipment,
-        title: one.title,
+        title: told(&one.title),
         told: one.told,
         opened: one.opened.into(),
         closed: one.closed.map(Into::into),
-        outcome: one.outcome,
+        outcome: one.outcome.as_ref().map(told),
     }
 }
 

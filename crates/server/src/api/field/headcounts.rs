@@ -8,6 +8,7 @@ use crate::action::Action;
 use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::problem::Problem;
+use crate::reader::told;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -162,7 +163,7 @@ async fn lists(app: &App, id: kernel::id::HeadcountId) -> Result<Vec<WardenListW
         name: directory.name("person", &list.warden),
         warden: list.warden,
         given: list.given.into(),
-        why: list.why,
+        why: told(&list.why),
     };
     Ok(app.field.warden_lists(id).await?.into_iter().map(word).collect())
 }
@@ -174,7 +175,7 @@ fn tally(people: &[headcount::Counted]) -> CountTally {
         accounted: tally.accounted(),
         by_safety: tally.by_safety.iter().map(|(safety, count)| (safety.to_string(), *count)).collect(),
         joined: tally.joined,
-        words: tally.words(people),
+        words: told(&tally.words(people)),
     }
 }
 

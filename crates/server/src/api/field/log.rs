@@ -9,6 +9,7 @@ use crate::auth::caller::Caller;
 use crate::auth::users::Names;
 use crate::body::{Body, Filter};
 use crate::problem::Problem;
+use crate::reader::{reads, told};
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::State;
@@ -159,14 +160,24 @@ async fn enter_duty_line(
     let entry = app.field.enter_as(&entering, &caller.actor()).await;
     let entry = entry.map_err(|error| match error {
         field::Error::Line(ref findings) => {
-            let words = findings.iter().map(|finding| DiagnosticWord::of(finding, &request.line)).collect();
+            let words = findings.iter().map(|finding| diagnostic(finding, &request.line)).collect();
             let (status, title) = (StatusCode::UNPROCESSABLE_ENTITY, "The line cannot be used");
-            Problem::new(status, "invalid-line", title, error.to_string()).diagnostics(words)
+            Problem::new(status, "invalid-line", title, detail(findings)).diagnostics(words)
         }
         other => other.into(),
     })?;
     let names = Names::load(&app.store).await?;
     Ok((StatusCode::CREATED, Json(to_api(entry, &names))))
+}
+
+fn diagnostic(finding: &field::Finding, text: &str) -> DiagnosticWord {
+    DiagnosticWord::of(&finding.in_language(reads()), text)
+}
+
+/// What is wrong with a line, as one sentence.
+fn detail(findings: &[field::Finding]) -> String {
+    let messages: Vec<String> = findings.iter().map(|finding| told(&finding.message)).collect();
+    messages.join("; ")
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
@@ -190,12 +201,12 @@ async fn read_duty_line(
         start: utf16_offset(&text, one.span.start),
         end: utf16_offset(&text, one.span.end),
         text: one.text,
-        says: one.says,
+        says: told(&one.says),
     };
     Ok(Json(LineReading {
-        meaning: reading.meaning,
+        meaning: told(&reading.meaning),
         usable: reading.usable,
-        findings: reading.findings.iter().map(|finding| DiagnosticWord::of(finding, &text)).collect(),
+        findings: reading.findings.iter().map(|finding| diagnostic(finding, &text)).collect(),
         completions: reading.completions.into_iter().map(completion).collect(),
     }))
 }
@@ -214,8 +225,8 @@ pub(super) fn to_api(entry: field::LogEntry, names: &Names) -> DutyEntry {
         holder_name: entry.holder.map(|(_, _, name)| name),
         mission: entry.mission.map(|mission| mission.to_string()),
         line: entry.line,
-        meaning: entry.meaning,
-        outcome: entry.outcome,
+        meaning: told(&entry.meaning),
+        outcome: entry.outcome.iter().map(told).collect(),
         corrects: entry.corrects,
         corrected_by: entry.corrected_by,
     }

@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::body::{Body, Filter};
 use crate::problem::Problem;
+use crate::reader::told;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -383,7 +384,7 @@ fn command(act: MissionAct) -> Command {
 
 pub(super) async fn moved_word(app: &App, moved: mission::Moved) -> Result<MovedMission, Problem> {
     let directory = app.field.directory().await?;
-    Ok(MovedMission { mission: to_api(&moved.mission, &directory), notes: moved.notes })
+    Ok(MovedMission { mission: to_api(&moved.mission, &directory), notes: moved.notes.iter().map(told).collect() })
 }
 
 fn to_api(mission: &mission::Mission, directory: &Directory) -> Mission {

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::problem::Problem;
+use crate::reader::told;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -174,7 +175,7 @@ async fn list_register(State(app): State<Arc<App>>, Path(id): Path<String>) -> R
     let directory = app.field.directory().await?;
     let now = app.field.now();
     let doubts = directory.doubts(noun.name, now);
-    let word = |record: &Record| record_word(noun, record, doubts.about(record));
+    let word = |record: &Record| record_word(noun, record, &doubts.about(record));
     Ok(Json(RegisterRecords { records: records.iter().map(word).collect() }))
 }
 
@@ -277,17 +278,17 @@ async fn assign_call_sign(
 async fn one(app: &App, noun: &str, record: &Record) -> Result<Json<RegisterRecord>, Problem> {
     let noun = NOUNS.iter().find(|known| known.name == noun).ok_or_else(|| Problem::not_found("noun", noun))?;
     let directory = app.field.directory().await?;
-    Ok(Json(record_word(noun, record, directory.doubts(noun.name, app.field.now()).about(record))))
+    Ok(Json(record_word(noun, record, &directory.doubts(noun.name, app.field.now()).about(record))))
 }
 
-fn record_word(noun: &Noun, record: &Record, doubts: Vec<String>) -> RegisterRecord {
+fn record_word(noun: &Noun, record: &Record, doubts: &[field::speech::Sentence]) -> RegisterRecord {
     RegisterRecord {
         key: record.key.clone(),
         version: record.version,
         retired: record.retired.map(Into::into),
         updated: record.updated.into(),
         fields: record.shown(noun).into_iter().map(|(name, shown)| (name.to_owned(), shown)).collect(),
-        doubts,
+        doubts: doubts.iter().map(told).collect(),
     }
 }
 

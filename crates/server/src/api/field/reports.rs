@@ -8,6 +8,7 @@ use crate::auth::caller::Caller;
 use crate::auth::users::Names;
 use crate::body::{Body, Filter, Upload};
 use crate::problem::Problem;
+use crate::reader::told;
 use crate::routes::Routes;
 use axum::Json;
 use axum::extract::{Path, State};
@@ -194,7 +195,7 @@ async fn get_field_report(
         line: one.line,
         kind: one.kind,
         number: one.number,
-        text: one.text,
+        text: told(&one.text),
         author_name: names.actor(&one.author),
         at: one.at.into(),
     };
@@ -299,7 +300,7 @@ fn facility_word(one: Found) -> FoundFacility {
         crow_flies: one.crow_flies,
         hours: one.hours,
         verified: one.verified.map(Into::into),
-        notes: one.notes,
-        excluded: one.excluded,
+        notes: one.notes.iter().map(told).collect(),
+        excluded: one.excluded.as_ref().map(told),
     }
 }

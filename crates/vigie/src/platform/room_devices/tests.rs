@@ -304,7 +304,7 @@ async fn the_board_is_printed_when_the_ups_runs_low() {
     assert_eq!(alarms(&field).await, Vec::<String>::new(), "nobody has to be woken");
     clock.advance_s(60);
     ups.play("OB DISCHRG LB", 14).await;
-    let board = field.paper().await.unwrap();
+    let board = field.paper(field::speech::Language::English).await.unwrap();
     printer.look(&field).await;
     assert_eq!(printing.taken(), [board], "the whole of it, {}", last_note(&field).await);
     assert!(has_note(&field, "the power is low (14 %): the board was printed").await);
