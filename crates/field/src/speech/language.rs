@@ -19,14 +19,13 @@ impl Language {
     /// The first language of an `Accept-Language` that there is (`pt-PT,pt;q=0.9,en;q=0.8`); a weight orders what stands there,
     /// as RFC 9110, section 12.5.4 says. English when there is none.
     pub fn asked(accepted: &str) -> Language {
-        let weighed = accepted.split(',').enumerate().filter_map(|(at, part)| {
-            let (tag, weight) = part.split_once(";").unwrap_or((part, ""));
+        let weighed = accepted.split(',').filter_map(|part| {
+            let (tag, weight) = part.split_once(';').unwrap_or((part, ""));
             let weight = weight.trim().trim_start_matches("q=").parse::<f64>().unwrap_or(1.0);
-            // Thousandths, as many as a weight may have.
-            let heaviest_first = -(weight.clamp(0.0, 1.0) * 1_000.0).round() as i64;
-            Language::of_tag(tag).filter(|_| heaviest_first < 0).map(|language| (heaviest_first, at, language))
+            Language::of_tag(tag).filter(|_| weight > 0.0).map(|language| (weight, language))
         });
-        weighed.min_by_key(|(weight, at, _)| (*weight, *at)).map_or(Language::English, |(.., language)| language)
+        let heavier = |best: (f64, Language), next: (f64, Language)| if next.0 > best.0 { next } else { best };
+        weighed.reduce(heavier).map_or(Language::English, |(_, language)| language)
     }
 
     /// The language of a tag; of `pt-BR`, its first part counts.
