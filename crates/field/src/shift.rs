@@ -223,16 +223,7 @@ async fn sheet(read: &mut impl Read, directory: &Directory, now: Timestamp) -> R
     let by = |due: Timestamp| line::both(due, now, directory.zone());
     let mut items = Vec::new();
     for alarm in alarm::open_in(read).await?.into_iter().filter(|alarm| !alarm.silent) {
-        let owner = match &alarm.owner {
-            Some(name) => say!("{name} sees to it", name),
-            None => say!("nobody has answered"),
-        };
-        let title = &alarm.title;
-        let text = if alarm.all_failed {
-            say!("{title}: {owner}; all means failed", title, owner)
-        } else {
-            say!("{title}: {owner}", title, owner)
-        };
+        let text = of_alarm(&alarm);
         let (label, subject) = (alarm.label(), alarm.id.to_string());
         items.push(SheetItem { label, subject, text, due: Some(alarm.missed), read_back: true });
     }
@@ -297,6 +288,19 @@ async fn sheet(read: &mut impl Read, directory: &Directory, now: Timestamp) -> R
     }
     items.sort_by_key(|item| (!item.read_back, item.due.unwrap_or(Timestamp::MAX)));
     Ok(items)
+}
+
+fn of_alarm(alarm: &alarm::Alarm) -> Sentence {
+    let title = &alarm.title;
+    let owner = match &alarm.owner {
+        Some(name) => say!("{name} sees to it", name),
+        None => say!("nobody has answered"),
+    };
+    if alarm.all_failed {
+        say!("{title}: {owner}; all means failed", title, owner)
+    } else {
+        say!("{title}: {owner}", title, owner)
+    }
 }
 
 fn of_mission(one: &mission::Mission, by: &impl Fn(Timestamp) -> String) -> Sentence {

@@ -198,8 +198,7 @@ impl Server {
                 let console = console.clone();
                 async move { console.answer(&request) }
             })
-            .layer(from_fn(crate::unchanged::unchanged))
-            .layer(from_fn(crate::reader::keep))
+            .layer((from_fn(crate::reader::keep), from_fn(crate::unchanged::unchanged)))
             .layer(crate::compression::layer())
             .layer(from_fn_with_state(app.clone(), edge::edge))
             .with_state(app.clone());

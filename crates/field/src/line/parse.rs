@@ -498,12 +498,8 @@ impl Reader<'_> {
         match (number, self.span_of(self.at, self.tokens.len())) {
             (Some(report), Some(text)) => (Statement::Situation { report, text }, None, None),
             _ => {
-                self.error(
-                    "FLD0010",
-                    self.here(),
-                    say!("what the situation is, is missing"),
-                    say!("sit 12 both are safe at the gate"),
-                );
+                let help = say!("sit 12 both are safe at the gate");
+                self.error("FLD0010", self.here(), say!("what the situation is, is missing"), help);
                 (Statement::Note, None, None)
             }
         }
@@ -539,12 +535,8 @@ impl Reader<'_> {
             (Some(sign), Some(what)) => (Statement::Misuse { sign, what }, time, None),
             (sign, _) => {
                 let span = sign.map_or(self.here(), |sign| sign.span);
-                self.error(
-                    "FLD0011",
-                    span,
-                    say!("what they did is missing"),
-                    say!("misuse bf12 private talk, names in clear"),
-                );
+                let help = say!("misuse bf12 private talk, names in clear");
+                self.error("FLD0011", span, say!("what they did is missing"), help);
                 (Statement::Note, time, None)
             }
         }

@@ -12,6 +12,7 @@ use crate::duress;
 use crate::enter;
 use crate::error::Error;
 use crate::log::NewEntry;
+use crate::mission::Mission;
 use crate::register::Holder;
 use crate::room::Turn;
 use crate::speech::{Sentence, say};
@@ -66,21 +67,7 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
     let (now, zone) = (turn.now(), turn.directory.clone());
     let mission = enter::mission_of(turn, &holder, signal.signalled).await?;
     let when = crate::line::both(signal.signalled, now, zone.zone());
-    let (sign, name, source) = (&holder.sign, &holder.name, &signal.source);
-    let mut title = if signal.confirms {
-        say!("{sign} ({name}) confirms its call for help by {source}", sign, name, source)
-    } else {
-        say!("{sign} ({name}) calls for help by {source}", sign, name, source)
-    };
-    if let Some(age) = age(signal.signalled, now) {
-        title = say!("{title}, {age}", title, age);
-    }
-    if let Some(mission) = &mission {
-        title = say!("{title}, on {label}", title, label = mission.label());
-    }
-    if signal.exercise {
-        title = say!("EXERCISE: {title}", title);
-    }
+    let title = title(signal, &holder, mission.as_ref(), now);
     let device = signal.device.trim().to_uppercase();
     let text = duress::clear(&mut turn.tx, signal.text.as_deref().unwrap_or_default()).await?;
     let cancelled = turn.tx.fetch_optional(&sql::CANCEL_AFTER, params![&device, signal.signalled]).await?;
@@ -137,6 +124,23 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
         Some(said) => enter::raise_silently(turn, &entry, Some(&holder), said, None).await,
         None => Ok(()),
     }
+}
+
+/// `BF12 (White van) calls for help by osmand, 6 h 10 min old, on M-0001`.
+fn title(signal: &DistressSignalled, holder: &Holder, mission: Option<&Mission>, now: Timestamp) -> Sentence {
+    let (sign, name, source) = (&holder.sign, &holder.name, &signal.source);
+    let mut title = if signal.confirms {
+        say!("{sign} ({name}) confirms its call for help by {source}", sign, name, source)
+    } else {
+        say!("{sign} ({name}) calls for help by {source}", sign, name, source)
+    };
+    if let Some(age) = age(signal.signalled, now) {
+        title = say!("{title}, {age}", title, age);
+    }
+    if let Some(mission) = mission {
+        title = say!("{title}, on {label}", title, label = mission.label());
+    }
+    if signal.exercise { say!("EXERCISE: {title}", title) } else { title }
 }
 
 async fn calls_anew(turn: &mut Turn, device: &str, signalled: Timestamp) -> Result<bool, Error> {
