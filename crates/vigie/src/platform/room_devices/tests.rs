@@ -75,7 +75,7 @@ fn desk() -> Actor {
 
 /// The titles of what waits for somebody.
 async fn alarms(field: &Field) -> Vec<String> {
-    field.alarms(false, &desk()).await.unwrap().into_iter().map(|alarm| alarm.title).collect()
+    field.alarms(false, &desk()).await.unwrap().into_iter().map(|alarm| alarm.title.to_string()).collect()
 }
 
 async fn has_note(field: &Field, begins: &str) -> bool {
@@ -85,7 +85,7 @@ async fn has_note(field: &Field, begins: &str) -> bool {
 
 async fn last_note(field: &Field) -> String {
     let log = field.duty_log(&LogFilter::default(), 1).await.unwrap();
-    log.into_iter().next().map_or(String::new(), |entry| entry.meaning)
+    log.into_iter().next().map_or(String::new(), |entry| entry.meaning.to_string())
 }
 
 /// A server that a test has started: ended by its id with the test.
