@@ -467,18 +467,39 @@ pub(crate) async fn owner_left(turn: &mut Turn, person: PersonId) -> Result<(), 
         let id: PersonId = row.id("id")?;
         let who = format!("{} {}", row.text("given_name")?, row.text("family_name")?);
         let title = format!("{name}, who sponsors {who}, has left: name another sponsor, or the stay ends");
-        let finding = NewFinding { person: Some(id), ..NewFinding::new(FindingKind::Sponsorship, id, title) };
-        turn.find(finding).await?;
-        let deadline = Deadline {
-            kind: SPONSOR.to_owned(),
-            subject: id.to_string(),
-            owes: "role:access-officer".to_owned(),
-            due: Due::After(days * DAY_US),
-            otherwise: "without another sponsor the stay ends".to_owned(),
-        };
-        turn.tx.deadline(deadline).await?;
+        without_sponsor(turn, id, title, days).await?;
     }
     Ok(())
+}
+
+/// Somebody whom nobody sponsors needs another sponsor within days, or the stay ends.
+async fn without_sponsor(turn: &mut Turn, id: PersonId, title: String, days: i64) -> Result<(), Error> {
+    // Who is without one already has no more time because something else was told of them.
+    if turn.open_finding(FindingKind::Sponsorship, &id.to_string()).await? {
+        return Ok(());
+    }
+    let finding = NewFinding { person: Some(id), ..NewFinding::new(FindingKind::Sponsorship, id, title) };
+    turn.find(finding).await?;
+    let deadline = Deadline {
+        kind: SPONSOR.to_owned(),
+        subject: id.to_string(),
+        owes: "role:access-officer".to_owned(),
+        due: Due::After(days * DAY_US),
+        otherwise: "without another sponsor the stay ends".to_owned(),
+    };
+    turn.tx.deadline(deadline).await?;
+    Ok(())
+}
+
+/// Looks whether whom a feed names as sponsor is here.
+pub(crate) async fn look_at_sponsor(turn: &mut Turn, id: PersonId, name: &str, sponsor: &str) -> Result<(), Error> {
+    if turn.tx.fetch_optional(&sql::PERSON_HERE, params![sponsor]).await?.is_some() {
+        turn.settle_finding(FindingKind::Sponsorship, &id.to_string(), "there is a sponsor again").await?;
+        return Ok(());
+    }
+    let days = turn.known.policy.settings.owner_days;
+    let title = format!("{sponsor}, who is to sponsor {name}, is not here: name another sponsor, or the stay ends");
+    without_sponsor(turn, id, title, days).await
 }
 
 /// Another sponsor for somebody whose sponsor left.

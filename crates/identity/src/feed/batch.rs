@@ -317,6 +317,13 @@ pub(super) async fn apply_all(turn: &mut Turn, batch: &mut Batch, compared: &Com
     quarantine(turn, &source, compared, &cause).await?;
     turn.cause = ("feed".to_owned(), Some(cause));
     batch.plan = crate::plan::settle(turn).await?;
+    // Sponsors may be in the same delivery: they are looked for when everybody is here.
+    for change in &compared.delta.changes {
+        let told = change.mapped.as_ref().map(|mapped| &mapped.person).filter(|person| person.kind.needs_sponsor());
+        if let Some((person, sponsor)) = told.and_then(|person| Some((person, person.sponsor.as_deref()?))) {
+            crate::desk::look_at_sponsor(turn, change.person, &person.display_name(), sponsor).await?;
+        }
+    }
     Ok(())
 }
 

@@ -248,6 +248,9 @@ impl<'a> Mapper<'a> {
         if kind.needs_sponsor() && person.sponsor.is_none() {
             return Err(format!("a {kind} needs a sponsor"));
         }
+        if person.sponsor.is_some() && person.sponsor == person.number {
+            return Err("sponsor: nobody sponsors themselves".to_owned());
+        }
         let begins = self.date(fields, "begins")?.ok_or("begins is empty")?;
         let ends = self.date(fields, "ends")?;
         if ends.is_some_and(|ends| ends < begins) && standing != Standing::Cancelled {

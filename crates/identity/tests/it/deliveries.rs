@@ -143,7 +143,7 @@ pub async fn whoever_works_today_and_would_not_is_a_leaver(url: String) {
     let later = [("standing", "suspended"), ("effective", "2026-12-10")];
     check("suspended from a day on", all(&later), Some("suspend 40")).await;
     // Without a record behind them a year is the longest term: it is over in January.
-    check("consultants", all(&[("kind", "consultant"), ("sponsor", "P-1")]), Some("shorten 40")).await;
+    check("consultants", all(&[("kind", "consultant"), ("sponsor", "B-1")]), Some("shorten 40")).await;
     check("over in a year", all(&[("ends", "2027-11-30")]), None).await;
     check("ten moved", people_with(40, |n| if n < 10 { vec![("station", "par")] } else { Vec::new() }), None).await;
     let moved = trial(&all(&[("station", "par")])).await;

@@ -420,25 +420,44 @@ pub async fn people_without_a_record_behind_them_need_a_sponsor_and_end(url: Str
         ("kind", "vendor"),
         ("born", "1991-09-09"),
     ]);
-    let fill: Vec<String> = (0..60)
+    let own = record(&[
+        ("person", "V-3"),
+        ("contract", "V-3"),
+        ("family", "Selv"),
+        ("kind", "vendor"),
+        ("sponsor", "V-3"),
+        ("born", "1992-09-09"),
+    ]);
+    let unknown = record(&[
+        ("person", "V-4"),
+        ("contract", "V-4"),
+        ("family", "Stray"),
+        ("kind", "vendor"),
+        ("sponsor", "P-99"),
+        ("born", "1993-09-09"),
+    ]);
+    let fill: Vec<String> = (0..120)
         .map(|n| {
             record(&[
                 ("person", &format!("F-{n}")),
                 ("contract", &format!("F-{n}")),
                 ("family", &format!("Fill{n}")),
                 ("given", &format!("G{n}")),
-                ("born", &format!("19{:02}-01-02", 30 + n)),
+                ("born", &format!("19{:02}-{:02}-02", 30 + n % 60, 1 + n / 60)),
             ])
         })
         .collect();
-    let batch = rig.deliver(&[vec![sponsor, guest, orphaned], fill].concat()).await;
-    assert_eq!(batch.quarantined, 1, "a vendor without a sponsor waits");
+    let batch = rig.deliver(&[vec![sponsor, guest, orphaned, own, unknown], fill].concat()).await;
+    assert_eq!(batch.quarantined, 2, "a vendor without a sponsor waits, and one who is their own");
     rig.work().await;
+    assert_eq!(findings(&rig, FindingKind::Sponsorship).await, 1, "nobody knows P-99");
     assert!(rig.at("ad", "aguest").await.unwrap().enabled.unwrap());
     rig.pass_until(at("2026-12-02T00:00:00Z")).await;
-    assert_eq!(findings(&rig, FindingKind::Sponsorship).await, 1, "the sponsor left");
+    assert_eq!(findings(&rig, FindingKind::Sponsorship).await, 2, "the sponsor left");
     rig.pass_days(15).await;
-    assert_eq!(rig.at("ad", "aguest").await.unwrap().enabled, Some(false));
+    for login in ["aguest", "astray"] {
+        assert_eq!(rig.at("ad", login).await.unwrap().enabled, Some(false), "{login}");
+    }
 }
 
 /// The radio room asks: whom it means is locked out when that is certain, and a person is asked when it is not.
