@@ -148,6 +148,24 @@ pub struct Wanted {
     pub ahead: bool,
 }
 
+impl Wanted {
+    /// A state alone: name, place and attributes stay as the system has them.
+    pub fn unnamed(state: WantedState, login: &str) -> Wanted {
+        Wanted {
+            state,
+            login: login.to_owned(),
+            anchor: String::new(),
+            names: BTreeMap::new(),
+            former: BTreeMap::new(),
+            attributes: BTreeMap::new(),
+            container: None,
+            entitlements: BTreeSet::new(),
+            expires: None,
+            ahead: false,
+        }
+    }
+}
+
 /// What an account was seen to be.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Seen {

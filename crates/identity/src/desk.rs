@@ -1,6 +1,8 @@
 //! Decisions that only people take: whose an account is, that two records are one human being, that a hand-made change is
 //! done.
 
+use std::collections::BTreeSet;
+
 use kernel::id::{AccountId, AssignmentId, EngagementId, MergeId, PersonId};
 use kernel::{Actor, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,7 @@ use crate::error::{Error, Refusal, said};
 use crate::finding::{FindingKind, NewFinding};
 use crate::person::{self, PersonState};
 use crate::room::{Identity, Turn};
-use crate::{assignment, engagement, owner, sql};
+use crate::{assignment, compute, engagement, owner, sql};
 
 /// Term, secret or owner of an account that is nobody's own.
 pub(crate) const ACCOUNT: &str = "identity.account";
@@ -161,15 +163,24 @@ impl Identity {
         let why = said("reason", why, LONGEST)?;
         let mut turn = self.turn(actor, &why).await?;
         let mut account = account::must(&mut turn.tx, id).await?;
-        if account.person.is_some() {
-            return Err(
-                Refusal::rule("what a person has follows from contracts and assignments; lock the person out").into()
-            );
+        if let Some(person) = account.person {
+            let accounts = account::of_person(&mut turn.tx, person).await?;
+            if !close || compute::seconds(&accounts, person).all(|second| second.id != id) {
+                let text = "what a person has follows from contracts and assignments; lock the person out";
+                return Err(Refusal::rule(text).into());
+            }
         }
         if close {
             turn.must_not_be_last(&account).await?;
         }
+        let kept = account.wanted.clone().filter(|_| account.person.is_some());
         want_closed(&mut turn, &mut account, close).await?;
+        if let Some(kept) = kept {
+            // A second account stays the one it was, closed.
+            account.wanted = Some(Wanted { state: WantedState::Disabled, entitlements: BTreeSet::new(), ..kept });
+            account::save(&mut turn.tx, &mut account).await?;
+        }
+        turn.settle_finding(FindingKind::SecondAccount, &id.to_string(), &why).await?;
         turn.record("account.close", id, Json::Null, json!({ "close": close }));
         turn.finish().await?;
         Ok(account)
@@ -282,6 +293,9 @@ impl Identity {
             return Err(Refusal::rule("the merge was undone already").into());
         }
         move_all(&mut turn, &moved, absorbed).await?;
+        for account in &moved.accounts {
+            turn.settle_finding(FindingKind::SecondAccount, &account.to_string(), &why).await?;
+        }
         let mut back = person::must(&mut turn.tx, absorbed).await?;
         back.state = PersonState::Active;
         back.merged_into = None;
@@ -375,18 +389,7 @@ async fn want_closed(turn: &mut Turn, account: &mut Account, close: bool) -> Res
     }
     let seen = account.seen.clone().unwrap_or_default();
     let state = if close { WantedState::Disabled } else { WantedState::Enabled };
-    account.wanted = Some(Wanted {
-        state,
-        login: account.login.clone(),
-        anchor: String::new(),
-        names: Default::default(),
-        former: Default::default(),
-        attributes: Default::default(),
-        container: None,
-        entitlements: seen.entitlements,
-        expires: None,
-        ahead: false,
-    });
+    account.wanted = Some(Wanted { entitlements: seen.entitlements, ..Wanted::unnamed(state, &account.login) });
     let connected = turn.known.policy.systems.get(&account.system).is_some_and(|one| one.connector.is_some());
     account.progress = if connected { Progress::Queued } else { Progress::Manual };
     account::save(&mut turn.tx, account).await?;

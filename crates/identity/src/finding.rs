@@ -25,6 +25,8 @@ kernel::words! {
         Exposure = "exposure",
         /// An account that belongs to nobody who is known.
         Orphan = "orphan",
+        /// Two records that were put together brought two accounts in one system.
+        SecondAccount = "second-account",
         /// An account at the system stands where ours should be.
         JoinRefused = "join-refused",
         /// A system refused for good.

@@ -1,6 +1,6 @@
 //! Names that must be unlike those of others: who has which, and who gets the next.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use kernel::Timestamp;
 use kernel::id::PersonId;
@@ -131,6 +131,8 @@ pub(crate) struct Namesake<'a> {
     pub(crate) person: PersonId,
     pub(crate) facts: &'a Value,
     pub(crate) before: Option<&'a Wanted>,
+    /// Names of other accounts of the person in that system, in small letters.
+    pub(crate) beside: BTreeSet<String>,
     pub(crate) now: Timestamp,
 }
 
@@ -196,7 +198,7 @@ async fn choose(
             let why = "the template gives nothing for this person: name them otherwise, or mend the template";
             return Err(Refusal::bad(format!("system {}: {key}", whose.system), why).into());
         }
-        if policy.protection(whose.system, &name) != Protection::None {
+        if policy.protection(whose.system, &name) != Protection::None || whose.beside.contains(&name.to_lowercase()) {
             continue;
         }
         if book.is_free(read, &naming.scope, &name, whose.person, whose.now).await? {

@@ -177,6 +177,15 @@ pub(crate) fn state_in_term(
     sheet.state_at(policy.zone(sheet.station.as_deref()), at)
 }
 
+/// When a contract under which somebody worked was cancelled: that is its end. `None`: it was never to be.
+fn broken_off(policy: &Policy, subject: &Subject, contract: &Contract, now: Timestamp) -> Option<Timestamp> {
+    let past = contract.slices.iter().take_while(|slice| slice.from <= now).count();
+    let before = contract.slices[..past].iter().rposition(|slice| slice.sheet.standing != Standing::Cancelled)?;
+    let since = contract.slices.get(before + 1).filter(|slice| slice.from <= now)?.from;
+    let sheet = &contract.slices[before].sheet;
+    state_in_term(policy, subject.person.sheet.kind, sheet, since.plus_micros(-1)).is_live().then_some(since)
+}
+
 fn phase(policy: &Policy, subject: &Subject, now: Timestamp) -> Phase {
     if let Some(since) = subject.person.blocked {
         return Phase::Blocked { since };
@@ -189,7 +198,7 @@ fn phase(policy: &Policy, subject: &Subject, now: Timestamp) -> Phase {
         match state(policy, subject, contract, now) {
             EngagementState::Future => next_begin = Some(next_begin.map_or(begins, |known| known.min(begins))),
             EngagementState::Ended => last_end = last_end.max(ends),
-            EngagementState::Cancelled => {}
+            EngagementState::Cancelled => last_end = last_end.max(broken_off(policy, subject, contract, now)),
             EngagementState::Active
             | EngagementState::Suspended
             | EngagementState::Leave
@@ -260,7 +269,11 @@ impl Gathering<'_> {
         match state(self.policy, subject, contract, self.now) {
             EngagementState::Future => self.ahead(subject, contract, begins),
             EngagementState::Ended => self.asleep(subject, contract, ends.unwrap_or(begins)),
-            EngagementState::Cancelled => {}
+            EngagementState::Cancelled => {
+                if let Some(since) = broken_off(self.policy, subject, contract, self.now) {
+                    self.asleep(subject, contract, since);
+                }
+            }
             EngagementState::Active
             | EngagementState::Suspended
             | EngagementState::Leave

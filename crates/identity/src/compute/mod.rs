@@ -8,7 +8,7 @@ pub use access::{Access, Line, Phase, Step, StepKind, access};
 pub(crate) use access::{state_in_term, term};
 pub use subject::{Catalog, Contract, Subject};
 pub(crate) use subject::{load, load_all};
-pub use wanted::{Draft, drafts, wanted};
+pub use wanted::{Draft, drafts, leading, seconds, wanted, wanted_of_second};
 
 use kernel::Timestamp;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::Timestamp;
-use kernel::id::AccountId;
+use kernel::id::{AccountId, PersonId};
 use minijinja::Value;
 
 use super::access::{Access, DAY_US, Phase};
@@ -24,22 +24,70 @@ pub struct Draft {
     pub entitlements: BTreeSet<String>,
     /// It was never opened.
     pub ahead: bool,
+    /// A second account in the system: it keeps its names and is never opened, and goes with the person.
+    pub second: bool,
+}
+
+/// Of the accounts of somebody, the one in each system that follows contracts and assignments. Two records that were put
+/// together bring two: it is the one that has always been this person's, and of those the older.
+pub fn leading<'a>(accounts: &'a [Account], person: PersonId) -> BTreeMap<&'a str, &'a Account> {
+    let anchor = person.uuid().to_string();
+    let rank = |account: &Account| {
+        let wanted = account.wanted.as_ref();
+        let gone = wanted.is_some_and(|wanted| wanted.state == WantedState::Absent);
+        (gone, wanted.is_none_or(|wanted| wanted.anchor != anchor), account.created, account.id)
+    };
+    let mut leading: BTreeMap<&str, &Account> = BTreeMap::new();
+    for account in accounts.iter().filter(|account| account.kind == AccountKind::Person && account.may_be_changed()) {
+        let known = leading.entry(&account.system).or_insert(account);
+        if rank(account) < rank(known) {
+            *known = account;
+        }
+    }
+    leading
+}
+
+/// Accounts of somebody beside the one that leads in its system. What is to be gone, or is, is none.
+pub fn seconds<'a>(accounts: &'a [Account], person: PersonId) -> impl Iterator<Item = &'a Account> {
+    let leading = leading(accounts, person);
+    let is_second = move |account: &&Account| {
+        let own = account.kind == AccountKind::Person && account.may_be_changed();
+        let gone = account.wanted.as_ref().is_some_and(|wanted| wanted.state == WantedState::Absent);
+        own && !gone && leading.get(account.system.as_str()).is_some_and(|leads| leads.id != account.id)
+    };
+    accounts.iter().filter(is_second)
 }
 
 /// What every account of somebody should be. Accounts that nothing is to be done about are left out.
 pub fn drafts(policy: &Policy, subject: &Subject, access: &Access, now: Timestamp) -> Vec<Draft> {
-    let own = |account: &&Account| account.kind == AccountKind::Person && account.may_be_changed();
-    let mut accounts: BTreeMap<&str, &Account> = BTreeMap::new();
-    for account in subject.accounts.iter().filter(own) {
-        accounts.entry(&account.system).or_insert(account);
-    }
+    let accounts = leading(&subject.accounts, subject.person.id);
     let mut systems: BTreeSet<&str> = access.lines.iter().map(|line| line.grant.system.as_str()).collect();
     systems.extend(access.ahead.iter().map(String::as_str));
     systems.extend(accounts.keys());
     let guarded =
         |system: &str| subject.accounts.iter().any(|account| account.system == system && !account.may_be_changed());
     let one = |system: &str| draft(policy, access, system, accounts.get(system).copied(), now);
-    systems.into_iter().filter(|system| !guarded(system)).filter_map(one).collect()
+    let mut drafts: Vec<Draft> =
+        systems.iter().filter(|system| !guarded(system)).filter_map(|system| one(system)).collect();
+    let beside = seconds(&subject.accounts, subject.person.id).filter(|account| !guarded(&account.system));
+    drafts.extend(beside.filter_map(|account| second(policy, access, account, now)));
+    drafts
+}
+
+/// A second account is never opened and given nothing; what ends for the person ends there too.
+fn second(policy: &Policy, access: &Access, account: &Account, now: Timestamp) -> Option<Draft> {
+    let led = draft(policy, access, &account.system, Some(account), now)?;
+    let was = account.wanted.as_ref();
+    if was.is_none() && led.state == WantedState::Enabled {
+        return None;
+    }
+    let state = match (led.state, was.map(|was| was.state)) {
+        (WantedState::Enabled, Some(WantedState::Disabled)) => WantedState::Disabled,
+        (state, _) => state,
+    };
+    let held = was.map(|was| was.entitlements.clone()).unwrap_or_default();
+    let entitlements = held.intersection(&led.entitlements).cloned().collect();
+    Some(Draft { state, entitlements, second: true, ..led })
 }
 
 fn draft(policy: &Policy, access: &Access, system: &str, account: Option<&Account>, now: Timestamp) -> Option<Draft> {
@@ -50,7 +98,7 @@ fn draft(policy: &Policy, access: &Access, system: &str, account: Option<&Accoun
     let never_opened = account.is_none_or(is_ahead);
     let named = |state, entitlements| {
         let ahead = never_opened && state == WantedState::Disabled;
-        Some(Draft { system: system.to_owned(), account: account_id, state, entitlements, ahead })
+        Some(Draft { system: system.to_owned(), account: account_id, state, entitlements, ahead, second: false })
     };
     let expired = account.and_then(|account| account.expires).is_some_and(|expires| expires <= now);
     let wakes = lines().any(|line| line.account == Resting::Enabled && !line.asleep);
@@ -141,4 +189,10 @@ pub fn wanted(policy: &Policy, draft: &Draft, anchor: &str, facts: &Value, named
         expires: None,
         ahead: draft.ahead,
     })
+}
+
+/// What is wanted of a second account: names and attributes stay as they are.
+pub fn wanted_of_second(draft: &Draft, account: &Account) -> Wanted {
+    let kept = account.wanted.clone().unwrap_or_else(|| Wanted::unnamed(draft.state, &account.login));
+    Wanted { state: draft.state, entitlements: draft.entitlements.clone(), ahead: draft.ahead, ..kept }
 }

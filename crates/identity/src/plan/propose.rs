@@ -1,6 +1,6 @@
 //! Computing plans: from people and policy to what changes, without writing anything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::Timestamp;
 use kernel::id::{AccountId, PersonId};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use store::Read;
 
 use super::{PlanItem, change, reasons, summary};
-use crate::account::Wanted;
+use crate::account::{Account, Wanted};
 use crate::compute::{self, Access, Catalog, Draft, Subject};
 use crate::engagement::{EngagementSheet, EngagementState};
 use crate::error::{Error, Refusal};
@@ -95,10 +95,15 @@ impl<'a> Proposer<'a> {
         };
         let facts = Facts::new(self.policy, &subject.person, key, sheet).value();
         let person = subject.person.id;
-        let whose = Namesake { system: &draft.system, person, facts: &facts, before, now: self.now };
-        let named = names::settle(&mut self.book, read, self.policy, &whose).await?;
-        let anchor = person.uuid().to_string();
-        let mut wanted = compute::wanted(self.policy, draft, &anchor, &facts, &named)?;
+        let mut wanted = match account.filter(|_| draft.second) {
+            Some(account) => compute::wanted_of_second(draft, account),
+            None => {
+                let beside = names_beside(subject, draft);
+                let whose = Namesake { system: &draft.system, person, facts: &facts, before, beside, now: self.now };
+                let named = names::settle(&mut self.book, read, self.policy, &whose).await?;
+                compute::wanted(self.policy, draft, &person.uuid().to_string(), &facts, &named)?
+            }
+        };
         if let Some(account) = account {
             let losing = Losing { account, person, phase: access.phase, now: self.now };
             judged.extend(self.last.keep(read, (self.policy, self.catalog), &losing, &mut wanted).await?);
@@ -118,6 +123,16 @@ impl<'a> Proposer<'a> {
             why: reasons(&access.lines, &draft.system),
         }))
     }
+}
+
+/// Names of the other accounts of the person in the system.
+fn names_beside(subject: &Subject, draft: &Draft) -> BTreeSet<String> {
+    let beside = subject.accounts.iter().filter(|one| one.system == draft.system && Some(one.id) != draft.account);
+    let names = |account: &Account| {
+        let named = account.wanted.iter().flat_map(|wanted| wanted.names.values().cloned());
+        named.chain([account.login.clone()]).map(|name| name.to_lowercase()).collect::<Vec<_>>()
+    };
+    beside.flat_map(names).collect()
 }
 
 /// For people who have no contract at all: the words of templates are empty.

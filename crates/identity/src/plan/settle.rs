@@ -108,6 +108,7 @@ async fn write_person(
         turn.touched.remove(&person);
     }
     report_faults(turn, subject, &plan.faults).await?;
+    report_seconds(turn, subject).await?;
     for mut item in plan.items {
         write_account(turn, subject, &mut item).await?;
         items.push(item);
@@ -173,6 +174,30 @@ async fn write_states(turn: &mut Turn, subject: &Subject, states: &[(usize, Enga
         }
         (true, false) => turn.tx.emit(Fact::PersonLeft { person, at: now, emergency: false }),
         (true, true) | (false, false) => {}
+    }
+    Ok(())
+}
+
+/// A second account in a system is proposed for closing, once, as long as it is open.
+async fn report_seconds(turn: &mut Turn, subject: &Subject) -> Result<(), Error> {
+    let name = subject.person.sheet.display_name();
+    for second in compute::seconds(&subject.accounts, subject.person.id) {
+        let closed = second.wanted.as_ref().is_some_and(|wanted| wanted.state != WantedState::Enabled);
+        if closed && second.status != Status::Enabled {
+            continue;
+        }
+        let title = format!(
+            "{} in {} is a second account of {name}: close it, or take the records apart",
+            second.login, second.system
+        );
+        let finding = NewFinding {
+            person: Some(subject.person.id),
+            account: Some(second.id),
+            system: Some(second.system.clone()),
+            detail: json!({ "login": second.login, "name": name }),
+            ..NewFinding::new(FindingKind::SecondAccount, second.id, title)
+        };
+        turn.find(finding).await?;
     }
     Ok(())
 }

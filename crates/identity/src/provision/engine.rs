@@ -357,18 +357,8 @@ impl Working<'_> {
     }
 
     fn begin(&self, identity: &Identity, account: Account, read: Result<Option<Object>, ConnectorError>) -> OnItsWay {
-        let wanted = account.wanted.clone().unwrap_or_else(|| Wanted {
-            state: WantedState::Absent,
-            login: account.login.clone(),
-            anchor: String::new(),
-            names: BTreeMap::new(),
-            former: BTreeMap::new(),
-            attributes: BTreeMap::new(),
-            container: None,
-            entitlements: BTreeSet::new(),
-            expires: None,
-            ahead: false,
-        });
+        let wanted =
+            account.wanted.clone().unwrap_or_else(|| Wanted::unnamed(WantedState::Absent, &account.login));
         let mut attempt = Attempt { account, object: None, done: Vec::new(), made: None, failure: None, closed: None };
         let object = match read {
             Ok(object) => object,

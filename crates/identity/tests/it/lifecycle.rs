@@ -91,7 +91,11 @@ pub async fn what_was_ever_open_is_not_taken_for_made_ahead(url: String) {
         rig.work().await;
         let there = rig.at("ad", "adiallo").await.expect(job);
         assert_eq!(there.enabled, Some(false), "{job}");
+        // Memberships have the grace of everybody who leaves: a wrong word is put right without loss.
+        assert!(there.groups.contains("All-Staff"), "{job}");
     }
+    rig.pass_days(21).await;
+    assert_eq!(rig.at("ad", "adiallo").await.unwrap().groups, set(&[]));
     // And it opens again.
     rig.deliver(&[amina(&[])]).await;
     rig.work().await;
@@ -393,6 +397,76 @@ pub async fn merged_records_are_one_person_until_they_are_taken_apart(url: Strin
     let view = rig.identity.person_view(gone.id).await.unwrap();
     assert_eq!((view.engagements.len(), view.accounts.len()), (1, 2));
     assert_eq!(rig.at("ad", "adiallo").await.unwrap().groups, set(&["All-Staff", "NBO-Site"]));
+}
+
+/// Two records that were put together bring two accounts in one system: the second keeps its name, is given nothing new, is
+/// proposed for closing, and never stays open when the person does not.
+pub async fn a_second_account_keeps_its_name_and_closes_with_the_person(url: String) {
+    let mut rig = rig::open(&url).await;
+    let twin = |fields: &[(&str, &str)]| {
+        let own = [("person", "P-99"), ("contract", "C-99"), ("born", "1970-01-01"), ("unit", "FIN"), ("station", "par")];
+        record(&own.into_iter().chain(fields.iter().copied()).collect::<Vec<_>>())
+    };
+    rig.deliver(&[amina(&[])]).await;
+    let first = rig.people().await.remove(0).id;
+    rig.deliver(&[amina(&[]), twin(&[])]).await;
+    rig.work().await;
+    let other = rig.people().await.into_iter().map(|one| one.id).find(|id| *id != first).unwrap();
+    let enabled = async |rig: &Rig, login: &str| rig.at("ad", login).await.expect(login).enabled == Some(true);
+    assert!(enabled(&rig, "adiallo").await && enabled(&rig, "adiallo2").await);
+    // Whichever of them stays, it is their own account that leads.
+    let second = async |rig: &Rig| {
+        rig.identity.findings(Some(FindingKind::SecondAccount), Some(FindingState::Open)).await
+    };
+    for (kept, gone, leads, follows) in
+        [(first, other, "adiallo", "adiallo2"), (other, first, "adiallo2", "adiallo")]
+    {
+        let merge = rig.identity.merge(kept, gone, "one and the same", &officer()).await.unwrap();
+        rig.work().await;
+        let found = second(&rig).await.unwrap();
+        let logins: Vec<&str> = found.iter().filter_map(|one| one.detail["login"].as_str()).collect();
+        assert!(logins.contains(&follows) && !logins.contains(&leads), "{logins:?}");
+        assert!(enabled(&rig, leads).await && enabled(&rig, follows).await);
+        assert!(rig.at("ad", leads).await.unwrap().groups.contains("FIN-Read"));
+        // Locked out is locked out everywhere, and stays so whatever is computed meanwhile.
+        let targets = rig.targets.clone();
+        rig.identity.lock_out(kept, false, "stolen laptop", &officer(), targets.as_ref()).await.unwrap();
+        rig.work().await;
+        assert!(!enabled(&rig, leads).await && !enabled(&rig, follows).await);
+        rig.identity.let_in(kept, "it was found", &officer()).await.unwrap();
+        rig.work().await;
+        // It is not opened again by itself: one account is enough.
+        assert!(enabled(&rig, leads).await && !enabled(&rig, follows).await);
+        rig.identity.unmerge(merge, "they are two", &officer()).await.unwrap();
+        rig.work().await;
+        assert!(enabled(&rig, leads).await && enabled(&rig, follows).await);
+        assert_eq!(second(&rig).await.unwrap().len(), 0);
+    }
+    // A new name of the person is not the one of the second account; the second is closed by a person.
+    let merge = rig.identity.merge(first, other, "one and the same", &officer()).await.unwrap();
+    rig.work().await;
+    rig.deliver(&[amina(&[("given", "Awa")]), twin(&[("given", "Awa")])]).await;
+    rig.work().await;
+    let found = second(&rig).await.unwrap();
+    let of_ad = found.iter().find(|one| one.system.as_deref() == Some("ad")).unwrap();
+    let closed = rig.identity.close_account(of_ad.account.unwrap(), true, "one is enough", &officer()).await.unwrap();
+    rig.work().await;
+    assert_eq!(closed.login, "adiallo2");
+    assert!(!enabled(&rig, "adiallo2").await && enabled(&rig, "adiallo").await);
+    assert!(second(&rig).await.unwrap().iter().all(|one| one.system.as_deref() != Some("ad")));
+    let leads = rig.identity.person_view(first).await.unwrap().accounts;
+    let leads = leads.iter().find(|one| one.login == "adiallo").unwrap().id;
+    rig.identity.close_account(leads, true, "no", &officer()).await.unwrap_err();
+    rig.identity.unmerge(merge, "they are two", &officer()).await.unwrap();
+    rig.work().await;
+    assert!(enabled(&rig, "adiallo2").await);
+    // Who leaves leaves with both.
+    rig.identity.merge(first, other, "one and the same", &officer()).await.unwrap();
+    rig.work().await;
+    let ended = [("ends", "2026-11-19"), ("given", "Awa")];
+    rig.deliver(&[amina(&ended), twin(&ended)]).await;
+    rig.work().await;
+    assert!(!enabled(&rig, "adiallo").await && !enabled(&rig, "adiallo2").await);
 }
 
 pub async fn people_without_a_record_behind_them_need_a_sponsor_and_end(url: String) {
