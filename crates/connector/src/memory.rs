@@ -134,6 +134,11 @@ impl Memory {
         self.world.lock().delete(id);
     }
 
+    /// What was deleted cannot be brought back any more.
+    pub fn forget_deleted(&self) {
+        self.world.lock().deleted.clear();
+    }
+
     /// What it holds now.
     pub fn backup(&self) -> Backup {
         Backup(self.world.lock().clone())
@@ -436,7 +441,10 @@ impl World {
         let Key::Id(id) = &key.key else {
             return Err(ConnectorError::invalid("name a deleted object by its id"));
         };
-        let object = self.deleted.remove(id).ok_or_else(|| ConnectorError::not_found(key))?;
+        let mut object = self.deleted.remove(id).ok_or_else(|| ConnectorError::not_found(key))?;
+        // As a directory's tombstone: it is itself, and has lost what it was told.
+        object.attributes = crate::Attributes::new();
+        object.enabled = object.enabled.map(|_| false);
         self.objects.insert(id.clone(), object.clone());
         self.log_upsert(id, None);
         Ok(outcome(&object, Effect::Applied))

@@ -3,6 +3,8 @@
 use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, Real, String};
 use store::{FactColumn, FactTable};
 
+use crate::fact_tables::shown;
+
 /// The tables of duties, requests, activations and reviews.
 pub const DUTY_TABLES: [FactTable; 10] = [
     SOD_VIOLATIONS,
@@ -47,7 +49,7 @@ const ACCESS_EXCLUSIONS: FactTable = FactTable {
         FactColumn::new("LiftedBy", String, "lifted_by"),
         FactColumn::new("LiftReason", String, "lift_reason"),
     ],
-    from: "identity_exclusion",
+    from: concat!(shown!("identity_exclusion", "q.id = t.person_id"), " r"),
     time: "made_us",
 };
 
@@ -105,7 +107,7 @@ const SOD_VIOLATIONS: FactTable = FactTable {
         FactColumn::new("ExceptionId", String, "exception_id"),
         FactColumn::new("Gone", DateTime, "gone_us"),
     ],
-    from: "identity_violation",
+    from: concat!(shown!("identity_violation", "q.id = t.person_id"), " r"),
     time: "found_us",
 };
 
@@ -125,7 +127,7 @@ const SOD_EXCEPTIONS: FactTable = FactTable {
         FactColumn::new("Ended", DateTime, "ended_us"),
         FactColumn::new("EndedBy", String, "ended_by"),
     ],
-    from: "identity_sod_exception",
+    from: concat!(shown!("identity_sod_exception", "q.id = t.person_id"), " r"),
     time: "given_us",
 };
 
@@ -141,7 +143,7 @@ const ACCESS_REQUESTS: FactTable = FactTable {
         FactColumn::new("Request", Dynamic, "sheet"),
         FactColumn::new("LastModifiedTime", DateTime, "updated_us"),
     ],
-    from: "identity_request",
+    from: concat!(shown!("identity_request", "q.id = t.person_id OR q.id = t.requester_id"), " r"),
     time: "created_us",
 };
 
@@ -163,7 +165,7 @@ const ACTIVATIONS: FactTable = FactTable {
         FactColumn::new("ExposureSeconds", Real, "exposure_us / 1000000.0"),
         FactColumn::new("Verified", DateTime, "verified_us"),
     ],
-    from: "identity_activation",
+    from: concat!(shown!("identity_activation", "q.id = t.person_id"), " r"),
     time: "asked_us",
 };
 
@@ -200,6 +202,9 @@ const REVIEW_ITEMS: FactTable = FactTable {
         FactColumn::new("Decided", DateTime, "i.decided_us"),
         FactColumn::new("IsCanary", Bool, "CASE WHEN c.state = 'closed' THEN i.is_canary ELSE NULL END"),
     ],
-    from: "identity_review_item i JOIN identity_campaign c ON c.id = i.campaign_id",
+    from: concat!(
+        shown!("identity_review_item", "q.id = t.person_id"),
+        " i JOIN identity_campaign c ON c.id = i.campaign_id"
+    ),
     time: "c.created_us",
 };

@@ -1,10 +1,27 @@
-//! The room as KQL reads it. People whose record is restricted are not there.
+//! The room as KQL reads it. People whose record is restricted are not there, in no table: each table that tells of people
+//! is read through [`shown`].
 
 use kernel::ScalarType::{Bool, DateTime, Dynamic, Long, Real, String};
 use store::{FactColumn, FactTable};
 
+/// Rows `t` of a table without those that tell of somebody whose record is restricted; `$is` says which rows do, with `q` for
+/// that person.
+macro_rules! shown {
+    ($table:literal, $is:literal) => {
+        concat!(
+            "(SELECT t.* FROM ",
+            $table,
+            " t WHERE NOT EXISTS (SELECT 1 FROM identity_person q WHERE q.restricted = 1 AND (",
+            $is,
+            ")))"
+        )
+    };
+}
+pub(crate) use shown;
+
 /// The tables that this room registers.
-pub const FACT_TABLES: [FactTable; 9] = [
+pub const FACT_TABLES: [FactTable; 10] = [
+    SYSTEMS,
     IDENTITIES,
     ENGAGEMENTS,
     ACCOUNTS,
@@ -83,7 +100,24 @@ const ACCOUNTS: FactTable = FactTable {
         FactColumn::new("Seen", Dynamic, "seen"),
         FactColumn::new("Wanted", Dynamic, "wanted"),
     ],
-    from: "identity_account",
+    from: concat!(shown!("identity_account", "q.id = t.person_id"), " a"),
+    time: "updated_us",
+};
+
+/// What documents say of systems, from the moment when they are saved.
+const SYSTEMS: FactTable = FactTable {
+    name: "Systems",
+    columns: &[
+        FactColumn::new("TimeGenerated", DateTime, "updated_us"),
+        FactColumn::new("System", String, "doc_key"),
+        FactColumn::new("Title", String, "title"),
+        FactColumn::new("Owner", String, "owner"),
+        FactColumn::new("Body", Dynamic, "body"),
+        FactColumn::new("Version", Long, "version"),
+        FactColumn::new("Retired", DateTime, "retired_us"),
+        FactColumn::new("UpdatedBy", String, "updated_by"),
+    ],
+    from: "(SELECT * FROM identity_document WHERE kind = 'system') s",
     time: "updated_us",
 };
 
@@ -133,8 +167,11 @@ const ACCOUNT_ENTITLEMENTS: FactTable = FactTable {
         FactColumn::new("Privileged", Bool, "e.privileged"),
         FactColumn::new("Since", DateTime, "h.since_us"),
     ],
-    from: "identity_holding h JOIN identity_account a ON a.id = h.account_id \
-           JOIN identity_entitlement e ON e.id = h.entitlement_id",
+    from: concat!(
+        "identity_holding h JOIN ",
+        shown!("identity_account", "q.id = t.person_id"),
+        " a ON a.id = h.account_id JOIN identity_entitlement e ON e.id = h.entitlement_id"
+    ),
     time: "h.since_us",
 };
 
@@ -174,7 +211,7 @@ const ROLE_ASSIGNMENTS: FactTable = FactTable {
         FactColumn::new("EndedBy", String, "ended_by"),
         FactColumn::new("EndReason", String, "end_reason"),
     ],
-    from: "identity_assignment",
+    from: concat!(shown!("identity_assignment", "q.id = t.person_id"), " a"),
     time: "recorded_us",
 };
 
@@ -195,6 +232,14 @@ const IDENTITY_FINDINGS: FactTable = FactTable {
         FactColumn::new("ClosedBy", String, "closed_by"),
         FactColumn::new("Decision", String, "decision"),
     ],
-    from: "identity_finding",
+    from: concat!(
+        shown!(
+            "identity_finding",
+            "q.id = t.person_id OR t.subject LIKE '%' || q.id || '%' OR t.detail LIKE '%' || q.id || '%' OR t.title LIKE \
+             '%' || q.given_name || ' ' || q.family_name || '%' OR EXISTS (SELECT 1 FROM identity_account o WHERE \
+             o.person_id = q.id AND o.id = t.account_id)"
+        ),
+        " f"
+    ),
     time: "opened_us",
 };

@@ -43,6 +43,14 @@ kernel::words! {
         Sponsorship = "sponsorship",
         /// Groups that lie in each other.
         NestingCycle = "nesting-cycle",
+        /// A group that documents speak of is called otherwise at its system, or is gone.
+        GroupChanged = "group-changed",
+        /// Somebody of whom nothing is known here is in a privileged group.
+        OutsideMember = "outside-member",
+        /// An account that was deleted at its system was made anew: rights of the old one are gone.
+        MadeAnew = "made-anew",
+        /// A function that must stay apart from others names what is not there: the control is off.
+        UnknownEntitlement = "unknown-entitlement",
         /// A licence on an account that is asleep.
         IdleLicence = "idle-licence",
         /// An account that no rule touches was used.

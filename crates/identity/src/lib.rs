@@ -88,5 +88,5 @@ pub use duty_tables::DUTY_TABLES;
 pub use error::{Error, Refusal};
 pub use fact_tables::FACT_TABLES;
 pub use last_holder::LAST_HOLDER_STATEMENTS;
-pub use queries::{IdleLicence, LicenceCost, PastView, PersonView};
+pub use queries::{IdleLicence, LicenceCost, PastView, PersonView, RestrictedRecord};
 pub use room::Identity;

@@ -71,6 +71,15 @@ pub struct LicenceCost {
     pub idle_cost_yearly: f64,
 }
 
+/// Somebody whose record is restricted, and what tells of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RestrictedRecord {
+    pub person: PersonId,
+    pub name: String,
+    pub accounts: Vec<kernel::id::AccountId>,
+    pub logins: BTreeSet<String>,
+}
+
 impl Identity {
     /// People whose name, number or mail contains a text, by name.
     ///
@@ -87,6 +96,27 @@ impl Identity {
     pub async fn restricted_people(&self) -> Result<BTreeSet<PersonId>, Error> {
         let rows = self.store.fetch_all(&sql::RESTRICTED_PEOPLE, params![]).await?;
         rows.iter().map(|row| Ok(row.id("id")?)).collect()
+    }
+
+    /// People whose record is seen by few, with all by which answers could tell of them.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn restricted_records(&self) -> Result<Vec<RestrictedRecord>, Error> {
+        let mut records = Vec::new();
+        for id in self.restricted_people().await? {
+            let mut read = self.store.clone();
+            let name = person::must(&mut read, id).await?.sheet.display_name();
+            let accounts = account::of_person(&mut read, id).await?;
+            let logins = accounts.iter().map(|account| account.login.clone()).collect();
+            records.push(RestrictedRecord {
+                person: id,
+                name,
+                accounts: accounts.iter().map(|account| account.id).collect(),
+                logins,
+            });
+        }
+        Ok(records)
     }
 
     /// One person with everything.

@@ -14,6 +14,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::auth::secret;
 use crate::problem::Problem;
+use crate::restricted;
 use crate::routes::Operation;
 
 /// The header with which a browser proves that our page sent the request.
@@ -32,8 +33,9 @@ pub async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) ->
     let (mut parts, body) = request.into_parts();
     match admit(&app, &parts, &operation).await {
         Ok(caller) => {
-            parts.extensions.insert(caller);
-            next.run(Request::from_parts(parts, body)).await
+            parts.extensions.insert(caller.clone());
+            let answer = next.run(Request::from_parts(parts, body)).await;
+            restricted::shown(&app, &caller, &operation, answer).await
         }
         Err(problem) => problem.into_response(),
     }

@@ -30,6 +30,7 @@ mod guard;
 mod patience;
 mod problem;
 mod reader;
+mod restricted;
 mod routes;
 mod serve;
 pub mod sql;

@@ -103,6 +103,7 @@ pub const TABLE_RIGHTS: &[TableRight] = &[
     all("ChannelDeliveries", Action::ReadField),
     all("Identities", Action::ReadIdentity),
     all("Engagements", Action::ReadIdentity),
+    all("Systems", Action::ReadIdentity),
     all("Accounts", Action::ReadIdentity),
     all("Entitlements", Action::ReadIdentity),
     all("EntitlementNesting", Action::ReadIdentity),

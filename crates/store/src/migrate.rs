@@ -56,6 +56,7 @@ const MIGRATIONS: &[Migration] = migrations![
     64 "0064_identity_notice.sql",
     65 "0065_scim_client.sql",
     66 "0066_identity_feed_waiting.sql",
+    67 "0067_identity_group_kept.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

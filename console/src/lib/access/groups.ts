@@ -51,8 +51,17 @@ export interface GroupMember {
   last_use: string | null;
 }
 
+/** Somebody of whom nothing is known here but that they are in the group. */
+export interface OutsideMember {
+  id: string;
+  name: string;
+  class: string | null;
+}
+
 export interface GroupMembers {
   members: GroupMember[];
+  /** On the first page. */
+  outside?: OutsideMember[];
   /** All that are in it. */
   total: number;
   /** Those that were asked for. */

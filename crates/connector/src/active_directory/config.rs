@@ -23,7 +23,7 @@ pub struct ActiveDirectoryConfig {
 }
 
 /// Read with every object.
-pub const ALWAYS: [&str; 24] = [
+pub const ALWAYS: [&str; 27] = [
     "objectGUID",
     "objectSid",
     "objectClass",
@@ -34,11 +34,14 @@ pub const ALWAYS: [&str; 24] = [
     "givenName",
     "sn",
     "mail",
+    "proxyAddresses",
     "employeeID",
     "title",
     "department",
     "manager",
     "description",
+    "info",
+    "managedBy",
     "userAccountControl",
     "accountExpires",
     "groupType",

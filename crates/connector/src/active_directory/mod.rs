@@ -191,7 +191,7 @@ impl Connector for ActiveDirectory {
         let reason = if found.object.enabled == Some(false) {
             "Kerberos tickets cannot be called back; the account is disabled, so none is renewed, and what was issued ends by itself"
         } else {
-            "Kerberos tickets cannot be called back; disable the account so that none is renewed"
+            "Kerberos tickets cannot be called back: what was issued carries the groups of its time until it ends"
         };
         Ok(Revocation::Impossible { reason: reason.to_owned(), residual_s: Some(TICKET_S) })
     }

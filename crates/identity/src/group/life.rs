@@ -2,10 +2,11 @@
 //!
 //! Who was in it is kept before anybody is taken out, so that a stop halfway loses nobody: the same command goes on.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use connector::{
-    Capability, Change, Connector, ConnectorError, ErrorKind, NewObject, ObjectClass, ObjectId, ObjectKey, Operation,
+    AttributeName, AttributeValue, Attributes, Capability, Change, ClassSchema, Connector, ConnectorError, ErrorKind,
+    NewObject, Object, ObjectClass, ObjectId, ObjectKey, Operation,
 };
 use kernel::id::EntitlementId;
 use kernel::{Actor, Timestamp};
@@ -63,6 +64,14 @@ pub struct Taken {
     pub class: Option<ObjectClass>,
 }
 
+/// What a group was before it was emptied.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Kept {
+    pub attributes: BTreeMap<String, Vec<String>>,
+    /// Groups that it lay in: id and name at the system.
+    pub parents: Vec<(String, String)>,
+}
+
 /// A group's way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroupLife {
@@ -77,6 +86,8 @@ pub struct GroupLife {
     pub version: i64,
     #[serde(skip)]
     pub(super) taken: Vec<Taken>,
+    #[serde(skip)]
+    pub(super) kept: Option<Kept>,
     #[serde(skip)]
     pub(super) id: EntitlementId,
 }
@@ -199,6 +210,7 @@ impl Order<'_> {
             }
             life.taken = last_read(&mut self.identity.store.clone(), self.group.id).await?;
             life.members = life.taken.len() as u64;
+            life.kept = self.look().await?;
             life.restore_until = Some(self.identity.now().plus_micros(RESTORE_DAYS * DAY_US));
             life = self.moved(life, LifeState::Disabling).await?;
         }
@@ -241,6 +253,9 @@ impl Order<'_> {
         if let Some(member) = left.members.first() {
             return Err(Refusal::rule(format!("{} is in it again: it is not deleted", member.name)).into());
         }
+        if life.kept.is_none() {
+            life.kept = self.look().await?;
+        }
         self.write(&key, Change::Delete, "remove").await?;
         if self.target.read(&key).await.map_err(|error| self.refused(&error))?.is_some() {
             return Err(Refusal::rule(format!("{} took the order and still shows it", self.group.system)).into());
@@ -249,21 +264,86 @@ impl Order<'_> {
         self.moved(life, LifeState::Removed).await
     }
 
-    /// Brings it back where it is gone, and puts everybody back who still is there.
+    async fn schema(&self) -> Result<ClassSchema, Error> {
+        Ok(self.target.schema().await.map_err(|error| self.refused(&error))?.class(ObjectClass::Group))
+    }
+
+    /// What it is called and lies in now.
+    async fn look(&self) -> Result<Option<Kept>, Error> {
+        let found = self.target.read(&native(self.group)?).await.map_err(|error| self.refused(&error))?;
+        let Some(object) = found else { return Ok(None) };
+        let mut read = self.identity.store.clone();
+        let known = entitlement::all(&mut read).await?;
+        let above: BTreeSet<EntitlementId> = entitlement::nesting(&mut read)
+            .await?
+            .into_iter()
+            .filter_map(|(parent, child)| (child == self.group.id).then_some(parent))
+            .collect();
+        let by_desk = known.iter().filter(|one| above.contains(&one.id)).filter_map(|one| one.native_id.clone());
+        let told = object.memberships.iter().flatten().map(|id| id.as_str().to_owned());
+        let name_of = |id: String| {
+            let name =
+                known.iter().find(|one| one.native_id.as_deref() == Some(id.as_str())).map(|one| one.name.clone());
+            (id.clone(), name.unwrap_or(id))
+        };
+        let parents: BTreeMap<String, String> = by_desk.chain(told).map(name_of).collect();
+        let attributes = writable(&self.schema().await?, &object);
+        Ok(Some(Kept { attributes, parents: parents.into_iter().collect() }))
+    }
+
+    /// Writes what it was and lay in where that is not so any more; what cannot be is told.
+    async fn as_it_was(&self, kept: &Kept, key: &ObjectKey, lost: &mut Vec<(String, String)>) -> Result<(), Error> {
+        let now = self.target.read(key).await.map_err(|error| self.refused(&error))?;
+        let schema = self.schema().await?;
+        let held = now.as_ref().map(|object| writable(&schema, object)).unwrap_or_default();
+        for (name, values) in kept.attributes.iter().filter(|(name, values)| held.get(*name) != Some(*values)) {
+            let texts = values.iter().map(|value| AttributeValue::from(value.as_str())).collect();
+            let mut attributes = Attributes::new();
+            attributes.set(name.as_str(), texts);
+            self.put_back(name, key, Change::Assign { attributes, if_version: None }, lost).await?;
+        }
+        let member = match &now {
+            Some(object) => object.id.clone(),
+            None => return Ok(()),
+        };
+        for (id, name) in &kept.parents {
+            let parent = ObjectKey::id(ObjectClass::Group, id.as_str());
+            let change = Change::AddMember { member: member.clone(), until: None };
+            self.put_back(&format!("in {name}"), &parent, change, lost).await?;
+        }
+        Ok(())
+    }
+
+    /// One thing that was; a system that is away stops the order, so that it can be given again.
+    async fn put_back(
+        &self,
+        what: &str,
+        on: &ObjectKey,
+        change: Change,
+        lost: &mut Vec<(String, String)>,
+    ) -> Result<(), Error> {
+        let operation = Operation::new(format!("group-restore-{}", self.group.id), on.clone(), change);
+        match self.target.write(&operation).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind, ErrorKind::Transient) => return Err(self.refused(&error)),
+            Err(error) => lost.push((what.to_owned(), error.to_string())),
+        }
+        Ok(())
+    }
+
+    /// Brings it back where it is gone, as it was, and puts everybody back who still is there.
     async fn restore(&self, life: GroupLife) -> Result<(GroupLife, Vec<(String, String)>), Error> {
         let mut key = native(self.group)?;
         if self.target.read(&key).await.map_err(|error| self.refused(&error))?.is_none() {
             key = ObjectKey::id(ObjectClass::Group, self.make_again(&key).await?.0);
         }
         let mut lost = Vec::new();
+        if let Some(kept) = &life.kept {
+            self.as_it_was(kept, &key, &mut lost).await?;
+        }
         for one in &life.taken {
             let change = Change::AddMember { member: ObjectId::new(one.id.clone()), until: None };
-            let operation = Operation::new(format!("group-restore-{}", self.group.id), key.clone(), change);
-            match self.target.write(&operation).await {
-                Ok(_) => {}
-                Err(error) if matches!(error.kind, ErrorKind::Transient) => return Err(self.refused(&error)),
-                Err(error) => lost.push((one.name.clone(), error.to_string())),
-            }
+            self.put_back(&one.name, &key, change, &mut lost).await?;
         }
         Ok((self.moved(life, LifeState::Restored).await?, lost))
     }
@@ -294,6 +374,14 @@ impl Order<'_> {
     }
 }
 
+/// What a desk may write of a group, as texts.
+fn writable(schema: &ClassSchema, object: &Object) -> BTreeMap<String, Vec<String>> {
+    let may = |name: &AttributeName| schema.attribute(name).is_none_or(|one| !one.read_only);
+    let named = object.attributes.iter().filter(|(name, values)| may(name) && !values.is_empty());
+    let texts = |values: &[AttributeValue]| values.iter().map(ToString::to_string).collect();
+    named.map(|(name, values)| (name.as_str().to_owned(), texts(values))).collect()
+}
+
 fn empty(id: EntitlementId, now: Timestamp) -> GroupLife {
     GroupLife {
         state: LifeState::Withdrawn,
@@ -304,6 +392,7 @@ fn empty(id: EntitlementId, now: Timestamp) -> GroupLife {
         restore_until: None,
         version: 0,
         taken: Vec::new(),
+        kept: None,
         id,
     }
 }
@@ -338,6 +427,7 @@ async fn save(turn: &mut Turn, before: GroupLife, state: LifeState, reason: &str
         &after.changed_by,
         after.restore_until,
         after.version,
+        after.kept.as_ref().map(|kept| json!(kept).to_string()),
     ];
     if turn.tx.execute(&sql::SAVE_GROUP_LIFE, row).await? == 0 {
         return Err(Error::conflict(json!(state), Json::Null, after.version));
@@ -359,6 +449,7 @@ fn life(row: &Row) -> Result<GroupLife, Error> {
         restore_until: row.time_opt("restore_until_us")?,
         version: row.int("version")?,
         taken,
+        kept: row.json_opt("kept")?,
     })
 }
 

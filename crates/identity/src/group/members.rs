@@ -7,7 +7,7 @@ use store::Read;
 
 use super::life;
 use super::nesting::Nesting;
-use super::{GroupMember, GroupMembers, GroupView, MemberHolder, MemberQuestion, MemberWay};
+use super::{GroupMember, GroupMembers, GroupView, MemberHolder, MemberQuestion, MemberWay, OutsideMember};
 use crate::account::Account;
 use crate::entitlement::EntitlementKind;
 use crate::error::Error;
@@ -66,7 +66,16 @@ impl Identity {
             });
         }
         let next = members.last().filter(|_| more).map(|last| last.account);
-        Ok(GroupMembers { members, total: nesting.closure.members(number).len(), found, next })
+        let beyond = nesting.outside(number);
+        let total = nesting.closure.members(number).len() + beyond.len() as u64;
+        let fits = |one: &&OutsideMember| wanted.text.is_empty() || one.name.to_lowercase().contains(&wanted.text);
+        let outside: Vec<OutsideMember> = match (question.way, question.holder) {
+            (None, None | Some(MemberHolder::Account)) => beyond.iter().filter(fits).cloned().collect(),
+            _ => Vec::new(),
+        };
+        found += outside.len() as u64;
+        let outside = if question.after.is_none() { outside } else { Vec::new() };
+        Ok(GroupMembers { members, outside, total, found, next })
     }
 }
 
@@ -128,8 +137,9 @@ pub(super) async fn views(
             native_id: one.native_id.clone(),
             owner: one.owner.clone(),
             privileged: one.privileged,
-            direct: nesting.direct.get(&one.id).copied().unwrap_or(0),
-            effective: nesting.closure.members(number).len(),
+            direct: nesting.direct.get(&one.id).copied().unwrap_or(0) + nesting.outside_itself(one.id),
+            effective: nesting.closure.members(number).len() + nesting.outside(number).len() as u64,
+            outside: nesting.outside(number).len() as u64,
             parents: groups(holdings.parents_of(number.0)),
             children: groups(holdings.children_of(number.0)),
             cycle: nesting.cycle(number),

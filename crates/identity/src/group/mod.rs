@@ -7,6 +7,7 @@
 mod life;
 mod members;
 mod nesting;
+mod outside;
 mod owner;
 mod read;
 pub mod sql;
@@ -16,8 +17,10 @@ use kernel::Timestamp;
 use kernel::id::{AccountId, EntitlementId, PersonId};
 use serde::Serialize;
 
-pub use life::{GroupCommand, GroupLife, LifeState, RestoredGroup, Taken};
+pub use life::{GroupCommand, GroupLife, Kept, LifeState, RestoredGroup, Taken};
 pub(crate) use nesting::report_cycles;
+pub use outside::OutsideMember;
+pub(crate) use outside::keep as keep_outside;
 pub use owner::Appointment;
 pub use read::GroupReading;
 pub use stale::StaleGroups;
@@ -40,6 +43,8 @@ pub struct GroupView {
     pub direct: u64,
     /// Accounts that are in it by whatever way.
     pub effective: u64,
+    /// Members, among these counts, that lie outside of what is read of the system, by whatever way.
+    pub outside: u64,
     /// What it lies in, and what lies in it, as `system/name`.
     pub parents: Vec<String>,
     pub children: Vec<String>,
@@ -99,6 +104,9 @@ pub struct MemberQuestion {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GroupMembers {
     pub members: Vec<GroupMember>,
+    /// Who is in it by whatever way and lies outside of what is read of the system; on the first page, and where neither way
+    /// nor holder is asked for.
+    pub outside: Vec<OutsideMember>,
     /// All that are in it.
     pub total: u64,
     /// Those among them that were asked for, and may be seen.

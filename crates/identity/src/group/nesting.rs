@@ -7,6 +7,7 @@ use kernel::id::EntitlementId;
 use serde_json::json;
 use store::Read;
 
+use super::outside::{self, OutsideMember};
 use crate::account::{self, Account, Status};
 use crate::entitlement::{self, Entitlement};
 use crate::error::Error;
@@ -22,6 +23,7 @@ pub(super) struct Nesting {
     pub(super) direct: HashMap<EntitlementId, u64>,
     pub(super) closure: Closure,
     cycles: HashMap<u32, Vec<Group>>,
+    outside: HashMap<EntitlementId, BTreeSet<OutsideMember>>,
 }
 
 impl Nesting {
@@ -55,7 +57,29 @@ impl Nesting {
                 cycles.insert(group.0, cycle.round.clone());
             }
         }
-        Ok(Nesting { groups, at, accounts, direct, closure, cycles })
+        let outside = outside::all(read).await?;
+        Ok(Nesting { groups, at, accounts, direct, closure, cycles, outside })
+    }
+
+    /// Members outside of what is read that are in the group itself.
+    pub(super) fn outside_itself(&self, id: EntitlementId) -> u64 {
+        self.outside.get(&id).map_or(0, |all| all.len() as u64)
+    }
+
+    /// Members outside of what is read, in the group or in one that lies in it.
+    pub(super) fn outside(&self, number: Group) -> BTreeSet<OutsideMember> {
+        let mut found = BTreeSet::new();
+        if self.outside.is_empty() {
+            return found;
+        }
+        let (mut seen, mut open) = (BTreeSet::from([number.0]), vec![number.0]);
+        while let Some(at) = open.pop() {
+            let id = self.groups.get(at as usize).map(|group| group.id);
+            found.extend(id.and_then(|id| self.outside.get(&id)).into_iter().flatten().cloned());
+            let below = self.closure.holdings().children_of(at);
+            open.extend(below.iter().copied().filter(|child| seen.insert(*child)));
+        }
+        found
     }
 
     pub(super) fn number(&self, id: EntitlementId) -> Result<Group, Error> {

@@ -5,20 +5,20 @@ use store::Statement;
 pub const GROUP_LIVES: Statement = Statement::new(
     "identity.group_lives",
     "SELECT entitlement_id, state, reason, members, member_count, native_id, changed_us, changed_by, restore_until_us, \
-     version FROM identity_group_life",
+     version, kept FROM identity_group_life",
 );
 pub const GROUP_LIFE: Statement = Statement::new(
     "identity.group_life",
     "SELECT entitlement_id, state, reason, members, member_count, native_id, changed_us, changed_by, restore_until_us, \
-     version FROM identity_group_life WHERE entitlement_id = $1",
+     version, kept FROM identity_group_life WHERE entitlement_id = $1",
 );
 pub const SAVE_GROUP_LIFE: Statement = Statement::new(
     "identity.save_group_life",
     "INSERT INTO identity_group_life (entitlement_id, state, reason, members, member_count, native_id, changed_us, \
-     changed_by, restore_until_us, version) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (entitlement_id) DO \
+     changed_by, restore_until_us, version, kept) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (entitlement_id) DO \
      UPDATE SET state = excluded.state, reason = excluded.reason, members = excluded.members, member_count = \
      excluded.member_count, native_id = excluded.native_id, changed_us = excluded.changed_us, changed_by = \
-     excluded.changed_by, restore_until_us = excluded.restore_until_us, version = excluded.version WHERE \
+     excluded.changed_by, restore_until_us = excluded.restore_until_us, version = excluded.version, kept = excluded.kept WHERE \
      identity_group_life.version = excluded.version - 1",
 );
 pub const GROUP_READ: Statement = Statement::new(
@@ -51,6 +51,25 @@ pub const COUNT_GROUP_MEMBERS: Statement = Statement::new(
     "SELECT COUNT(*) AS members FROM identity_group_member WHERE entitlement_id = $1 AND reading = $2",
 );
 
+pub const OUTSIDE_MEMBERS: Statement = Statement::new(
+    "identity.outside_members",
+    "SELECT o.entitlement_id, o.native_id, o.name, o.class FROM identity_group_outside o JOIN identity_entitlement e ON e.id = \
+     o.entitlement_id ORDER BY o.entitlement_id, o.name",
+);
+pub const SAVE_OUTSIDE_MEMBER: Statement = Statement::new(
+    "identity.save_outside_member",
+    "INSERT INTO identity_group_outside (entitlement_id, native_id, name, class, since_us) VALUES ($1, $2, $3, $4, $5) ON \
+     CONFLICT (entitlement_id, native_id) DO UPDATE SET name = excluded.name, class = excluded.class",
+);
+pub const FORGET_OUTSIDE_MEMBER: Statement = Statement::new(
+    "identity.forget_outside_member",
+    "DELETE FROM identity_group_outside WHERE entitlement_id = $1 AND native_id = $2",
+);
+pub const TOLD_OF_MEMBER: Statement = Statement::new(
+    "identity.told_of_member",
+    "SELECT id FROM identity_finding WHERE kind = $1 AND subject = $2 AND state <> 'gone' LIMIT 1",
+);
+
 /// All of them, for the test that prepares each on both engines.
 pub const GROUP_STATEMENTS: &[Statement] = &[
     GROUP_LIVES,
@@ -62,4 +81,8 @@ pub const GROUP_STATEMENTS: &[Statement] = &[
     FORGET_GROUP_MEMBERS,
     GROUP_MEMBERS_READ,
     COUNT_GROUP_MEMBERS,
+    OUTSIDE_MEMBERS,
+    SAVE_OUTSIDE_MEMBER,
+    FORGET_OUTSIDE_MEMBER,
+    TOLD_OF_MEMBER,
 ];

@@ -11,6 +11,7 @@ use futures::stream::{self, StreamExt};
 use kernel::id::{AccountId, EntitlementId};
 use kernel::{Actor, Timestamp};
 use serde::Serialize;
+use serde_json::json;
 use store::{Deadline, Due, params};
 
 use super::Targets;
@@ -331,11 +332,12 @@ impl Working<'_> {
     async fn attempt(&self, identity: &Identity, accounts: Vec<Account>) -> Vec<Attempt> {
         let reads = stream::iter(accounts).map(|account| async {
             let read = self.read(&account).await;
-            (account, read)
+            let (read, back) = self.bring_back(&account, read).await;
+            (account, read, back)
         });
         let read: Vec<_> = reads.buffered(READS).collect().await;
         let mut ways: Vec<OnItsWay> =
-            read.into_iter().map(|(account, read)| self.begin(identity, account, read)).collect();
+            read.into_iter().map(|(account, read, back)| self.begin(identity, account, (read, back))).collect();
         self.spare_last(identity, &mut ways).await;
         self.create(&mut ways).await;
         self.write(&mut ways).await;
@@ -356,10 +358,43 @@ impl Working<'_> {
         self.target.read(&ObjectKey::correlation(ObjectClass::Account, &self.system.anchor, &wanted.anchor)).await
     }
 
-    fn begin(&self, identity: &Identity, account: Account, read: Result<Option<Object>, ConnectorError>) -> OnItsWay {
-        let wanted =
-            account.wanted.clone().unwrap_or_else(|| Wanted::unnamed(WantedState::Absent, &account.login));
-        let mut attempt = Attempt { account, object: None, done: Vec::new(), made: None, failure: None, closed: None };
+    /// An account that was there and was deleted is brought back as itself, with its rights, where the system still has it.
+    async fn bring_back(
+        &self,
+        account: &Account,
+        read: Result<Option<Object>, ConnectorError>,
+    ) -> (Result<Option<Object>, ConnectorError>, bool) {
+        let wanted = account.wanted.as_ref().is_some_and(|wanted| wanted.state != WantedState::Absent);
+        let (Ok(None), Some(native), true) = (&read, &account.native_id, wanted) else { return (read, false) };
+        if !self.target.capabilities().has(Capability::Restore) {
+            return (read, false);
+        }
+        let key = ObjectKey::id(ObjectClass::Account, native.as_str());
+        let id = format!("{}/{}/restore", account.id, account.version);
+        match self.target.write(&Operation::new(id, key.clone(), Change::Restore)).await {
+            Ok(_) => (self.target.read(&key).await, true),
+            Err(error) if matches!(error.kind, ErrorKind::Transient | ErrorKind::Auth) => (Err(error), false),
+            // It is not among what was deleted any more: it is made anew.
+            Err(_) => (read, false),
+        }
+    }
+
+    fn begin(
+        &self,
+        identity: &Identity,
+        account: Account,
+        (read, back): (Result<Option<Object>, ConnectorError>, bool),
+    ) -> OnItsWay {
+        let wanted = account.wanted.clone().unwrap_or_else(|| Wanted::unnamed(WantedState::Absent, &account.login));
+        let mut attempt = Attempt {
+            account,
+            object: None,
+            done: Vec::new(),
+            made: None,
+            failure: None,
+            closed: None,
+            sessions: None,
+        };
         let object = match read {
             Ok(object) => object,
             Err(error) => {
@@ -368,13 +403,23 @@ impl Working<'_> {
             }
         };
         let takes_passwords = self.target.capabilities().has(Capability::Passwords);
-        let password = (object.is_none() && takes_passwords).then(|| identity.password());
-        let given = self.given(password);
+        let password = ((object.is_none() || back) && takes_passwords).then(|| identity.password());
+        let given = self.given(password.clone());
         let planned = steps(&attempt.account, &wanted, object.as_ref(), &given);
         let planned = planned.unwrap_or_else(|stop| {
             attempt.failure = Some(Failure::Stop(stop));
             self.without_missing(&attempt.account, &wanted, object.as_ref())
         });
+        let mut planned = planned;
+        if let (true, Some(object)) = (back, &object) {
+            let on = ObjectKey { class: ObjectClass::Account, key: Key::Id(object.id.clone()) };
+            attempt.done.push(Step { on: on.clone(), change: Change::Restore, entitlement: None });
+            if password.is_some() {
+                // What was deleted has no password any more, and cannot be opened without one.
+                let change = Change::SetPassword { password, must_change: false };
+                planned.insert(0, Step { on, change, entitlement: None });
+            }
+        }
         attempt.object = object;
         OnItsWay { attempt, wanted, steps: planned }
     }
@@ -467,7 +512,10 @@ impl Working<'_> {
         }
         let Some(object) = &way.attempt.object else { return };
         let key = ObjectKey { class: ObjectClass::Account, key: Key::Id(object.id.clone()) };
-        let _ = self.target.revoke_sessions(&key).await;
+        way.attempt.sessions = Some(match self.target.revoke_sessions(&key).await {
+            Ok(revocation) => json!(revocation),
+            Err(error) => json!({ "sessions": "away", "problem": error.to_string() }),
+        });
         match self.target.read(&key).await {
             Ok(Some(now)) if now.enabled == Some(true) => {
                 let text = "it answered that the account is disabled, and shows it as enabled";

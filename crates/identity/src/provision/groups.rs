@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use connector::ObjectId;
+use connector::{Object, ObjectId};
 use kernel::id::EntitlementId;
+use serde_json::json;
 use store::params;
 
 use super::engine::{Working, short_name};
 use super::reconcile::Reading;
 use crate::entitlement::{self, Entitlement, EntitlementKind};
 use crate::error::Error;
+use crate::finding::{FindingKind, NewFinding};
 use crate::room::Turn;
 use crate::sql;
 
@@ -42,6 +44,7 @@ pub(super) async fn take(turn: &mut Turn, working: &Working<'_>, reading: &Readi
         }
         // Roles go on naming it as they did: it is the same group.
         one.title = renamed;
+        report_name(turn, working, &one).await?;
         one.native_id = Some(group.id.0.clone());
         one.seen = Some(now);
         one.gone = None;
@@ -53,15 +56,92 @@ pub(super) async fn take(turn: &mut Turn, working: &Working<'_>, reading: &Readi
             let mut one = (*one).clone();
             one.gone = Some(now);
             entitlement::save(&mut turn.tx, &mut one).await?;
+            report_gone(turn, working, &one).await?;
             changed += 1;
         }
     }
     take_nesting(turn, reading, &ids).await?;
+    if let Some(outside) = &reading.outside {
+        let seen = outside.iter().filter_map(|(group, members)| Some((*ids.get(group)?, members.clone()))).collect();
+        let catalog = turn.known.catalog.clone();
+        let of_system: Vec<&Entitlement> =
+            of_system.iter().map(|one| catalog.entitlement(one.id).unwrap_or(one)).collect();
+        crate::group::keep_outside(turn, &of_system, &seen).await?;
+    }
     crate::group::report_cycles(turn, working.key).await?;
     if changed > 0 {
         turn.tx.execute(&sql::TOUCH_REVISION, params![]).await?;
     }
     Ok(())
+}
+
+/// A group that came, or has another name: told by a reading of changes.
+pub(super) async fn take_one(turn: &mut Turn, working: &Working<'_>, object: &Object) -> Result<(), Error> {
+    let (name, now) = (short_name(object), turn.now());
+    let known = entitlement::all(&mut turn.tx).await?;
+    let of_system = || known.iter().filter(|one| one.system == working.key);
+    let before = of_system()
+        .find(|one| one.native_id.as_deref() == Some(object.id.as_str()))
+        .or_else(|| of_system().find(|one| one.name == name));
+    let new = Entitlement::named(&crate::role::Grant::entitlement(working.key, &name), now);
+    let Some(mut one) = before.cloned().or(new) else { return Ok(()) };
+    let renamed = (one.name != name).then_some(name);
+    let same = one.version > 0 && one.gone.is_none() && one.title == renamed;
+    if same && one.native_id.as_deref() == Some(object.id.as_str()) {
+        return Ok(());
+    }
+    if one.version == 0 {
+        one.kind = EntitlementKind::Group;
+    }
+    one.title = renamed;
+    one.native_id = Some(object.id.0.clone());
+    one.seen = Some(now);
+    one.gone = None;
+    entitlement::save(&mut turn.tx, &mut one).await?;
+    report_name(turn, working, &one).await?;
+    turn.tx.execute(&sql::TOUCH_REVISION, params![]).await?;
+    Ok(())
+}
+
+/// A group that was deleted: told by a reading of changes.
+pub(super) async fn take_gone(turn: &mut Turn, working: &Working<'_>, id: &ObjectId) -> Result<(), Error> {
+    let known = entitlement::all(&mut turn.tx).await?;
+    let is_it = |one: &&Entitlement| one.system == working.key && one.native_id.as_deref() == Some(id.as_str());
+    let Some(mut one) = known.iter().find(is_it).filter(|one| one.gone.is_none()).cloned() else { return Ok(()) };
+    one.gone = Some(turn.now());
+    entitlement::save(&mut turn.tx, &mut one).await?;
+    report_gone(turn, working, &one).await?;
+    turn.tx.execute(&sql::TOUCH_REVISION, params![]).await?;
+    Ok(())
+}
+
+/// A group that the desk speaks of and that is called otherwise at its system: it is followed, and people are told.
+async fn report_name(turn: &mut Turn, working: &Working<'_>, one: &Entitlement) -> Result<(), Error> {
+    let subject = one.id.to_string();
+    let Some(now) = one.title.as_ref().filter(|_| working.managed.contains(&one.name)) else {
+        turn.settle_finding(FindingKind::GroupChanged, &subject, "it is there, under the name that is known").await?;
+        return Ok(());
+    };
+    let title = format!("{} is called {now} at the system now: documents go on naming it as before", one.grant());
+    report(turn, one, title, json!({ "name": one.name, "now": now })).await
+}
+
+/// A group that the desk speaks of is not there any more.
+async fn report_gone(turn: &mut Turn, working: &Working<'_>, one: &Entitlement) -> Result<(), Error> {
+    if !working.managed.contains(&one.name) {
+        return Ok(());
+    }
+    let title = format!("{} is not at the system any more, and documents speak of it", one.grant());
+    report(turn, one, title, json!({ "name": one.name, "now": null })).await
+}
+
+async fn report(turn: &mut Turn, one: &Entitlement, title: String, detail: serde_json::Value) -> Result<(), Error> {
+    let finding = NewFinding {
+        system: Some(one.system.clone()),
+        detail,
+        ..NewFinding::new(FindingKind::GroupChanged, one.id, title)
+    };
+    turn.find(finding).await.map(drop)
 }
 
 async fn take_nesting(

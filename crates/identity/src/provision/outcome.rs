@@ -30,6 +30,8 @@ pub(super) struct Attempt {
     pub(super) failure: Option<Failure>,
     /// The system shows that the account is closed; `None`: it was not to be closed now.
     pub(super) closed: Option<bool>,
+    /// What the system said of the sessions of an account that was closed.
+    pub(super) sessions: Option<Json>,
 }
 
 /// Why it is not as wanted.
@@ -73,12 +75,40 @@ pub(super) async fn remember(turn: &mut Turn, attempt: Attempt, given: &Given<'_
     let gained = held.difference(&was).copied().filter(is_power).collect();
     last_holder::look_again(turn, Some(&gained)).await?;
     account::save(&mut turn.tx, &mut after).await?;
+    report_made_anew(turn, before, &after, &attempt).await?;
     announce(turn, &attempt, &after, &wanted).await?;
     let done: Vec<Json> = attempt.done.iter().map(shown).collect();
     let entry =
         json!({ "done": done, "progress": after.progress, "problem": after.problem, "native_id": after.native_id });
+    let entry = match (&attempt.sessions, entry) {
+        (Some(sessions), Json::Object(mut fields)) => {
+            fields.insert("sessions".to_owned(), sessions.clone());
+            Json::Object(fields)
+        }
+        (_, entry) => entry,
+    };
     turn.record("account.provision", after.id, Json::Null, entry);
     Ok(after.progress)
+}
+
+/// An account that was there before and had to be made again is another one to its system.
+async fn report_made_anew(turn: &mut Turn, before: &Account, after: &Account, attempt: &Attempt) -> Result<(), Error> {
+    let (Some(made), Some(old)) = (&attempt.made, &before.native_id) else { return Ok(()) };
+    if made.as_str() == old {
+        return Ok(());
+    }
+    let title = format!(
+        "{} in {} was deleted at the system and made anew: rights that were given to the old one are gone",
+        after.login, after.system
+    );
+    let finding = NewFinding {
+        person: after.person,
+        account: Some(after.id),
+        system: Some(after.system.clone()),
+        detail: json!({ "login": after.login, "before": old, "now": made.as_str() }),
+        ..NewFinding::new(FindingKind::MadeAnew, after.id, title)
+    };
+    turn.find(finding).await.map(drop)
 }
 
 fn shown(step: &Step) -> Json {

@@ -1,6 +1,6 @@
 //! Reading systems: everything now and then, what changed in between, and what is done about what others changed.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use connector::{
     Attribution, Capability, Cursor, Delta, Key, NativeChange, Object, ObjectClass, ObjectId, ObjectKey, Search,
@@ -24,6 +24,7 @@ use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
 use crate::room::{Identity, Turn};
 use crate::sql;
+use crate::system::DriftPolicy;
 
 /// Fewer objects than this say nothing of a lost scope.
 const FEW: i64 = 20;
@@ -60,6 +61,8 @@ pub(super) struct Reading {
     pub(super) groups: Vec<Object>,
     memberships: Option<Memberships>,
     pub(super) nesting: BTreeSet<(ObjectId, ObjectId)>,
+    /// Members that are neither an account nor a group of what was read, by group. `None`: members were not read.
+    pub(super) outside: Option<BTreeMap<ObjectId, Vec<connector::Member>>>,
     cursor: Option<Cursor>,
 }
 
@@ -182,7 +185,8 @@ impl Working<'_> {
         let groups = if can(Capability::Groups) { self.all(ObjectClass::Group).await? } else { Vec::new() };
         let accounts = self.all(ObjectClass::Account).await?;
         let told = accounts.iter().all(|account| account.memberships.is_some());
-        let mut reading = Reading { accounts, groups, memberships: None, nesting: BTreeSet::new(), cursor };
+        let mut reading =
+            Reading { accounts, groups, memberships: None, nesting: BTreeSet::new(), outside: None, cursor };
         if !reading.groups.is_empty() && (!told || can(Capability::NestedGroups)) {
             self.members(&mut reading, !told).await?;
         }
@@ -206,6 +210,8 @@ impl Working<'_> {
         let groups: HashMap<ObjectId, String> =
             reading.groups.iter().map(|group| (group.id.clone(), self.name_of(group))).collect();
         let mut memberships = Memberships::new();
+        let inside: BTreeSet<&ObjectId> = reading.accounts.iter().map(|account| &account.id).collect();
+        let mut outside: BTreeMap<ObjectId, Vec<connector::Member>> = BTreeMap::new();
         for group in &reading.groups {
             let key = ObjectKey { class: ObjectClass::Group, key: Key::Id(group.id.clone()) };
             let mut from = None;
@@ -215,6 +221,9 @@ impl Working<'_> {
                     if groups.contains_key(&member.id) {
                         reading.nesting.insert((group.id.clone(), member.id));
                     } else {
+                        if !inside.contains(&member.id) {
+                            outside.entry(group.id.clone()).or_default().push(member.clone());
+                        }
                         memberships.entry(member.id).or_default().insert(self.name_of(group));
                     }
                 }
@@ -224,6 +233,7 @@ impl Working<'_> {
                 }
             }
         }
+        reading.outside = Some(outside);
         if accounts_too {
             reading.memberships = Some(memberships);
         }
@@ -276,7 +286,14 @@ async fn take(turn: &mut Turn, working: &Working<'_>, reading: &Reading, mode: M
             None => orphan(turn, working, object, memberships.as_ref(), &mut found).await?,
         }
     }
-    for account in by_native.into_values().filter(|account| account.status != Status::Absent) {
+    // What was found gone before, and is to be put back by now, is looked at again.
+    let reverts = working.system.drift == DriftPolicy::Revert && mode == Mode::Ordinary;
+    let again = |account: &Account| {
+        reverts
+            && account.progress == Progress::Settled
+            && account.wanted.as_ref().is_some_and(|wanted| wanted.state != WantedState::Absent)
+    };
+    for account in by_native.into_values().filter(|one| one.status != Status::Absent || again(one)) {
         found.missing += 1;
         gone(turn, working, account, mode, &mut found).await?;
     }
@@ -466,6 +483,8 @@ async fn take_change(
             }
             Ok(())
         }
+        (ObjectClass::Group, WhatChanged::Upserted(object)) => groups::take_one(turn, working, object).await,
+        (ObjectClass::Group, WhatChanged::Deleted { .. }) => groups::take_gone(turn, working, &change.id).await,
         _ => Ok(()),
     }
 }

@@ -4,11 +4,13 @@
 mod exception;
 mod rules;
 mod transactions;
+mod unknown;
 mod violation;
 
 pub use exception::{ExceptionState, NewSodException, SodException};
 pub use rules::{FunctionEntitlement, SodFunction, SodRule, TransactionQuery};
 pub use transactions::TransactionSummary;
+pub use unknown::unknown_of;
 pub use violation::{SideShown, Summary, Violation, ViolationState};
 
 pub(crate) use exception::{EXCEPTION, expired, give, in_force};

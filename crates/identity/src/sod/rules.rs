@@ -6,7 +6,7 @@ use entitlements::sod::{BadRule, Function, Needs, Rule, RuleBook, Scoped, Side, 
 use kernel::id::PersonId;
 use serde::{Deserialize, Serialize};
 
-use super::transactions;
+use super::{transactions, unknown};
 use crate::document::{self, Document, DocumentKind, Draft};
 use crate::error::{Error, Refusal};
 use crate::inventory::{Inventory, Scope};
@@ -221,6 +221,8 @@ fn compile_rule(
             .position(|(key, _)| key == name)
             .ok_or_else(|| Refusal::bad(format!("sod-rule {key}"), format!("there is no sod-function `{name}`")))
     };
+    sides_apart(key, rule)?;
+    told_scope(key, rule, functions)?;
     let mut sides = Vec::new();
     for side in &rule.sides {
         sides.push(Side { functions: side.iter().map(find).collect::<Result<_, _>>()? });
@@ -228,6 +230,35 @@ fn compile_rule(
     let at_least = rule.at_least.unwrap_or(sides.len());
     let scope = rule.scope.as_ref().map(|dimension| number(&mut names.dimensions, dimension));
     Ok(Rule { sides, at_least, scope, overlap: rule.overlap })
+}
+
+/// A function on two sides would be violated by everybody who has it.
+fn sides_apart(key: &str, rule: &SodRule) -> Result<(), Refusal> {
+    let mut seen: BTreeMap<&String, usize> = BTreeMap::new();
+    for (at, function) in rule.sides.iter().enumerate().flat_map(|(at, side)| side.iter().map(move |one| (at, one))) {
+        if seen.insert(function, at).is_some_and(|before| before != at) {
+            let problem = format!("`{function}` is on two sides: everybody who has it would violate the rule");
+            return Err(Refusal::bad(format!("sod-rule {key}"), problem));
+        }
+    }
+    Ok(())
+}
+
+/// A scope that no function of the rule tells keeps nothing apart.
+fn told_scope(key: &str, rule: &SodRule, functions: &[(String, SodFunction)]) -> Result<(), Refusal> {
+    let Some(scope) = &rule.scope else { return Ok(()) };
+    let tells = |one: &FunctionEntitlement| match one {
+        FunctionEntitlement::Everywhere(_) => false,
+        FunctionEntitlement::Within { within, .. } => within.contains_key(scope),
+    };
+    let of_rule = |name: &&(String, SodFunction)| rule.sides.iter().flatten().any(|key| *key == name.0);
+    if functions.iter().filter(of_rule).any(|(_, function)| function.entitlements.iter().any(tells)) {
+        return Ok(());
+    }
+    let problem = format!(
+        "no function of it says a `{scope}`: write `within = {{ {scope} = \"…\" }}` beside its entitlements, or leave the scope out"
+    );
+    Err(Refusal::bad(format!("sod-rule {key}"), problem))
 }
 
 /// Faults by the names of documents.
@@ -250,6 +281,10 @@ pub(crate) async fn save(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> R
     let (nobody, now) = (PersonId::derived([0; 16]), turn.now());
     let inventory = Inventory::load(&mut turn.tx, Scope::One(nobody), now).await?;
     Rules::of(&inventory)?;
+    if let (DocumentKind::SodFunction, Some(_)) = (draft.kind, &draft.body) {
+        unknown::refuse_systems(&turn.known.policy, &saved.key, &saved.read()?)?;
+    }
+    unknown::look(turn).await?;
     transactions::begin_soon(turn, &saved).await?;
     Ok(saved)
 }

@@ -324,6 +324,7 @@ pub(crate) async fn begin(turn: &mut Turn) -> Result<(), Error> {
 }
 
 pub(crate) async fn analyse_all(turn: &mut Turn) -> Result<Summary, Error> {
+    super::unknown::look(turn).await?;
     let now = turn.now();
     let inventory = Inventory::load(&mut turn.tx, Scope::Everybody, now).await?;
     let rules = Rules::of(&inventory)?;

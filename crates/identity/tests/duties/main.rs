@@ -13,6 +13,7 @@ mod transactions;
 testkit::on_both_databases! { suite:
     separation::found_excused_and_open_again,
     separation::documents_that_make_no_sense_are_refused,
+    separation::a_function_that_names_nothing_is_told,
     separation::a_membership_at_the_system_counts,
     giving::who_gives_alone_is_bound_as_who_asks,
     giving::nobody_says_who_they_are_themselves,

@@ -2,6 +2,7 @@
 
 use identity::assignment::{Mode, Target};
 use identity::document::DocumentKind;
+use identity::finding::{FindingKind, FindingState};
 use identity::sod::{NewSodException, ViolationState};
 use serde_json::json;
 
@@ -51,10 +52,35 @@ pub async fn documents_that_make_no_sense_are_refused(url: String) {
     assert!(problem.contains("two or more"), "{problem}");
     let problem = refused(house.duty(DocumentKind::SodRule, "x", rule(json!([["pay"], ["fly"]]))).await);
     assert!(problem.contains("no sod-function `fly`"), "{problem}");
+    // What keeps nothing apart, although it looks so.
+    let problem = refused(house.duty(DocumentKind::SodRule, "x", rule(json!([["pay"], ["buy", "pay"]]))).await);
+    assert!(problem.contains("`pay` is on two sides"), "{problem}");
+    let mut scoped = rule(json!([["pay"], ["buy"]]));
+    scoped["scope"] = json!("moon");
+    let problem = refused(house.duty(DocumentKind::SodRule, "x", scoped).await);
+    assert!(problem.contains("no function of it says a `moon`"), "{problem}");
+    let function = |grant: &str| json!({ "title": "Fly", "owner": "guard", "entitlements": [grant] });
+    let problem = refused(house.duty(DocumentKind::SodFunction, "fly", function("nosys/x")).await);
+    assert!(problem.contains("there is no system `nosys`"), "{problem}");
     let package = json!({ "title": "t", "owner": "guard", "roles": ["nobody"] });
     let problem = refused(house.duty(DocumentKind::Package, "x", package).await);
     assert!(problem.contains("no role `nobody`"), "{problem}");
     assert!(house.identity.document(DocumentKind::SodRule, "x").await.is_err(), "nothing was written");
+}
+
+/// A typing error in a control is a control that is off: it is told until what is named was seen.
+pub async fn a_function_that_names_nothing_is_told(url: String) {
+    let house = House::open(&url).await;
+    let told = async || {
+        let all = house.identity.findings(Some(FindingKind::UnknownEntitlement), Some(FindingState::Open)).await.unwrap();
+        all.into_iter().map(|one| one.title).collect::<Vec<_>>()
+    };
+    let function = |grant: &str| json!({ "title": "Fly", "owner": "guard", "entitlements": [grant, "erp/pay"] });
+    house.duty(DocumentKind::SodFunction, "fly", function("erp/plane")).await.unwrap();
+    house.identity.analyse_duties(&by("guard")).await.unwrap();
+    assert_eq!(told().await, ["the function Fly names nothing that is known: erp/plane"]);
+    house.duty(DocumentKind::SodFunction, "fly", function("erp/vendors")).await.unwrap();
+    assert_eq!(told().await, Vec::<String>::new());
 }
 
 pub async fn a_membership_at_the_system_counts(url: String) {

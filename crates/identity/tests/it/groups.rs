@@ -216,6 +216,72 @@ pub async fn a_large_group_is_read_in_pages_by_whoever_goes_on(url: String) {
     assert_eq!((anew.pages, anew.members), (3, 2_499), "who left is not counted any more");
 }
 
+/// A group that documents name and that is called otherwise at its system is followed and told, at the next reading of changes.
+pub async fn a_renamed_group_is_followed_and_told(url: String) {
+    let mut rig = open(&url).await;
+    read_all(&rig).await;
+    let told = async |rig: &Rig| {
+        let all = rig.identity.findings(Some(FindingKind::GroupChanged), Some(FindingState::Open)).await.unwrap();
+        all.into_iter().map(|one| one.title).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&rig).await, Vec::<String>::new());
+    let (target, all) = (rig.targets.get("ad"), native(&rig, "All-Staff").await);
+    let call = |name: &'static str| {
+        target.native_edit(&all, "admin7", rig.store.now(), |object| name.clone_into(&mut object.name));
+    };
+    call("Everybody");
+    rig.identity.read_changes("ad", rig.targets.as_ref()).await.unwrap();
+    assert!(told(&rig).await[0].contains("ad/All-Staff is called Everybody"), "{:?}", told(&rig).await);
+    rig.deliver(&[
+        record(&[("person", "P-7"), ("contract", "C-7")]),
+        record(&[("person", "P-8"), ("contract", "C-8"), ("family", "Sow"), ("born", "1970-01-01")]),
+    ])
+    .await;
+    rig.work().await;
+    assert!(rig.at("ad", "asow").await.unwrap().groups.contains("Everybody"), "it is the same group");
+    target.native_edit(&all, "admin7", rig.store.now(), |object| "All-Staff".clone_into(&mut object.name));
+    rig.identity.read_changes("ad", rig.targets.as_ref()).await.unwrap();
+    assert_eq!(told(&rig).await, Vec::<String>::new());
+    target.native_delete(&all);
+    rig.identity.read_changes("ad", rig.targets.as_ref()).await.unwrap();
+    assert!(told(&rig).await[0].contains("ad/All-Staff is not at the system any more"), "{:?}", told(&rig).await);
+}
+
+/// Who is in a group and lies outside of what is read is shown, counted and, where it is privileged, told.
+pub async fn a_member_from_outside_is_shown_and_counted(url: String) {
+    let rig = open(&url).await;
+    let power = "[system.ad.entitlements.Domain-Admins]\nprivileged = true\nowner = \"P-1\"\n\n[system.erp]";
+    let target = rig.targets.get("ad");
+    // Of a class that is not read: as an account above the base of the connector.
+    let key = ObjectKey::correlation(ObjectClass::OrganizationalUnit, "uid", "root");
+    let new = NewObject { name: "CN=Administrator,CN=Users".to_owned(), ..NewObject::default() };
+    let root = target.write(&Operation::new("native", key, Change::Create(new))).await.unwrap().id;
+    member(&target, &native(&rig, "Domain-Admins").await, &root, true).await;
+    nest(&rig, "Domain-Admins", "Old-Team", true).await;
+    read_all(&rig).await;
+    let (admins, above) = (group(&rig, "Domain-Admins").await, group(&rig, "Old-Team").await);
+    assert_eq!((admins.direct, admins.effective, admins.outside), (1, 1, 1));
+    assert_eq!((above.direct, above.effective, above.outside), (0, 1, 1));
+    let shown = members(&rig, above.id, MemberQuestion::default()).await.unwrap();
+    assert_eq!((shown.total, shown.found, shown.outside[0].name.as_str()), (1, 1, "CN=Administrator,CN=Users"));
+    let text = MemberQuestion { text: Some("nobody".to_owned()), ..MemberQuestion::default() };
+    assert_eq!(members(&rig, above.id, text).await.unwrap().outside, []);
+    let told =
+        async || rig.identity.findings(Some(FindingKind::OutsideMember), Some(FindingState::Open)).await.unwrap();
+    assert_eq!(told().await.len(), 0, "no document says that it gives power");
+    rig.save(&rig::POLICY.replacen("[system.erp]", power, 1)).await.unwrap();
+    read_all(&rig).await;
+    read_all(&rig).await;
+    let found = told().await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    rig.identity.close_finding(found[0].id, "it is the directory's own", &officer()).await.unwrap();
+    read_all(&rig).await;
+    assert_eq!(told().await.len(), 0, "a person has looked");
+    member(&target, &native(&rig, "Domain-Admins").await, &root, false).await;
+    read_all(&rig).await;
+    assert_eq!(group(&rig, "Old-Team").await.effective, 0);
+}
+
 pub async fn a_group_that_nobody_needs_is_proposed_emptied_deleted_and_brought_back_with_its_members(url: String) {
     let mut rig = open(&url).await;
     read_all(&rig).await;
@@ -238,6 +304,11 @@ pub async fn a_group_that_nobody_needs_is_proposed_emptied_deleted_and_brought_b
     let (target, native_id) = (rig.targets.get("ad"), native(&rig, "FIN-Approve").await);
     let amina = rig.account("Diallo", "ad").await.unwrap().native_id.unwrap();
     member(&target, &native_id, &ObjectId::new(amina.clone()), true).await;
+    target.native_edit(&native_id, "admin7", rig.store.now(), |object| {
+        object.attributes.set("mail", vec!["approve@office.example".into()]);
+        object.attributes.set("description", vec!["Who approves".into()]);
+    });
+    nest(&rig, "FIN-Approve", "Old-Team", true).await;
     // The system goes away while members are taken out: the same order goes on.
     for _ in 0..3 {
         target.next(Fault::Pass);
@@ -263,7 +334,13 @@ pub async fn a_group_that_nobody_needs_is_proposed_emptied_deleted_and_brought_b
 
     let back = order(GroupCommand::Restore, removed.version).await.unwrap();
     assert_eq!((back.life.state, back.lost), (LifeState::Restored, vec![]));
-    let now = native(&rig, "FIN-Approve").await;
+    let again = target.read(&key).await.unwrap().expect("it is itself");
+    let text = |name: &str| again.attributes.text(name).map(str::to_owned);
+    assert_eq!(text("mail").as_deref(), Some("approve@office.example"));
+    assert_eq!(text("description").as_deref(), Some("Who approves"));
+    let (now, above) = (native_id.clone(), native(&rig, "Old-Team").await);
+    let in_above = target.members(&ObjectKey::id(ObjectClass::Group, above.as_str()), None, 10).await.unwrap().members;
+    assert!(in_above.iter().any(|one| one.id == now), "it lies where it lay");
     let members = target.members(&ObjectKey::id(ObjectClass::Group, now.as_str()), None, 10).await.unwrap().members;
     assert_eq!(members.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), [amina.as_str()]);
     read_all(&rig).await;

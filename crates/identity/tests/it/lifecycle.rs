@@ -404,7 +404,8 @@ pub async fn merged_records_are_one_person_until_they_are_taken_apart(url: Strin
 pub async fn a_second_account_keeps_its_name_and_closes_with_the_person(url: String) {
     let mut rig = rig::open(&url).await;
     let twin = |fields: &[(&str, &str)]| {
-        let own = [("person", "P-99"), ("contract", "C-99"), ("born", "1970-01-01"), ("unit", "FIN"), ("station", "par")];
+        let own =
+            [("person", "P-99"), ("contract", "C-99"), ("born", "1970-01-01"), ("unit", "FIN"), ("station", "par")];
         record(&own.into_iter().chain(fields.iter().copied()).collect::<Vec<_>>())
     };
     rig.deliver(&[amina(&[])]).await;
@@ -415,12 +416,9 @@ pub async fn a_second_account_keeps_its_name_and_closes_with_the_person(url: Str
     let enabled = async |rig: &Rig, login: &str| rig.at("ad", login).await.expect(login).enabled == Some(true);
     assert!(enabled(&rig, "adiallo").await && enabled(&rig, "adiallo2").await);
     // Whichever of them stays, it is their own account that leads.
-    let second = async |rig: &Rig| {
-        rig.identity.findings(Some(FindingKind::SecondAccount), Some(FindingState::Open)).await
-    };
-    for (kept, gone, leads, follows) in
-        [(first, other, "adiallo", "adiallo2"), (other, first, "adiallo2", "adiallo")]
-    {
+    let second =
+        async |rig: &Rig| rig.identity.findings(Some(FindingKind::SecondAccount), Some(FindingState::Open)).await;
+    for (kept, gone, leads, follows) in [(first, other, "adiallo", "adiallo2"), (other, first, "adiallo2", "adiallo")] {
         let merge = rig.identity.merge(kept, gone, "one and the same", &officer()).await.unwrap();
         rig.work().await;
         let found = second(&rig).await.unwrap();

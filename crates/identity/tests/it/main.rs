@@ -19,6 +19,7 @@ mod standards;
 
 testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
+    reading::who_is_restricted_is_in_no_table,
     borrowed::access_ends_with_its_incident_at_the_target_and_sessions_with_it,
     borrowed::what_a_review_takes_from_a_rule_is_not_given_again,
     borrowed::the_last_use_comes_from_the_lake,
@@ -29,6 +30,8 @@ testkit::on_both_databases! { suite:
     consents::the_house_takes_away_what_people_gave_too_freely,
     consents::policies_of_the_tenant_are_kept_with_their_changes,
     groups::members_are_shown_by_any_way_and_circles_are_findings,
+    groups::a_renamed_group_is_followed_and_told,
+    groups::a_member_from_outside_is_shown_and_counted,
     groups::members_are_found_by_text_way_and_holder,
     groups::an_owner_is_appointed_and_the_last_is_never_taken_away,
     groups::a_large_group_is_read_in_pages_by_whoever_goes_on,
@@ -74,6 +77,7 @@ testkit::on_both_databases! { suite:
     deliveries::objects_of_scim_are_read_as_rows,
     provisioning::three_of_eight_systems_fail_and_the_others_are_done,
     provisioning::a_change_at_the_directory_is_put_back_or_taken_over,
+    provisioning::a_deleted_account_comes_back_as_itself,
     provisioning::power_that_nobody_gave_is_told_and_never_taken_over,
     provisioning::what_nobody_knows_is_never_deleted_and_never_joined_by_itself,
     provisioning::protected_accounts_are_left_alone,

@@ -152,6 +152,39 @@ pub async fn power_that_nobody_gave_is_told_and_never_taken_over(url: String) {
     }
 }
 
+/// Who deletes an account at the directory does not make another one of it: it is brought back as itself.
+pub async fn a_deleted_account_comes_back_as_itself(url: String) {
+    let mut rig = rig::open(&url).await;
+    rig.save(&with_drift("report")).await.unwrap();
+    rig.deliver(&[amina(&[])]).await;
+    rig.work().await;
+    rig.identity.reconcile("ad", Mode::Ordinary, rig.targets.as_ref()).await.unwrap();
+    let target = rig.targets.get("ad");
+    let before = rig.at("ad", "adiallo").await.unwrap();
+    target.native_delete(&before.object.id);
+    rig.pass_until(rig.store.now().plus_micros(15 * 60_000_000)).await;
+    rig.identity.reconcile("ad", Mode::Ordinary, rig.targets.as_ref()).await.unwrap();
+    rig.work().await;
+    assert!(rig.at("ad", "adiallo").await.is_none(), "it is told, and left");
+    // What is only told is put right as soon as the document says so.
+    rig.save(&with_drift("revert")).await.unwrap();
+    rig.identity.reconcile("ad", Mode::Ordinary, rig.targets.as_ref()).await.unwrap();
+    let passwords = target.counters().passwords;
+    rig.identity.provision(rig.targets.as_ref()).await.unwrap();
+    let back = rig.at("ad", "adiallo").await.unwrap();
+    assert_eq!((&back.object.id, back.enabled), (&before.object.id, Some(true)));
+    assert_eq!((&back.groups, &back.object.attributes), (&before.groups, &before.object.attributes));
+    assert_eq!(target.counters().passwords, passwords + 1, "what was deleted has no password");
+    assert_eq!(open_findings(&rig, FindingKind::MadeAnew).await.len(), 0);
+    target.native_delete(&before.object.id);
+    target.forget_deleted();
+    rig.identity.reconcile("ad", Mode::Ordinary, rig.targets.as_ref()).await.unwrap();
+    rig.identity.provision(rig.targets.as_ref()).await.unwrap();
+    let anew = rig.at("ad", "adiallo").await.unwrap();
+    assert_ne!(anew.object.id, before.object.id);
+    assert_eq!(open_findings(&rig, FindingKind::MadeAnew).await.len(), 1, "rights of the old one are gone");
+}
+
 async fn native_account(rig: &Rig, name: &str, attributes: Attributes) -> ObjectId {
     let new = NewObject { name: name.to_owned(), attributes, ..NewObject::default() };
     let key = ObjectKey::correlation(ObjectClass::Account, "uid", name);

@@ -19,6 +19,7 @@ mod pages;
 mod people;
 mod queries;
 mod replica;
+mod restricted;
 mod scim;
 mod sign_in;
 mod statements;
