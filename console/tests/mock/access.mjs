@@ -71,7 +71,7 @@ function identity(method, noun, id, act, body) {
       people.find((one) => one.id === id).blocked = iso(Date.now());
       return [{ closed: 1, unreachable: ["erp"], refused: [], by_hand: [] }, 200];
     case "POST people/:id/let-in": people.find((one) => one.id === id).blocked = null; return [undefined, 204];
-    case "GET accounts": return [{ accounts, truncated: false }, 200];
+    case "GET accounts": return [{ accounts, truncated: false, total: accounts.length }, 200];
     case "GET hybrids": case "POST hybrids/:id/looks": case "POST hybrids/:id/resolutions": return hybrids(method, act, body);
     case "GET systems": return [{ systems }, 200];
     case "POST systems/:id/read": return [{ objects: 1204, groups: 40, matched: 1200, orphans: 1, drifted: 2, missing: 0, reverted: 0, adopted: 0, fault: null, differences: [{ login: "aosei", what: "member", ours: "-", theirs: "ad/Domain Admins" }] }, 200];

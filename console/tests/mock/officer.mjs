@@ -42,7 +42,9 @@ export function officer(method, room, noun, id, act, below, body, people, names)
       return [{ source: one.source, batch: null }, 200];
     }
     case "GET access/notices": return [{ records: [{ dispatch: "d-1", about: "request-1", kind: "request-ask", person: "person-1", language: "fr", subject: "À décider : Month end", asked: iso(now), state: "delivered", state_at: iso(now), problem: null }, { dispatch: "d-2", about: "request-1", kind: "request-remind", person: "person-3", language: "en", subject: "Still to decide: Month end", asked: iso(now), state: "no-address", state_at: iso(now), problem: "no address is known" }], names }, 200];
+    case "GET access/delegations": return [{ records: [], names: {} }, 200];
     case "POST access/delegations": return [undefined, 204];
+    case "POST access/delegations/end": return [undefined, 204];
     case "POST access/reviews/:id": return [{ record: { moved: 3 }, names }, 200];
     default: return undefined;
   }

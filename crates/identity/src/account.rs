@@ -311,6 +311,53 @@ pub(crate) async fn of_system(read: &mut impl Read, system: &str) -> Result<Vec<
     read.rows(&sql::ACCOUNTS_OF_SYSTEM, params![system, MOST]).await?.iter().map(account).collect()
 }
 
+/// Which accounts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccountQuestion {
+    pub system: Option<String>,
+    pub progress: Option<String>,
+    pub kind: Option<String>,
+    /// In the login, or in the name or number of whose it is.
+    pub text: Option<String>,
+    /// Those of people whose record is restricted as well.
+    pub restricted: bool,
+    /// The last account of the page before.
+    pub after: Option<AccountId>,
+    pub limit: u32,
+}
+
+/// Some accounts by login, and how many there are in all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AccountPage {
+    pub accounts: Vec<Account>,
+    pub total: i64,
+    /// Ask with this for those that follow.
+    pub next: Option<AccountId>,
+}
+
+pub(crate) async fn page(read: &mut impl Read, question: &AccountQuestion) -> Result<AccountPage, Error> {
+    let text = question.text.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let escaped = |text: &str| text.to_lowercase().replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    let pattern = text.map(|text| format!("%{}%", escaped(text)));
+    let asked = || {
+        params![
+            question.system.clone(),
+            question.progress.clone(),
+            question.kind.clone(),
+            pattern.clone(),
+            question.restricted
+        ]
+    };
+    let total = read.rows(&sql::COUNT_ACCOUNTS, asked()).await?.first().map_or(Ok(0), |row| row.int("found"))?;
+    let mut row = asked();
+    row.extend(params![question.after, i64::from(question.limit) + 1]);
+    let mut accounts = read.rows(&sql::ACCOUNT_PAGE, row).await?.iter().map(account).collect::<Result<Vec<_>, _>>()?;
+    let more = accounts.len() > question.limit as usize;
+    accounts.truncate(question.limit as usize);
+    let next = accounts.last().filter(|_| more).map(|last| last.id);
+    Ok(AccountPage { accounts, total, next })
+}
+
 /// Accounts of a system on which the engine has to work now, the longest waiting first.
 pub(crate) async fn due(
     read: &mut impl Read,

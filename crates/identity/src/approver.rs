@@ -290,6 +290,34 @@ pub(crate) async fn person_of(read: &mut impl Read, actor: &Actor) -> Result<Per
     }
 }
 
+/// Days for which somebody may decide in another's place at the longest.
+pub const MOST_DELEGATION_DAYS: i64 = 90;
+
+/// Somebody decides in another's place for a time.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Delegation {
+    /// In whose place.
+    pub person: PersonId,
+    pub delegate: PersonId,
+    pub from: Timestamp,
+    pub until: Timestamp,
+    pub set_by: String,
+}
+
+async fn delegations(read: &mut impl Read, person: PersonId, now: Timestamp) -> Result<Vec<Delegation>, Error> {
+    let rows = read.rows(&duty_sql::DELEGATIONS_OF, params![person, now]).await?;
+    let one = |row: &store::Row| {
+        Ok(Delegation {
+            person: row.id("person_id")?,
+            delegate: row.id("delegate_id")?,
+            from: row.time("from_us")?,
+            until: row.time("until_us")?,
+            set_by: row.text("set_by")?.to_owned(),
+        })
+    };
+    rows.iter().map(one).collect()
+}
+
 impl Identity {
     /// The person who signs in as a user.
     ///
@@ -299,10 +327,11 @@ impl Identity {
         person_of(&mut self.store.clone(), actor).await
     }
 
-    /// Lets somebody decide for somebody else while they are away.
+    /// Lets somebody decide for somebody else while they are away, in place of whoever was to before.
     ///
     /// # Errors
-    /// [`Error::Refused`] for times that cross or a delegation to oneself; [`Error::NotFound`] for unknown people.
+    /// [`Error::Refused`] for times that cross, that are over or that last for more than [`MOST_DELEGATION_DAYS`], or a
+    /// delegation to oneself; [`Error::NotFound`] for unknown people.
     pub async fn delegate(
         &self,
         person: PersonId,
@@ -316,13 +345,46 @@ impl Identity {
         if until <= from {
             return Err(Refusal::bad("until", "it ends before it begins").into());
         }
+        if until <= self.now() {
+            return Err(Refusal::bad("until", "it is over already").into());
+        }
+        let latest = from.max(self.now()).plus_micros(MOST_DELEGATION_DAYS * 86_400_000_000);
+        if until > latest {
+            let problem = format!("{MOST_DELEGATION_DAYS} days at most, until {latest}: set it again then");
+            return Err(Refusal::bad("until", problem).into());
+        }
         let mut turn = self.turn(actor, "").await?;
         person::must(&mut turn.tx, person).await?;
         person::must(&mut turn.tx, delegate).await?;
         let by = actor.to_string();
+        turn.tx.execute(&duty_sql::END_DELEGATIONS, params![person]).await?;
         turn.tx.execute_one(&duty_sql::SAVE_DELEGATION, params![person, delegate, from, until, by]).await?;
         let after = json!({ "delegate": delegate, "from": from.to_string(), "until": until.to_string() });
         turn.record("delegation.set", person, serde_json::Value::Null, after);
         turn.finish().await.map(drop)
+    }
+
+    /// Nobody decides in their place any more.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when nobody did.
+    pub async fn end_delegation(&self, person: PersonId, actor: &Actor) -> Result<(), Error> {
+        let mut turn = self.turn(actor, "").await?;
+        let now = turn.now();
+        let before = delegations(&mut turn.tx, person, now).await?;
+        if turn.tx.execute(&duty_sql::END_DELEGATIONS, params![person]).await? == 0 {
+            return Err(Refusal::rule("nobody decides in their place").into());
+        }
+        let before: Vec<&Delegation> = before.iter().filter(|one| one.person == person).collect();
+        turn.record("delegation.end", person, json!(before), serde_json::Value::Null);
+        turn.finish().await.map(drop)
+    }
+
+    /// Who decides in whose place, now or later: of one who is away, and of one who stands in.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn delegations_of(&self, person: PersonId) -> Result<Vec<Delegation>, Error> {
+        delegations(&mut self.store.clone(), person, self.now()).await
     }
 }

@@ -24,6 +24,13 @@ pub const SAVE_DELEGATION: Statement = Statement::new(
      CONFLICT (person_id, delegate_id) DO UPDATE SET from_us = excluded.from_us, until_us = excluded.until_us, set_by = \
      excluded.set_by",
 );
+pub const END_DELEGATIONS: Statement =
+    Statement::new("identity.end_delegations", "DELETE FROM identity_delegation WHERE person_id = $1");
+pub const DELEGATIONS_OF: Statement = Statement::new(
+    "identity.delegations_of",
+    "SELECT person_id, delegate_id, from_us, until_us, set_by FROM identity_delegation WHERE (person_id = $1 OR delegate_id = \
+     $1) AND until_us > $2 ORDER BY from_us, person_id, delegate_id",
+);
 
 pub const SAVE_VIOLATION: Statement = Statement::new(
     "identity.save_violation",
@@ -178,6 +185,8 @@ pub const DUTY_STATEMENTS: &[Statement] = &[
     DELETE_LOGIN,
     DELEGATIONS,
     SAVE_DELEGATION,
+    END_DELEGATIONS,
+    DELEGATIONS_OF,
     SAVE_VIOLATION,
     VIOLATIONS,
     VIOLATION,

@@ -211,6 +211,14 @@ impl Identity {
         }
     }
 
+    /// Some accounts by login.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn account_page(&self, question: &account::AccountQuestion) -> Result<account::AccountPage, Error> {
+        account::page(&mut self.store.clone(), question).await
+    }
+
     /// One account.
     ///
     /// # Errors

@@ -29,6 +29,9 @@ pub enum Error {
     /// The resource is not at the version that the request names.
     #[error("the resource is at version {version}; read it again")]
     Moved { version: i64 },
+    /// Another client provisions it.
+    #[error("it is provisioned by `{client}`: who provisions a resource alone changes or deletes it")]
+    Anothers { client: String },
     /// More than a request may have.
     #[error("{detail}")]
     TooLarge { detail: String },
@@ -60,6 +63,7 @@ impl Error {
             Error::Bad { .. } => 400,
             Error::NotFound { .. } => 404,
             Error::Moved { .. } => 412,
+            Error::Anothers { .. } => 403,
             Error::TooLarge { .. } => 413,
             Error::Unresolved { .. } => 409,
             Error::Store(store::Error::Unavailable { .. } | store::Error::Stale { .. } | store::Error::DiskFull) => 503,

@@ -241,6 +241,7 @@ impl Scim {
         let mut tx = self.store.begin().await?;
         let row = tx.fetch_optional(&sql::RESOURCE, params![kind.as_str(), id]).await?;
         let before = Stored::from_row(&row.ok_or_else(|| not_found(kind, id))?)?;
+        own(by, &before)?;
         hold(precondition, before.version)?;
         let had = if kind == Kind::Group { members_in(&mut tx, id).await? } else { BTreeSet::new() };
         let mut whole = before.body.clone();
@@ -285,6 +286,7 @@ impl Scim {
         let mut tx = self.store.begin().await?;
         let row = tx.fetch_optional(&sql::RESOURCE, params![kind.as_str(), id]).await?;
         let before = Stored::from_row(&row.ok_or_else(|| not_found(kind, id))?)?;
+        own(by, &before)?;
         hold(precondition, before.version)?;
         tx.execute(&sql::LEAVE_GROUPS, params![id]).await?;
         tx.execute(&sql::DELETE, params![id]).await?;
@@ -410,6 +412,16 @@ async fn free_name(tx: &mut Tx, kind: Kind, key: &str, own: Option<&str>) -> Res
             let detail = format!("the user name `{}` is taken", row.text("name")?);
             return Err(Error::Bad { kind: ScimType::Uniqueness, detail });
         }
+    }
+    Ok(())
+}
+
+/// A program changes what it provisions, and nothing of another's: a token that was lost reaches no further. People who may
+/// administer do.
+fn own(by: &Client, before: &Stored) -> Result<(), Error> {
+    let is_program = matches!(by.actor, kernel::Actor::Token(_));
+    if is_program && !before.client.is_empty() && before.client != by.name {
+        return Err(Error::Anothers { client: before.client.clone() });
     }
     Ok(())
 }

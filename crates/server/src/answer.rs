@@ -297,7 +297,7 @@ fn object(columns: &[ColumnSchema], row: &[Value]) -> Json {
     Json::Object(fields.collect())
 }
 
-fn csv_line(out: &mut String, cells: impl Iterator<Item = String>) {
+pub(crate) fn csv_line(out: &mut String, cells: impl Iterator<Item = String>) {
     for (at, cell) in cells.enumerate() {
         if at > 0 {
             out.push(',');
@@ -321,7 +321,7 @@ fn csv_cell(value: &Value) -> String {
 }
 
 /// Text from logs may be written by an attacker: what a spreadsheet would run as a formula gets an apostrophe.
-fn csv_text(text: &str) -> String {
+pub(crate) fn csv_text(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { quoted(&format!("'{text}")) } else { quoted(text) }
 }
 

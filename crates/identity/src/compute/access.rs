@@ -130,9 +130,7 @@ pub fn access(policy: &Policy, catalog: &Catalog, subject: &Subject, now: Timest
     }
     let mut access = gathering.access;
     restrict(&mut access, catalog);
-    access
-        .lines
-        .sort_by(|left, right| (&left.grant, left.asleep, &left.why).cmp(&(&right.grant, right.asleep, &right.why)));
+    fold(&mut access);
     access
 }
 
@@ -284,22 +282,29 @@ impl Gathering<'_> {
     fn live(&mut self, subject: &Subject, contract: &Contract, ends: Option<Timestamp>) {
         let standing = contract.sheet_at(self.now).standing;
         let lines = self.birthright(subject, contract, self.now);
+        let mut given: BTreeSet<Grant> = BTreeSet::new();
         for (reached, why) in lines {
             let account = self.resting(&reached.grant, standing);
+            given.insert(reached.grant.clone());
             self.access.lines.push(Line { grant: reached.grant, why, until: ends, account, asleep: false });
         }
         let overlap_us = self.policy.settings.mover_overlap_days.saturating_mul(DAY_US);
         for slice in &contract.slices {
             let Some(until) = slice.until.filter(|until| *until <= self.now) else { continue };
+            // What held for less than a day was a mistake that was put right, and no move.
+            let corrected = until.micros() - slice.from.micros() < DAY_US;
             let until = until.plus_micros(overlap_us);
-            if until <= self.now {
+            if corrected || until <= self.now {
                 continue;
             }
             self.again_at(until);
             let before = slice.until.map_or(slice.from, |end| end.plus_micros(-1));
             for (reached, why) in self.birthright(subject, contract, before) {
-                // What is paid for, or gives power, goes on the day of the move.
-                if self.catalog.is_licence(&reached.grant) || self.catalog.is_privileged(&reached.grant) {
+                // What goes on being given has its reason already. What is paid for, or gives power, goes on the day of the move.
+                if given.contains(&reached.grant)
+                    || self.catalog.is_licence(&reached.grant)
+                    || self.catalog.is_privileged(&reached.grant)
+                {
                     continue;
                 }
                 let account = self.resting(&reached.grant, standing);
@@ -435,6 +440,19 @@ fn through_role(policy: &Policy, role: &str, before: &[Step]) -> Vec<(Reached, V
         (reached.clone(), before.iter().cloned().chain(roles).collect())
     };
     policy.reached(role).iter().map(line).collect()
+}
+
+/// One line for a grant by one way: that which lasts longest.
+fn fold(access: &mut Access) {
+    let lasts = |line: &Line| line.until.unwrap_or(Timestamp::MAX);
+    access.lines.sort_by(|left, right| {
+        let of = |line: &Line| (line.grant.clone(), line.asleep, line.why.clone());
+        of(left).cmp(&of(right)).then(lasts(right).cmp(&lasts(left)))
+    });
+    access.lines.dedup_by(|later, first| {
+        (&later.grant, later.asleep, &later.why) == (&first.grant, first.asleep, &first.why)
+            && later.account == first.account
+    });
 }
 
 /// Nothing that gives power or costs money to those who do not work: on leave, asleep, locked out.

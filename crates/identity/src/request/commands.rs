@@ -22,6 +22,10 @@ use crate::person;
 use crate::room::{Identity, Turn};
 use crate::sod::{self, NewSodException, Rules};
 
+/// Packages of one request.
+const MOST_PARTS: usize = 20;
+/// Open requests of one person that are looked through.
+const MOST_OPEN: u32 = 1_000;
 /// The deadline of an open stage.
 pub(crate) const APPROVAL: &str = "identity.approval";
 const HOUR_US: i64 = 3_600_000_000;
@@ -105,6 +109,8 @@ impl Identity {
         let mut turn = self.turn(actor, "").await?;
         let requester = approver::person_of(&mut turn.tx, actor).await?;
         let person = asking.person.unwrap_or(requester);
+        must_be_askable(asking, turn.now())?;
+        must_not_wait(&mut turn, asking, person).await?;
         let draft = draft(&mut turn, asking, person).await?;
         toxic(&mut turn, &draft.inventory, &draft.rules, &draft.asked(), person).await
     }
@@ -119,6 +125,8 @@ impl Identity {
         let mut turn = self.turn(actor, &reason).await?;
         let requester = approver::person_of(&mut turn.tx, actor).await?;
         let person = asking.person.unwrap_or(requester);
+        must_be_askable(asking, turn.now())?;
+        must_not_wait(&mut turn, asking, person).await?;
         person::must(&mut turn.tx, person).await?;
         let draft = draft(&mut turn, asking, person).await?;
         let toxic = toxic(&mut turn, &draft.inventory, &draft.rules, &draft.asked(), person).await?;
@@ -200,9 +208,6 @@ impl Identity {
 }
 
 async fn draft(turn: &mut Turn, asking: &Asking, person: PersonId) -> Result<Draft, Error> {
-    if asking.packages.is_empty() {
-        return Err(Refusal::bad("packages", "ask for something").into());
-    }
     let now = turn.now();
     let policy = approver::policy(&mut turn.tx).await?;
     let inventory = Inventory::load(&mut turn.tx, Scope::One(person), now).await?;
@@ -238,6 +243,46 @@ async fn draft(turn: &mut Turn, asking: &Asking, person: PersonId) -> Result<Dra
         }
     }
     Ok(Draft { parts, targets: all, stages, inventory, rules })
+}
+
+/// Something, each once, few enough to be decided on, and none of it from long ago.
+fn must_be_askable(asking: &Asking, now: Timestamp) -> Result<(), Refusal> {
+    let many = asking.packages.len();
+    if many == 0 || many > MOST_PARTS {
+        return Err(Refusal::bad("packages", format!("ask for one to {MOST_PARTS} packages, not for {many}")));
+    }
+    let mut seen = BTreeSet::new();
+    for (key, from, _) in &asking.packages {
+        if !seen.insert(key) {
+            return Err(Refusal::bad("packages", format!("`{key}` is asked for twice")));
+        }
+        // A day that is chosen begins at midnight.
+        if from.is_some_and(|from| from.plus_micros(DAY_US) <= now) {
+            return Err(Refusal::bad("from", format!("`{key}`: nothing is given for a time that is over")));
+        }
+    }
+    Ok(())
+}
+
+/// What is waiting for a decision is not asked for once more.
+async fn must_not_wait(turn: &mut Turn, asking: &Asking, person: PersonId) -> Result<(), Error> {
+    let open = record::list(&mut turn.tx, Some(person), None, true, MOST_OPEN).await?;
+    let waiting = open.iter().filter(|one| one.person == person).find_map(|one| {
+        let part = one.parts.iter().find(|part| asking.packages.iter().any(|(key, _, _)| *key == part.package))?;
+        Some((part, one))
+    });
+    match waiting {
+        Some((part, request)) => {
+            let text = format!(
+                "`{}` was asked for on {} ({}) and waits for an answer: withdraw that request first, or remind who decides",
+                part.package,
+                request.created.date_text(),
+                request.id
+            );
+            Err(Refusal::rule(text).into())
+        }
+        None => Ok(()),
+    }
 }
 
 impl Draft {

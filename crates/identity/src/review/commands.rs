@@ -210,8 +210,10 @@ async fn take_decision(
         after.decided_by = Some(by.map_or_else(|| "silence".to_owned(), |by| by.to_string()));
         after.comment = Some(comment.trim().to_owned()).filter(|comment| !comment.is_empty());
     }
-    if after.state == ItemState::Removing {
-        remove(turn, &inventory, &mut after).await?;
+    match after.state {
+        ItemState::Removing if after.is_canary => look_again(turn, &after).await?,
+        ItemState::Removing => remove(turn, &inventory, &mut after).await?,
+        _ => {}
     }
     item::save(turn, &mut after).await?;
     let verb = if after.changed == before.changed { "review.decide" } else { "review.put-up-again" };

@@ -57,9 +57,10 @@ pub fn decide(
     (after.decision, after.decided) = (Some(verdict), Some(now));
     after.state = match verdict {
         Verdict::Keep => ItemState::Kept,
-        Verdict::Revoke if before.is_canary => ItemState::Removed,
         Verdict::Revoke => {
-            if is_last {
+            // A canary behaves as what it looks like.
+            let sources = if before.is_canary { &before.sources } else { sources };
+            if is_last && !before.is_canary {
                 let problem =
                     format!("{} would have nobody left who holds it: appoint somebody else first", before.name);
                 return Err(Refusal::rule(problem));

@@ -58,8 +58,54 @@ impl<'a> Gathering<'a> {
             }
         }
         let canaries = self.canaries();
-        items.extend(canaries.into_iter().map(|(user, person, held)| self.item(turn, (user, person), held, true)));
+        let mut disguised: Vec<ReviewItem> =
+            canaries.into_iter().map(|(user, person, held)| self.item(turn, (user, person), held, true)).collect();
+        for canary in &mut disguised {
+            self.disguise(canary, &items);
+        }
+        items.extend(disguised);
         items
+    }
+
+    /// A canary looks as a real item does: its way, origin and score are those of a like one, with ids of its own person.
+    fn disguise(&self, canary: &mut ReviewItem, items: &[ReviewItem]) {
+        let system = |item: &ReviewItem| item.name.split_once('/').map(|(system, _)| system.to_owned());
+        let likeness = |item: &&ReviewItem| {
+            (
+                item.entitlement == canary.entitlement,
+                system(item) == system(canary),
+                item.privileged == canary.privileged,
+            )
+        };
+        let Some(like) = items.iter().filter(|item| item.person != canary.person).max_by_key(likeness) else { return };
+        let of_system = self
+            .inventory
+            .accounts
+            .iter()
+            .find(|(_, one)| one.person == Some(canary.person) && Some(&one.system) == system(canary).as_ref());
+        let own_id = |kind: &str, reference: &str| {
+            let digest = Sha256::digest(format!("{}\n{}\n{kind}\n{reference}", canary.id, canary.entitlement));
+            let mut bytes = [0; 16];
+            bytes.copy_from_slice(&digest[..16]);
+            match (kind, of_system) {
+                ("assignment", _) => kernel::id::AssignmentId::derived(bytes).to_string(),
+                (_, Some((id, _))) => id.to_string(),
+                (_, None) => kernel::id::AccountId::derived(bytes).to_string(),
+            }
+        };
+        let mut sources = like.sources.clone();
+        for source in &mut sources {
+            // The way ends in what is reviewed, as a real one does.
+            if like.entitlement != canary.entitlement {
+                source.way = source.way.iter().map(|step| step.replace(&like.name, &canary.name)).collect();
+            }
+            for origin in &mut source.origins {
+                origin.reference = own_id(&origin.kind, &origin.reference);
+            }
+        }
+        let digest = Sha256::digest(format!("{sources:?}"));
+        (canary.base, canary.sources) = (hex::encode(digest), sources);
+        (canary.score, canary.features) = (like.score, like.features.clone());
     }
 
     fn is_in_scope(&self, person: PersonId) -> bool {
@@ -90,7 +136,7 @@ impl<'a> Gathering<'a> {
             privileged: entitlement.privileged,
             reviewer: reviewer(self.directory, self.campaign, person, &matter, None),
             sources,
-            score: score.map_or(if is_canary { 0.9 } else { 0.0 }, |one| one.score),
+            score: score.map_or(0.0, |one| one.score),
             features: score.map(|one| FeaturesShown::from(&one.features)),
             last_use: own.filter_map(|one| one.last_use).max(),
             violates: self.violates.get(&(user, held)).into_iter().flatten().cloned().collect(),

@@ -7,6 +7,7 @@ use kernel::id::PersonId;
 use serde::{Deserialize, Serialize};
 
 use super::{transactions, unknown};
+use crate::compute::Catalog;
 use crate::document::{self, Document, DocumentKind, Draft};
 use crate::error::{Error, Refusal};
 use crate::inventory::{Inventory, Scope};
@@ -282,7 +283,9 @@ pub(crate) async fn save(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> R
     let inventory = Inventory::load(&mut turn.tx, Scope::One(nobody), now).await?;
     Rules::of(&inventory)?;
     if let (DocumentKind::SodFunction, Some(_)) = (draft.kind, &draft.body) {
-        unknown::refuse_systems(&turn.known.policy, &saved.key, &saved.read()?)?;
+        let policy = turn.known.policy.clone();
+        let catalog = Catalog::load(&mut turn.tx, &policy).await?;
+        unknown::refuse_systems(&policy, &catalog, &saved.key, &saved.read()?)?;
     }
     unknown::look(turn).await?;
     transactions::begin_soon(turn, &saved).await?;

@@ -15,9 +15,14 @@ use crate::role::Grant;
 use crate::room::Turn;
 
 /// A function may name what is to come, and no system that is not described.
-pub(super) fn refuse_systems(policy: &Policy, key: &str, function: &SodFunction) -> Result<(), Refusal> {
+pub(super) fn refuse_systems(
+    policy: &Policy,
+    catalog: &Catalog,
+    key: &str,
+    function: &SodFunction,
+) -> Result<(), Refusal> {
     for grant in function.clone().grants() {
-        if !policy.systems.contains_key(&grant.system) {
+        if !policy.systems.contains_key(&grant.system) && catalog.all().all(|one| one.system != grant.system) {
             let known: Vec<&str> = policy.systems.keys().map(String::as_str).collect();
             let problem = format!("`{grant}`: there is no system `{}`; there are {}", grant.system, known.join(", "));
             return Err(Refusal::bad(format!("sod-function {key}"), problem));
@@ -28,7 +33,7 @@ pub(super) fn refuse_systems(policy: &Policy, key: &str, function: &SodFunction)
 
 /// What of a function is not known at its system.
 pub fn unknown_of(policy: &Policy, catalog: &Catalog, function: &SodFunction) -> Vec<Grant> {
-    let given: BTreeSet<Grant> = policy.grants().into_iter().collect();
+    let given: BTreeSet<Grant> = policy.grants().into_iter().cloned().collect();
     let is_known = |grant: &Grant| {
         let system = policy.systems.get(&grant.system);
         let reads_groups = system.is_some_and(|one| one.connector.is_some() && one.entitlement_attribute.is_none());
@@ -40,7 +45,8 @@ pub fn unknown_of(policy: &Policy, catalog: &Catalog, function: &SodFunction) ->
 
 /// Looks over all functions: what names nothing is a finding, what was named so and is there by now is none any more.
 pub(crate) async fn look(turn: &mut Turn) -> Result<(), Error> {
-    let known = turn.known.clone();
+    let policy = turn.known.policy.clone();
+    let catalog = Catalog::load(&mut turn.tx, &policy).await?;
     let open = finding::list(&mut turn.tx, Some(FindingKind::UnknownEntitlement), Some(FindingState::Open)).await?;
     let mut told = BTreeSet::new();
     for document in document::all(&mut turn.tx).await? {
@@ -48,8 +54,7 @@ pub(crate) async fn look(turn: &mut Turn) -> Result<(), Error> {
             continue;
         }
         let Ok(function) = document.read::<SodFunction>() else { continue };
-        let unknown: Vec<String> =
-            unknown_of(&known.policy, &known.catalog, &function).iter().map(ToString::to_string).collect();
+        let unknown: Vec<String> = unknown_of(&policy, &catalog, &function).iter().map(ToString::to_string).collect();
         if unknown.is_empty() {
             continue;
         }

@@ -23,6 +23,8 @@ testkit::on_both_databases! { suite:
     requests::nobody_decides_on_their_own,
     requests::two_decisions_at_once,
     requests::silence_is_never_a_yes,
+    requests::the_same_is_not_asked_for_twice,
+    requests::a_new_delegate_takes_the_place_of_the_old,
     requests::a_delegate_stands_in,
     requests::an_approver_who_left_is_passed_over_and_nothing_is_granted,
     requests::toxic_parts_are_refused_at_once,
@@ -50,6 +52,7 @@ testkit::on_both_databases! { suite:
     reviews::access_from_elsewhere_remains_until_it_is_gone,
     reviews::silence_goes_by_risk,
     reviews::canaries_and_nodding_show,
+    reviews::a_canary_shows_itself_by_nothing,
     reviews::a_reviewer_who_left,
     reviews::the_last_holder_stays,
 }

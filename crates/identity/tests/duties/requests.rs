@@ -89,6 +89,50 @@ pub async fn silence_is_never_a_yes(url: String) {
     assert!(house.assigned("amina").await.is_empty());
 }
 
+/// What waits is not asked for once more, nothing is asked for twice at once, endlessly, or for a time that is over.
+pub async fn the_same_is_not_asked_for_twice(url: String) {
+    let house = House::open(&url).await;
+    let now = house.store.now();
+    let asking = |packages: Vec<(&str, Option<kernel::Timestamp>)>| Asking {
+        packages: packages.into_iter().map(|(key, from)| (key.to_owned(), from, None)).collect(),
+        person: None,
+        reason: "closing the books".to_owned(),
+        language: "en".to_owned(),
+        exception: None,
+    };
+    let refuse = async |packages, words: &str| {
+        let problem = refused(house.identity.ask(&asking(packages), &by("amina")).await);
+        assert!(problem.contains(words), "{problem}");
+    };
+    refuse(vec![("payer", None), ("payer", None)], "`payer` is asked for twice").await;
+    refuse(vec![("payer", None); 500], "one to 20 packages, not for 500").await;
+    refuse(vec![("payer", Some(now.plus_micros(-2 * DAY_US)))], "a time that is over").await;
+    let first = house.identity.ask(&asking(vec![("payer", None)]), &by("amina")).await.unwrap();
+    refuse(vec![("payer", None)], &first.id.to_string()).await;
+    house.identity.ask(&asking(vec![("payer", None)]), &by("bram")).await.unwrap();
+}
+
+/// One stands in at a time: the latest who was named, for 90 days at most, until it is ended.
+pub async fn a_new_delegate_takes_the_place_of_the_old(url: String) {
+    let house = House::open(&url).await;
+    let (boss, now) = (house.person("boss"), house.store.now());
+    let delegate = async |to: &str, days: i64| {
+        let times = (now, now.plus_micros(days * DAY_US));
+        house.identity.delegate(boss, house.person(to), times, &by("boss")).await
+    };
+    assert!(refused(delegate("bram", 5_000).await).contains("90 days at most"));
+    assert!(refused(delegate("bram", 0).await).contains("before it begins"));
+    delegate("bram", 5).await.unwrap();
+    delegate("owner", 5).await.unwrap();
+    let shown = house.identity.delegations_of(boss).await.unwrap();
+    assert_eq!(shown.iter().map(|one| one.delegate).collect::<Vec<_>>(), [house.person("owner")]);
+    assert_eq!(house.identity.delegations_of(house.person("owner")).await.unwrap(), shown, "who stands in sees it");
+    assert_eq!(house.identity.delegations_of(house.person("bram")).await.unwrap(), []);
+    house.identity.end_delegation(boss, &by("boss")).await.unwrap();
+    assert!(refused(house.identity.end_delegation(boss, &by("boss")).await).contains("nobody decides"));
+    assert_eq!(house.identity.delegations_of(boss).await.unwrap(), []);
+}
+
 pub async fn a_delegate_stands_in(url: String) {
     let house = House::open(&url).await;
     let now = house.store.now();

@@ -178,6 +178,33 @@ pub async fn canaries_and_nodding_show(url: String) {
     assert_eq!(house.assigned("amina").await.len(), 1, "a canary gives nothing");
 }
 
+/// Nothing that a reviewer or a script reads tells a canary from what is real.
+pub async fn a_canary_shows_itself_by_nothing(url: String) {
+    let house = House::open(&url).await;
+    house.give("amina", entitlement(&house, "reports"), Mode::Active).await;
+    house.give("bram", entitlement(&house, "vendors"), Mode::Active).await;
+    let campaign = begin(&house, NewCampaign { canaries: 3, ..plan(&house) }).await;
+    let items = house.identity.review_items(campaign.id, None).await.unwrap();
+    let shape = |item: &ReviewItem| {
+        let origins = item.sources.iter().flat_map(|one| &one.origins);
+        let ids = origins.map(|one| one.reference.split('-').next().unwrap().to_owned()).collect::<Vec<_>>();
+        (item.sources.len(), ids, item.features.is_some(), item.base.len(), item.last_use.is_some())
+    };
+    let real: Vec<_> = items.iter().filter(|item| !item.is_canary).map(shape).collect();
+    let canaries: Vec<&ReviewItem> = items.iter().filter(|item| item.is_canary).collect();
+    assert!(canaries.len() >= 2, "{}", canaries.len());
+    for canary in &canaries {
+        assert!(real.contains(&shape(canary)), "{:?} is like none of {real:?}", shape(canary));
+        assert!(
+            canary.sources.iter().flat_map(|one| &one.way).any(|step| *step == canary.name),
+            "{:?}",
+            canary.sources
+        );
+    }
+    let revoked = decide(&house, canaries[0], Verdict::Revoke, true, "boss").await.unwrap();
+    assert_eq!(revoked.state, ItemState::Removing, "as a real one, until the target was read");
+}
+
 pub async fn a_reviewer_who_left(url: String) {
     let house = House::open(&url).await;
     house.give("amina", entitlement(&house, "reports"), Mode::Active).await;

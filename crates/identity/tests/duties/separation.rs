@@ -53,9 +53,9 @@ pub async fn documents_that_make_no_sense_are_refused(url: String) {
     let problem = refused(house.duty(DocumentKind::SodRule, "x", rule(json!([["pay"], ["fly"]]))).await);
     assert!(problem.contains("no sod-function `fly`"), "{problem}");
     // What keeps nothing apart, although it looks so.
-    let problem = refused(house.duty(DocumentKind::SodRule, "x", rule(json!([["pay"], ["buy", "pay"]]))).await);
+    let problem = refused(house.duty(DocumentKind::SodRule, "x", rule(json!([["pay"], ["vendor", "pay"]]))).await);
     assert!(problem.contains("`pay` is on two sides"), "{problem}");
-    let mut scoped = rule(json!([["pay"], ["buy"]]));
+    let mut scoped = rule(json!([["pay"], ["vendor"]]));
     scoped["scope"] = json!("moon");
     let problem = refused(house.duty(DocumentKind::SodRule, "x", scoped).await);
     assert!(problem.contains("no function of it says a `moon`"), "{problem}");
@@ -72,7 +72,8 @@ pub async fn documents_that_make_no_sense_are_refused(url: String) {
 pub async fn a_function_that_names_nothing_is_told(url: String) {
     let house = House::open(&url).await;
     let told = async || {
-        let all = house.identity.findings(Some(FindingKind::UnknownEntitlement), Some(FindingState::Open)).await.unwrap();
+        let all =
+            house.identity.findings(Some(FindingKind::UnknownEntitlement), Some(FindingState::Open)).await.unwrap();
         all.into_iter().map(|one| one.title).collect::<Vec<_>>()
     };
     let function = |grant: &str| json!({ "title": "Fly", "owner": "guard", "entitlements": [grant, "erp/pay"] });

@@ -157,8 +157,12 @@ pub async fn what_a_client_provisions_is_one_set(url: String) {
         all.into_iter().map(|one| (one.client, one.changes, one.users)).collect::<Vec<_>>()
     };
     assert_eq!(seen().await, [state("entra", 1, 1), state("hr", 2, 1)]);
-    // Whoever changes it, it is the set of the client that made it that changes.
-    room.replace(&other, Kind::User, &one, &user("uno"), &Precondition::None).await.unwrap();
+    // A program touches nothing of another's; whoever changes it, it is the set of the client that made it that changes.
+    let foreign = room.replace(&other, Kind::User, &one, &user("uno"), &Precondition::None).await;
+    assert_eq!(status(foreign), 403);
+    assert_eq!(status(room.delete(&other, Kind::User, &one, &Precondition::None).await), 403);
+    let person = Client::from(Actor::User("user-1".to_owned()));
+    room.replace(&person, Kind::User, &one, &user("uno"), &Precondition::None).await.unwrap();
     assert_eq!(seen().await, [state("entra", 1, 1), state("hr", 3, 1)]);
     let held = room.provisioned("hr").await.unwrap().unwrap();
     assert_eq!(held.users.iter().map(|one| one.body["userName"].as_str().unwrap()).collect::<Vec<_>>(), ["uno"]);

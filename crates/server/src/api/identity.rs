@@ -6,6 +6,7 @@ pub mod hybrid;
 pub mod people;
 pub mod plans;
 pub mod policy;
+pub mod report;
 pub mod sources;
 
 use std::collections::BTreeSet;
@@ -24,6 +25,7 @@ pub fn routes(routes: &mut Routes) {
     plans::routes(routes);
     accounts::routes(routes);
     hybrid::routes(routes);
+    report::routes(routes);
 }
 
 /// Reads an id of a kind; another text names nothing.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::process::ExitCode;
 
-use ::identity::Identity;
 use ::identity::compute::Line;
 use ::identity::feed::{Batch, BatchState, Delivery, Manifest};
 use ::identity::person::Person;
 use ::identity::plan::{Counts, PlanDetail};
+use ::identity::{Identity, PAST_COLUMNS, PastQuestion};
 use anyhow::{Context, Result, bail, ensure};
 use kernel::{Actor, Timestamp};
 use serde_json::{Value as Json, json};
@@ -221,23 +221,20 @@ async fn access(arguments: &Access, identity: &Identity) -> Result<ExitCode> {
     };
     let hidden: BTreeSet<_> = if arguments.restricted { BTreeSet::new() } else { identity.restricted_people().await? };
     let mut out = csv::Writer::from_writer(Vec::new());
-    out.write_record(COLUMNS)?;
+    out.write_record(PAST_COLUMNS)?;
+    let question = PastQuestion { on, known, system: arguments.system.clone(), entitlement: None };
     let (mut lines, mut left_out) = (String::new(), 0);
     for person in people {
         if hidden.contains(&person.id) {
             left_out += 1;
             continue;
         }
-        let then = identity.past_view(person.id, on, known).await?;
-        for line in
-            then.access.iter().filter(|line| arguments.system.as_ref().is_none_or(|key| line.grant.system == *key))
-        {
-            let row = row(&then.person, line, on, known);
+        for row in identity.past_rows(person.id, &question).await? {
             match arguments.format {
                 List::Csv => out.write_record(row.iter().map(|value| shown_as_is(value).into_owned()))?,
                 List::Json => {
                     let object: serde_json::Map<String, Json> =
-                        COLUMNS.iter().zip(row).map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+                        PAST_COLUMNS.iter().zip(row).map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
                     let _ = writeln!(lines, "{}", Json::Object(object));
                 }
             }
@@ -251,24 +248,4 @@ async fn access(arguments: &Access, identity: &Identity) -> Result<ExitCode> {
         List::Json => terminal::print(&lines)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-const COLUMNS: [&str; 11] =
-    ["On", "KnownOn", "Number", "Name", "System", "Entitlement", "Asleep", "Until", "Why", "Ground", "Reference"];
-
-fn row(person: &Person, line: &Line, on: Timestamp, known: Timestamp) -> [String; 11] {
-    let first = line.why.first();
-    [
-        on.to_string(),
-        known.to_string(),
-        person.sheet.number.clone().unwrap_or_default(),
-        person.sheet.display_name(),
-        line.grant.system.clone(),
-        line.grant.entitlement.clone().unwrap_or_default(),
-        if line.asleep { "yes" } else { "no" }.to_owned(),
-        line.until.filter(|until| *until < Timestamp::MAX).map(|until| until.to_string()).unwrap_or_default(),
-        why(line),
-        first.map(|step| step.kind.to_string()).unwrap_or_default(),
-        first.map(|step| step.key.clone()).unwrap_or_default(),
-    ]
 }

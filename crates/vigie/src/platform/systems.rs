@@ -1,8 +1,8 @@
 //! Connectors of the systems in which accounts live, made from the documents of the Access desk.
 //!
 //! A secret is a file of its own below `secrets/` in the data folder, named by the document and read when the connector is
-//! made; it is in no database and no log. Secrets of a feed lie below `secrets/feeds/KEY/`, so that a document can send no other
-//! secret than its own to an address that it names. A file of accounts, or a database that is a file, lies below `systems/`. A
+//! made; it is in no database and no log. Secrets of a system lie below `secrets/systems/KEY/`, those of a feed below
+//! `secrets/feeds/KEY/`, so that a document can send no other secret than its own to an address that it names. A file of accounts, or a database that is a file, lies below `systems/`. A
 //! connector is made anew when its document, what the document protects, or its secret has changed.
 
 use std::collections::BTreeMap;
@@ -49,7 +49,7 @@ pub struct SystemTargets {
 /// What every kind of connector may have beside its own settings.
 #[derive(Deserialize)]
 struct Shared {
-    /// The file below `secrets/` with the password, or with the address of a database.
+    /// The file below `secrets/systems/KEY/` with the password, or with the address of a database.
     secret: Option<String>,
     #[serde(default)]
     protection: ProtectionRules,
@@ -81,9 +81,9 @@ impl SystemTargets {
         SystemTargets { secrets, files: Confined::below(systems), made: Mutex::default() }
     }
 
-    fn origin(&self, settings: &ConnectorSettings, system: &System) -> Result<Origin, ConnectorError> {
+    fn origin(&self, key: &str, settings: &ConnectorSettings, system: &System) -> Result<Origin, ConnectorError> {
         let named = settings.settings.get("secret").and_then(Value::as_str);
-        let secret = named.map(|name| self.secret(name)).transpose()?;
+        let secret = named.map(|name| self.secret(key, name)).transpose()?;
         Ok(Origin {
             settings: settings.clone(),
             protected: system.protected.clone(),
@@ -92,7 +92,12 @@ impl SystemTargets {
         })
     }
 
-    async fn make(&self, settings: &ConnectorSettings, system: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
+    async fn make(
+        &self,
+        key: &str,
+        settings: &ConnectorSettings,
+        system: &System,
+    ) -> Result<Arc<dyn Connector>, ConnectorError> {
         let mut own = settings.settings.clone();
         let (secret, protection) = (own.remove("secret"), own.remove("protection"));
         let shared = [("secret", secret), ("protection", protection)];
@@ -100,7 +105,7 @@ impl SystemTargets {
         let Shared { secret, mut protection } = read(shared)?;
         protection.listed.extend(system.break_glass.iter().cloned());
         protection.sync_accounts.extend(system.protected.iter().cloned());
-        let secret = secret.map(|name| self.secret(&name)).transpose()?;
+        let secret = secret.map(|name| self.secret(key, &name)).transpose()?;
         let needed =
             || secret.clone().ok_or_else(|| ConnectorError::invalid("it needs a `secret`: the name of a file"));
         Ok(match settings.kind.as_str() {
@@ -143,8 +148,19 @@ impl SystemTargets {
         })
     }
 
-    fn secret(&self, name: &str) -> Result<Secret, ConnectorError> {
-        read_secret(&self.secrets.join(plain(name)?))
+    fn secret(&self, key: &str, name: &str) -> Result<Secret, ConnectorError> {
+        let own = self.secrets.join("systems").join(plain(key)?);
+        let path = own.join(plain(name)?);
+        if path.exists() {
+            return read_secret(&path);
+        }
+        let before = self.secrets.join(name);
+        let remedy = match before.exists() {
+            true => format!("move it there: mkdir -p {} && mv {} {}", own.display(), before.display(), path.display()),
+            false => format!("put it into {}", path.display()),
+        };
+        let text = format!("the system {key} has no secret `{name}` of its own, and reads no other: {remedy}");
+        Err(ConnectorError::new(ErrorKind::Auth, text))
     }
 }
 
@@ -174,12 +190,12 @@ impl Targets for SystemTargets {
     async fn target(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
         let settings = system.connector.as_ref();
         let settings = settings.ok_or_else(|| ConnectorError::invalid(format!("nothing connects {key}")))?;
-        let origin = self.origin(settings, system)?;
+        let origin = self.origin(key, settings, system)?;
         let known = self.made.lock().get(key).filter(|(made, _)| *made == origin).map(|(_, made)| made.clone());
         if let Some(known) = known {
             return Ok(known);
         }
-        let made = self.make(settings, system).await?;
+        let made = self.make(key, settings, system).await?;
         self.made.lock().insert(key.to_owned(), (origin, made.clone()));
         Ok(made)
     }
@@ -198,5 +214,37 @@ impl Targets for SystemTargets {
 
     fn database(&self, url: &str) -> Result<String, ConnectorError> {
         self.files.database(url)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_system_reads_secrets_of_its_own_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let secrets = folder.path().join("secrets");
+        let put = |name: &str| {
+            let path = secrets.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "Passw0rd\n").unwrap();
+        };
+        for name in ["second-factor.key", "ad-bind", "systems/ad/bind"] {
+            put(name);
+        }
+        let targets = SystemTargets::new(secrets.clone(), folder.path().join("systems"));
+        let read = |key: &str, name: &str| targets.secret(key, name).map(|secret| secret.reveal().to_owned());
+        assert_eq!(read("ad", "bind").unwrap(), "Passw0rd");
+        for (key, name, words) in [
+            ("evil", "bind", "has no secret `bind` of its own"),
+            ("evil", "second-factor.key", "reads no other"),
+            ("ad", "ad-bind", "move it there: mkdir -p"),
+            ("ad", "../evil/bind", "is no name of a secret"),
+            ("..", "ad-bind", "is no name of a secret"),
+        ] {
+            let problem = read(key, name).unwrap_err().to_string();
+            assert!(problem.contains(words) && !problem.contains("Passw0rd"), "{key}/{name}: {problem}");
+        }
     }
 }

@@ -115,6 +115,8 @@ pub(super) fn routes(routes: &mut Routes) {
     routes.add(__path_link_login, Action::ManageIdentity, link_login);
     routes.add(__path_unlink_login, Action::ManageIdentity, unlink_login);
     routes.add(__path_set_delegation, Action::OwnAccess, set_delegation);
+    routes.add(__path_list_delegations, Action::OwnAccess, list_delegations);
+    routes.add(__path_end_delegation, Action::OwnAccess, end_delegation);
 }
 
 /// Saves a document of duties, if everything that leans on it still makes sense.
@@ -233,7 +235,24 @@ async fn unlink_login(
     Ok(axum::http::StatusCode::NO_CONTENT)
 }
 
-/// Lets somebody decide in the caller's place for a time.
+/// Who decides in the caller's place, and in whose place the caller does; now or later.
+#[utoipa::path(get, path = "/api/v1/access/delegations", tag = "access", responses((status = 200, body = DutyRecords)))]
+async fn list_delegations(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<DutyRecords>, Problem> {
+    let person = app.identity.person_behind(&caller.actor()).await?;
+    let all = app.identity.delegations_of(person).await?;
+    named_records(&app, &caller, all.iter().map(wire).collect()).await
+}
+
+/// The caller decides themselves again.
+#[utoipa::path(post, path = "/api/v1/access/delegations/end", tag = "access", responses((status = 204)))]
+async fn end_delegation(State(app): State<Arc<App>>, caller: Caller) -> Result<axum::http::StatusCode, Problem> {
+    let actor = caller.actor();
+    let person = app.identity.person_behind(&actor).await?;
+    app.identity.end_delegation(person, &actor).await?;
+    Ok(axum::http::StatusCode::NO_CONTENT)
+}
+
+/// Lets somebody decide in the caller's place for a time, instead of whoever was to; for 90 days at most.
 #[utoipa::path(post, path = "/api/v1/access/delegations", tag = "access", request_body = SetDelegation, responses((status = 204)))]
 async fn set_delegation(
     State(app): State<Arc<App>>,

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use identity::ServiceAccount;
-use identity::account::{Account, AccountKind};
+use identity::account::{Account, AccountKind, AccountQuestion};
 use identity::provision::Mode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{hidden, parse_id};
+use super::{parse_id, sees_restricted};
 use crate::action::Action;
 use crate::api::users::clean_reason;
 use crate::api::words::Instant;
@@ -22,8 +22,9 @@ use crate::body::{Body, Filter};
 use crate::problem::Problem;
 use crate::routes::Routes;
 
-/// Accounts of one answer.
-const PAGE: usize = 1_000;
+/// Accounts of one answer, where it is not said, and at most.
+const PAGE: u32 = 200;
+const MOST: u32 = 1_000;
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -65,6 +66,10 @@ pub struct AccountWord {
 pub struct AccountsWord {
     pub accounts: Vec<AccountWord>,
     pub truncated: bool,
+    /// Those that were asked for, on whatever page.
+    pub total: i64,
+    /// Ask with this as `after` for those that follow; absent: these were the last.
+    pub next: Option<String>,
 }
 
 /// Which accounts.
@@ -77,6 +82,12 @@ pub struct AccountFilter {
     pub progress: Option<String>,
     /// `person`, `service`, `shared` or `unknown`.
     pub kind: Option<String>,
+    /// In the login, or in the name or number of the person.
+    pub search: Option<String>,
+    /// `next` of the page before.
+    pub after: Option<String>,
+    /// At most so many: 200, and never more than 1,000.
+    pub limit: Option<u32>,
 }
 
 /// What is decided about an account.
@@ -205,24 +216,29 @@ pub fn routes(routes: &mut Routes) {
     routes.add(__path_list_licences, Action::ReadIdentity, list_licences);
 }
 
-/// Accounts of a system or of all.
+/// Accounts of a system or of all, by login.
 #[utoipa::path(get, path = "/api/v1/identity/accounts", tag = "identity", params(AccountFilter), responses((status = 200, body = AccountsWord)))]
 async fn list_accounts(
     State(app): State<Arc<App>>,
     caller: Caller,
     Filter(filter): Filter<AccountFilter>,
 ) -> Result<Json<AccountsWord>, Problem> {
-    let accounts = app.identity.accounts(filter.system.as_deref()).await?;
-    let hidden = hidden(&app, &caller).await?;
-    let is = |wanted: &Option<String>, word: &str| wanted.as_deref().is_none_or(|wanted| wanted == word);
-    let fits = |one: &&Account| {
-        let visible = one.person.is_none_or(|person| !hidden.contains(&person));
-        visible && is(&filter.progress, one.progress.as_str()) && is(&filter.kind, one.kind.as_str())
+    let question = AccountQuestion {
+        system: filter.system,
+        progress: filter.progress,
+        kind: filter.kind,
+        text: filter.search,
+        restricted: sees_restricted(&app, &caller),
+        after: filter.after.map(|after| parse_id("account", &after)).transpose()?,
+        limit: filter.limit.unwrap_or(PAGE).clamp(1, MOST),
     };
-    let mut found: Vec<AccountWord> = accounts.iter().filter(fits).take(PAGE + 1).map(account_word).collect();
-    let truncated = found.len() > PAGE;
-    found.truncate(PAGE);
-    Ok(Json(AccountsWord { accounts: found, truncated }))
+    let page = app.identity.account_page(&question).await?;
+    Ok(Json(AccountsWord {
+        accounts: page.accounts.iter().map(account_word).collect(),
+        truncated: page.next.is_some(),
+        total: page.total,
+        next: page.next.map(|id| id.to_string()),
+    }))
 }
 
 /// Decides about an account.
