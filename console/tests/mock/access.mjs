@@ -93,7 +93,7 @@ function identity(method, noun, id, act, body) {
 
 function duties(method, noun, id, act, body) {
   switch (`${method} ${noun}${id ? "/:id" : ""}${act ? `/${act}` : ""}`) {
-    case "GET me": return [{ person: "person-1", name: "Ada Osei", eligible: [{ ...eligible, needs_second_factor: factor.confirmed !== null }] }, 200];
+    case "GET me": return [{ person: "person-1", name: "Ada Osei", eligible: [{ ...eligible, needs_second_factor: factor.confirmed !== null }], access: access_lines }, 200];
     case "GET second-factor": return [factor, 200];
     case "POST second-factor": factor.enrolled = iso(Date.now()); return [{ secret: "Y7KO4DHRWXQRZVOECKDJU67F3IAZ255V", uri: "otpauth://totp/Vigie:person-1?secret=Y7KO4DHRWXQRZVOECKDJU67F3IAZ255V&issuer=Vigie&algorithm=SHA1&digits=6&period=30" }, 201];
     case "POST second-factor/:id":
@@ -109,6 +109,7 @@ function duties(method, noun, id, act, body) {
     case "POST requests/:id": return records(body.packages.length > 1 ? [{ ...requests[0].toxic[0], is_within_request: true }] : []);
     case "POST requests": return record(requests[0], 201);
     case "GET requests": return records(requests);
+    case "GET requests/:id/context": return record({ gives: [{ grant: "erp/ZFI_PAY", risk: "high", held: false }, { grant: "ad/All-Staff", risk: "low", held: true }], holds: ["ad/All-Staff", "ad/GRP-004"], rules: 12 });
     case "POST requests/:id/commands": requests.splice(0, 1); return record({});
     case "GET activations": return records(activations);
     case "POST activations":

@@ -9,7 +9,7 @@ use serde_json::json;
 use store::{Read, Row, Tx, params};
 
 use crate::error::Error;
-use crate::sql;
+use crate::{account_sql, sql};
 
 /// Most accounts of one house.
 const MOST: u32 = 2_000_000;
@@ -348,10 +348,12 @@ pub(crate) async fn page(read: &mut impl Read, question: &AccountQuestion) -> Re
             question.restricted
         ]
     };
-    let total = read.rows(&sql::COUNT_ACCOUNTS, asked()).await?.first().map_or(Ok(0), |row| row.int("found"))?;
+    let total =
+        read.rows(&account_sql::COUNT_ACCOUNTS, asked()).await?.first().map_or(Ok(0), |row| row.int("found"))?;
     let mut row = asked();
     row.extend(params![question.after, i64::from(question.limit) + 1]);
-    let mut accounts = read.rows(&sql::ACCOUNT_PAGE, row).await?.iter().map(account).collect::<Result<Vec<_>, _>>()?;
+    let mut accounts =
+        read.rows(&account_sql::ACCOUNT_PAGE, row).await?.iter().map(account).collect::<Result<Vec<_>, _>>()?;
     let more = accounts.len() > question.limit as usize;
     accounts.truncate(question.limit as usize);
     let next = accounts.last().filter(|_| more).map(|last| last.id);

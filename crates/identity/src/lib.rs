@@ -32,6 +32,7 @@
 #![allow(dead_code, reason = "the nouns stand before the commands that use them")]
 
 pub mod account;
+mod account_sql;
 pub mod activation;
 pub mod approver;
 pub mod assignment;

@@ -234,23 +234,6 @@ pub const ACCOUNTS: Statement = Statement::new(
      seen_us, plan_id, attempts, retry_us, problem, owner, purpose, expires_us, rotated_us, rotate_days, \
      last_use_us, version, created_us, updated_us FROM identity_account ORDER BY id LIMIT $1",
 );
-pub const ACCOUNT_PAGE: Statement = Statement::new(
-    "identity.account_page",
-    "SELECT a.id, a.system, a.person_id, a.kind, a.protection, a.login, a.native_id, a.status, a.progress, a.wanted, a.seen, \
-     a.seen_us, a.plan_id, a.attempts, a.retry_us, a.problem, a.owner, a.purpose, a.expires_us, a.rotated_us, a.rotate_days, \
-     a.last_use_us, a.version, a.created_us, a.updated_us FROM identity_account a LEFT JOIN identity_person p ON p.id = a.person_id WHERE (CAST($1 AS TEXT) IS NULL OR a.system = $1) \
-     AND (CAST($2 AS TEXT) IS NULL OR a.progress = $2) AND (CAST($3 AS TEXT) IS NULL OR a.kind = $3) AND (CAST($4 AS TEXT) IS NULL \
-     OR LOWER(a.login) LIKE $4 ESCAPE '!' OR a.id LIKE $4 ESCAPE '!' OR LOWER(COALESCE(p.number, '')) LIKE $4 ESCAPE '!' OR LOWER(p.given_name || ' ' || \
-     p.family_name) LIKE $4 ESCAPE '!') AND ($5 = 1 OR COALESCE(p.restricted, 0) = 0) AND (CAST($6 AS TEXT) IS NULL OR (LOWER(a.login), a.id) > (SELECT \
-     LOWER(c.login), c.id FROM identity_account c WHERE c.id = $6)) ORDER BY LOWER(a.login), a.id LIMIT $7",
-);
-pub const COUNT_ACCOUNTS: Statement = Statement::new(
-    "identity.count_accounts",
-    "SELECT COUNT(*) AS found FROM identity_account a LEFT JOIN identity_person p ON p.id = a.person_id WHERE (CAST($1 AS TEXT) IS NULL OR a.system = $1) \
-     AND (CAST($2 AS TEXT) IS NULL OR a.progress = $2) AND (CAST($3 AS TEXT) IS NULL OR a.kind = $3) AND (CAST($4 AS TEXT) IS NULL \
-     OR LOWER(a.login) LIKE $4 ESCAPE '!' OR a.id LIKE $4 ESCAPE '!' OR LOWER(COALESCE(p.number, '')) LIKE $4 ESCAPE '!' OR LOWER(p.given_name || ' ' || \
-     p.family_name) LIKE $4 ESCAPE '!') AND ($5 = 1 OR COALESCE(p.restricted, 0) = 0)",
-);
 pub const ACCOUNTS_DUE: Statement = Statement::new(
     "identity.accounts_due",
     "SELECT id, system, person_id, kind, protection, login, native_id, status, progress, wanted, seen, \
@@ -370,6 +353,10 @@ pub const PLAN_PROGRESS: Statement = Statement::new(
 pub const PLAN_EXECUTED: Statement = Statement::new(
     "identity.plan_executed",
     "UPDATE identity_plan SET state = 'done', begun_us = $2, ended_us = $2, cause_ref = $3 WHERE id = $1",
+);
+pub const CLAIM_PLAN: Statement = Statement::new(
+    "identity.claim_plan",
+    "UPDATE identity_plan SET state = 'running' WHERE id = $1 AND state = 'simulated'",
 );
 pub const PLAN_STATE: Statement =
     Statement::new("identity.plan_state", "UPDATE identity_plan SET state = $2 WHERE id = $1");
@@ -541,8 +528,8 @@ pub const STATEMENTS: &[Statement] = &[
     ACCOUNTS_OF,
     ACCOUNTS_OF_SYSTEM,
     ACCOUNTS,
-    ACCOUNT_PAGE,
-    COUNT_ACCOUNTS,
+    crate::account_sql::ACCOUNT_PAGE,
+    crate::account_sql::COUNT_ACCOUNTS,
     ACCOUNTS_DUE,
     SYSTEMS_DUE,
     HOLDINGS_OF,
@@ -568,6 +555,7 @@ pub const STATEMENTS: &[Statement] = &[
     PLAN_ITEMS_OF_PERSON,
     PLAN_PROGRESS,
     PLAN_EXECUTED,
+    CLAIM_PLAN,
     PLAN_STATE,
     DROP_PLAN,
     PLANS_DONE,

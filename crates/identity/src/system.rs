@@ -226,6 +226,8 @@ pub struct Settings {
     pub time_zone: String,
     /// The language of messages to people of whom none is known (`person.extra.language` of a feed).
     pub language: String,
+    /// What licences cost is in this currency: three letters of ISO 4217.
+    pub currency: Option<String>,
     /// Days for which a mover keeps the access of before.
     pub mover_overlap_days: i64,
     /// A gap between two contracts that is shorter is a pause, not an end.
@@ -248,6 +250,7 @@ impl Default for Settings {
             title: "House".to_owned(),
             time_zone: "UTC".to_owned(),
             language: "en".to_owned(),
+            currency: None,
             mover_overlap_days: 5,
             gap_days: 30,
             sponsored_days: 365,

@@ -83,6 +83,8 @@ actions! {
     LockOut = "lock-out";
     /// Deliver records.
     Ingest = "ingest";
+    /// Deliver a feed of people.
+    DeliverFeed = "deliver-feed";
     /// Provision users and groups by SCIM.
     Provision = "provision";
     /// Exchange what nodes tell each other.

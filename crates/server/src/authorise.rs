@@ -66,7 +66,8 @@ impl Authority {
         Ok(Authority { authorizer: Authorizer::new(), policies, schema })
     }
 
-    /// Whether the asker may. `target` is where records are to be delivered to, for [`Action::Ingest`].
+    /// Whether the asker may. `target` is where records are to be delivered to, for [`Action::Ingest`], and
+    /// which feed, for [`Action::DeliverFeed`].
     pub fn permits(&self, asker: Asker<'_>, action: Action, target: Option<&str>) -> bool {
         self.decide(asker, action, target).unwrap_or_else(|problem| {
             tracing::error!(%problem, %action, "authorisation failed; denied");
@@ -78,7 +79,7 @@ impl Authority {
         let bad = |error: &dyn std::fmt::Display| BadPolicies(error.to_string());
         let principal = principal_entity(asker)?;
         let context = match (action, target) {
-            (Action::Ingest, target) => {
+            (Action::Ingest | Action::DeliverFeed, target) => {
                 let target = RestrictedExpression::new_string(target.unwrap_or_default().to_owned());
                 Context::from_pairs([("target".to_owned(), target)]).map_err(|error| bad(&error))?
             }

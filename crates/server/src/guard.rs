@@ -49,7 +49,12 @@ async fn admit(app: &App, parts: &Parts, operation: &Operation) -> Result<Caller
     if operation.action != Action::Enter {
         own_page(&caller, &parts.method, &parts.headers)?;
     }
-    let target = (operation.action == Action::Ingest).then(|| last_segment(parts.uri.path()));
+    let target = match operation.action {
+        Action::Ingest => Some(last_segment(parts.uri.path())),
+        // `…/feeds/{id}/deliveries`
+        Action::DeliverFeed => parts.uri.path().rsplit_once('/').map(|(above, _)| last_segment(above)),
+        _ => None,
+    };
     if app.authority.permits(caller.asker(), operation.action, target.as_deref()) {
         return Ok(caller);
     }

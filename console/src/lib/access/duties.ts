@@ -54,6 +54,14 @@ export interface StageRun {
   due: string | null;
 }
 
+/** What a request gives, and what the person it is for holds now. */
+export interface RequestContext {
+  gives: { grant: string; risk: Risk; held: boolean }[];
+  holds: string[];
+  /** Rules of separation that were looked at. */
+  rules: number;
+}
+
 export interface AccessRequest {
   id: string;
   requester: string;

@@ -76,7 +76,8 @@ pub(super) fn class_of(entry: &Entry) -> Option<ObjectClass> {
 impl ActiveDirectory {
     pub(super) fn wanted(&self) -> Vec<&str> {
         let mut wanted: Vec<&str> = ALWAYS.to_vec();
-        wanted.extend(self.config.attributes.iter().map(AttributeName::as_str));
+        let more = self.config.attributes.iter().map(AttributeName::as_str);
+        wanted.extend(more.filter(|name| !ALWAYS.iter().any(|always| always.eq_ignore_ascii_case(name))));
         wanted
     }
 

@@ -32,6 +32,8 @@ async fn a_domain() {
     only_the_right_server(&server).await;
     println!("a joiner moves and leaves");
     a_joiner_moves_and_leaves(&server, &target).await;
+    println!("what was deleted");
+    what_was_deleted_comes_back_whole(&server, &target).await;
     println!("what is protected");
     what_is_protected(&target).await;
     println!("groups");
@@ -157,6 +159,48 @@ async fn a_joiner_moves_and_leaves(server: &Samba, target: &ActiveDirectory) {
     let back = target.read(&account).await.unwrap().expect("it is back");
     assert_eq!(back.container, Some(left));
     assert_eq!(write(target, &account, Change::Restore).await, Ok(Effect::AlreadyDone));
+}
+
+/// What a desk does to have back what somebody deleted: a tombstone keeps the identifier and forgets the rest.
+async fn what_was_deleted_comes_back_whole(server: &Samba, target: &ActiveDirectory) {
+    let id = target.write(&join("90", "wiped")).await.unwrap().id;
+    let account = by_id(ObjectClass::Account, &id);
+    let before = target.read(&account).await.unwrap().unwrap();
+    assert_eq!(write(target, &account, Change::Delete).await, Ok(Effect::Applied));
+    assert_eq!(write(target, &account, Change::Restore).await, Ok(Effect::Applied));
+    let password = Change::SetPassword { password: Some(Secret::new(SECOND)), must_change: false };
+    assert_eq!(write(target, &account, password).await, Ok(Effect::Applied));
+    let again = Attributes::new().with("employeeID", "90").with("title", "Analyst");
+    assert_eq!(write(target, &account, Change::Assign { attributes: again, if_version: None }).await, Ok(Effect::Applied));
+    write(target, &account, Change::SetEnabled { enabled: true }).await.unwrap();
+    assert!(signs_in(server, "wiped", SECOND).await, "it opens again");
+    let after = target.read(&account).await.unwrap().unwrap();
+    assert_eq!((&after.id, after.attributes.text("objectSid")), (&before.id, before.attributes.text("objectSid")));
+
+    let (archive, above) = (group(target, "archive").await, group(target, "above").await);
+    let id = target.read(&archive).await.unwrap().unwrap().id;
+    let (archive, words) = (by_id(ObjectClass::Group, &id), [("mail", "archive@vigie.test"), ("description", "Who files")]);
+    let mut attributes = words.into_iter().fold(Attributes::new(), |all, (name, value)| all.with(name, value));
+    attributes.set("proxyAddresses", vec!["SMTP:archive@vigie.test".into(), "smtp:old@vigie.test".into()]);
+    let assign = Change::Assign { attributes, if_version: None };
+    let nest = Change::AddMember { member: id.clone(), until: None };
+    assert_eq!(write(target, &archive, assign.clone()).await, Ok(Effect::Applied));
+    assert_eq!(write(target, &above, nest.clone()).await, Ok(Effect::Applied));
+    let kept = target.read(&archive).await.unwrap().unwrap();
+    assert_eq!(kept.memberships.as_ref().map(Vec::len), Some(1), "what it lies in is read");
+    let schema = target.schema().await.unwrap().class(ObjectClass::Group);
+    for (name, value) in words {
+        assert_eq!(kept.attributes.text(name), Some(value));
+        assert!(!schema.attribute(&name.into()).unwrap().read_only, "{name}");
+    }
+    assert_eq!(write(target, &archive, Change::Delete).await, Ok(Effect::Applied));
+    assert_eq!(write(target, &archive, Change::Restore).await, Ok(Effect::Applied));
+    let bare = target.read(&archive).await.unwrap().unwrap();
+    assert_eq!((bare.attributes.text("mail"), bare.memberships.as_deref()), (None, Some(&[][..])), "a tombstone forgets");
+    assert_eq!(write(target, &archive, assign).await, Ok(Effect::Applied));
+    assert_eq!(write(target, &above, nest).await, Ok(Effect::Applied));
+    let whole = target.read(&archive).await.unwrap().unwrap();
+    assert_eq!((whole.memberships, whole.attributes.values("proxyAddresses").len()), (kept.memberships, 2));
 }
 
 async fn what_is_protected(target: &ActiveDirectory) {

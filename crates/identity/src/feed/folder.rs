@@ -1,11 +1,14 @@
-//! A file of a drop folder that could not be taken in at all: not held, not rejected, but beyond reading.
+//! Drop folders that cannot be looked into, and files that could not be taken in at all: not held, not rejected, but beyond
+//! reading.
+
+use std::collections::BTreeMap;
 
 use kernel::Actor;
 use kernel::id::FindingId;
 use serde_json::json;
 
 use crate::error::Error;
-use crate::finding::{FindingKind, NewFinding};
+use crate::finding::{FindingKind, FindingState, NewFinding};
 use crate::room::Identity;
 
 impl Identity {
@@ -24,5 +27,42 @@ impl Identity {
         let id = turn.find(new).await?;
         turn.finish().await?;
         Ok(id)
+    }
+
+    /// How the drop folder of a feed is: `None` when it can be looked into again.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn note_folder(&self, feed: &str, problem: Option<&str>, actor: &Actor) -> Result<(), Error> {
+        let mut turn = self.turn(actor, &format!("feed {feed}")).await?;
+        let subject = format!("folder:{feed}");
+        match problem {
+            None => {
+                let why = "it can be looked into again";
+                turn.settle_finding(FindingKind::FeedFailed, &subject, why).await?;
+            }
+            Some(problem) => {
+                let title = format!("the drop folder of the feed {feed} cannot be looked into: {problem}");
+                let detail = json!({ "feed": feed });
+                turn.find(NewFinding { detail, ..NewFinding::new(FindingKind::FeedFailed, subject, title) }).await?;
+            }
+        }
+        turn.finish().await.map(drop)
+    }
+
+    /// What is wrong with drop folders now, by feed: folders that cannot be looked into, and files that were put aside.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn folder_problems(&self) -> Result<BTreeMap<String, Vec<String>>, Error> {
+        let open = self.findings(Some(FindingKind::FeedFailed), Some(FindingState::Open)).await?;
+        let mut problems: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for one in open {
+            let of_folder = one.subject.starts_with("file:") || one.subject.starts_with("folder:");
+            if let (true, Some(feed)) = (of_folder, one.detail["feed"].as_str()) {
+                problems.entry(feed.to_owned()).or_default().push(one.title);
+            }
+        }
+        Ok(problems)
     }
 }

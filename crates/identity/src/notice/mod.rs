@@ -8,11 +8,14 @@ mod fulfilment;
 mod tell;
 mod words;
 
+use std::collections::BTreeMap;
+
 use kernel::id::PersonId;
 use kernel::message::{Address, DeliveryState, Dispatch, Means, MessageDelivery, Precedence};
 use kernel::{Fact, Timestamp};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
+use sha2::{Digest, Sha256};
 use store::{Read, Row, Statement, params};
 
 pub(crate) use fulfilment::FULFILMENT;
@@ -193,11 +196,25 @@ impl Turn {
         Ok(mail.into_iter().chain(mobile.map(|number| Address::new(Means::Sms, number.as_str()))).collect())
     }
 
+    /// One finding for one cause, with everybody who could not be told because of it: a hundred of them would be read by nobody.
     async fn not_reached(&mut self, dispatch: &str, to: PersonId, why: &str) -> Result<(), Error> {
         let name = person::must(&mut self.tx, to).await?.sheet.display_name();
-        let title = format!("{name} could not be told: {why}");
-        let finding = NewFinding::new(FindingKind::NotReached, dispatch, title);
-        self.find(NewFinding { person: Some(to), ..finding }).await.map(drop)
+        let digest = hex::encode(&Sha256::digest(why)[..8]);
+        let subject = format!("cause:{digest}");
+        let row = params![FindingKind::NotReached.as_str(), &subject];
+        let open = self.tx.fetch_optional(&crate::sql::OPEN_FINDING, row).await?;
+        let before: Json = open.map(|row| row.json("detail")).transpose()?.unwrap_or(Json::Null);
+        let mut people: BTreeMap<String, String> = serde_json::from_value(before["people"].clone()).unwrap_or_default();
+        people.insert(to.to_string(), name.clone());
+        let messages = before["messages"].as_u64().unwrap_or(0) + 1;
+        let title = match people.len() {
+            1 => format!("{name} could not be told: {why}"),
+            many => format!("{many} people could not be told: {why}"),
+        };
+        let detail = json!({ "people": people, "messages": messages, "last": dispatch, "why": why });
+        let finding = NewFinding::new(FindingKind::NotReached, subject, title);
+        let person = Some(to).filter(|_| people.len() == 1);
+        self.find(NewFinding { person, detail, ..finding }).await.map(drop)
     }
 }
 

@@ -118,8 +118,9 @@ impl Identity {
         let mut turn = self.turn(actor, &why).await?;
         let found = records::find(&mut turn.tx, id).await?;
         let (plan, body) = found.ok_or_else(|| Error::missing("plan", id))?;
-        if plan.state != PlanState::Simulated {
-            let state = plan.state.to_string();
+        // Of several at once one has it; when nothing is done, it is given back with the transaction.
+        if turn.tx.execute(&sql::CLAIM_PLAN, params![id]).await? == 0 {
+            let state = records::find(&mut turn.tx, id).await?.map_or(plan.state, |(plan, _)| plan.state).to_string();
             return Err(Refusal::NotNow { what: "plan", command: "execute", state, allowed: Vec::new() }.into());
         }
         let body = body.unwrap_or(Json::Null);

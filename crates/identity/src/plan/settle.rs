@@ -43,6 +43,7 @@ pub(crate) async fn settle(turn: &mut Turn) -> Result<Option<PlanId>, Error> {
             None => compute::load(&mut turn.tx, id).await?,
         };
         let plan = proposer.person(&mut turn.tx, &subject).await?;
+        must_decide(turn, &subject, &plan).await?;
         names::write(&mut turn.tx, proposer.book.given()).await?;
         last_holder::report(turn, id, &subject.person.sheet.display_name(), &plan.judged).await?;
         write_person(turn, &subject, plan, &mut items).await?;
@@ -93,6 +94,17 @@ pub(crate) async fn settle(turn: &mut Turn) -> Result<Option<PlanId>, Error> {
     turn.record("plan.begin", id, Json::Null, json!({ "title": title, "counts": counts }));
     turn.tx.emit(Fact::ProvisioningDue { plan: id, at: now });
     Ok(Some(id))
+}
+
+/// A rule that cannot decide for somebody who is known is refused when its document is saved, and not told of afterwards.
+async fn must_decide(turn: &mut Turn, subject: &Subject, plan: &PersonPlan) -> Result<(), Error> {
+    let Some(fault) = plan.access.faults.first().filter(|_| turn.limit.is_some()) else { return Ok(()) };
+    // It was so before: another document is not to blame.
+    if turn.open_finding(FindingKind::BadRow, &format!("{}/plan", subject.person.id)).await? {
+        return Ok(());
+    }
+    let text = format!("{fault}; it cannot decide for {}", subject.person.sheet.display_name());
+    Err(Refusal::rule(text).into())
 }
 
 async fn write_person(

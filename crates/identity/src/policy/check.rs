@@ -9,6 +9,10 @@ use crate::error::Refusal;
 use crate::role::{Role, Rule};
 use crate::system::{Settings, Station, System};
 
+/// Kinds of connectors; the last is one in memory, which only tests have.
+const CONNECTOR_KINDS: [&str; 7] = ["ldap", "active-directory", "scim", "entra", "sql-table", "csv", "memory"];
+/// What a licence may cost in a year.
+const MOST_COST: f64 = 10_000_000.0;
 /// Roles within roles, at most.
 const DEEPEST: usize = 32;
 
@@ -51,6 +55,11 @@ pub(super) fn references(
             faults.push(Refusal::bad(format!("rule {key}"), why));
         }
     }
+    if let Some(code) = settings.currency.as_ref()
+        && !(code.len() == 3 && code.chars().all(|letter| letter.is_ascii_uppercase()))
+    {
+        faults.push(Refusal::bad("settings house", format!("`{code}` is no currency; write one like `EUR` or `USD`")));
+    }
     let break_glass: usize = systems.values().map(|system| system.break_glass.len()).sum();
     if break_glass > settings.break_glass_max {
         let why =
@@ -58,6 +67,18 @@ pub(super) fn references(
         faults.push(Refusal::bad("settings house", why));
     }
     for (key, system) in systems {
+        if let Some(kind) = system.connector.as_ref().map(|one| one.kind.as_str())
+            && !CONNECTOR_KINDS.contains(&kind)
+        {
+            let why = format!("there is no connector `{kind}`; there are {}", CONNECTOR_KINDS[..6].join(", "));
+            faults.push(Refusal::bad(format!("system {key}"), why));
+        }
+        for (name, note) in &system.entitlements {
+            if note.cost_yearly.is_some_and(|cost| !(0.0..=MOST_COST).contains(&cost)) {
+                let why = format!("`{name}`: what it costs in a year is a number from 0 to {MOST_COST}");
+                faults.push(Refusal::bad(format!("system {key}"), why));
+            }
+        }
         if let Some(wide) = system.break_glass.iter().find(|login| login.contains('*')) {
             let why = format!("`{wide}` could be anybody: name each account of the last resort in full");
             faults.push(Refusal::bad(format!("system {key}"), why));

@@ -2,11 +2,13 @@
 //! whoever gains from it.
 
 mod commands;
+mod context;
 mod decide;
 mod package;
 mod record;
 
 pub use commands::{Asking, Order, RequestFilter};
+pub use context::{GivenByRequest, RequestContext};
 pub use decide::{Command, decide};
 pub use package::{Need, Offer, Package, Stage, Text};
 pub use record::{Decision, ExceptionAsked, Part, Request, RequestState, Seat, StageRun, StageState, ToxicShown};

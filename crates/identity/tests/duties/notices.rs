@@ -98,17 +98,19 @@ pub async fn who_cannot_be_reached_is_a_finding(url: String) {
     let house = House::open(&url).await;
     let request = house.ask("amina", &["payer"]).await.unwrap();
     house.deliver().await;
-    let key = house.sent().await.0[0].key.clone();
-    house
-        .tell(Fact::MessageDelivery(MessageDelivery {
-            key: key.clone(),
-            about: request.id.to_string(),
-            state: DeliveryState::Undeliverable,
-            address: None,
-            problem: Some("550 no such mailbox".to_owned()),
-            at: house.store.now(),
-        }))
-        .await;
+    let bounced = async |request: &identity::request::Request, at: usize| {
+        house
+            .tell(Fact::MessageDelivery(MessageDelivery {
+                key: house.sent().await.0[at].key.clone(),
+                about: request.id.to_string(),
+                state: DeliveryState::Undeliverable,
+                address: None,
+                problem: Some("550 no such mailbox".to_owned()),
+                at: house.store.now(),
+            }))
+            .await;
+    };
+    bounced(&request, 0).await;
     let notices = house.identity.notices(&request.id.to_string()).await.unwrap();
     assert_eq!(
         (notices[0].state.as_str(), notices[0].problem.as_deref()),
@@ -116,6 +118,13 @@ pub async fn who_cannot_be_reached_is_a_finding(url: String) {
     );
     let open = house.identity.findings(Some(FindingKind::NotReached), Some(FindingState::Open)).await.unwrap();
     assert!(open[0].title.contains("boss X could not be told: 550 no such mailbox"), "{open:?}");
+    // One cause is one finding, however many messages it holds up.
+    let other = house.ask("bram", &["buyer"]).await.unwrap();
+    house.deliver().await;
+    let last = house.sent().await.0.len() - 1;
+    bounced(&other, last).await;
+    let open = house.identity.findings(Some(FindingKind::NotReached), Some(FindingState::Open)).await.unwrap();
+    assert_eq!((open.len(), open[0].detail["messages"].as_u64()), (1, Some(2)), "{open:?}");
 }
 
 pub async fn reviewers_hear_once_for_all_their_items_and_before_the_end(url: String) {

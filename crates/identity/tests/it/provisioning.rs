@@ -405,6 +405,13 @@ pub async fn a_plan_is_carried_out_as_it_was_looked_at(url: String) {
     let document = rig.identity.document(DocumentKind::Rule, "finance").await.unwrap();
     assert_eq!(document.version, 2, "the rule is in force");
     assert!(rig.identity.execute(fresh.plan.id, "again", &officer()).await.is_err(), "once");
+    // Of several at once one has it, also when it changes no account.
+    let nothing = rig.identity.simulate("nothing new", &Proposal::Everybody, &officer()).await.unwrap().plan.id;
+    let by = officer();
+    let at_once = (0..4).map(|_| rig.identity.execute(nothing, "go", &by));
+    let done = futures::future::join_all(at_once).await;
+    assert_eq!(done.iter().filter(|one| one.is_ok()).count(), 1, "{done:?}");
+    assert_eq!(rig.identity.plan(nothing).await.unwrap().plan.state, PlanState::Done);
 }
 
 pub async fn a_rule_that_would_close_many_is_looked_at_first(url: String) {

@@ -36,6 +36,8 @@ pub enum Scope {
     Rules,
     /// Deliver records, to one source or to any.
     Ingest,
+    /// Deliver people of a feed to the Access desk, of one feed or of any.
+    Deliver,
     /// Provision users and groups by SCIM.
     Provision,
     /// Exchange what nodes tell each other, as the node whose name is the token's.
@@ -46,12 +48,13 @@ pub enum Scope {
 
 impl Scope {
     /// All of them.
-    pub const ALL: [Scope; 8] = [
+    pub const ALL: [Scope; 9] = [
         Scope::Read,
         Scope::Query,
         Scope::Respond,
         Scope::Rules,
         Scope::Ingest,
+        Scope::Deliver,
         Scope::Provision,
         Scope::Replicate,
         Scope::Administer,
@@ -65,6 +68,7 @@ impl Scope {
             Scope::Respond => "respond",
             Scope::Rules => "rules",
             Scope::Ingest => "ingest",
+            Scope::Deliver => "deliver",
             Scope::Provision => "provision",
             Scope::Replicate => "replicate",
             Scope::Administer => "administer",
@@ -80,7 +84,7 @@ pub struct Token {
     /// The first characters of the secret, to recognise it.
     pub prefix: String,
     pub scopes: Vec<Scope>,
-    /// An ingest token may be bound to one source or table.
+    /// An ingest token may be bound to one source or table, a deliver token to one feed.
     pub target: Option<String>,
     pub owner: UserRef,
     pub created: Instant,
@@ -101,7 +105,7 @@ pub struct Tokens {
 pub struct CreateToken {
     pub name: String,
     pub scopes: Vec<Scope>,
-    /// For the scope `ingest`: the one source or table that it may deliver to; absent: any.
+    /// For the scope `ingest`: the one source or table that it may deliver to; for `deliver`: the one feed; absent: any.
     pub target: Option<String>,
     /// 1 to 730.
     pub expires_in_days: u32,
@@ -144,6 +148,11 @@ async fn create_token(
     if request.scopes.contains(&Scope::Ingest) && !app.authority.permits(caller.asker(), Action::ManageSources, None) {
         return Err(Problem::forbidden("only those who may connect sources make tokens that deliver records")
             .with("action", Action::ManageSources.as_str()));
+    }
+    if request.scopes.contains(&Scope::Deliver) && !app.authority.permits(caller.asker(), Action::ManageIdentity, None)
+    {
+        return Err(Problem::forbidden("only those who may manage the Access desk make tokens that deliver a feed")
+            .with("action", Action::ManageIdentity.as_str()));
     }
     if request.scopes.contains(&Scope::Provision) && !app.authority.permits(caller.asker(), Action::ManageUsers, None) {
         return Err(Problem::forbidden("only those who may manage users make tokens that provision them")
@@ -213,8 +222,11 @@ pub async fn insert(tx: &mut Tx, app: &App, owner: UserId, request: &CreateToken
     if scopes.is_empty() {
         return field("scopes", "a token without a scope can do nothing");
     }
-    if request.target.is_some() && !scopes.contains(&Scope::Ingest) {
-        return field("target", "only a token with the scope `ingest` has a target");
+    if request.target.is_some() && !scopes.contains(&Scope::Ingest) && !scopes.contains(&Scope::Deliver) {
+        return field("target", "only a token with the scope `ingest` or `deliver` has a target");
+    }
+    if scopes.contains(&Scope::Ingest) && scopes.contains(&Scope::Deliver) {
+        return field("scopes", "`ingest` and `deliver` have targets of different kinds: make a token for each");
     }
     let secret = Secret::new(TOKEN_PREFIX, app.store.random());
     let (id, now): (TokenId, _) = (tx.id(), tx.now());

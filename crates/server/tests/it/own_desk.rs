@@ -92,3 +92,35 @@ async fn whoever_is_linked_sees_what_they_may_borrow_and_names_instead_of_ids() 
     assert_eq!(suggested.status, StatusCode::OK, "{}", suggested.text());
     assert_eq!(suggested.json()["people"], 2);
 }
+
+/// A personnel system's token delivers its feed, and does nothing else.
+#[tokio::test]
+async fn a_token_that_delivers_a_feed_does_nothing_else() {
+    let house = House::new().await;
+    let root = house.administrator().await;
+    let saved = house
+        .call(&root, axum::http::Method::PUT, "/identity/documents", json!({ "toml": OFFICE, "reason": "begin" }))
+        .await;
+    assert_eq!(saved.status, StatusCode::OK, "{}", saved.text());
+    let bound = house.token(&root, &["deliver"], Some("hr")).await;
+    let delivery = json!({ "body": PEOPLE });
+    let other = house.post(&bound, "/identity/feeds/payroll/deliveries", delivery.clone()).await;
+    assert_eq!(other.status, StatusCode::FORBIDDEN, "{}", other.text());
+    let own = house.post(&bound, "/identity/feeds/hr/deliveries", delivery.clone()).await;
+    assert_eq!((own.status, own.json()["state"].as_str()), (StatusCode::OK, Some("applied")), "{}", own.text());
+    let mut allowed = Vec::new();
+    for operation in house.server.operations().all() {
+        let path = operation.path.trim_start_matches("/api/v1").replace("{id}", "hr");
+        let answer = house.call(&bound, operation.method.clone(), &path, json!({})).await;
+        if answer.status != StatusCode::FORBIDDEN && answer.status != StatusCode::UNAUTHORIZED {
+            allowed.push(operation.id.clone());
+        }
+    }
+    let open = |id: &&String| {
+        !house.server.operations().all().iter().any(|one| one.id == **id && one.action.as_str() == "enter")
+    };
+    let beyond: Vec<&String> = allowed.iter().filter(open).collect();
+    assert_eq!(beyond, ["deliver_feed"], "{allowed:?}");
+    let unscoped = house.token(&root, &["read"], None).await;
+    assert_eq!(house.post(&unscoped, "/identity/feeds/hr/deliveries", delivery).await.status, StatusCode::FORBIDDEN);
+}

@@ -43,18 +43,24 @@ struct Seen {
 /// Watches until stopped. Folders that documents name are made.
 pub async fn watch(identity: Identity, root: PathBuf, stop: CancellationToken) {
     let mut before: BTreeMap<PathBuf, Seen> = BTreeMap::new();
+    // Of each folder what was told last.
+    let mut told: BTreeMap<String, Option<String>> = BTreeMap::new();
     loop {
         match identity.policy().await {
             Ok(policy) => {
                 let mut found = BTreeMap::new();
                 for (feed, document) in &policy.feeds {
                     let Some(folder) = document.folder.as_deref() else { continue };
-                    if let Err(error) = look(&identity, &root, feed, folder, &before, &mut found).await {
-                        tracing::error!(
-                            feed,
-                            error = format!("{error:#}"),
-                            "the drop folder of a feed; it is tried again"
-                        );
+                    let looked = look(&identity, &root, feed, folder, &before, &mut found).await;
+                    let problem = looked.err().map(|error| format!("{error:#}"));
+                    if let Some(error) = &problem {
+                        tracing::error!(feed, error, "the drop folder of a feed; it is tried again");
+                    }
+                    if told.get(feed) != Some(&problem) {
+                        let actor = Actor::system("feed-folder");
+                        if identity.note_folder(feed, problem.as_deref(), &actor).await.is_ok() {
+                            told.insert(feed.clone(), problem);
+                        }
                     }
                 }
                 before = found;

@@ -12,6 +12,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::action::Action;
+use crate::api::identity::people::{AccessLine, line_word};
 use crate::api::words::Instant;
 use crate::app::App;
 use crate::auth::caller::Caller;
@@ -27,6 +28,8 @@ pub struct OwnDesk {
     pub name: Option<String>,
     /// What may be activated now.
     pub eligible: Vec<EligibleAccess>,
+    /// What they should have now, and why.
+    pub access: Vec<AccessLine>,
 }
 
 /// Access that may be activated, and under which conditions.
@@ -119,14 +122,16 @@ pub(super) fn routes(routes: &mut Routes) {
 #[utoipa::path(get, path = "/api/v1/access/me", tag = "access", responses((status = 200, body = OwnDesk)))]
 async fn get_own_desk(State(app): State<Arc<App>>, caller: Caller) -> Result<Json<OwnDesk>, Problem> {
     let Some(person) = super::own(&app, &caller).await else {
-        return Ok(Json(OwnDesk { person: None, name: None, eligible: Vec::new() }));
+        return Ok(Json(OwnDesk { person: None, name: None, eligible: Vec::new(), access: Vec::new() }));
     };
     let record = app.identity.people_named(&BTreeSet::from([person])).await?;
     let eligible = app.identity.eligible_of(person).await?;
+    let view = app.identity.person_view(person).await?;
     Ok(Json(OwnDesk {
         person: Some(person.to_string()),
         name: record.first().map(|one| one.sheet.display_name()),
         eligible: eligible.into_iter().map(eligible_word).collect(),
+        access: view.access.iter().map(line_word).collect(),
     }))
 }
 

@@ -96,6 +96,7 @@ pub(super) fn routes(routes: &mut Routes) {
     routes.add(__path_list_requests, Action::OwnAccess, list_requests);
     routes.add(__path_get_request, Action::OwnAccess, get_request);
     routes.add(__path_move_request, Action::OwnAccess, move_request);
+    routes.add(__path_get_request_context, Action::OwnAccess, get_request_context);
 }
 
 /// Packages that can be asked for.
@@ -176,17 +177,35 @@ async fn get_request(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<DutyRecord>, Problem> {
-    let found = app.identity.request(parse_id("request", &id)?).await?;
-    let person = own(&app, &caller).await;
+    let found = concerning(&app, &caller, &id).await?;
+    named_record(&app, &caller, wire(&found)).await
+}
+
+/// The request, if it concerns the caller.
+async fn concerning(app: &App, caller: &Caller, id: &str) -> Result<Request, Problem> {
+    let found = app.identity.request(parse_id("request", id)?).await?;
+    let person = own(app, caller).await;
     let concerns = |one: &Request| {
         let seats = one.stages.iter().flat_map(|stage| &stage.seats).flat_map(|seat| &seat.candidates);
         let mut people = seats.map(|candidate| candidate.person).chain([one.requester, one.person]);
         people.any(|other| Some(other) == person)
     };
-    if !concerns(&found) && !sees_all(&app, &caller) {
-        return Err(Problem::not_found("request", &id));
+    if !concerns(&found) && !sees_all(app, caller) {
+        return Err(Problem::not_found("request", id));
     }
-    named_record(&app, &caller, wire(&found)).await
+    Ok(found)
+}
+
+/// What a request gives, with its risk, and what the person it is for holds now: for whoever decides on it.
+#[utoipa::path(get, path = "/api/v1/access/requests/{id}/context", tag = "access", params(("id" = String, Path)), responses((status = 200, body = DutyRecord)))]
+async fn get_request_context(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Json<DutyRecord>, Problem> {
+    let found = concerning(&app, &caller, &id).await?;
+    let context = app.identity.request_context(found.id).await?;
+    named_record(&app, &caller, wire(&context)).await
 }
 
 /// Agrees, refuses, withdraws or appoints.

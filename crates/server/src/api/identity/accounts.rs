@@ -205,6 +205,8 @@ pub struct IdleLicence {
 pub struct Licences {
     pub licences: Vec<LicenceCost>,
     pub idle: Vec<IdleLicence>,
+    /// Of all costs, three letters of ISO 4217; absent: the settings of the house do not say.
+    pub currency: Option<String>,
 }
 
 /// Registers the operations of this page.
@@ -338,6 +340,7 @@ async fn list_licences(State(app): State<Arc<App>>) -> Result<Json<Licences>, Pr
         cost_yearly: one.cost_yearly,
     };
     Ok(Json(Licences {
+        currency: app.identity.policy().await?.settings.currency.clone(),
         licences: costs.into_iter().map(cost).collect(),
         idle: idle.into_iter().map(idle_one).collect(),
     }))

@@ -156,7 +156,7 @@ pub struct DecideFinding {
 pub fn routes(routes: &mut Routes) {
     routes.add(__path_list_batches, Action::ReadIdentity, list_batches);
     routes.add(__path_get_batch, Action::ReadIdentity, get_batch);
-    routes.add(__path_deliver_feed, Action::OperateIdentity, deliver_feed);
+    routes.add(__path_deliver_feed, Action::DeliverFeed, deliver_feed);
     routes.add(__path_decide_batch, Action::ManageIdentity, decide_batch);
     routes.add(__path_list_identity_findings, Action::ReadIdentity, list_identity_findings);
     routes.add(__path_decide_finding, Action::OperateIdentity, decide_finding);

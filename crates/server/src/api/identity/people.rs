@@ -454,7 +454,7 @@ fn engagement_word(engagement: Engagement) -> EngagementWord {
     }
 }
 
-fn line_word(line: &Line) -> AccessLine {
+pub fn line_word(line: &Line) -> AccessLine {
     let step = |step: &identity::compute::Step| AccessStep {
         kind: step.kind.to_string(),
         key: step.key.clone(),

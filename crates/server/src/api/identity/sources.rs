@@ -50,6 +50,8 @@ pub struct FeedWord {
     pub scope: String,
     /// The drop folder in which files of it are taken.
     pub folder: Option<String>,
+    /// What is wrong with it: it cannot be looked into, or files that could not be taken were put aside.
+    pub folder_problems: Vec<String>,
     /// How it is asked: `sql`, `http`, `scim-push` or `scim-pull`. Absent: it is delivered.
     pub asked: Option<String>,
     /// Minutes between two times that it is asked.
@@ -91,7 +93,12 @@ pub(super) fn routes(routes: &mut Routes) {
 /// Feeds in use, with how each is doing.
 #[utoipa::path(get, path = "/api/v1/identity/feeds", tag = "identity", responses((status = 200, body = FeedsWord)))]
 async fn list_feeds(State(app): State<Arc<App>>) -> Result<Json<FeedsWord>, Problem> {
-    let feeds = app.identity.feeds().await?.into_iter().map(feed_word).collect();
+    let mut problems = app.identity.folder_problems().await?;
+    let word = |view: FeedView| {
+        let folder_problems = problems.remove(&view.key).unwrap_or_default();
+        FeedWord { folder_problems, ..feed_word(view) }
+    };
+    let feeds = app.identity.feeds().await?.into_iter().map(word).collect();
     Ok(Json(FeedsWord { feeds }))
 }
 
@@ -128,6 +135,7 @@ fn feed_word(view: FeedView) -> FeedWord {
         format: feed.format.to_string(),
         scope: feed.scope.to_string(),
         folder: feed.folder,
+        folder_problems: Vec::new(),
         asked: feed.source.as_ref().map(|source| source.kind().to_owned()),
         every_minutes: feed.source.as_ref().map(identity::feed::FeedSource::every_minutes),
         source: source.map(source_word),
