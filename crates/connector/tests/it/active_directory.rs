@@ -171,7 +171,10 @@ async fn what_was_deleted_comes_back_whole(server: &Samba, target: &ActiveDirect
     let password = Change::SetPassword { password: Some(Secret::new(SECOND)), must_change: false };
     assert_eq!(write(target, &account, password).await, Ok(Effect::Applied));
     let again = Attributes::new().with("employeeID", "90").with("title", "Analyst");
-    assert_eq!(write(target, &account, Change::Assign { attributes: again, if_version: None }).await, Ok(Effect::Applied));
+    assert_eq!(
+        write(target, &account, Change::Assign { attributes: again, if_version: None }).await,
+        Ok(Effect::Applied)
+    );
     write(target, &account, Change::SetEnabled { enabled: true }).await.unwrap();
     assert!(signs_in(server, "wiped", SECOND).await, "it opens again");
     let after = target.read(&account).await.unwrap().unwrap();
@@ -179,7 +182,8 @@ async fn what_was_deleted_comes_back_whole(server: &Samba, target: &ActiveDirect
 
     let (archive, above) = (group(target, "archive").await, group(target, "above").await);
     let id = target.read(&archive).await.unwrap().unwrap().id;
-    let (archive, words) = (by_id(ObjectClass::Group, &id), [("mail", "archive@vigie.test"), ("description", "Who files")]);
+    let (archive, words) =
+        (by_id(ObjectClass::Group, &id), [("mail", "archive@vigie.test"), ("description", "Who files")]);
     let mut attributes = words.into_iter().fold(Attributes::new(), |all, (name, value)| all.with(name, value));
     attributes.set("proxyAddresses", vec!["SMTP:archive@vigie.test".into(), "smtp:old@vigie.test".into()]);
     let assign = Change::Assign { attributes, if_version: None };
@@ -196,7 +200,11 @@ async fn what_was_deleted_comes_back_whole(server: &Samba, target: &ActiveDirect
     assert_eq!(write(target, &archive, Change::Delete).await, Ok(Effect::Applied));
     assert_eq!(write(target, &archive, Change::Restore).await, Ok(Effect::Applied));
     let bare = target.read(&archive).await.unwrap().unwrap();
-    assert_eq!((bare.attributes.text("mail"), bare.memberships.as_deref()), (None, Some(&[][..])), "a tombstone forgets");
+    assert_eq!(
+        (bare.attributes.text("mail"), bare.memberships.as_deref()),
+        (None, Some(&[][..])),
+        "a tombstone forgets"
+    );
     assert_eq!(write(target, &archive, assign).await, Ok(Effect::Applied));
     assert_eq!(write(target, &above, nest).await, Ok(Effect::Applied));
     let whole = target.read(&archive).await.unwrap().unwrap();
