@@ -2077,7 +2077,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Accounts of a system or of all. */
+        /** Accounts of a system or of all, by login. */
         get: operations["list_accounts"];
         put?: never;
         post?: never;
@@ -2200,6 +2200,26 @@ export interface paths {
         put?: never;
         /** Carries out a proposal, when both sides, read again, still make it. */
         post: operations["resolve_hybrid"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/identity/past-access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who had what on a day, and why: everybody, or whoever had something; one row for each grant. A report that breaks off ends
+         *     without the last line: in CSV a record whose first cell is `END` with the number of rows, in NDJSON an object with `end`.
+         */
+        get: operations["report_past_access"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2630,10 +2650,28 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /** Who decides in the caller's place, and in whose place the caller does; now or later. */
+        get: operations["list_delegations"];
+        put?: never;
+        /** Lets somebody decide in the caller's place for a time, instead of whoever was to; for 90 days at most. */
+        post: operations["set_delegation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/delegations/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
         get?: never;
         put?: never;
-        /** Lets somebody decide in the caller's place for a time. */
-        post: operations["set_delegation"];
+        /** The caller decides themselves again. */
+        post: operations["end_delegation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2720,6 +2758,23 @@ export interface paths {
         put?: never;
         /** Agrees, refuses, withdraws or appoints. */
         post: operations["move_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/access/requests/{id}/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What a request gives, with its risk, and what the person it is for holds now: for whoever decides on it. */
+        get: operations["get_request_context"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4356,7 +4411,7 @@ export interface components {
         CreateToken: {
             name: string;
             scopes: components["schemas"]["Scope"][];
-            /** @description For the scope `ingest`: the one source or table that it may deliver to; absent: any. */
+            /** @description For the scope `ingest`: the one source or table that it may deliver to; for `deliver`: the one feed; absent: any. */
             target?: string | null;
             /**
              * Format: int32
@@ -5362,6 +5417,13 @@ export interface components {
         IdentityAccounts: {
             accounts: components["schemas"]["IdentityAccount"][];
             truncated: boolean;
+            /**
+             * Format: int64
+             * @description Those that were asked for, on whatever page.
+             */
+            total: number;
+            /** @description Ask with this as `after` for those that follow; absent: these were the last. */
+            next?: string | null;
         };
         /** @description Access that somebody gave. */
         IdentityAssignment: {
@@ -5493,6 +5555,8 @@ export interface components {
             scope: string;
             /** @description The drop folder in which files of it are taken. */
             folder?: string | null;
+            /** @description What is wrong with it: it cannot be looked into, or files that could not be taken were put aside. */
+            folder_problems: string[];
             /** @description How it is asked: `sql`, `http`, `scim-push` or `scim-pull`. Absent: it is delivered. */
             asked?: string | null;
             /**
@@ -6034,6 +6098,8 @@ export interface components {
         Licences: {
             licences: components["schemas"]["LicenceCost"][];
             idle: components["schemas"]["IdleLicence"][];
+            /** @description Of all costs, three letters of ISO 4217; absent: the settings of the house do not say. */
+            currency?: string | null;
         };
         /** @description A proposal. Offsets count UTF-16 code units. */
         LineCompletion: {
@@ -6652,6 +6718,8 @@ export interface components {
             name?: string | null;
             /** @description What may be activated now. */
             eligible: components["schemas"]["EligibleAccess"][];
+            /** @description What they should have now, and why. */
+            access: components["schemas"]["AccessLine"][];
         };
         /** @description A fact that was put aside. */
         ParkedFact: {
@@ -7370,7 +7438,7 @@ export interface components {
          * @description What a token may be used for. A token can never do more than its owner, except to deliver records.
          * @enum {string}
          */
-        Scope: "read" | "query" | "respond" | "rules" | "ingest" | "provision" | "replicate" | "administer";
+        Scope: "read" | "query" | "respond" | "rules" | "ingest" | "deliver" | "provision" | "replicate" | "administer";
         /** @description A code of the authenticator. */
         SecondFactorCode: {
             /** @description Six digits; spaces do not count. */
@@ -7779,7 +7847,7 @@ export interface components {
             /** @description The first characters of the secret, to recognise it. */
             prefix: string;
             scopes: components["schemas"]["Scope"][];
-            /** @description An ingest token may be bound to one source or table. */
+            /** @description An ingest token may be bound to one source or table, a deliver token to one feed. */
             target?: string | null;
             owner: components["schemas"]["UserRef"];
             created: components["schemas"]["Instant"];
@@ -12651,6 +12719,12 @@ export interface operations {
                 progress?: string;
                 /** @description `person`, `service`, `shared` or `unknown`. */
                 kind?: string;
+                /** @description In the login, or in the name or number of the person. */
+                search?: string;
+                /** @description `next` of the page before. */
+                after?: string;
+                /** @description At most so many: 200, and never more than 1,000. */
+                limit?: number;
             };
             header?: never;
             path?: never;
@@ -12880,6 +12954,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["IdentityHybrid"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    report_past_access: {
+        parameters: {
+            query?: {
+                /** @description Absent: now. */
+                on?: string;
+                /** @description Absent: as it is known now. */
+                known?: string;
+                system?: string;
+                /** @description Its name in its system, or `system/name`. */
+                entitlement?: string;
+                /** @description `csv`, as without it, or `ndjson`. */
+                format?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
                 };
             };
             /** @description A refusal; the code tells which. */
@@ -13751,6 +13863,34 @@ export interface operations {
             };
         };
     };
+    list_delegations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecords"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     set_delegation: {
         parameters: {
             query?: never;
@@ -13763,6 +13903,32 @@ export interface operations {
                 "application/json": components["schemas"]["SetDelegation"];
             };
         };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_delegation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             204: {
                 headers: {
@@ -13953,6 +14119,36 @@ export interface operations {
                 "application/json": components["schemas"]["MoveRequest"];
             };
         };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DutyRecord"];
+                };
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_request_context: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             200: {
                 headers: {

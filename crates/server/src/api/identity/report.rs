@@ -11,7 +11,7 @@ use identity::{PAST_COLUMNS, PastQuestion};
 use kernel::id::PersonId;
 use serde::Deserialize;
 use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::sees_restricted;
 use crate::action::Action;
@@ -28,9 +28,8 @@ const TOGETHER: usize = 50;
 const MOST_PEOPLE: u32 = 1_000_000;
 
 /// How the report is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-#[schema(as = PastReportFormat)]
 pub enum ReportFormat {
     /// As RFC 4180 has it; what a spreadsheet would run as a formula begins with an apostrophe.
     #[default]
@@ -53,7 +52,9 @@ pub struct ReportFilter {
     pub system: Option<String>,
     /// Its name in its system, or `system/name`.
     pub entitlement: Option<String>,
+    /// `csv`, as without it, or `ndjson`.
     #[serde(default)]
+    #[param(value_type = Option<String>)]
     pub format: ReportFormat,
 }
 
