@@ -228,6 +228,10 @@ pub struct Settings {
     pub language: String,
     /// What licences cost is in this currency: three letters of ISO 4217.
     pub currency: Option<String>,
+    /// Days without use from which on a licence is idle.
+    pub licence_idle_days: i64,
+    /// Days until an idle licence that nobody kept is taken back; absent: people decide.
+    pub licence_answer_days: Option<i64>,
     /// Days for which a mover keeps the access of before.
     pub mover_overlap_days: i64,
     /// A gap between two contracts that is shorter is a pause, not an end.
@@ -251,6 +255,8 @@ impl Default for Settings {
             time_zone: "UTC".to_owned(),
             language: "en".to_owned(),
             currency: None,
+            licence_idle_days: 90,
+            licence_answer_days: None,
             mover_overlap_days: 5,
             gap_days: 30,
             sponsored_days: 365,

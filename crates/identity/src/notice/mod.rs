@@ -20,7 +20,7 @@ use store::{Read, Row, Statement, params};
 
 pub(crate) use fulfilment::FULFILMENT;
 pub use words::LANGUAGES;
-use words::Sentence;
+pub(crate) use words::Sentence;
 
 use crate::account::{self, WantedState};
 use crate::engagement;

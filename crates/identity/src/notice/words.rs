@@ -32,6 +32,8 @@ kernel::words! {
         ActivationVoid = "activation-void",
         ReviewAsk = "review-ask",
         ReviewRemind = "review-remind",
+        /// A licence that was not used is about to be taken back.
+        LicenceIdle = "licence-idle",
     }
 }
 
