@@ -49,7 +49,9 @@ pub(crate) async fn look(turn: &mut Turn) -> Result<(), Error> {
     let idle = idle(turn, now.plus_micros(-idle_us)).await?;
     let open = finding::list(&mut turn.tx, Some(FindingKind::IdleLicence), Some(FindingState::Open)).await?;
     for gone in open.iter().filter(|one| !idle.contains_key(&one.subject)) {
-        turn.settle_finding(FindingKind::IdleLicence, &gone.subject, "it is used again, or is there no more").await?;
+        let why = "it is used again, or is there no more";
+        turn.settle_finding(FindingKind::IdleLicence, &gone.subject, why).await?;
+        turn.record("licence.used-again", gone.id, Json::Null, json!({ "subject": gone.subject }));
     }
     let open: HashMap<String, Finding> = open.into_iter().map(|one| (one.subject.clone(), one)).collect();
     let mut subjects: Vec<&String> = idle.keys().collect();

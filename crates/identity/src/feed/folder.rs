@@ -47,6 +47,7 @@ impl Identity {
                 turn.find(NewFinding { detail, ..NewFinding::new(FindingKind::FeedFailed, subject, title) }).await?;
             }
         }
+        turn.record("feed.folder", format!("feed:{feed}"), serde_json::Value::Null, json!({ "problem": problem }));
         turn.finish().await.map(drop)
     }
 

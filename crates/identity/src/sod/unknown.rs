@@ -66,6 +66,7 @@ pub(crate) async fn look(turn: &mut Turn) -> Result<(), Error> {
     }
     for one in open.iter().filter(|one| !told.contains(&one.subject)) {
         turn.settle_finding(FindingKind::UnknownEntitlement, &one.subject, "what it names is known").await?;
+        turn.record("sod.known", one.id, serde_json::Value::Null, json!({ "subject": one.subject }));
     }
     Ok(())
 }
