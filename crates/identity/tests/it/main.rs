@@ -8,6 +8,7 @@ mod deliveries;
 mod groups;
 mod hybrid;
 mod last_holder;
+mod licences;
 mod lifecycle;
 mod provisioning;
 mod pushed;
@@ -60,7 +61,7 @@ testkit::on_both_databases! { suite:
     lifecycle::the_radio_room_has_accounts_locked,
     lifecycle::merged_records_are_one_person_until_they_are_taken_apart,
     lifecycle::a_second_account_keeps_its_name_and_closes_with_the_person,
-    lifecycle::a_licence_that_nobody_uses_is_proposed_and_taken_back,
+    licences::a_licence_that_nobody_uses_is_proposed_and_taken_back,
     lifecycle::people_without_a_record_behind_them_need_a_sponsor_and_end,
     deliveries::the_same_file_twice_has_no_effect_and_an_older_one_is_refused,
     deliveries::what_is_damaged_is_rejected_with_the_reason,
