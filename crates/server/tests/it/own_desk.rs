@@ -109,7 +109,7 @@ async fn a_token_that_delivers_a_feed_does_nothing_else() {
     let own = house.post(&bound, "/identity/feeds/hr/deliveries", delivery.clone()).await;
     assert_eq!((own.status, own.json()["state"].as_str()), (StatusCode::OK, Some("applied")), "{}", own.text());
     let mut allowed = Vec::new();
-    for operation in house.server.operations().all() {
+    for operation in house.server.operations().all().iter().filter(|one| one.path.starts_with("/api/v1/")) {
         let path = operation.path.trim_start_matches("/api/v1").replace("{id}", "hr");
         let answer = house.call(&bound, operation.method.clone(), &path, json!({})).await;
         if answer.status != StatusCode::FORBIDDEN && answer.status != StatusCode::UNAUTHORIZED {
