@@ -7,7 +7,7 @@ use kernel::port::EventLake;
 use kernel::{Actor, Fact};
 use store::{Delivery, HandlerError, Subscriber};
 
-use crate::activation::{self, TicketState, Tickets};
+use crate::activation::{self, OnMission, TicketState, Tickets};
 use crate::error::Error;
 use crate::last_use::{self, LAST_USE};
 use crate::room::{Identity, Turn};
@@ -77,6 +77,8 @@ impl Subscriber for Duties {
                 let concerns = activation::missions_ticket(&mut self.identity.store.clone(), &ticket).await?;
                 if concerns && self.tickets.ticket(&ticket).await? == TicketState::Closed {
                     self.closed(delivery, &ticket).await?;
+                } else if concerns && let Some(on) = self.tickets.mission(&ticket).await? {
+                    self.moved(delivery, &ticket, &on).await?;
                 }
             }
             _ => {}
@@ -86,6 +88,16 @@ impl Subscriber for Duties {
 }
 
 impl Duties {
+    async fn moved(&self, delivery: &Delivery, ticket: &str, on: &OnMission) -> Result<(), Error> {
+        let reason = format!("{} goes on", on.label);
+        let mut turn = self.identity.turn(&Actor::system("identity"), &reason).await?;
+        if turn.tx.acknowledge(delivery).await? {
+            activation::end_elsewhere(&mut turn, ticket, on).await?;
+            turn.finish().await?;
+        }
+        Ok(())
+    }
+
     async fn closed(&self, delivery: &Delivery, ticket: &str) -> Result<(), Error> {
         let reason = format!("{ticket} is closed");
         let mut turn = self.identity.turn(&Actor::system("identity"), &reason).await?;

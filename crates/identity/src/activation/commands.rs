@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use store::{Deadline, Due, Read};
 
 use super::decide::{Command, Facts, decide, first};
+use super::place::{self, OnMission};
 use super::policy::{self, TicketState, Tickets};
 use super::record::{self, Activation, ActivationState, EndCause};
 use crate::account;
@@ -51,9 +52,9 @@ impl Identity {
         tickets: &dyn Tickets,
         actor: &Actor,
     ) -> Result<Activation, Error> {
-        let ticket = match &asked.ticket {
-            Some(reference) => Some(look_up(tickets, reference).await?),
-            None => None,
+        let (ticket, mission) = match &asked.ticket {
+            Some(reference) => (Some(look_up(tickets, reference).await?), on_mission(tickets, reference).await?),
+            None => (None, None),
         };
         let mut turn = self.turn(actor, &asked.reason).await?;
         let now = turn.now();
@@ -111,6 +112,7 @@ impl Identity {
         };
         let facts = Facts { ticket, second_factor: asked.second_factor, has_candidates, now };
         let mut activation = first(&policy, new, facts)?;
+        place::check(&policy, mission.as_ref(), &place::sheet_of(&mut turn.tx, person).await?)?;
         write(&mut turn, None, &mut activation, "ask").await?;
         turn.finish().await?;
         Ok(activation)
@@ -158,13 +160,18 @@ impl Identity {
     }
 }
 
+async fn on_mission(tickets: &dyn Tickets, reference: &str) -> Result<Option<OnMission>, Refusal> {
+    let found = tickets.mission(reference).await;
+    found.map_err(|problem| Refusal::bad("ticket", format!("it could not be looked up: {problem}")))
+}
+
 async fn look_up(tickets: &dyn Tickets, reference: &str) -> Result<TicketState, Refusal> {
     let found = tickets.ticket(reference).await;
     found.map_err(|problem| Refusal::bad("ticket", format!("it could not be looked up: {problem}")))
 }
 
 /// Decides, begins or ends the access, and writes.
-async fn carry_out(
+pub(super) async fn carry_out(
     turn: &mut Turn,
     before: &Activation,
     command: &Command,

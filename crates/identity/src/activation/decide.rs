@@ -74,6 +74,9 @@ pub fn first(policy: &ActivationPolicy, mut asked: Activation, facts: Facts) -> 
         }
         Some(TicketState::Unknown) => return Err(Refusal::bad("ticket", "there is no such incident or mission")),
         Some(TicketState::Closed) => return Err(Refusal::bad("ticket", "it is closed")),
+        Some(TicketState::NotBegun) => {
+            return Err(Refusal::bad("ticket", "the mission has not departed: the access is for its duration"));
+        }
         None | Some(TicketState::Open) => {}
     }
     if policy.needs_second_factor && !facts.second_factor {
@@ -170,8 +173,9 @@ fn may_end(activation: &Activation, cause: EndCause, by: Option<PersonId>) -> Re
     match (cause, by) {
         (EndCause::Person, Some(by)) if by == activation.person => Ok(()),
         (EndCause::Person, _) => Err(Refusal::rule("only whoever has it can give it back; an officer takes it away")),
-        (EndCause::Officer, Some(_)) | (EndCause::Time | EndCause::Ticket | EndCause::Eligibility, None) => Ok(()),
-        (EndCause::Officer, None) | (EndCause::Time | EndCause::Ticket | EndCause::Eligibility, Some(_)) => {
+        (EndCause::Officer, Some(_)) => Ok(()),
+        (EndCause::Time | EndCause::Ticket | EndCause::Place | EndCause::Eligibility, None) => Ok(()),
+        (EndCause::Officer | EndCause::Time | EndCause::Ticket | EndCause::Place | EndCause::Eligibility, _) => {
             Err(Refusal::rule("that cause is not yours to give"))
         }
     }

@@ -4,6 +4,7 @@
 mod commands;
 mod decide;
 mod eligible;
+mod place;
 mod policy;
 mod record;
 mod sessions;
@@ -11,6 +12,7 @@ mod sessions;
 pub use commands::Activating;
 pub use decide::{Command, Facts, decide, first};
 pub use eligible::Eligible;
+pub use place::OnMission;
 pub use policy::{ActivationPolicy, TicketState, Tickets};
 pub use record::{Activation, ActivationState, EndCause};
 pub use sessions::{SessionEnd, SessionResult};
@@ -18,4 +20,5 @@ pub use sessions::{SessionEnd, SessionResult};
 pub(crate) use commands::{
     END, VERIFY, WINDOW, approval_window_over, end_ineligible, end_of_ticket, missions_ticket, time_over, verify,
 };
+pub(crate) use place::end_elsewhere;
 pub(crate) use record::find;

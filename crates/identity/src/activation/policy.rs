@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
+use super::place::OnMission;
 use crate::approver::Approver;
 use crate::assignment::Target;
 use crate::document::{Document, DocumentKind};
@@ -24,6 +25,10 @@ pub struct ActivationPolicy {
     pub needs_second_factor: bool,
     /// Minutes after the end until it is looked for at the target.
     pub verify_minutes: i64,
+    /// Keys or names of areas and places: the access is for whoever is on a mission there, as long as the mission is there and
+    /// they are aboard. The ticket is that mission then.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub places: Vec<String>,
 }
 
 impl Default for ActivationPolicy {
@@ -36,6 +41,7 @@ impl Default for ActivationPolicy {
             needs_ticket: true,
             needs_second_factor: true,
             verify_minutes: 5,
+            places: Vec::new(),
         }
     }
 }
@@ -57,6 +63,8 @@ pub(super) fn of(documents: &[Document], target: &Target) -> Result<ActivationPo
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TicketState {
     Open,
+    /// A mission that has not departed.
+    NotBegun,
     Closed,
     /// There is none of that id.
     Unknown,
@@ -67,4 +75,9 @@ pub enum TicketState {
 pub trait Tickets: Send + Sync {
     /// The state of `incident-…` or `mission-…`.
     async fn ticket(&self, reference: &str) -> Result<TicketState, String>;
+
+    /// Where a mission is and who is on it; `None` for what is no mission.
+    async fn mission(&self, _reference: &str) -> Result<Option<OnMission>, String> {
+        Ok(None)
+    }
 }

@@ -55,6 +55,8 @@ kernel::words! {
         Officer = "officer",
         /// The incident or mission was closed.
         Ticket = "ticket",
+        /// The mission went elsewhere, or they are no longer aboard.
+        Place = "place",
         /// They are no longer eligible.
         Eligibility = "eligibility",
     }

@@ -167,6 +167,39 @@ pub async fn ends_with_the_incident(url: String) {
     assert_eq!(house.identity.activation(second.id).await.unwrap().end_cause, Some(EndCause::Ticket));
 }
 
+/// For a mission's duration and place only, and for whoever is aboard.
+pub async fn is_for_a_mission_where_it_is(url: String) {
+    let house = House::open(&url).await;
+    let policy = json!({ "title": "At the hilltop", "places": ["Hilltop"], "needs_second_factor": false });
+    house.duty(DocumentKind::ActivationPolicy, "admin", policy).await.unwrap();
+    let mission = kernel::id::MissionId::derived([6; 16]);
+    let ticket = mission.to_string();
+    let here = activating(&eligible(&house, "admin").await);
+    let asked = Activating { ticket: Some(ticket.clone()), ..here.clone() };
+    let check = async |asked: &Activating, word: &str| {
+        let problem = refused(activate(&house, asked).await);
+        assert!(problem.contains(word), "{problem}");
+    };
+    check(&here, "name the mission").await;
+    house.board.set(&ticket, TicketState::NotBegun);
+    check(&asked, "has not departed").await;
+    house.board.set(&ticket, TicketState::Open);
+    house.board.is_at(&ticket, &["LOW", "BASE"], &["amina"]);
+    check(&asked, "M-0001 is not there").await;
+    house.board.is_at(&ticket, &["LOW", "HILLTOP"], &["bram"]);
+    check(&asked, "amina X is not aboard M-0001").await;
+    house.board.is_at(&ticket, &["LOW", "HILLTOP"], &["bram", "Amina@relief.example"]);
+    let waiting = activate(&house, &asked).await.unwrap();
+    order(&house, &waiting, agree(), "owner").await.unwrap();
+    let now = async || house.identity.activation(waiting.id).await.unwrap();
+    let at = house.store.now();
+    house.tell(Fact::MissionChanged { mission, version: 2, at }).await;
+    assert_eq!(now().await.state, ActivationState::Active, "they are there");
+    house.board.is_at(&ticket, &["LOW", "BASE"], &["amina"]);
+    house.tell(Fact::MissionChanged { mission, version: 3, at }).await;
+    assert_eq!((now().await.state, now().await.end_cause), (ActivationState::Ending, Some(EndCause::Place)));
+}
+
 pub async fn is_not_over_before_the_target_shows_it(url: String) {
     let house = House::open(&url).await;
     let activation = active(&house).await;

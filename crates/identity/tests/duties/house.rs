@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use identity::activation::{TicketState, Tickets};
+use identity::activation::{OnMission, TicketState, Tickets};
 use identity::assignment::{Assignment, Mode, NewAssignment, Source, Target};
 use identity::document::{DocumentKind, Draft};
 use identity::entitlement::id_of;
@@ -22,11 +22,17 @@ pub const DAY_US: i64 = 86_400_000_000;
 
 /// Incidents and missions, as other desks would tell.
 #[derive(Default)]
-pub struct Board(Mutex<HashMap<String, TicketState>>);
+pub struct Board(Mutex<HashMap<String, TicketState>>, Mutex<HashMap<String, OnMission>>);
 
 impl Board {
     pub fn set(&self, ticket: &str, state: TicketState) {
         self.0.lock().unwrap().insert(ticket.to_owned(), state);
+    }
+
+    pub fn is_at(&self, ticket: &str, places: &[&str], people: &[&str]) {
+        let owned = |all: &[&str]| all.iter().map(|one| (*one).to_owned()).collect();
+        let on = OnMission { label: "M-0001".to_owned(), places: owned(places), people: owned(people) };
+        self.1.lock().unwrap().insert(ticket.to_owned(), on);
     }
 }
 
@@ -34,6 +40,10 @@ impl Board {
 impl Tickets for Board {
     async fn ticket(&self, reference: &str) -> Result<TicketState, String> {
         Ok(self.0.lock().unwrap().get(reference).copied().unwrap_or(TicketState::Unknown))
+    }
+
+    async fn mission(&self, reference: &str) -> Result<Option<OnMission>, String> {
+        Ok(self.1.lock().unwrap().get(reference).cloned())
     }
 }
 

@@ -37,6 +37,7 @@ testkit::on_both_databases! { suite:
     activations::ends_by_the_clock_although_the_server_was_down,
     activations::an_approval_after_the_window_is_void,
     activations::ends_with_the_incident,
+    activations::is_for_a_mission_where_it_is,
     activations::is_not_over_before_the_target_shows_it,
     activations::borrowed_keys_count_as_held,
     activations::ends_when_eligibility_does,

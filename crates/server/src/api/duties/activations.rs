@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use field::Field;
-use identity::activation::{Activating, Activation, Command, EndCause, TicketState, Tickets};
+use identity::activation::{Activating, Activation, Command, EndCause, OnMission, TicketState, Tickets};
 use respond::{Respond, Status};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -33,20 +33,43 @@ pub struct DeskTickets {
 #[async_trait]
 impl Tickets for DeskTickets {
     async fn ticket(&self, reference: &str) -> Result<TicketState, String> {
-        let open = |is_open| if is_open { TicketState::Open } else { TicketState::Closed };
         if let Ok(id) = reference.parse() {
             return match self.respond.incident(id).await {
-                Ok(incident) => Ok(open(incident.status != Status::Closed)),
+                Ok(incident) if incident.status == Status::Closed => Ok(TicketState::Closed),
+                Ok(_) => Ok(TicketState::Open),
                 Err(respond::Error::NotFound(_)) => Ok(TicketState::Unknown),
                 Err(error) => Err(error.to_string()),
             };
         }
         let Ok(id) = reference.parse() else { return Ok(TicketState::Unknown) };
         match self.field.mission(id).await {
-            Ok(mission) => Ok(open(!mission.state.is_final())),
+            Ok(mission) if mission.state.is_final() => Ok(TicketState::Closed),
+            Ok(mission) if mission.departed.is_none() => Ok(TicketState::NotBegun),
+            Ok(_) => Ok(TicketState::Open),
             Err(field::Error::NotFound { .. }) => Ok(TicketState::Unknown),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    async fn mission(&self, reference: &str) -> Result<Option<OnMission>, String> {
+        let Ok(id) = reference.parse() else { return Ok(None) };
+        let mission = match self.field.mission(id).await {
+            Ok(mission) => mission,
+            Err(field::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.to_string()),
+        };
+        let directory = self.field.directory().await.map_err(|error| error.to_string())?;
+        let named = [mission.destination(), mission.last_place.as_deref()].into_iter().flatten();
+        let mut places = vec![mission.area.clone(), directory.name("area", &mission.area)];
+        for place in named {
+            places.push(place.to_owned());
+            places.extend(directory.place(place).map(|record| record.key.clone()));
+        }
+        let people = mission.aboard().into_iter().flat_map(|key| {
+            let mail = directory.record("person", key).map(|record| record.text("email").to_owned());
+            [Some(key.to_owned()), mail.filter(|mail| !mail.is_empty())]
+        });
+        Ok(Some(OnMission { label: mission.label(), places, people: people.flatten().collect() }))
     }
 }
 
