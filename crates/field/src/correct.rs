@@ -1,4 +1,4 @@
-//! A correction: the entry stays as it is, and of what it did, that is undone by which people would not be followed.
+//! A correction: the entry stays as it is, and of what it did, that is undone by which people would not be followed: an arrival, a contact.
 
 use crate::error::Error;
 use crate::line::{self, Act, Statement};
@@ -7,7 +7,7 @@ use crate::mission::{self, Command, Mission, decide};
 use crate::room::Turn;
 use crate::speech::{Sentence, say};
 
-/// Enters a correction of an entry. An arrival that was none is withdrawn.
+/// Enters a correction of an entry. An arrival or a contact that was none is withdrawn.
 ///
 /// # Errors
 /// [`Error::NotFound`] when there is no such entry.
@@ -16,23 +16,71 @@ pub(crate) async fn enter(turn: &mut Turn, entry: &mut NewEntry, number: i64, te
     (entry.mission, entry.corrects) = (wrong.mission, Some(number));
     let Some(id) = wrong.mission else { return Ok(()) };
     let Some(mission) = mission::find(&mut turn.tx, id).await? else { return Ok(()) };
-    let notes = match is_still_arrival(turn, &wrong, text) {
-        Some(false) => withdraw(turn, mission, &wrong).await?,
-        Some(true) => vec![say!("the arrival stands; its time and place on the sheet are not changed by this")],
-        None => vec![say!("what the entry did to the mission is not undone by this: do it on the sheet")],
+    let notes = match undoing(turn, &wrong, text) {
+        Undoing::Arrival => withdraw(turn, mission, &wrong).await?,
+        Undoing::Contact => withdraw_contact(turn, mission, &wrong).await?,
+        Undoing::Stands => vec![say!("that stands; its time and place on the sheet are not changed by this")],
+        Undoing::Nothing => vec![say!("what the entry did to the mission is not undone by this: do it on the sheet")],
     };
     entry.outcome.extend(notes);
     Ok(())
 }
 
-/// Whether an entry of an arrival is one of the same people as it should read. `None`: it was no arrival.
-fn is_still_arrival(turn: &Turn, wrong: &LogEntry, text: &str) -> Option<bool> {
+/// What a correction takes back of what its entry did.
+enum Undoing {
+    Arrival,
+    Contact,
+    /// The same people say the like of it.
+    Stands,
+    Nothing,
+}
+
+fn undoing(turn: &Turn, wrong: &LogEntry, text: &str) -> Undoing {
     let directory = &turn.directory;
     let read = |text: &str| match line::parse(text, &|word| directory.knows_sign(word)).statement {
-        Statement::Traffic { sign, act: Act::Arrive { place, .. } } => Some((sign.text.to_uppercase(), place.is_all())),
+        Statement::Traffic { sign, act } => Some((sign.text.to_uppercase(), act)),
         _ => None,
     };
-    (wrong.kind == "arrival").then(|| read(&wrong.line) == read(text))
+    let (was, is) = (read(&wrong.line), read(text));
+    let arrival = |said: &Option<(String, Act)>| match said {
+        Some((sign, Act::Arrive { place, .. })) => Some((sign.clone(), place.is_all())),
+        _ => None,
+    };
+    let same_sign = was.as_ref().map(|said| &said.0) == is.as_ref().map(|said| &said.0);
+    match wrong.kind.as_str() {
+        "arrival" if arrival(&was) == arrival(&is) => Undoing::Stands,
+        "arrival" => Undoing::Arrival,
+        "contact" | "position" | "halt" | "resume" if same_sign => Undoing::Stands,
+        "contact" | "position" | "halt" | "resume" => Undoing::Contact,
+        _ => Undoing::Nothing,
+    }
+}
+
+/// Takes back a contact that was another's, as far as it is still what counts.
+async fn withdraw_contact(turn: &mut Turn, mission: Mission, wrong: &LogEntry) -> Result<Vec<Sentence>, Error> {
+    let by_it = |last| last == Some(wrong.happened);
+    let vehicle = mission.on_the_way().find(|one| by_it(one.last_contact)).map(|one| one.vehicle.clone());
+    let vehicle = vehicle.filter(|_| mission.is_part_arrived());
+    if vehicle.is_none() && !by_it(mission.last_contact) {
+        let label = mission.label();
+        return Ok(vec![say!("{label} has its last contact not by this entry: nothing of it is undone", label)]);
+    }
+    let command = Command::NotHeard { vehicle };
+    let moment = mission::moment(turn, &mission, &command, None);
+    let acted = match decide(&mission, &command, moment) {
+        Ok(acted) => acted,
+        Err(refusal) => {
+            return Ok(vec![say!("the contact is not withdrawn by this: {refusal}", refusal = refusal.said())]);
+        }
+    };
+    mission::write(turn, Some(&mission), &acted, command.name()).await?;
+    let mut notes = acted.notes;
+    if let Some(due) = acted.mission.due {
+        let due = line::both(due, turn.now(), turn.directory.zone());
+        notes.push(say!("{label}: next contact by {due}", label = acted.mission.label(), due));
+    }
+    notes.push(say!("what they did say is a line of its own"));
+    Ok(notes)
 }
 
 /// Takes back what an entry said was in, as far as that is still what the sheet has it from.

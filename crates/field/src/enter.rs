@@ -16,7 +16,7 @@ use crate::mission::{self, Command, ContactState, Mission, MissionState, Reporte
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
 use crate::speech::{Sentence, say};
-use crate::{correct, custody, equipment, headcount, possible, report, round};
+use crate::{correct, custody, equipment, headcount, hindrance, possible, report, round};
 
 /// Traffic so long after the end of a mission is a surprise.
 const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
@@ -316,7 +316,7 @@ fn is_surprise(mission: &Mission, at: Timestamp) -> bool {
     recently && mission.state == mission::MissionState::Cancelled
 }
 
-fn vehicle_of(mission: &Mission, sign: &str, holder: Option<&Holder>, at: Timestamp) -> Option<String> {
+pub(crate) fn vehicle_of(mission: &Mission, sign: &str, holder: Option<&Holder>, at: Timestamp) -> Option<String> {
     let told = mission.told_sign(sign).map(|told| (told.kind.as_str(), told.key.as_str()));
     let (kind, key) = told.or_else(|| holder.map(|holder| (holder.kind.as_str(), holder.key.as_str())))?;
     match kind {
@@ -334,14 +334,8 @@ async fn on_mission(
     act: &Act,
     what: Happened,
 ) -> Result<Vec<Sentence>, Error> {
-    let of_one = match act {
-        Act::Arrive { place, .. } => !place.is_all(),
-        Act::NotArrived { all } => !all,
-        _ => false,
-    };
-    if of_one && by.vehicle.is_none() && before.convoy.len() > 1 {
-        let all = act.name();
-        return Ok(vec![say!("it is not known in which vehicle they sit: say which vehicle, or `{all} all`", all)]);
+    if let Some(unsaid) = hindrance::vehicle_unsaid(before, &by, act) {
+        return Ok(vec![unsaid]);
     }
     if let Act::Arrive { place: Place::Named(word), .. } = act
         && let Some(elsewhere) = arrives_elsewhere(before, word, &by.sign, &turn.directory)
@@ -351,16 +345,18 @@ async fn on_mission(
         notes.push(elsewhere);
         return Ok(notes);
     }
-    if matches!(act, Act::Abandon(_)) && by.vehicle.is_none() {
-        return Ok(vec![say!("it is not known which vehicle stays behind: say its call sign")]);
-    }
     let question = is_arrival_doubtful(before, &by, act);
     let Some(command) = command(before, by, act, &turn.directory) else {
         return Ok(vec![say!("{label} is {state}: nothing is owed", label = before.label(), state = before.state)]);
     };
     let moment = mission::moment(turn, before, &command, what.said);
     let acted = match decide(before, &command, moment) {
-        Ok(acted) => acted,
+        Ok(mut acted) => {
+            if let Command::LeaveVehicle { vehicle, .. } = &command {
+                mission::pass_lead(&turn.directory, &mut acted, vehicle, turn.now());
+            }
+            acted
+        }
         // What was heard is logged in any case; what it cannot do is said.
         Err(refusal @ (Refusal::NotNow { .. } | Refusal::Rule(_))) => {
             return Ok([refusal.said()].into_iter().chain(question).collect());
@@ -369,9 +365,6 @@ async fn on_mission(
     };
     let settled = mission::write(turn, Some(before), &acted, command.name()).await?;
     let mut notes = acted.notes;
-    if let Command::LeaveVehicle { vehicle, .. } = &command {
-        notes.extend(mission::of_leader(&turn.directory, &acted.mission, vehicle, turn.now()));
-    }
     notes.extend(question);
     if let Some(room) = &before.custody {
         notes.push(say!("{room} follows {label}: tell them", room, label = before.label()));
@@ -403,7 +396,7 @@ fn is_arrival_doubtful(mission: &Mission, by: &Reporter, act: &Act) -> Option<Se
 }
 
 /// The command that traffic amounts to. `None`: the mission is not on the road, or it is words only.
-fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) -> Option<Command> {
+pub(crate) fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) -> Option<Command> {
     let named = |place: &Place| match place {
         Place::Named(word) => Some(spoken(word, directory)),
         Place::Same | Place::Unsaid => None,

@@ -37,6 +37,7 @@ mod error;
 mod fact_tables;
 mod finding;
 pub mod headcount;
+mod hindrance;
 pub mod line;
 mod log;
 pub mod message;

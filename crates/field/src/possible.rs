@@ -6,10 +6,10 @@ use store::{Read, params};
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::headcount::Headcount;
-use crate::line::{Act, CheckLine, CountLine, CountScope, Line, Place, Statement, Word};
+use crate::line::{Act, CheckLine, CountLine, CountScope, Line, Statement, Word};
 use crate::register::Directory;
 use crate::speech::{Sentence, say};
-use crate::{enter, headcount, log, mission, report, round, sql};
+use crate::{enter, headcount, hindrance, log, mission, report, round, sql};
 
 /// What only the register can tell: times that never were, signs that nobody has. Gives when it happened, if the line says so;
 /// `told` is when it was typed.
@@ -94,10 +94,8 @@ pub(crate) async fn hindrances(
             let problem = say!("there is no equipment `{key}`", key = key.text.to_uppercase());
             missing(known, "FLD0110", key.span, problem).into_iter().collect()
         }
-        Statement::Traffic { sign, act: act @ Act::Arrive { place: Place::Named(word), .. } } => {
-            of_arrival(read, directory, sign, act, word, at).await?
-        }
-        Statement::Traffic { .. } | Statement::Incident(_) | Statement::Misuse { .. } | Statement::Note => Vec::new(),
+        Statement::Traffic { sign, act } => of_traffic(read, directory, sign, act, at).await?,
+        Statement::Incident(_) | Statement::Misuse { .. } | Statement::Note => Vec::new(),
     })
 }
 
@@ -109,21 +107,20 @@ fn not_now(problem: Sentence) -> Vec<Finding> {
     vec![Finding::error("FLD0111", Span::default(), problem)]
 }
 
-/// Somewhere else than where they go, nobody has arrived.
-async fn of_arrival(
+/// What it cannot do to the mission that it is about. It is heard and logged all the same.
+async fn of_traffic(
     read: &mut impl Read,
     directory: &Directory,
     sign: &Word,
     act: &Act,
-    word: &Word,
     at: Timestamp,
 ) -> Result<Vec<Finding>, Error> {
     let Some(holder) = directory.holder(&sign.text, at) else { return Ok(Vec::new()) };
     let missions = mission::of_member(read, &holder.kind, &holder.key).await?;
     let running = enter::running(&missions, &holder.sign, Some(&holder), act);
-    let elsewhere =
-        running.first().and_then(|mission| enter::arrives_elsewhere(mission, word, &holder.sign, directory));
-    Ok(elsewhere.map(|said| Finding::warning("FLD0112", word.span, said)).into_iter().collect())
+    let Some(mission) = running.first() else { return Ok(Vec::new()) };
+    let said = hindrance::of_traffic(mission, &holder, act, directory, at);
+    Ok(said.map(|said| Finding::warning("FLD0112", sign.span, said)).into_iter().collect())
 }
 
 async fn of_report(read: &mut impl Read, number: i64) -> Result<Vec<Finding>, Error> {

@@ -335,7 +335,12 @@ pub(crate) async fn answered_by_message(
     let done = if takes {
         answered(&mut alarm, attempt, &name, now).map(|()| vec![say!("{name} sees to it, by message", name)])
     } else {
-        no_answer(&mut alarm, attempt, &directory, now)
+        no_answer(&mut alarm, attempt, &directory, now).map(|mut notes| {
+            if let Some(first) = notes.first_mut() {
+                *first = say!("{name} passes it on, by message", name);
+            }
+            notes
+        })
     };
     let Some(notes) = done else { return Ok(None) };
     let verb = if takes { "acknowledge" } else { "no-answer" };

@@ -12,8 +12,10 @@ use crate::speech::{Sentence, say};
 pub(super) enum Reply {
     /// It was taken, or waits for nobody.
     Taken(Sentence),
-    /// Several wait, and it does not say which.
+    /// It does not say which of those that wait, or names another: those that wait.
     AskWhich(Vec<String>),
+    /// It names one that waits for nothing of theirs, and none does.
+    Waits(String),
 }
 
 /// Takes an `OK` or `NO` for the alarm that it names, that it is known to answer, or that alone waits for its sender. `None`: it
@@ -41,19 +43,20 @@ pub(super) async fn take(
     let meant = |one: &&Waiting| named.is_none_or(|number| one.number == number);
     let meant: Vec<&Waiting> = waiting.iter().filter(meant).collect();
     match (meant.as_slice(), named) {
-        ([], Some(number)) => {
-            Ok(Some(Reply::Taken(say!("{label} waits for no answer of theirs", label = format!("A-{number:04}")))))
-        }
+        ([], Some(number)) if waiting.is_empty() => Ok(Some(Reply::Waits(format!("A-{number:04}")))),
+        ([], Some(_)) => Ok(Some(Reply::AskWhich(labels(&waiting)))),
         ([], None) => Ok(None),
         ([first, rest @ ..], _) if rest.iter().all(|other| other.alarm == first.alarm) => {
             taken(turn, first.alarm, first.attempt, takes).await.map(Some)
         }
-        (several, _) => {
-            let mut labels: Vec<String> = several.iter().map(|one| format!("A-{:04}", one.number)).collect();
-            labels.dedup();
-            Ok(Some(Reply::AskWhich(labels)))
-        }
+        (_, _) => Ok(Some(Reply::AskWhich(labels(&waiting)))),
     }
+}
+
+fn labels(waiting: &[Waiting]) -> Vec<String> {
+    let mut labels: Vec<String> = waiting.iter().map(|one| format!("A-{:04}", one.number)).collect();
+    labels.dedup();
+    labels
 }
 
 async fn taken(turn: &mut Turn, id: kernel::id::AlarmId, attempt: i64, takes: bool) -> Result<Reply, Error> {

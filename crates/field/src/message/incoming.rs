@@ -220,6 +220,13 @@ async fn act(
             let outcome = vec![say!("{labels} wait for their answer: they are asked which", labels), unread()];
             return Ok(Taken { as_what: "unread", outcome });
         }
+        Some(attempt_reply::Reply::Waits(label)) => {
+            let language = language_of(turn, sender).await?;
+            let none = say!("{label} waits for no answer of yours. The radio room reads this.", label);
+            reply_to(turn, message, &none.in_message(language)).await?;
+            let outcome = vec![say!("{label} waits for no answer of theirs", label), unread()];
+            return Ok(Taken { as_what: "unread", outcome });
+        }
         None => {}
     }
     if let Some(answer) = &answer

@@ -41,6 +41,10 @@ pub enum Command {
     NotArrived {
         vehicle: Option<String>,
     },
+    /// What was logged as their last contact was none: of a vehicle that reports for itself; without one, of all.
+    NotHeard {
+        vehicle: Option<String>,
+    },
     Close,
     Cancel,
     Abort,
@@ -93,6 +97,7 @@ impl Command {
         "resume",
         "arrive",
         "not-arrived",
+        "not-heard",
         "close",
         "cancel",
         "abort",
@@ -117,6 +122,7 @@ impl Command {
             Command::Resume { .. } => "resume",
             Command::Arrive { .. } => "arrive",
             Command::NotArrived { .. } => "not-arrived",
+            Command::NotHeard { .. } => "not-heard",
             Command::Close => "close",
             Command::Cancel => "cancel",
             Command::Abort => "abort",

@@ -94,6 +94,7 @@ impl Field {
             last_contact: None,
             heard_before: None,
             last_place: order.legs.first().map(|leg| leg.from.trim().to_owned()),
+            place_before: None,
             overnight: false,
             custody: None,
             custody_offered: None,
@@ -130,7 +131,7 @@ impl Field {
         }
         let mut acted = decide(&before, &command, moment)?;
         if let Command::LeaveVehicle { vehicle, .. } = &command {
-            acted.notes.extend(doubts::of_leader(&turn.directory, &acted.mission, vehicle, moment.now));
+            doubts::pass_lead(&turn.directory, &mut acted, vehicle, moment.now);
         }
         if let Command::AddVehicle { vehicle } = &command {
             acted.notes.extend(doubts::of_vehicle(&mut turn, vehicle, Some(before.id)).await?);
@@ -422,6 +423,7 @@ fn cleaned(directory: &Directory, command: &Command) -> Result<Command, Refusal>
             Command::Arrive { vehicle: vehicle.as_ref().map(upper), place: place.clone(), overnight: *overnight }
         }
         Command::NotArrived { vehicle } => Command::NotArrived { vehicle: vehicle.as_ref().map(upper) },
+        Command::NotHeard { vehicle } => Command::NotHeard { vehicle: vehicle.as_ref().map(upper) },
         other => other.clone(),
     })
 }

@@ -3,8 +3,8 @@
 use kernel::Timestamp;
 
 use super::command::{Command, Reporter};
-use super::convoy;
-use super::sheet::{ContactState, Mission, MissionState, Seat};
+use super::sheet::{ContactState, Leg, Mission, MissionState, Seat};
+use super::{convoy, withdraw};
 use crate::error::Refusal;
 use crate::speech::{Sentence, say};
 
@@ -44,6 +44,7 @@ fn is_allowed(command: &str, mission: &Mission) -> bool {
         "resume" => state == Halted,
         "arrive" => state.is_on_the_road(),
         "not-arrived" => mission.is_all_in() || (state.is_on_the_road() && mission.is_part_arrived()),
+        "not-heard" => state.is_on_the_road() || (state == Arrived && mission.overnight),
         "close" => state == Arrived || (state == Aborted && mission.due.is_none()),
         "cancel" => before || state == Departed,
         "abort" => matches!(state, Departed | EnRoute | Halted),
@@ -80,10 +81,15 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
             set_unless_aborted(&mut acted.mission, MissionState::EnRoute);
         }
         Command::Arrive { vehicle, place, overnight } => {
+            let known = acted.mission.last_place.clone();
             arrive(&mut acted, vehicle.as_deref(), *overnight, moment)?;
-            remember_place(&mut acted.mission, place.as_deref());
+            if place.is_some() {
+                acted.mission.last_place.clone_from(place);
+            }
+            acted.mission.place_before = known;
         }
-        Command::NotArrived { vehicle } => not_arrived(&mut acted, vehicle.as_deref(), moment)?,
+        Command::NotArrived { vehicle } => withdraw::not_arrived(&mut acted, vehicle.as_deref(), moment)?,
+        Command::NotHeard { vehicle } => withdraw::not_heard(&mut acted, vehicle.as_deref(), moment)?,
         Command::Close => end(&mut acted.mission, MissionState::Closed, moment),
         Command::Cancel => end(&mut acted.mission, MissionState::Cancelled, moment),
         Command::Abort => {
@@ -123,7 +129,7 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
     Ok(acted)
 }
 
-fn set_unless_aborted(mission: &mut Mission, state: MissionState) {
+pub(super) fn set_unless_aborted(mission: &mut Mission, state: MissionState) {
     if mission.state != MissionState::Aborted {
         mission.state = state;
     }
@@ -131,7 +137,7 @@ fn set_unless_aborted(mission: &mut Mission, state: MissionState) {
 
 fn remember_place(mission: &mut Mission, place: Option<&str>) {
     if let Some(place) = place {
-        mission.last_place = Some(place.to_owned());
+        mission.place_before = mission.last_place.replace(place.to_owned());
     }
 }
 
@@ -184,6 +190,9 @@ fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment:
     let mission = &mut acted.mission;
     let heard = Heard { contact: mission.contact, last: mission.last_contact };
     let (contact, last) = heard.again(moment, &mut acted.notes);
+    if Some(last) != mission.last_contact {
+        mission.heard_before = mission.last_contact;
+    }
     (mission.contact, mission.last_contact) = (contact, Some(last));
     // A vehicle that was missed while it reported for itself is heard with the others.
     for one in mission.convoy.iter_mut().filter(|one| one.is_on_the_way()) {
@@ -205,6 +214,9 @@ fn report_of_one(acted: &mut Acted, by: Option<&Reporter>, moment: Moment) {
         Some(one) if one.arrived.is_none() => {
             let heard = Heard { contact: one.contact, last: one.last_contact };
             let (contact, last) = heard.again(moment, &mut acted.notes);
+            if Some(last) != one.last_contact {
+                one.heard_before = one.last_contact;
+            }
             (one.contact, one.last_contact) = (contact, Some(last));
             one.due = Some(last.plus_micros(moment.interval_us));
             acted.contact = true;
@@ -298,54 +310,10 @@ pub(super) fn come_in(mission: &mut Mission, overnight: bool, moment: Moment) {
     let missed = matches!(mission.contact, ContactState::Overdue | ContactState::Lost);
     mission.contact = if missed { ContactState::Regained } else { ContactState::Ok };
     mission.last_contact = mission.last_contact.max(Some(moment.at));
-    mission.last_place = mission.destination().map(str::to_owned).or(mission.last_place.take());
+    let there = mission.destination().map(str::to_owned);
+    remember_place(mission, there.as_deref());
     mission.overnight = overnight;
     mission.due = overnight.then(|| moment.at.plus_micros(moment.interval_us));
-}
-
-/// An arrival is withdrawn. Who is on the road again owes a contact as if it had not been logged: within the interval from the
-/// contact before it, and at once when that is over. What was logged as the arrival is no contact, for it is not known who
-/// was heard.
-fn not_arrived(acted: &mut Acted, vehicle: Option<&str>, moment: Moment) -> Result<(), Refusal> {
-    let mission = &mut acted.mission;
-    if let Some(wanted) = vehicle {
-        match mission.convoy.iter().find(|one| one.vehicle == wanted) {
-            None => return Err(Refusal::bad("vehicle", say!("{wanted} is not in the convoy", wanted))),
-            Some(one) if one.left.is_some() => {
-                return Err(Refusal::rule(say!("{wanted} was left behind: `add-vehicle` if it is back", wanted)));
-            }
-            Some(one) if one.arrived.is_none() => {
-                return Err(Refusal::rule(say!("{wanted} is on the way as it is", wanted)));
-            }
-            Some(_) => {}
-        }
-    }
-    let were_all_in = mission.is_all_in();
-    let owed = |last: Option<Timestamp>| {
-        let next = last.map_or(moment.now, |last| last.plus_micros(moment.interval_us));
-        Some(next.max(moment.now))
-    };
-    for one in mission.convoy.iter_mut().filter(|one| one.arrived.is_some() && one.left.is_none()) {
-        if vehicle.is_none_or(|wanted| one.vehicle == wanted) {
-            (one.arrived, one.contact, one.last_contact) = (None, ContactState::Ok, one.heard_before.take());
-            one.due = owed(one.last_contact);
-        }
-    }
-    if were_all_in {
-        set_unless_aborted(mission, MissionState::EnRoute);
-        (mission.contact, mission.overnight) = (ContactState::Ok, false);
-    }
-    if mission.is_part_arrived() {
-        sum_up(mission);
-    } else {
-        // Together again: the one that was silent for longest counts for all.
-        let heard = mission.present().map(|one| one.last_contact).min();
-        mission.last_contact = heard.unwrap_or(mission.heard_before.take());
-        mission.due = mission.present().filter_map(|one| one.due).min().or(owed(mission.last_contact));
-        mission.contact = worst(mission);
-    }
-    acted.notes.push(say!("on the road again: call them, what was logged as the arrival is no contact"));
-    Ok(())
 }
 
 pub(super) fn end(mission: &mut Mission, state: MissionState, moment: Moment) {
@@ -370,12 +338,22 @@ fn reroute(
     moment: Moment,
 ) -> Result<(), Refusal> {
     let mission = &mut acted.mission;
-    let way = mission.legs.get_mut(mission.leg);
+    // At a stop it is the way ahead that changes: what was driven stays as it was.
+    let at_stop = mission.state == MissionState::Arrived;
+    if at_stop && !mission.has_further_leg() && to.is_some() {
+        let from = mission.destination().or(mission.last_place.as_deref()).unwrap_or_default().to_owned();
+        let area = mission.area.clone();
+        mission.legs.push(Leg { from, to: String::new(), area, corridor: None, began: None, planned: None });
+    }
+    let way = mission.legs.get_mut(mission.leg + usize::from(at_stop));
     match way {
         Some(leg) => {
             if let Some(to) = to {
                 let to = crate::error::said("to", to, 200)?;
-                acted.notes.push(say!("goes to {to} instead of {before}", to, before = leg.to));
+                acted.notes.push(match leg.to.as_str() {
+                    "" => say!("goes on to {to}", to),
+                    before => say!("goes to {to} instead of {before}", to, before),
+                });
                 leg.to = to;
                 if corridor.is_none()
                     && let Some(old) = leg.corridor.take()
@@ -390,12 +368,12 @@ fn reroute(
                 area.clone_into(&mut leg.area);
             }
         }
-        None if to.is_some() || corridor.is_some() => {
-            return Err(Refusal::rule(say!("it has no leg that could go elsewhere")));
+        None if to.is_some() || corridor.is_some() || at_stop => {
+            return Err(Refusal::rule(say!("no way lies ahead of it: say where it goes on to")));
         }
         None => {}
     }
-    let Some(area) = area else { return Ok(()) };
+    let Some(area) = area.filter(|_| !at_stop) else { return Ok(()) };
     area.clone_into(&mut mission.area);
     let nearer = |due: Option<Timestamp>| due.map(|due| due.min(moment.now.plus_micros(moment.interval_us)));
     mission.due = nearer(mission.due);

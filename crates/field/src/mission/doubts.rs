@@ -4,8 +4,8 @@ use kernel::Timestamp;
 use kernel::id::MissionId;
 
 use super::commands::RequestMission;
+use super::decide::Acted;
 use super::records;
-use super::sheet::Mission;
 use crate::error::Error;
 use crate::register::Directory;
 use crate::room::Turn;
@@ -48,19 +48,27 @@ pub(super) async fn of_vehicle(
     Ok(on.map(|other| say!("{plate} is on {label}, too", plate, label = other.label())).collect())
 }
 
-/// Whoever reports for all stays behind with their vehicle, or sits elsewhere by now.
-pub(crate) fn of_leader(directory: &Directory, mission: &Mission, left: &str, now: Timestamp) -> Option<Sentence> {
-    let leader = mission.leader.as_ref()?;
-    let holder = directory.holder(leader, now)?;
-    let stays = holder.kind == "vehicle" && holder.key == left;
-    stays.then(|| match &mission.deputy {
+/// Whoever reports for all stays behind with their vehicle: the deputy reports, else anybody aboard, until somebody says who.
+pub(crate) fn pass_lead(directory: &Directory, acted: &mut Acted, left: &str, now: Timestamp) {
+    let mission = &mut acted.mission;
+    let stays = |sign: &String| {
+        directory.holder(sign, now).is_some_and(|holder| holder.kind == "vehicle" && holder.key == left)
+    };
+    if mission.deputy.as_ref().is_some_and(stays) {
+        mission.deputy = None;
+    }
+    let Some(leader) = mission.leader.take_if(|leader| stays(leader)) else { return };
+    mission.leader = mission.deputy.take();
+    acted.notes.push(match &mission.leader {
         Some(deputy) => say!(
-            "{leader} reported for all and stays behind: say who does now (`lead`); until then {deputy}",
+            "{leader} reported for all and stays behind: {deputy}, the deputy, does now (`lead` says otherwise)",
             leader,
             deputy
         ),
-        None => say!("{leader} reported for all and stays behind: say who does now (`lead`)", leader),
-    })
+        None => {
+            say!("{leader} reported for all and stays behind: anybody aboard does now (`lead` says otherwise)", leader)
+        }
+    });
 }
 
 /// Of a person.

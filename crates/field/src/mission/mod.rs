@@ -10,12 +10,13 @@ mod doubts;
 mod promises;
 mod records;
 mod sheet;
+mod withdraw;
 
 pub use command::{Command, Reporter};
 pub use commands::{MissionOrder, Moved, RequestMission};
 pub use decide::{Acted, Moment, allowed_commands, decide};
 pub(crate) use decide::{lose, miss};
-pub(crate) use doubts::of_leader;
+pub(crate) use doubts::pass_lead;
 pub use promises::{CONTACT, DEPARTURE, ONWARD, Promise, promises};
 pub use sheet::{ContactState, ConvoyVehicle, Left, Leg, Mission, MissionState, Origin, Seat, ToldSign};
 

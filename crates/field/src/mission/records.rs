@@ -32,6 +32,8 @@ struct Sheet {
     claimed: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     heard_before: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place_before: Option<String>,
 }
 
 fn mission(row: &Row) -> Result<Mission, Error> {
@@ -55,6 +57,7 @@ fn mission(row: &Row) -> Result<Mission, Error> {
         last_contact: row.time_opt("last_contact_us")?,
         heard_before: sheet.heard_before,
         last_place: row.text_opt("last_place")?.map(str::to_owned),
+        place_before: sheet.place_before,
         overnight: sheet.overnight,
         custody: row.text_opt("custody")?.map(str::to_owned),
         custody_offered: sheet.custody_offered,
@@ -84,6 +87,7 @@ pub(crate) async fn save(tx: &mut Tx, before: Option<&Mission>, mission: &Missio
         origin: mission.origin.clone(),
         claimed: mission.claimed.clone(),
         heard_before: mission.heard_before,
+        place_before: mission.place_before.clone(),
     });
     let row = params![
         mission.id,

@@ -93,7 +93,7 @@ pub struct ConvoyVehicle {
     pub due: Option<Timestamp>,
     pub contact: ContactState,
     pub last_contact: Option<Timestamp>,
-    /// The last contact before it arrived: what counts again when it has not.
+    /// The contact before the last: what counts again when the last was none, or when it has not arrived.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heard_before: Option<Timestamp>,
     /// It was left behind, empty: nobody of it is followed from then on.
@@ -197,10 +197,13 @@ pub struct Mission {
     /// When the convoy's next contact is due. In the past while it is overdue.
     pub due: Option<Timestamp>,
     pub last_contact: Option<Timestamp>,
-    /// The last contact before all had arrived.
+    /// The contact before the last: what counts again when the last was none, or when they have not arrived.
     #[serde(default)]
     pub heard_before: Option<Timestamp>,
     pub last_place: Option<String>,
+    /// Where they were said to be before that.
+    #[serde(default)]
+    pub place_before: Option<String>,
     /// Contacts go on after arrival, because nobody takes over there.
     pub overnight: bool,
     /// The room that follows it now; `None`: this one.

@@ -48,6 +48,7 @@ fn mission(vehicles: usize) -> Mission {
         last_contact: None,
         heard_before: None,
         last_place: None,
+        place_before: None,
         overnight: false,
         custody: None,
         custody_offered: None,
@@ -80,6 +81,7 @@ fn commands() -> impl Strategy<Value = Command> {
             overnight
         }),
         prop::option::of(vehicle.clone()).prop_map(|vehicle| Command::NotArrived { vehicle }),
+        prop::option::of(vehicle.clone()).prop_map(|vehicle| Command::NotHeard { vehicle }),
         Just(Command::Close),
         Just(Command::Cancel),
         Just(Command::Abort),

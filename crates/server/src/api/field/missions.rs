@@ -231,6 +231,11 @@ pub enum MissionAct {
     NotArrived {
         vehicle: Option<String>,
     },
+    /// What was logged as their last contact was none, or was of others: of a vehicle that reports for itself; without one, of
+    /// all. What was owed before it is owed again.
+    NotHeard {
+        vehicle: Option<String>,
+    },
     Close,
     Cancel,
     Abort,
@@ -368,6 +373,7 @@ fn command(act: MissionAct) -> Command {
         MissionAct::Resume => Command::Resume { by: None },
         MissionAct::Arrive { vehicle, place, overnight } => Command::Arrive { vehicle, place, overnight },
         MissionAct::NotArrived { vehicle } => Command::NotArrived { vehicle },
+        MissionAct::NotHeard { vehicle } => Command::NotHeard { vehicle },
         MissionAct::Close => Command::Close,
         MissionAct::Cancel => Command::Cancel,
         MissionAct::Abort => Command::Abort,

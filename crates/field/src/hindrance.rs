@@ -1,0 +1,54 @@
+//! What traffic does not do to the mission that it is about, although it says so. Pure.
+
+use kernel::Timestamp;
+
+use crate::enter;
+use crate::error::Refusal;
+use crate::line::{Act, Place};
+use crate::mission::{self, Mission, Reporter, decide};
+use crate::register::{Directory, Holder};
+use crate::speech::{Sentence, say};
+
+/// Why traffic does not do to a mission what it says. `None`: it does, or it says nothing that moves one.
+pub(crate) fn of_traffic(
+    mission: &Mission,
+    holder: &Holder,
+    act: &Act,
+    directory: &Directory,
+    at: Timestamp,
+) -> Option<Sentence> {
+    if let Act::Arrive { place: Place::Named(word), .. } = act
+        && let Some(elsewhere) = enter::arrives_elsewhere(mission, word, &holder.sign, directory)
+    {
+        return Some(elsewhere);
+    }
+    let vehicle = enter::vehicle_of(mission, &holder.sign, Some(holder), at);
+    let by = Reporter { sign: holder.sign.clone(), vehicle };
+    if let Some(unsaid) = vehicle_unsaid(mission, &by, act) {
+        return Some(unsaid);
+    }
+    let command = enter::command(mission, by, act, directory)?;
+    let interval_us = mission::interval(directory, &mission.area, mission.origin.as_ref());
+    match decide(mission, &command, mission::Moment { at, now: at, interval_us }) {
+        Ok(_) | Err(Refusal::Bad { .. }) => None,
+        Err(refusal) => Some(refusal.said()),
+    }
+}
+
+/// Of whom in a convoy something is said, must be known.
+pub(crate) fn vehicle_unsaid(mission: &Mission, by: &Reporter, act: &Act) -> Option<Sentence> {
+    let of_one = match act {
+        Act::Arrive { place, .. } => !place.is_all(),
+        Act::NotArrived { all } => !all,
+        _ => false,
+    };
+    if by.vehicle.is_some() {
+        return None;
+    }
+    if matches!(act, Act::Abandon(_)) {
+        return Some(say!("it is not known which vehicle stays behind: say its call sign"));
+    }
+    let all = act.name();
+    let unsaid = of_one && mission.present().count() > 1;
+    unsaid.then(|| say!("it is not known in which vehicle they sit: say which vehicle, or `{all} all`", all))
+}
