@@ -19,6 +19,7 @@ pub(crate) async fn enter(turn: &mut Turn, entry: &mut NewEntry, number: i64, te
     let notes = match undoing(turn, &wrong, text) {
         Undoing::Arrival => withdraw(turn, mission, &wrong).await?,
         Undoing::Contact => withdraw_contact(turn, mission, &wrong).await?,
+        Undoing::Overnight => overnight(turn, mission).await?,
         Undoing::Stands => vec![say!("that stands; its time and place on the sheet are not changed by this")],
         Undoing::Nothing => vec![say!("what the entry did to the mission is not undone by this: do it on the sheet")],
     };
@@ -32,6 +33,8 @@ enum Undoing {
     Contact,
     /// The same people say the like of it.
     Stands,
+    /// They are in, and stay: contacts go on.
+    Overnight,
     Nothing,
 }
 
@@ -48,12 +51,32 @@ fn undoing(turn: &Turn, wrong: &LogEntry, text: &str) -> Undoing {
     };
     let same_sign = was.as_ref().map(|said| &said.0) == is.as_ref().map(|said| &said.0);
     match wrong.kind.as_str() {
-        "arrival" if arrival(&was) == arrival(&is) => Undoing::Stands,
+        "arrival" if arrival(&was) == arrival(&is) => match is {
+            Some((_, Act::Arrive { overnight: true, .. })) => Undoing::Overnight,
+            _ => Undoing::Stands,
+        },
         "arrival" => Undoing::Arrival,
         "contact" | "position" | "halt" | "resume" if same_sign => Undoing::Stands,
         "contact" | "position" | "halt" | "resume" => Undoing::Contact,
         _ => Undoing::Nothing,
     }
+}
+
+/// Who arrived stays overnight, which was not said.
+async fn overnight(turn: &mut Turn, mission: Mission) -> Result<Vec<Sentence>, Error> {
+    let command = Command::Arrive { vehicle: None, place: None, overnight: true };
+    if !mission.is_all_in() || mission.overnight {
+        return Ok(vec![say!("that stands; its time and place on the sheet are not changed by this")]);
+    }
+    let moment = mission::moment(turn, &mission, &command, None);
+    let acted = match decide(&mission, &command, moment) {
+        Ok(acted) => acted,
+        Err(refusal) => return Ok(vec![refusal.said()]),
+    };
+    mission::write(turn, Some(&mission), &acted, command.name()).await?;
+    let due = acted.mission.due.map(|due| line::both(due, turn.now(), turn.directory.zone()));
+    let label = acted.mission.label();
+    Ok(due.map(|due| say!("{label}: next contact by {due}", label, due)).into_iter().collect())
 }
 
 /// Takes back a contact that was another's, as far as it is still what counts.

@@ -5,7 +5,7 @@ use kernel::id::LogEntryId;
 use kernel::{Actor, Fact, Severity, Timestamp};
 use sha2::{Digest, Sha256};
 
-use crate::alarm::{self, AlarmKind, Call, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause, Concerned};
 use crate::draft::{self, DraftKey};
 use crate::duress;
 use crate::error::{Error, Refusal};
@@ -264,7 +264,10 @@ pub(crate) async fn traffic(
             None => say!("{sign} calls for help", sign),
         };
         let cause = Cause { title, ..cause(AlarmKind::Sos, format!("sos:{sign}"), what.at) };
-        let call = Call { cause, at: what.at, anew: true, drill: false };
+        // Whoever is aboard by any sheet of that sign is concerned.
+        let others = running.iter().skip(1).map(|other| alarm::concerned(turn, other));
+        let others = others.fold(Concerned::default(), Concerned::and);
+        let call = Call { others, ..Call::anew(cause, what.at, false) };
         entry.outcome.push(alarm::call_for_help(turn, call, mission).await?.1);
     }
     Ok(())

@@ -72,6 +72,6 @@ pub(crate) async fn hear(turn: &mut Turn, record: &RecordView) -> Result<(), Err
         title = say!("{title}, {age}", title, age);
     }
     let cause = Cause { kind: told.kind, subject, title, missed: now, while_down: false, tell: Vec::new() };
-    let call = Call { cause, at: call.at.min(now), anew: true, drill: call.drill };
+    let call = Call::anew(cause, call.at.min(now), call.drill);
     alarm::call_for_help(turn, call, None).await.map(drop)
 }

@@ -24,7 +24,8 @@ const worst: readonly FieldAlarm["kind"][] = ["sos", "needs-help", "contact-over
  * first, calls for help before them, the newest of each first: what does not fit is what matters least.
  */
 export function wallAlarms(alarms: readonly FieldAlarm[]): FieldAlarm[] {
-  const rank = ({ state, kind }: FieldAlarm) => (state === "acknowledged" ? 10 : 0) + (worst.includes(kind) ? worst.indexOf(kind) : worst.length);
+  // A drill never stands above what is real.
+  const rank = ({ state, kind, exercise }: FieldAlarm) => (exercise ? 100 : 0) + (state === "acknowledged" ? 10 : 0) + (worst.includes(kind) ? worst.indexOf(kind) : worst.length);
   return alarms
     .filter(({ silent, kind, state }) => !silent && kind !== "duress" && state !== "closed")
     .sort((left, right) => rank(left) - rank(right) || right.missed.localeCompare(left.missed));

@@ -4,7 +4,7 @@ use kernel::Timestamp;
 
 use super::alarms::{Alarm, AlarmKind, AlarmState};
 use super::climb::{climb, withdraw};
-use super::commands::{Cause, begin, concerned, open_about, save, steps};
+use super::commands::{Cause, Concerned, begin, concerned, open_about, save, steps};
 use super::ladder::Step;
 use crate::error::Error;
 use crate::mission::Mission;
@@ -24,6 +24,15 @@ pub(crate) struct Call {
     pub(crate) anew: bool,
     /// An exercise or a test.
     pub(crate) drill: bool,
+    /// Whom it concerns besides those of the mission that it is about.
+    pub(crate) others: Concerned,
+}
+
+impl Call {
+    /// A new call, of those of one mission at most.
+    pub(crate) fn anew(cause: Cause, at: Timestamp, drill: bool) -> Call {
+        Call { cause, at, anew: true, drill, others: Concerned::default() }
+    }
 }
 
 /// The alarm of a call for help, raised or ringing again, and what to say of it in the log.
@@ -32,13 +41,13 @@ pub(crate) async fn call_for_help(
     call: Call,
     about: Option<&Mission>,
 ) -> Result<(Alarm, Sentence), Error> {
-    let Call { mut cause, at, anew, drill } = call;
+    let Call { mut cause, at, anew, drill, others } = call;
     let drill = drill || about.is_some_and(|mission| mission.exercise);
     if drill {
         // A call in earnest never waits behind a drill.
         cause.subject.push_str(EXERCISE);
     }
-    let concerned = about.map(|mission| concerned(turn, mission)).unwrap_or_default();
+    let concerned = about.map(|mission| concerned(turn, mission)).unwrap_or_default().and(others);
     let Some(before) = open_about(turn, &cause.subject).await? else {
         let alarm = begin(turn, cause, about, drill, concerned, Some(at)).await?;
         let said = say!("{label} raised: {title}", label = alarm.label(), title = alarm.title);

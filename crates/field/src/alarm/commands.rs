@@ -161,6 +161,18 @@ pub(crate) struct Concerned {
     pub(crate) people: Vec<String>,
 }
 
+impl Concerned {
+    /// These and others, each once.
+    pub(crate) fn and(mut self, others: Concerned) -> Concerned {
+        for (all, more) in [(&mut self.organisations, others.organisations), (&mut self.people, others.people)] {
+            all.extend(more);
+            all.sort_unstable();
+            all.dedup();
+        }
+        self
+    }
+}
+
 /// The same for those whom it concerns; as an exercise when `drill` says so, or the mission is one: nobody but
 /// the desk is told then.
 pub(crate) async fn raise_for(
@@ -242,7 +254,7 @@ pub(super) async fn begin(
 }
 
 /// Everybody aboard, their organisations, and the owners of the vehicles.
-pub(super) fn concerned(turn: &Turn, mission: &Mission) -> Concerned {
+pub(crate) fn concerned(turn: &Turn, mission: &Mission) -> Concerned {
     let of = |noun: &str, key: &str| turn.directory.record(noun, key)?.text_opt("organisation");
     let people = mission.aboard().into_iter().filter_map(|person| of("person", person));
     let owners = mission.present().filter_map(|one| of("vehicle", &one.vehicle));
@@ -332,7 +344,13 @@ pub(crate) async fn answered_by_message(
     // It was written to their address, so it is they who answer.
     let asked = alarm.course.attempts.iter().find(|one| one.number == attempt).map(|one| one.name.clone());
     let Some(name) = asked else { return Ok(None) };
-    let done = if takes {
+    let other = before.owner.clone().filter(|owner| before.state == AlarmState::Acknowledged && *owner != name);
+    let done = if let (true, Some(owner)) = (takes, other) {
+        // The first keeps it; who answers later is told so.
+        let kept = answered(&mut alarm, attempt, &name, now);
+        alarm.owner = Some(owner.clone());
+        kept.map(|()| vec![say!("{name} would see to it, too; {owner} has it", name, owner)])
+    } else if takes {
         answered(&mut alarm, attempt, &name, now).map(|()| vec![say!("{name} sees to it, by message", name)])
     } else {
         no_answer(&mut alarm, attempt, &directory, now).map(|mut notes| {

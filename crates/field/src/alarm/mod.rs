@@ -14,8 +14,8 @@ pub use commands::{AlarmCommand, AlarmOrder};
 
 pub(crate) use again::{Call, call_for_help, open_call};
 pub(crate) use commands::{
-    Cause, Concerned, Waiting, answered_by_message, climb_on, close_about, note, of_mission, open_about, raise,
-    raise_for, remind_of, settle, unanswered, waiting_for,
+    Cause, Concerned, Waiting, answered_by_message, climb_on, close_about, concerned, note, of_mission, open_about,
+    raise, raise_for, remind_of, settle, unanswered, waiting_for,
 };
 pub(crate) use notify::of_key;
 pub(crate) use records::open_in;

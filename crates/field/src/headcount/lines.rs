@@ -192,7 +192,7 @@ async fn too_late(turn: &mut Turn, who: &Word, safety: Safety, at: Timestamp) ->
         );
         let (kind, subject) = (AlarmKind::NeedsHelp, format!("help:{person}"));
         let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
-        let call = Call { cause, at, anew: true, drill: false };
+        let call = Call::anew(cause, at, false);
         outcome.push(alarm::call_for_help(turn, call, None).await?.1);
     }
     Ok(outcome)

@@ -79,7 +79,7 @@ async fn too_late(turn: &mut Turn, linked: &Linked, person: &str, safe: bool) ->
         let title = say!("{name} ({person}) needs help, by an old link", name = linked.name, person);
         let (kind, subject, missed) = (AlarmKind::NeedsHelp, format!("needs-help:{person}"), turn.now());
         let cause = Cause { kind, subject, title, missed, while_down: false, tell: Vec::new() };
-        let call = Call { cause, at: turn.now(), anew: true, drill: false };
+        let call = Call::anew(cause, turn.now(), false);
         outcome.push(alarm::call_for_help(turn, call, None).await?.1);
     }
     Ok(outcome)

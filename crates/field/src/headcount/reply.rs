@@ -114,7 +114,7 @@ pub(super) async fn in_need(
     let subject = format!("needs-help:{}:{}", open.id, who.person);
     let kind = if cry.sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
-    let call = Call { cause, at: cry.at, anew: true, drill: cry.drill };
+    let call = Call::anew(cause, cry.at, cry.drill);
     Ok(alarm::call_for_help(turn, call, None).await?.1)
 }
 

@@ -60,6 +60,8 @@ pub fn parse(text: &str, knows: &dyn Fn(&str) -> bool) -> Line {
     let mut reader = Reader { text, tokens: &tokens, at: 0, findings: suspicion::unseen(text) };
     let (statement, time, words) = reader.line(knows);
     let mut line = Line { statement, time, words, findings: reader.findings };
+    let drill = suspicion::of_drill(&line, &tokens);
+    line.findings.extend(drill);
     let suspicions = suspicion::of_time(&line, &tokens, knows);
     line.findings.extend(suspicions);
     line.findings.truncate(MOST_FINDINGS);

@@ -6,7 +6,7 @@ use kernel::Span;
 
 use super::day::{DaySaid, is_yesterday};
 use super::parse::Line;
-use super::statement::{Statement, Word};
+use super::statement::{CheckLine, CountLine, Statement, Word};
 use super::time::{looks_like_date, looks_like_time, plain};
 
 /// Characters that turn the direction of what stands behind them: what is seen is then not what is stored.
@@ -35,6 +35,27 @@ pub(super) fn unseen(text: &str) -> Vec<Finding> {
         findings.push(Finding::warning("FLD0015", here(at, c), problem));
     }
     findings
+}
+
+/// A drill is one by its first word: behind the words it is real, and people are told so.
+pub(super) fn of_drill(line: &Line, tokens: &[Word]) -> Option<Finding> {
+    let is_real = match &line.statement {
+        Statement::Incident(incident) => !incident.exercise,
+        Statement::Count(CountLine::Start { exercise, .. }) => !exercise,
+        Statement::Check(CheckLine::Start { .. }) => true,
+        _ => false,
+    };
+    let means_drill = |word: &&Word| {
+        let said = word.text.rsplit(':').next().unwrap_or_default().trim_matches(|c: char| !c.is_alphanumeric());
+        ["exercise", "drill", "ex"].iter().any(|known| said.eq_ignore_ascii_case(known))
+    };
+    let word = tokens.iter().filter(|_| is_real).find(means_drill)?;
+    let problem =
+        say!("`{word}` stands among the words: this is entered in earnest, and people are told", word = word.text);
+    Some(
+        Finding::warning("FLD0016", word.span, problem)
+            .with_help(say!("a drill: inc exercise …, hc start zone 4 exercise")),
+    )
 }
 
 /// `U+202E`.

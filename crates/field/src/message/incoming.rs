@@ -232,6 +232,9 @@ async fn act(
     if let Some(answer) = &answer
         && let Some(outcome) = headcount_reply(turn, message, sender, answer).await?
     {
+        if answer.is_cry() {
+            say_received(turn, message, sender).await?;
+        }
         return Ok(Taken { as_what: "headcount", outcome });
     }
     match answer {
@@ -329,12 +332,15 @@ async fn distress(
         None => None,
     };
     entry.mission = mission.as_ref().map(|mission| mission.id);
-    let call = Call { cause, at: happened(message), anew: true, drill: message.exercise };
+    let call = Call::anew(cause, happened(message), message.exercise);
     let (_, said) = alarm::call_for_help(turn, call, mission.as_ref()).await?;
-    let text = say!("Received. The radio room sees to it.");
-    let language = language_of(turn, sender).await?;
-    reply_to(turn, message, &text.in_message(language)).await?;
+    say_received(turn, message, sender).await?;
     Ok(Taken { as_what: "distress", outcome: vec![said] })
+}
+
+async fn say_received(turn: &mut Turn, message: &MessageReceived, sender: &Sender) -> Result<(), Error> {
+    let language = language_of(turn, sender).await?;
+    reply_to(turn, message, &say!("Received. The radio room sees to it.").in_message(language)).await
 }
 
 /// A line of the log about themselves, if the text is one that says what `fits`.

@@ -313,6 +313,17 @@ fn known(directory: &Directory, noun: &'static str, field: &str, key: &str) -> R
     }
 }
 
+fn known_corridor(directory: &Directory, field: &str, key: &str) -> Result<(), Refusal> {
+    known(directory, "fence", field, key)?;
+    let kind = directory.record("fence", key.trim()).map(|record| record.text("kind").to_owned());
+    match kind.filter(|kind| kind != "corridor") {
+        Some(kind) => {
+            Err(Refusal::bad(field, say!("`{key}` is a fence of kind {kind}, not a corridor", key = key.trim(), kind)))
+        }
+        None => Ok(()),
+    }
+}
+
 fn known_sign(directory: &Directory, field: &str, sign: Option<&str>) -> Result<(), Refusal> {
     match sign {
         Some(sign) if !directory.knows_sign(sign.trim()) => {
@@ -343,7 +354,7 @@ fn check_request(directory: &Directory, order: &RequestMission, now: Timestamp) 
         said("legs.to", &leg.to, LONGEST_TITLE)?;
         known(directory, "area", "legs.area", &leg.area)?;
         if let Some(corridor) = &leg.corridor {
-            known(directory, "fence", "legs.corridor", corridor)?;
+            known_corridor(directory, "legs.corridor", corridor)?;
         }
     }
     for (at, vehicle) in order.vehicles.iter().enumerate() {
@@ -398,7 +409,7 @@ fn cleaned(directory: &Directory, command: &Command) -> Result<Command, Refusal>
                 known(directory, "area", "area", area)?;
             }
             if let Some(corridor) = corridor.as_deref().map(str::trim).filter(|key| !key.is_empty()) {
-                known(directory, "fence", "corridor", corridor)?;
+                known_corridor(directory, "corridor", corridor)?;
             }
             let to = to.as_ref().map(|to| to.trim().to_owned()).filter(|to| !to.is_empty());
             Command::Reroute { area: area.as_ref().map(upper), to, corridor: corridor.as_ref().map(upper) }

@@ -35,7 +35,7 @@ pub(super) fn leave(acted: &mut Acted, vehicle: &str, place: Option<&str>, momen
     acted.notes.push(say!("{vehicle} stays behind: nothing is owed for it any more", vehicle));
     let others_are_in = mission.on_the_way().next().is_none() && mission.state.is_on_the_road();
     if others_are_in && were_part_in {
-        come_in(mission, false, moment);
+        come_in(mission, mission.overnight, moment);
         acted.notes.push(say!("{label} has arrived: everybody else is in", label = mission.label()));
     } else {
         sum_up(mission);

@@ -38,14 +38,14 @@ fn is_allowed(command: &str, mission: &Mission) -> bool {
     match command {
         "clear" => state == Draft,
         "brief" => state == Cleared,
-        "depart" => state == Briefed || (state == Arrived && mission.has_further_leg()),
+        "depart" => state == Briefed || (state == Arrived && mission.has_further_leg()) || gave_up_and_in(mission),
         "report" => state.is_on_the_road() || state == Arrived,
         "halt" => matches!(state, Departed | EnRoute | Aborted),
         "resume" => state == Halted,
-        "arrive" => state.is_on_the_road(),
+        "arrive" => state.is_on_the_road() || (state == Arrived && !mission.overnight),
         "not-arrived" => mission.is_all_in() || (state.is_on_the_road() && mission.is_part_arrived()),
         "not-heard" => state.is_on_the_road() || (state == Arrived && mission.overnight),
-        "close" => state == Arrived || (state == Aborted && mission.due.is_none()),
+        "close" => state == Arrived || gave_up_and_in(mission) || (state == Aborted && mission.due.is_none()),
         "cancel" => before || state == Departed,
         "abort" => matches!(state, Departed | EnRoute | Halted),
         "reroute" | "seat" | "lead" | "add-vehicle" => !matches!(state, Closed | Cancelled),
@@ -55,6 +55,11 @@ fn is_allowed(command: &str, mission: &Mission) -> bool {
         "take-back" => !mission.is_ours() || mission.custody_offered.is_some(),
         _ => false,
     }
+}
+
+/// Its purpose was given up, and everybody is in somewhere.
+fn gave_up_and_in(mission: &Mission) -> bool {
+    mission.state == MissionState::Aborted && mission.is_all_in()
 }
 
 /// What an accepted command makes of a mission.
@@ -86,7 +91,9 @@ pub fn decide(before: &Mission, command: &Command, moment: Moment) -> Result<Act
             if place.is_some() {
                 acted.mission.last_place.clone_from(place);
             }
-            acted.mission.place_before = known;
+            if acted.contact {
+                acted.mission.place_before = known;
+            }
         }
         Command::NotArrived { vehicle } => withdraw::not_arrived(&mut acted, vehicle.as_deref(), moment)?,
         Command::NotHeard { vehicle } => withdraw::not_heard(&mut acted, vehicle.as_deref(), moment)?,
@@ -143,19 +150,20 @@ fn remember_place(mission: &mut Mission, place: Option<&str>) {
 
 fn depart(acted: &mut Acted, moment: Moment) {
     let mission = &mut acted.mission;
-    if mission.state == MissionState::Arrived {
-        mission.leg += 1;
+    let goes_home = gave_up_and_in(mission);
+    if mission.state == MissionState::Arrived || goes_home {
+        mission.leg += usize::from(!goes_home);
         for vehicle in &mut mission.convoy {
             (vehicle.arrived, vehicle.due, vehicle.heard_before) = (None, None, None);
         }
         mission.heard_before = None;
     }
-    if let Some(leg) = mission.legs.get_mut(mission.leg) {
+    if let Some(leg) = mission.legs.get_mut(mission.leg).filter(|_| !goes_home) {
         leg.began = Some(moment.at);
         mission.area.clone_from(&leg.area);
         mission.last_place = Some(leg.from.clone());
     }
-    mission.state = MissionState::Departed;
+    set_unless_aborted(mission, MissionState::Departed);
     mission.departed = mission.departed.or(Some(moment.at));
     mission.overnight = false;
     mission.contact = ContactState::Ok;
@@ -268,6 +276,12 @@ pub(super) fn worst(mission: &Mission) -> ContactState {
 
 fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Moment) -> Result<(), Refusal> {
     let mission = &mut acted.mission;
+    if mission.is_all_in() && mission.state == MissionState::Arrived {
+        return stay(acted, overnight, moment);
+    }
+    // Whoever stays is followed through the night, whoever else comes in later without the word.
+    mission.overnight |= overnight;
+    let overnight = mission.overnight;
     let (contact, due, last) = (mission.contact, mission.due, mission.last_contact);
     let was_together = !mission.is_part_arrived();
     if let Some(wanted) = vehicle {
@@ -301,6 +315,19 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
     }
     mission.heard_before = last;
     come_in(mission, overnight, moment);
+    Ok(())
+}
+
+/// Who is in stays overnight, and is followed.
+fn stay(acted: &mut Acted, overnight: bool, moment: Moment) -> Result<(), Refusal> {
+    if !overnight {
+        return Err(Refusal::rule(say!(
+            "everybody is in already: `arr same overnight` if they stay and are followed on"
+        )));
+    }
+    let mission = &mut acted.mission;
+    mission.overnight = true;
+    mission.due = Some(moment.now.max(moment.at).plus_micros(moment.interval_us));
     Ok(())
 }
 

@@ -81,7 +81,7 @@ pub(crate) async fn signalled(turn: &mut Turn, signal: &DistressSignalled) -> Re
     };
     let anew = calls_anew(turn, &device, signal.signalled).await?;
     // A device whose clock is ahead does not silence what it says once it is right.
-    let call = Call { cause, at: signal.signalled.min(now), anew, drill: signal.exercise };
+    let call = Call { anew, ..Call::anew(cause, signal.signalled.min(now), signal.exercise) };
     let (alarm, said) = alarm::call_for_help(turn, call, mission.as_ref()).await?;
     let mut outcome = vec![say!("signalled {when}, code {code}", when, code = signal.code), said];
     if let Some(row) = cancelled {

@@ -118,6 +118,8 @@ pub struct FieldAlarm {
     pub reminders: usize,
     pub closed: Option<Instant>,
     pub outcome: Option<String>,
+    /// Nothing of it is real.
+    pub exercise: bool,
     pub version: i64,
 }
 
@@ -318,6 +320,7 @@ fn to_api(alarm: alarm::Alarm) -> FieldAlarm {
         expired_while_down: alarm.while_down,
         all_means_failed: alarm.all_failed,
         silent: alarm.silent,
+        exercise: alarm.course.drill,
         ladder: alarm::ladder::to_text(&alarm.course.steps),
         steps_taken: alarm.course.next,
         attempts: alarm.course.attempts.iter().map(attempt).collect(),
