@@ -16,7 +16,7 @@ use crate::mission::{self, Command, ContactState, Mission, MissionState, Reporte
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
 use crate::speech::{Sentence, say};
-use crate::{correct, custody, equipment, headcount, hindrance, possible, report, round};
+use crate::{correct, custody, equipment, headcount, hindrance, possible, report, reporter, round};
 
 /// Traffic so long after the end of a mission is a surprise.
 const SURPRISE_US: i64 = 24 * 3_600 * 1_000_000;
@@ -234,7 +234,7 @@ pub(crate) async fn traffic(
                 label = mission.label()
             ));
         }
-        let by = Reporter { sign: sign.clone(), vehicle: vehicle_of(mission, &sign, holder.as_ref(), what.at) };
+        let by = reporter::of(mission, &sign, holder.as_ref(), &turn.directory, what.at);
         let mut notes = on_mission(turn, mission, by, act, what).await?;
         // What was found while it was typed is said once.
         notes.retain(|note| !entry.outcome.contains(note));
@@ -254,7 +254,7 @@ pub(crate) async fn traffic(
             entry.outcome.push(say!("{label} raised: {title}", label = alarm.label(), title = alarm.title));
         }
     }
-    if running.is_empty() && matches!(act, Act::NotArrived { .. }) {
+    if running.is_empty() && matches!(act, Act::NotArrived { .. } | Act::Abandon(_)) {
         entry.outcome.push(say!("{sign} is on no mission that is open: ask for one, so that they are followed", sign));
     }
     if *act == Act::Sos {
@@ -319,16 +319,6 @@ fn is_surprise(mission: &Mission, at: Timestamp) -> bool {
     recently && mission.state == mission::MissionState::Cancelled
 }
 
-pub(crate) fn vehicle_of(mission: &Mission, sign: &str, holder: Option<&Holder>, at: Timestamp) -> Option<String> {
-    let told = mission.told_sign(sign).map(|told| (told.kind.as_str(), told.key.as_str()));
-    let (kind, key) = told.or_else(|| holder.map(|holder| (holder.kind.as_str(), holder.key.as_str())))?;
-    match kind {
-        "vehicle" => Some(key.to_owned()),
-        "person" => mission.vehicle_of(key, at).map(str::to_owned),
-        _ => None,
-    }
-}
-
 /// What traffic does to the mission of whoever is heard.
 async fn on_mission(
     turn: &mut Turn,
@@ -347,6 +337,11 @@ async fn on_mission(
         let mut notes = Box::pin(on_mission(turn, before, by, &is_there, what)).await?;
         notes.push(elsewhere);
         return Ok(notes);
+    }
+    let moves_sheet = matches!(act, Act::Arrive { .. } | Act::NotArrived { .. } | Act::Depart(_) | Act::Abandon(_));
+    if let Some(room) = before.custody.as_ref().filter(|_| moves_sheet) {
+        // Its sheet is what the room says that follows it.
+        return Ok(vec![say!("{room} follows {label}: tell them", room, label = before.label())]);
     }
     let question = is_arrival_doubtful(before, &by, act);
     let Some(command) = command(before, by, act, &turn.directory) else {
@@ -574,7 +569,7 @@ pub(crate) async fn is_theirs(turn: &mut Turn, holder: &Holder, sign: &str, at: 
         return Ok(true);
     }
     let mission = mission_of(turn, holder, at).await?;
-    let sits = mission.as_ref().and_then(|mission| vehicle_of(mission, &holder.sign, Some(holder), at));
+    let sits = mission.as_ref().and_then(|mission| reporter::vehicle_of(mission, &holder.sign, Some(holder), at));
     Ok(held.kind == "vehicle" && sits == Some(held.key))
 }
 
@@ -583,7 +578,7 @@ pub(crate) async fn sign_on_mission(turn: &mut Turn, holder: &Holder, at: Timest
     let Some(mission) = mission_of(turn, holder, at).await?.filter(|mission| !mission.state.is_final()) else {
         return Ok(None);
     };
-    let vehicle = vehicle_of(&mission, &holder.sign, Some(holder), at);
+    let vehicle = reporter::vehicle_of(&mission, &holder.sign, Some(holder), at);
     let own = turn.directory.sign_of(&holder.kind, &holder.key, at);
     let of_vehicle = vehicle.and_then(|vehicle| turn.directory.sign_of("vehicle", &vehicle, at));
     Ok(own.or(of_vehicle))

@@ -7,6 +7,7 @@ use crate::error::Refusal;
 use crate::line::{Act, Place};
 use crate::mission::{self, Mission, Reporter, decide};
 use crate::register::{Directory, Holder};
+use crate::reporter;
 use crate::speech::{Sentence, say};
 
 /// Why traffic does not do to a mission what it says. `None`: it does, or it says nothing that moves one.
@@ -22,8 +23,7 @@ pub(crate) fn of_traffic(
     {
         return Some(elsewhere);
     }
-    let vehicle = enter::vehicle_of(mission, &holder.sign, Some(holder), at);
-    let by = Reporter { sign: holder.sign.clone(), vehicle };
+    let by = reporter::of(mission, &holder.sign, Some(holder), directory, at);
     if let Some(unsaid) = vehicle_unsaid(mission, &by, act) {
         return Some(unsaid);
     }

@@ -49,6 +49,7 @@ mod proof;
 pub mod register;
 pub mod replicate;
 pub mod report;
+mod reporter;
 pub mod retention;
 pub mod road;
 mod room;

@@ -4889,6 +4889,8 @@ export interface components {
             reminders: number;
             closed?: components["schemas"]["Instant"] | null;
             outcome?: string | null;
+            /** @description Nothing of it is real. */
+            exercise: boolean;
             /** Format: int64 */
             version: number;
         };
@@ -6324,6 +6326,10 @@ export interface components {
             vehicle?: string | null;
             /** @enum {string} */
             command: "not-arrived";
+        } | {
+            vehicle?: string | null;
+            /** @enum {string} */
+            command: "not-heard";
         } | {
             /** @enum {string} */
             command: "close";

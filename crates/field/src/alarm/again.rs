@@ -1,10 +1,10 @@
-//! Calls for help. One whose alarm is open already is never filed under what somebody has seen to: it rings again.
+//! Calls for help, and what else may happen a second time before its alarm is closed. One whose alarm is open already is never filed under what somebody has seen to: it rings again.
 
 use kernel::Timestamp;
 
 use super::alarms::{Alarm, AlarmKind, AlarmState};
 use super::climb::{climb, withdraw};
-use super::commands::{Cause, Concerned, begin, concerned, open_about, save, steps};
+use super::commands::{Cause, Concerned, begin, concerned, marked, open_about, save, steps};
 use super::ladder::Step;
 use crate::error::Error;
 use crate::mission::Mission;
@@ -59,7 +59,7 @@ pub(crate) async fn call_for_help(
         return Ok((before, said));
     }
     let mut alarm = before.clone();
-    (alarm.title, alarm.course.called) = (cause.title, Some(at));
+    (alarm.title, alarm.course.called) = (marked(cause.title, drill), Some(at));
     if cause.kind == AlarmKind::Sos {
         alarm.kind = AlarmKind::Sos;
     }
@@ -71,7 +71,10 @@ pub(crate) async fn call_for_help(
         known.sort_unstable();
         known.dedup();
     }
-    let mut notes = vec![say!("they call again")];
+    let mut notes = match alarm.kind {
+        AlarmKind::Sos | AlarmKind::NeedsHelp => vec![say!("they call again")],
+        _ => vec![say!("it happens again")],
+    };
     if rings_again(&before) {
         let steps = steps(turn, alarm.kind, about, drill);
         notes.extend(before.owner.iter().map(|owner| say!("{owner} saw to the call before", owner)));

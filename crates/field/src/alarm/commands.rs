@@ -203,6 +203,12 @@ fn rules(turn: &Turn, about: Option<&Mission>) -> AreaRules {
     turn.directory.area(about.map_or("", |mission| mission.area.as_str()))
 }
 
+/// A title as it is shown: of a drill it says so.
+pub(super) fn marked(title: Sentence, drill: bool) -> Sentence {
+    let says_so = title.to_string().starts_with("EXERCISE");
+    if drill && !says_so { say!("EXERCISE: {title}", title) } else { title }
+}
+
 /// A new alarm, with the steps that are due already.
 pub(super) async fn begin(
     turn: &mut Turn,
@@ -220,7 +226,7 @@ pub(super) async fn begin(
         silent: cause.kind == AlarmKind::Duress,
         subject: cause.subject,
         mission: about.map(|mission| mission.id),
-        title: cause.title,
+        title: marked(cause.title, drill),
         state: AlarmState::Open,
         missed: cause.missed,
         raised: turn.now(),
@@ -439,10 +445,17 @@ pub(crate) async fn settle(turn: &mut Turn, mission: &Mission) -> Result<Vec<Sen
     Ok(notes)
 }
 
+/// Nobody of the vehicle that it is about is on the way any more: it was left, empty.
+fn is_left_behind(alarm: &Alarm, mission: &Mission) -> bool {
+    let vehicle = alarm.subject.split_once('/').map(|(_, vehicle)| vehicle);
+    mission.convoy.iter().any(|one| Some(one.vehicle.as_str()) == vehicle && one.left.is_some())
+}
+
 /// How an alarm of a mission is settled by the mission's state. What a person must close is not settled by itself.
 fn outcome(alarm: &Alarm, mission: &Mission) -> Option<Sentence> {
     match alarm.kind {
         AlarmKind::ContactOverdue if mission.state.is_final() => Some(say!("the mission is over")),
+        AlarmKind::ContactOverdue if is_left_behind(alarm, mission) => Some(say!("the vehicle stays behind, empty")),
         AlarmKind::ContactOverdue => {
             let contact = match alarm.subject.split_once('/') {
                 Some((_, vehicle)) => {

@@ -9,6 +9,9 @@ pub struct Reporter {
     pub sign: String,
     /// The vehicle that they are, or sit in.
     pub vehicle: Option<String>,
+    /// The leader or deputy who is that vehicle, or sits in it as they do: who speaks from there, speaks for them.
+    #[serde(default)]
+    pub beside: Option<String>,
 }
 
 /// A command.

@@ -136,6 +136,9 @@ impl Field {
         if let Command::AddVehicle { vehicle } = &command {
             acted.notes.extend(doubts::of_vehicle(&mut turn, vehicle, Some(before.id)).await?);
         }
+        if let Command::Seat { vehicle: Some(vehicle), .. } = &command {
+            acted.notes.extend(doubts::of_seats(&turn.directory, &acted.mission, vehicle, moment.now));
+        }
         if let Command::Seat { person, vehicle: Some(_) } = &command {
             acted.notes.extend(doubts::of_person(&mut turn, person, Some(before.id)).await?);
         }

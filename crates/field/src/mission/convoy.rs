@@ -1,14 +1,17 @@
 //! Vehicles leave a convoy and join it, without input or output.
 
 use super::command::Reporter;
-use super::decide::{Acted, Moment, come_in, sum_up};
-use super::sheet::{ContactState, ConvoyVehicle, Left, Mission};
+use super::decide::{Acted, Moment, come_in, set_unless_aborted, sum_up};
+use super::sheet::{ContactState, ConvoyVehicle, Left, Mission, MissionState};
 use crate::error::Refusal;
 use crate::speech::{Sentence, say};
 
 /// An empty vehicle stays behind: nothing is owed for it, and the others are in without it.
 pub(super) fn leave(acted: &mut Acted, vehicle: &str, place: Option<&str>, moment: Moment) -> Result<(), Refusal> {
     let mission = &mut acted.mission;
+    if mission.departed.is_some_and(|departed| moment.at < departed) {
+        return Err(Refusal::bad("at", say!("it lies before the departure")));
+    }
     let sits = mission.manifest.iter().find(|seat| seat.until.is_none() && seat.vehicle.as_deref() == Some(vehicle));
     if let Some(seat) = sits {
         let person = &seat.person;
@@ -51,6 +54,17 @@ pub(super) fn add(acted: &mut Acted, vehicle: &str, moment: Moment) -> Result<()
     joins.last_contact = mission.departed.map(|_| moment.at);
     joins.arrived = are_in.then_some(moment.at);
     joins.due = reports_for_itself.then(|| moment.at.plus_micros(moment.interval_us));
+    let known = mission.convoy.iter().find(|one| one.vehicle == vehicle);
+    // What was on the way when it was left is on the way again, and owes a contact at once.
+    let was_out = known.is_some_and(|one| one.left.is_some() && one.arrived.is_none()) && mission.departed.is_some();
+    if was_out && (are_in || reports_for_itself) {
+        joins.last_contact = known.and_then(|one| one.last_contact);
+        (joins.arrived, joins.due) = (None, Some(moment.now));
+        if are_in {
+            set_unless_aborted(mission, MissionState::EnRoute);
+            (mission.contact, mission.overnight) = (ContactState::Ok, false);
+        }
+    }
     match mission.convoy.iter_mut().find(|one| one.vehicle == vehicle) {
         Some(one) if one.left.is_none() => {
             return Err(Refusal::rule(say!("{vehicle} is in the convoy already", vehicle)));

@@ -184,9 +184,10 @@ fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment:
         return report_of_one(acted, by, moment);
     }
     if let (Some(by), Some(leader)) = (by, &acted.mission.leader) {
-        if acted.mission.deputy.as_ref() == Some(&by.sign) {
+        let speaks_as = by.beside.as_ref().unwrap_or(&by.sign);
+        if acted.mission.deputy.as_ref() == Some(speaks_as) {
             acted.notes.push(say!("the deputy reports in place of {leader}", leader));
-        } else if by.sign != *leader {
+        } else if speaks_as != leader {
             acted.notes.push(say!(
                 "{sign} was heard, but {leader} reports for all: the contact stays due",
                 sign = by.sign,

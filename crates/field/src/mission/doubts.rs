@@ -6,6 +6,7 @@ use kernel::id::MissionId;
 use super::commands::RequestMission;
 use super::decide::Acted;
 use super::records;
+use super::sheet::Mission;
 use crate::error::Error;
 use crate::register::Directory;
 use crate::room::Turn;
@@ -69,6 +70,14 @@ pub(crate) fn pass_lead(directory: &Directory, acted: &mut Acted, left: &str, no
             say!("{leader} reported for all and stays behind: anybody aboard does now (`lead` says otherwise)", leader)
         }
     });
+}
+
+/// More sit in a vehicle than it has seats for.
+pub(super) fn of_seats(directory: &Directory, mission: &Mission, plate: &str, now: Timestamp) -> Option<Sentence> {
+    let sit = mission.aboard().into_iter().filter(|person| mission.vehicle_of(person, now) == Some(plate)).count();
+    let seats = directory.record("vehicle", plate)?.whole("seats")?;
+    let full = usize::try_from(seats).is_ok_and(|seats| sit > seats);
+    full.then(|| say!("{plate} has {seats} seats, and {sit} people are to sit in it", plate, seats, sit))
 }
 
 /// Of a person.

@@ -12,7 +12,7 @@ use super::fence::{Crossing, Fence, FenceKind, Side, Standing, crossings, stands
 use super::judge::{Doubt, Fix, Judgement, Trust, judge, judge_all};
 use super::records::{self, Position};
 use super::tracker;
-use crate::alarm::{self, AlarmKind, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::enter;
 use crate::error::Error;
 use crate::log::NewEntry;
@@ -342,13 +342,11 @@ async fn cross(
     match kind {
         // What is over already is told and wakes nobody.
         Some(kind) if stands == side => {
-            if let Some(alarm) = alarm::open_about(turn, &subject).await? {
-                return alarm::note(turn, alarm.id, text).await;
-            }
+            // A later crossing rings again, whatever somebody has seen to before; and never under a drill.
             let cause = Cause { kind, subject, title: text, missed: at, while_down: false, tell: Vec::new() };
-            alarm::raise(turn, cause, mission).await.map(drop)
+            alarm::call_for_help(turn, Call::anew(cause, at, false), mission).await.map(drop)
         }
-        _ => match alarm::open_about(turn, &subject).await? {
+        _ => match alarm::open_call(turn, &subject).await? {
             Some(alarm) => alarm::note(turn, alarm.id, text).await,
             None => turn.log(entry(carrier, text)).await.map(drop),
         },

@@ -52,12 +52,13 @@ async fn looked_after(tx: &mut Tx, person: &str) -> Result<Option<Sentence>, Err
     {
         return Ok(Some(say!("they are counted in {label}, which is not over", label = count.label())));
     }
-    if let Some(alarm) = alarm_about(tx, person).await? {
-        return Ok(Some(say!("{label} is about them and open", label = alarm)));
-    }
     let reports = report::open_in(tx).await?;
     let about = reports.into_iter().find(|report| report.people.iter().any(|one| one == person));
-    Ok(about.map(|report| say!("{label} is about them and not over", label = report.label())))
+    if let Some(report) = about {
+        return Ok(Some(say!("{label} is about them and not over", label = report.label())));
+    }
+    let alarm = alarm_about(tx, person).await?;
+    Ok(alarm.map(|label| say!("{label} is about them and open", label)))
 }
 
 /// The open alarm that is about somebody: by their key, sign, number, address, device or name.

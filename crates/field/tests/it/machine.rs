@@ -66,7 +66,7 @@ fn mission(vehicles: usize) -> Mission {
 fn commands() -> impl Strategy<Value = Command> {
     let vehicle = prop::sample::select(&VEHICLES[..]).prop_map(str::to_owned);
     let reporter = (prop::sample::select(vec!["A", "B", "C"]), prop::option::of(vehicle.clone()))
-        .prop_map(|(sign, vehicle)| Reporter { sign: sign.to_owned(), vehicle });
+        .prop_map(|(sign, vehicle)| Reporter { sign: sign.to_owned(), vehicle, beside: None });
     let by = prop::option::of(reporter);
     prop_oneof![
         Just(Command::Clear),
