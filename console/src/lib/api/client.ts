@@ -1,25 +1,27 @@
 // The one door to the server: typed by the contract, with the CSRF value on every write and problems as exceptions.
-import { words } from "$lib/i18n/i18n.svelte";
 import createClient, { type Middleware } from "openapi-fetch";
 import { KnownAnswers } from "./known";
 import { problemOf } from "./problem";
 import type { paths } from "./schema";
 
-interface Credentials {
+/** Who asks. */
+interface Asker {
   csrf: () => string | null;
+  /** In which language they read. */
+  language: () => string;
   /** The server no longer knows us. */
   refused: () => void;
 }
 
-let credentials: Credentials = { csrf: () => null, refused: () => {} };
+let asker: Asker = { csrf: () => null, language: () => "en", refused: () => {} };
 
 /** Set once by the session, which would otherwise import us in a circle. */
-export function setCredentials(given: Credentials): void {
-  credentials = given;
+export function setAsker(given: Asker): void {
+  asker = given;
 }
 
 export function writeHeaders(): Record<string, string> {
-  const csrf = credentials.csrf();
+  const csrf = asker.csrf();
   return csrf === null ? {} : { "X-Vigie-Csrf": csrf };
 }
 
@@ -28,9 +30,9 @@ const known = new KnownAnswers();
 const door: Middleware = {
   onRequest({ request }) {
     // What the server says in sentences, it says in the language that was chosen here.
-    request.headers.set("Accept-Language", words.language);
+    request.headers.set("Accept-Language", asker.language());
     if (request.method === "GET") {
-      known.ask(request, credentials.csrf());
+      known.ask(request, asker.csrf());
       return;
     }
     for (const [name, value] of Object.entries(writeHeaders())) request.headers.set(name, value);
@@ -46,7 +48,7 @@ const door: Middleware = {
 /** Throws the problem that `response` tells; a lost session also leads to the sign-in page. */
 export async function refuse(response: Response, path: string): Promise<never> {
   const problem = await problemOf(response);
-  if (response.status === 401 && !path.endsWith("/login")) credentials.refused();
+  if (response.status === 401 && !path.endsWith("/login")) asker.refused();
   throw problem;
 }
 

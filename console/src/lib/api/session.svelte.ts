@@ -1,6 +1,7 @@
 // Who is signed in and what they may do.
 import { clearKept, keptDesk } from "$lib/field/keptDesk";
-import { api, setCredentials, take } from "./client";
+import { words } from "$lib/i18n/i18n.svelte";
+import { api, setAsker, take } from "./client";
 import { asProblem } from "./problem";
 import type { SessionState, SignedIn, User } from "./types";
 
@@ -11,7 +12,7 @@ class Session {
   #now = $state.raw<SessionState | null>(null);
 
   constructor() {
-    setCredentials({ csrf: () => this.#now?.signed_in?.csrf ?? null, refused: () => this.#leave() });
+    setAsker({ csrf: () => this.#now?.signed_in?.csrf ?? null, language: () => words.language, refused: () => this.#leave() });
   }
 
   get user(): User | null {

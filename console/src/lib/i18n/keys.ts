@@ -314,6 +314,7 @@ export interface Messages {
   "access.end-cause.eligibility": null;
   "access.end-cause.officer": null;
   "access.end-cause.person": null;
+  "access.end-cause.place": null;
   "access.end-cause.ticket": null;
   "access.end-cause.time": null;
   "access.end.effect": null;
@@ -1967,6 +1968,7 @@ export interface Messages {
   "mission.command.lead": null;
   "mission.command.leave-vehicle": null;
   "mission.command.not-arrived": null;
+  "mission.command.not-heard": null;
   "mission.command.offer-custody": null;
   "mission.command.report": null;
   "mission.command.reroute": null;
