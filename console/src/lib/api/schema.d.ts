@@ -5329,11 +5329,11 @@ export interface components {
         };
         /** @description Whether the server can work. */
         Health: {
-            /** @description `ok`, or `failing` with status 503. */
+            /** @description `ok`; `attention`: it works, and somebody has to look at it; `failing`, with status 503. */
             status: string;
             version: string;
             time: components["schemas"]["Instant"];
-            /** @description What does not work. */
+            /** @description What does not work, or wants somebody: more of it is at `/api/v1/system/attention`. */
             problems: string[];
         };
         /** @description What stands at the cursor. */

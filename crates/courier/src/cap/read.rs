@@ -128,7 +128,9 @@ pub fn read_feed(bytes: &[u8]) -> Reading {
     text.automatic = true;
     text.exercise = matches!(alert.status.as_str(), "Exercise" | "Test" | "Draft");
     let warns = matches!(alert.msg_type.as_str(), "Alert" | "Update") && alert.infos.iter().any(must_be_acted_on);
-    text.precedence = warns.then_some(Precedence::Immediate);
+    // What is called off, somebody may still act on.
+    let called_off = alert.msg_type == "Cancel";
+    text.precedence = warns.then_some(Precedence::Immediate).or(called_off.then_some(Precedence::Routine));
     reading.items.push(Item::Text(text));
     reading
 }

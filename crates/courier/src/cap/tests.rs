@@ -114,6 +114,8 @@ fn an_alert_that_cannot_wait_is_one() {
         let reading = read_feed(write(&one).unwrap().as_bytes());
         let [Item::Text(text)] = reading.items.as_slice() else { panic!("{reading:?}") };
         assert_eq!(text.precedence == Some(Precedence::Immediate), acts, "{urgency} {severity} {msg_type}");
+        let called_off = text.precedence == Some(Precedence::Routine);
+        assert_eq!(called_off, msg_type == "Cancel", "what is called off has to be read, too");
     }
 }
 

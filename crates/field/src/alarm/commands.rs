@@ -4,7 +4,7 @@ use kernel::id::{AlarmId, MissionId};
 use kernel::{Actor, Fact, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use store::params;
+use store::{Deadline, Due, params};
 
 use super::alarms::{Alarm, AlarmKind, AlarmState, Attempt, AttemptState, Course};
 use super::climb::{answered, climb, close, no_answer, remind, take};
@@ -86,7 +86,9 @@ impl Field {
                     return Err(Refusal::rule(problem).into());
                 }
                 close(&mut alarm, &Sentence::from(order.reason.as_str()), now);
-                ("close", vec![say!("closed: {reason}", reason = order.reason)])
+                let mut notes = vec![say!("closed: {reason}", reason = order.reason)];
+                notes.extend(still_waiting(&mut turn, &before).await?);
+                ("close", notes)
             }
         };
         save(&mut turn, Some(&before), &mut alarm, verb, notes).await?;
@@ -139,6 +141,21 @@ async fn still_missing(turn: &mut Turn, alarm: &Alarm) -> Result<Option<Sentence
     Ok(missing.then(|| {
         say!("{label} is {contact}: log who was heard, and this closes", label = found.label(), contact = found.contact)
     }))
+}
+
+/// Who waits at a stop is asked after again, until they go on, stay overnight or are done: that somebody knows why they wait does
+/// not end it.
+async fn still_waiting(turn: &mut Turn, alarm: &Alarm) -> Result<Option<Sentence>, Error> {
+    let (AlarmKind::Waiting, Some(id)) = (alarm.kind, alarm.mission) else { return Ok(None) };
+    let Some(found) = mission::find(&mut turn.tx, id).await? else { return Ok(None) };
+    let promised = mission::promises(&found).into_iter().find(|promise| promise.kind == mission::ONWARD);
+    let Some(promised) = promised else { return Ok(None) };
+    let due = turn.now().plus_micros(mission::STOP_US);
+    let (kind, subject) = (promised.kind.to_owned(), promised.subject);
+    let deadline = Deadline { kind, subject, owes: promised.owes, due: Due::At(due), otherwise: promised.otherwise };
+    turn.tx.deadline(deadline).await?;
+    let when = crate::line::both(due, turn.now(), turn.directory.zone());
+    Ok(Some(say!("{label} is asked after again at {when}", label = found.label(), when)))
 }
 
 /// A silent alarm exists for those who are told of it, and for nobody else.

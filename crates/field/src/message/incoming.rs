@@ -200,6 +200,10 @@ async fn act(
     if message.automatic && message.precedence == Some(Precedence::Immediate) {
         return warning(turn, message).await;
     }
+    // An alert that is called off: somebody may still act on it.
+    if message.automatic && (message.means, message.precedence) == (Means::Webhook, Some(Precedence::Routine)) {
+        return Ok(Taken { as_what: "unread", outcome: vec![unread()] });
+    }
     if message.automatic {
         return Ok(Taken { as_what: "automatic", outcome: vec![say!("a machine wrote it: nothing is done")] });
     }

@@ -82,3 +82,14 @@ pub(super) fn left_behind(mission: &Mission, by: &Reporter) -> Option<Sentence> 
     one.left.as_ref()?;
     Some(say!("{sign} was left behind and does not report for the convoy: `add-vehicle` if it is back", sign = by.sign))
 }
+
+/// A vehicle of the convoy that was not left behind.
+pub(super) fn present<'a>(mission: &'a Mission, wanted: &str) -> Result<&'a ConvoyVehicle, Refusal> {
+    match mission.convoy.iter().find(|one| one.vehicle == wanted) {
+        None => Err(Refusal::bad("vehicle", say!("{wanted} is not in the convoy", wanted))),
+        Some(one) if one.left.is_some() => {
+            Err(Refusal::rule(say!("{wanted} was left behind: `add-vehicle` if it is back", wanted)))
+        }
+        Some(one) => Ok(one),
+    }
+}

@@ -7,7 +7,7 @@
 use kernel::Timestamp;
 
 use super::decide::{Acted, Heard, Moment, end, sum_up};
-use super::sheet::{ContactState, ConvoyVehicle, Mission, MissionState, Origin};
+use super::sheet::{ContactState, ConvoyVehicle, Leg, Mission, MissionState, Origin};
 use crate::error::Refusal;
 use crate::speech::say;
 
@@ -192,15 +192,14 @@ fn took_over_later(theirs: &Mission, own: &str, ours: &Mission) -> bool {
 /// Who does not follow a mission shows it as who does says it is.
 fn mirror(acted: &mut Acted, node: &str, theirs: &Mission, now: Timestamp) {
     let mission = &mut acted.mission;
-    if theirs.state.is_final() {
-        let at = theirs.ended.unwrap_or(now).min(now);
-        end(mission, theirs.state, Moment { at, now, interval_us: 0 });
-        acted.notes.push(say!("{node}: {state}", node, state = theirs.state));
-        return;
+    mission.leg = theirs.leg;
+    // The way may have been changed there; a fence of the same key is another one here.
+    for (at, leg) in theirs.legs.iter().enumerate() {
+        match mission.legs.get_mut(at) {
+            Some(ours) => ours.to.clone_from(&leg.to),
+            None => mission.legs.push(Leg { corridor: None, ..leg.clone() }),
+        }
     }
-    mission.state = theirs.state;
-    mission.leg = theirs.leg.min(mission.legs.len().saturating_sub(1));
-    (mission.contact, mission.due, mission.overnight) = (theirs.contact, theirs.due, theirs.overnight);
     mission.last_contact = mission.last_contact.max(theirs.last_contact);
     mission.last_place = theirs.last_place.clone().or(mission.last_place.take());
     for one in &mut mission.convoy {
@@ -210,6 +209,14 @@ fn mirror(acted: &mut Acted, node: &str, theirs: &Mission, now: Timestamp) {
             one.left.clone_from(&there.left);
         }
     }
+    if theirs.state.is_final() {
+        let at = theirs.ended.unwrap_or(now).min(now);
+        end(mission, theirs.state, Moment { at, now, interval_us: 0 });
+        acted.notes.push(say!("{node}: {state}", node, state = theirs.state));
+        return;
+    }
+    mission.state = theirs.state;
+    (mission.contact, mission.due, mission.overnight) = (theirs.contact, theirs.due, theirs.overnight);
 }
 
 /// A key as the room has it that it comes from: others write `DILI/UN-1` where their own register has another `UN-1`.

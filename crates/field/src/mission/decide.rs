@@ -285,18 +285,10 @@ fn arrive(acted: &mut Acted, vehicle: Option<&str>, overnight: bool, moment: Mom
     let overnight = mission.overnight;
     let (contact, due, last) = (mission.contact, mission.due, mission.last_contact);
     let was_together = !mission.is_part_arrived();
-    if let Some(wanted) = vehicle {
-        let found = mission.convoy.iter().find(|one| one.vehicle == wanted);
-        match found {
-            None => return Err(Refusal::bad("vehicle", say!("{wanted} is not in the convoy", wanted))),
-            Some(one) if one.left.is_some() => {
-                return Err(Refusal::rule(say!("{wanted} was left behind: `add-vehicle` if it is back", wanted)));
-            }
-            Some(one) if one.arrived.is_some() => {
-                return Err(Refusal::rule(say!("{vehicle} is in already", vehicle = wanted)));
-            }
-            Some(_) => {}
-        }
+    if let Some(wanted) = vehicle
+        && convoy::present(mission, wanted)?.arrived.is_some()
+    {
+        return Err(Refusal::rule(say!("{vehicle} is in already", vehicle = wanted)));
     }
     for one in mission.convoy.iter_mut().filter(|one| one.is_on_the_way()) {
         if vehicle.is_none_or(|wanted| one.vehicle == wanted) {
@@ -414,13 +406,7 @@ fn reroute(
 fn seat(acted: &mut Acted, person: &str, vehicle: Option<&str>, moment: Moment) -> Result<(), Refusal> {
     let mission = &mut acted.mission;
     if let Some(wanted) = vehicle {
-        match mission.convoy.iter().find(|one| one.vehicle == wanted) {
-            None => return Err(Refusal::bad("vehicle", say!("{wanted} is not in the convoy", wanted))),
-            Some(one) if one.left.is_some() => {
-                return Err(Refusal::rule(say!("{wanted} was left behind: `add-vehicle` if it is back", wanted)));
-            }
-            Some(_) => {}
-        }
+        convoy::present(mission, wanted)?;
         if mission.vehicle_of(person, moment.at) == Some(wanted) {
             return Err(Refusal::rule(say!("{person} sits in {vehicle} already", person, vehicle = wanted)));
         }

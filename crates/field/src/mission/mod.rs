@@ -17,6 +17,7 @@ pub use commands::{MissionOrder, Moved, RequestMission};
 pub use decide::{Acted, Moment, allowed_commands, decide};
 pub(crate) use decide::{lose, miss};
 pub(crate) use doubts::pass_lead;
+pub(crate) use promises::STOP_US;
 pub use promises::{CONTACT, DEPARTURE, ONWARD, Promise, promises};
 pub use sheet::{ContactState, ConvoyVehicle, Left, Leg, Mission, MissionState, Origin, Seat, ToldSign};
 

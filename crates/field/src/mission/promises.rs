@@ -12,7 +12,7 @@ pub const DEPARTURE: &str = "field.departure";
 /// Who is in goes on, or the mission is closed (subject: the mission).
 pub const ONWARD: &str = "field.onward";
 /// So long after the last word from a stop on the way somebody asks whether they went on.
-const STOP_US: i64 = 4 * 3_600 * 1_000_000;
+pub(crate) const STOP_US: i64 = 4 * 3_600 * 1_000_000;
 /// So long after the last word from the end of the way somebody asks why the mission is still open.
 const UNCLOSED_US: i64 = 12 * 3_600 * 1_000_000;
 /// A departure may be so late before somebody asks.

@@ -2,6 +2,7 @@
 
 use kernel::Timestamp;
 
+use super::convoy;
 use super::decide::{Acted, Moment, set_unless_aborted, sum_up, worst};
 use super::sheet::{ContactState, MissionState};
 use crate::error::Refusal;
@@ -12,17 +13,10 @@ use crate::speech::say;
 /// was heard.
 pub(super) fn not_arrived(acted: &mut Acted, vehicle: Option<&str>, moment: Moment) -> Result<(), Refusal> {
     let mission = &mut acted.mission;
-    if let Some(wanted) = vehicle {
-        match mission.convoy.iter().find(|one| one.vehicle == wanted) {
-            None => return Err(Refusal::bad("vehicle", say!("{wanted} is not in the convoy", wanted))),
-            Some(one) if one.left.is_some() => {
-                return Err(Refusal::rule(say!("{wanted} was left behind: `add-vehicle` if it is back", wanted)));
-            }
-            Some(one) if one.arrived.is_none() => {
-                return Err(Refusal::rule(say!("{wanted} is on the way as it is", wanted)));
-            }
-            Some(_) => {}
-        }
+    if let Some(wanted) = vehicle
+        && convoy::present(mission, wanted)?.arrived.is_none()
+    {
+        return Err(Refusal::rule(say!("{wanted} is on the way as it is", wanted)));
     }
     let were_all_in = mission.is_all_in();
     let owed = |last: Option<Timestamp>| {

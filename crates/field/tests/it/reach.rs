@@ -3,6 +3,7 @@
 use field::alarm::ladder::Role;
 use field::headcount::Tally;
 use field::line::Safety;
+use field::message::MessageFilter;
 use field::position::{CrossingFilter, PositionFilter, Side, Standing, Trust, crossings};
 use field::road::{Need, Season};
 use field::{Follows, LogFilter};
@@ -367,6 +368,7 @@ pub async fn a_warning_that_cannot_wait_is_an_alarm(url: String) {
         ("Light rain", None, false),
         ("Tsunami", Some(Precedence::Immediate), false),
         ("Tsunami drill", Some(Precedence::Immediate), true),
+        ("Tsunami is over", Some(Precedence::Routine), false),
     ] {
         let warning = MessageReceived {
             means: Means::Webhook,
@@ -387,6 +389,10 @@ pub async fn a_warning_that_cannot_wait_is_an_alarm(url: String) {
             ("EXERCISE: Tsunami drill, from warnings@weather.example: it has to be read", true),
         ]
     );
+    let unread = rig.field.received(&MessageFilter { unread: true }, 10).await.unwrap();
+    let mut subjects: Vec<_> = unread.iter().filter_map(|one| one.subject.as_deref()).collect();
+    subjects.sort_unstable();
+    assert_eq!(subjects, ["Tsunami", "Tsunami drill", "Tsunami is over"], "what is called off, somebody reads");
 }
 
 /// Who is robbed is not the focal point who is told of it: it is the next one.

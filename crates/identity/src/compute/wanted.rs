@@ -30,7 +30,7 @@ pub struct Draft {
 
 /// Of the accounts of somebody, the one in each system that follows contracts and assignments. Two records that were put
 /// together bring two: it is the one that has always been this person's, and of those the older.
-pub fn leading<'a>(accounts: &'a [Account], person: PersonId) -> BTreeMap<&'a str, &'a Account> {
+pub fn leading(accounts: &[Account], person: PersonId) -> BTreeMap<&str, &Account> {
     let anchor = person.uuid().to_string();
     let rank = |account: &Account| {
         let wanted = account.wanted.as_ref();
@@ -48,7 +48,7 @@ pub fn leading<'a>(accounts: &'a [Account], person: PersonId) -> BTreeMap<&'a st
 }
 
 /// Accounts of somebody beside the one that leads in its system. What is to be gone, or is, is none.
-pub fn seconds<'a>(accounts: &'a [Account], person: PersonId) -> impl Iterator<Item = &'a Account> {
+pub fn seconds(accounts: &[Account], person: PersonId) -> impl Iterator<Item = &Account> {
     let leading = leading(accounts, person);
     let is_second = move |account: &&Account| {
         let own = account.kind == AccountKind::Person && account.may_be_changed();

@@ -18,11 +18,11 @@ use crate::api::words::Instant;
 /// Whether the server can work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Health {
-    /// `ok`, or `failing` with status 503.
+    /// `ok`; `attention`: it works, and somebody has to look at it; `failing`, with status 503.
     pub status: String,
     pub version: String,
     pub time: Instant,
-    /// What does not work.
+    /// What does not work, or wants somebody: more of it is at `/api/v1/system/attention`.
     pub problems: Vec<String>,
 }
 
@@ -40,8 +40,18 @@ async fn health(State(app): State<Arc<App>>) -> (StatusCode, Json<Health>) {
         tracing::error!(%error, "health: the state database does not answer");
         problems.push("the state database does not answer".to_owned());
     }
-    let status = if problems.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let word = if problems.is_empty() { "ok" } else { "failing" };
+    let failing = !problems.is_empty();
+    if app.store.clock_doubt().is_some() {
+        problems.push("the machine's clock is not believed: a person has to say which is right".to_owned());
+    }
+    if app.store.parked_facts().await.is_ok_and(|parked| !parked.is_empty()) {
+        problems.push("something could not be taken in and is put aside".to_owned());
+    }
+    let (status, word) = match (failing, problems.is_empty()) {
+        (true, _) => (StatusCode::SERVICE_UNAVAILABLE, "failing"),
+        (false, true) => (StatusCode::OK, "ok"),
+        (false, false) => (StatusCode::OK, "attention"),
+    };
     let version = env!("CARGO_PKG_VERSION").to_owned();
     (status, Json(Health { status: word.to_owned(), version, time: app.store.now().into(), problems }))
 }
