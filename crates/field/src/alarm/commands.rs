@@ -489,7 +489,7 @@ fn outcome(alarm: &Alarm, mission: &Mission) -> Option<Sentence> {
         }
         AlarmKind::Waiting => {
             let waits = mission.is_all_in() && !mission.state.is_final() && !mission.overnight;
-            let silent = mission.last_contact.is_none_or(|last| last <= alarm.raised);
+            let silent = mission.last_contact.is_none_or(|last| last < alarm.raised);
             (!waits || !silent).then(|| say!("it went on, is over, or was heard"))
         }
         AlarmKind::Sos

@@ -9,6 +9,7 @@
 use std::rc::Rc;
 
 use field::LogFilter;
+use field::alarm::AlarmKind;
 use field::mission::ContactState;
 use kernel::message::{Means, MessageReceived};
 use kernel::{Actor, Fact, Timestamp};
@@ -37,6 +38,19 @@ struct Expected {
     /// `None`: it has arrived.
     due: Option<Timestamp>,
     overdue: bool,
+    /// It is in for long, and somebody was asked: when.
+    waiting: Option<Timestamp>,
+}
+
+/// Whoever is in, and has said nothing for so long, is asked after.
+const UNCLOSED: i64 = 12 * 60 * MINUTE;
+
+impl Expected {
+    /// Heard from where they arrived.
+    fn heard_in(&mut self, at: Timestamp) {
+        self.last = self.last.max(at);
+        self.waiting = self.waiting.filter(|raised| self.last < *raised);
+    }
 }
 
 /// The office at noon, with three missions on the road.
@@ -158,7 +172,7 @@ async fn depart(rig: &Rig, vehicle: &str, sign: &'static str, area: &str, interv
     let mission = rig.depart(vehicle, None, area).await;
     let last = mission.last_contact.unwrap();
     let due = Some(last.plus_micros(interval));
-    Expected { sign, interval, last, due, overdue: false }
+    Expected { sign, interval, last, due, overdue: false, waiting: None }
 }
 
 impl OfficeDay {
@@ -240,6 +254,10 @@ impl OfficeDay {
         let line = format!("{} {}", mission.sign, if arrives { "arr" } else { "ok" });
         self.rig.enter(&line).await.unwrap();
         if mission.due.is_none() {
+            // That they are in is known; that they are well is a word.
+            if !arrives {
+                mission.heard_in(now);
+            }
             return;
         }
         mission.last = mission.last.max(now);
@@ -278,6 +296,7 @@ impl OfficeDay {
         self.totals.messages += 1;
         let mission = &mut self.missions[which];
         if mission.due.is_none() {
+            mission.heard_in(written);
             return;
         }
         mission.last = mission.last.max(written);
@@ -322,18 +341,32 @@ impl OfficeDay {
                 mission.overdue = true;
                 self.raised += 1;
             }
+            let is_in = mission.due.is_none() && mission.waiting.is_none();
+            if is_in && mission.last.plus_micros(UNCLOSED) <= now {
+                mission.waiting = Some(now);
+                self.raised += 1;
+            }
         }
         let seed = self.seed;
         // None of these missions is ever closed, and an alarm that was raised twice is open twice or in the log twice.
         let missions = self.rig.field.missions(false).await.unwrap();
         let alarms = self.rig.field.alarms(false, &Actor::system("test")).await.unwrap();
-        for (number, expected) in (1..).zip(&self.missions) {
+        for (number, expected) in (1..).zip(&mut self.missions) {
             let mission = missions.iter().find(|mission| mission.number == number).unwrap();
             let overdue = matches!(mission.contact, ContactState::Overdue | ContactState::Lost);
             assert_eq!(overdue, expected.overdue, "seed {seed}: {} at {now}", expected.sign);
             assert_eq!(mission.due, expected.due, "seed {seed}: {} at {now}", expected.sign);
-            let open = alarms.iter().filter(|alarm| alarm.mission == Some(mission.id)).count();
-            assert_eq!(open, usize::from(expected.overdue), "seed {seed}: alarms of {} at {now}", expected.sign);
+            let open = alarms.iter().filter(|alarm| alarm.mission == Some(mission.id));
+            let (waiting, others): (Vec<_>, Vec<_>) = open.partition(|alarm| alarm.kind == AlarmKind::Waiting);
+            assert_eq!(
+                others.len(),
+                usize::from(expected.overdue),
+                "seed {seed}: alarms of {} at {now}",
+                expected.sign
+            );
+            let raised: Vec<Timestamp> = waiting.iter().map(|alarm| alarm.raised).collect();
+            assert_eq!(raised.len(), usize::from(expected.waiting.is_some()), "seed {seed}: {} waits", expected.sign);
+            expected.waiting = raised.first().copied();
         }
         let mut fresh = Vec::new();
         let mut before = None;
