@@ -1,9 +1,9 @@
 //! A correction: the entry stays as it is, and of what it did, that is undone by which people would not be followed: an arrival, a contact.
 
-use crate::error::Error;
+use crate::error::{Error, Refusal};
 use crate::line::{self, Act, Statement};
 use crate::log::{self, LogEntry, NewEntry};
-use crate::mission::{self, Command, Mission, decide};
+use crate::mission::{self, Acted, Command, Mission, decide};
 use crate::room::Turn;
 use crate::speech::{Sentence, say};
 
@@ -68,15 +68,26 @@ async fn overnight(turn: &mut Turn, mission: Mission) -> Result<Vec<Sentence>, E
     if !mission.is_all_in() || mission.overnight {
         return Ok(vec![say!("that stands; its time and place on the sheet are not changed by this")]);
     }
-    let moment = mission::moment(turn, &mission, &command, None);
-    let acted = match decide(&mission, &command, moment) {
+    match carry_out(turn, &mission, &command).await? {
+        Ok(acted) => Ok(next_contact(turn, &acted.mission).into_iter().collect()),
+        Err(refusal) => Ok(vec![refusal.said()]),
+    }
+}
+
+/// Decides a command as of now and writes what came of it; else why it is not possible.
+async fn carry_out(turn: &mut Turn, mission: &Mission, command: &Command) -> Result<Result<Acted, Refusal>, Error> {
+    let moment = mission::moment(turn, mission, command, None);
+    let acted = match decide(mission, command, moment) {
         Ok(acted) => acted,
-        Err(refusal) => return Ok(vec![refusal.said()]),
+        Err(refusal) => return Ok(Err(refusal)),
     };
-    mission::write(turn, Some(&mission), &acted, command.name()).await?;
-    let due = acted.mission.due.map(|due| line::both(due, turn.now(), turn.directory.zone()));
-    let label = acted.mission.label();
-    Ok(due.map(|due| say!("{label}: next contact by {due}", label, due)).into_iter().collect())
+    mission::write(turn, Some(mission), &acted, command.name()).await?;
+    Ok(Ok(acted))
+}
+
+fn next_contact(turn: &Turn, mission: &Mission) -> Option<Sentence> {
+    let due = line::both(mission.due?, turn.now(), turn.directory.zone());
+    Some(say!("{label}: next contact by {due}", label = mission.label(), due))
 }
 
 /// Takes back a contact that was another's, as far as it is still what counts.
@@ -89,19 +100,14 @@ async fn withdraw_contact(turn: &mut Turn, mission: Mission, wrong: &LogEntry) -
         return Ok(vec![say!("{label} has its last contact not by this entry: nothing of it is undone", label)]);
     }
     let command = Command::NotHeard { vehicle };
-    let moment = mission::moment(turn, &mission, &command, None);
-    let acted = match decide(&mission, &command, moment) {
+    let acted = match carry_out(turn, &mission, &command).await? {
         Ok(acted) => acted,
         Err(refusal) => {
             return Ok(vec![say!("the contact is not withdrawn by this: {refusal}", refusal = refusal.said())]);
         }
     };
-    mission::write(turn, Some(&mission), &acted, command.name()).await?;
     let mut notes = acted.notes;
-    if let Some(due) = acted.mission.due {
-        let due = line::both(due, turn.now(), turn.directory.zone());
-        notes.push(say!("{label}: next contact by {due}", label = acted.mission.label(), due));
-    }
+    notes.extend(next_contact(turn, &acted.mission));
     notes.push(say!("what they did say is a line of its own"));
     Ok(notes)
 }
@@ -118,10 +124,8 @@ async fn withdraw(turn: &mut Turn, mut mission: Mission, wrong: &LogEntry) -> Re
     let mut notes = Vec::new();
     for vehicle in by_it(&mission) {
         let command = Command::NotArrived { vehicle };
-        let moment = mission::moment(turn, &mission, &command, None);
-        match decide(&mission, &command, moment) {
+        match carry_out(turn, &mission, &command).await? {
             Ok(acted) => {
-                mission::write(turn, Some(&mission), &acted, command.name()).await?;
                 notes = acted.notes;
                 mission = acted.mission;
             }
@@ -134,10 +138,7 @@ async fn withdraw(turn: &mut Turn, mut mission: Mission, wrong: &LogEntry) -> Re
         let (label, state) = (mission.label(), mission.state);
         return Ok(vec![say!("{label} is {state}, and not by this entry: nothing of it is undone", label, state)]);
     }
-    if let Some(due) = mission.due {
-        let due = line::both(due, turn.now(), turn.directory.zone());
-        notes.push(say!("{label}: next contact by {due}", label = mission.label(), due));
-    }
+    notes.extend(next_contact(turn, &mission));
     notes.push(say!("what they did say is a line of its own"));
     Ok(notes)
 }

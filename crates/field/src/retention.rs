@@ -109,11 +109,16 @@ pub struct Erased {
 /// A person left, or is back: their data have an end, or none.
 pub(crate) async fn watch(tx: &mut Tx, record: &Record) -> Result<(), store::Error> {
     let Some(retired) = record.retired else { return tx.cancel_deadline(RETENTION, &record.key).await.map(drop) };
+    erase_at(tx, &record.key, Due::At(retired.plus_micros(KEPT_DAYS * DAY_US))).await
+}
+
+/// The end of their data.
+async fn erase_at(tx: &mut Tx, key: &str, due: Due) -> Result<(), store::Error> {
     let deadline = Deadline {
         kind: RETENTION.to_owned(),
-        subject: record.key.clone(),
+        subject: key.to_owned(),
         owes: "system:field".to_owned(),
-        due: Due::At(retired.plus_micros(KEPT_DAYS * DAY_US)),
+        due,
         otherwise: "their personal data are erased".to_owned(),
     };
     tx.deadline(deadline).await.map(drop)
@@ -162,9 +167,7 @@ impl Field {
         if found.is_none_or(|record| record.retired.is_none()) {
             return Ok(());
         }
-        let (subject, due) = (key.to_owned(), Due::After(DAY_US));
-        let (owes, otherwise) = ("system:field".to_owned(), "their personal data are erased".to_owned());
-        turn.tx.deadline(Deadline { kind: RETENTION.to_owned(), subject, owes, due, otherwise }).await?;
+        erase_at(&mut turn.tx, key, Due::After(DAY_US)).await?;
         turn.record("person.erase-later", format!("person:{key}"), Json::Null, Json::Null);
         turn.finish().await.map(drop)
     }

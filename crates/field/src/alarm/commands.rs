@@ -4,7 +4,7 @@ use kernel::id::{AlarmId, MissionId};
 use kernel::{Actor, Fact, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
-use store::{Deadline, Due, params};
+use store::params;
 
 use super::alarms::{Alarm, AlarmKind, AlarmState, Attempt, AttemptState, Course};
 use super::climb::{answered, climb, close, no_answer, remind, take};
@@ -151,9 +151,7 @@ async fn still_waiting(turn: &mut Turn, alarm: &Alarm) -> Result<Option<Sentence
     let promised = mission::promises(&found).into_iter().find(|promise| promise.kind == mission::ONWARD);
     let Some(promised) = promised else { return Ok(None) };
     let due = turn.now().plus_micros(mission::STOP_US);
-    let (kind, subject) = (promised.kind.to_owned(), promised.subject);
-    let deadline = Deadline { kind, subject, owes: promised.owes, due: Due::At(due), otherwise: promised.otherwise };
-    turn.tx.deadline(deadline).await?;
+    turn.tx.deadline(promised.deadline(due)).await?;
     let when = crate::line::both(due, turn.now(), turn.directory.zone());
     Ok(Some(say!("{label} is asked after again at {when}", label = found.label(), when)))
 }

@@ -2,8 +2,10 @@
 
 use kernel::message::{Means, MessageReceived};
 
+use super::incoming::{Sender, happened};
 use super::words::Answer;
 use crate::alarm::{self, Waiting};
+use crate::enter;
 use crate::error::Error;
 use crate::room::Turn;
 use crate::speech::{Sentence, say};
@@ -19,12 +21,11 @@ pub(super) enum Reply {
 }
 
 /// Takes an `OK` or `NO` for the alarm that it names, that it is known to answer, or that alone waits for its sender. `None`: it
-/// is no answer to an alarm. `is_out`: they are on a mission.
+/// is no answer to an alarm.
 pub(super) async fn take(
     turn: &mut Turn,
     message: &MessageReceived,
-    person: Option<&str>,
-    is_out: bool,
+    sender: &Sender,
     answer: Option<&Answer>,
 ) -> Result<Option<Reply>, Error> {
     let Some(answer @ (Answer::Yes | Answer::Safe | Answer::No)) = answer else { return Ok(None) };
@@ -35,10 +36,11 @@ pub(super) async fn take(
         return taken(turn, id, attempt, takes).await.map(Some);
     }
     // A `safe` that answers nothing is for a headcount; an `ok` from the road says how they are.
-    let only_by_name = is_out || *answer == Answer::Safe || !matches!(message.means, Means::Sms | Means::Email);
-    if named.is_none() && only_by_name {
+    let only_by_name = *answer == Answer::Safe || !matches!(message.means, Means::Sms | Means::Email);
+    if named.is_none() && (only_by_name || is_out(turn, message, sender).await?) {
         return Ok(None);
     }
+    let person = sender.person.as_ref().map(|person| person.key.as_str());
     let waiting = alarm::waiting_for(turn, &message.sender, person).await?;
     let meant = |one: &&Waiting| named.is_none_or(|number| one.number == number);
     let meant: Vec<&Waiting> = waiting.iter().filter(meant).collect();
@@ -51,6 +53,12 @@ pub(super) async fn take(
         }
         (_, _) => Ok(Some(Reply::AskWhich(labels(&waiting)))),
     }
+}
+
+/// They are on a mission.
+async fn is_out(turn: &mut Turn, message: &MessageReceived, sender: &Sender) -> Result<bool, Error> {
+    let Some(holder) = &sender.holder else { return Ok(false) };
+    Ok(enter::sign_on_mission(turn, holder, happened(message)).await?.is_some())
 }
 
 fn labels(waiting: &[Waiting]) -> Vec<String> {

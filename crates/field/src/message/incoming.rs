@@ -61,12 +61,12 @@ pub struct MessageFilter {
 }
 
 /// Who wrote.
-struct Sender {
-    person: Option<Record>,
+pub(super) struct Sender {
+    pub(super) person: Option<Record>,
     name: String,
     organisation: Option<String>,
     /// The sign under which they are on the net, and who holds it.
-    holder: Option<Holder>,
+    pub(super) holder: Option<Holder>,
 }
 
 /// What was made of a message.
@@ -163,7 +163,7 @@ fn sender(turn: &Turn, message: &MessageReceived) -> Sender {
 }
 
 /// When it was written, if that can be believed.
-fn happened(message: &MessageReceived) -> Timestamp {
+pub(super) fn happened(message: &MessageReceived) -> Timestamp {
     let believed = message.sent.filter(|sent| sent.micros() <= message.received.micros() + AHEAD_US);
     believed.unwrap_or(message.received).min(message.received)
 }
@@ -210,12 +210,7 @@ async fn act(
     let directory = turn.directory.clone();
     let knows = |word: &str| directory.record("person", word).is_some() || directory.knows_sign(word);
     let answer = subject_cries(message).or_else(|| answer_of(&attempt_reply::without_label(&message.text), &knows));
-    let person = sender.person.as_ref().map(|person| person.key.as_str());
-    let is_out = match &sender.holder {
-        Some(holder) => enter::sign_on_mission(turn, holder, happened(message)).await?.is_some(),
-        None => false,
-    };
-    match attempt_reply::take(turn, message, person, is_out, answer.as_ref()).await? {
+    match attempt_reply::take(turn, message, sender, answer.as_ref()).await? {
         Some(attempt_reply::Reply::Taken(said)) => return Ok(Taken { as_what: "answer", outcome: vec![said] }),
         Some(attempt_reply::Reply::AskWhich(labels)) => {
             let language = language_of(turn, sender).await?;

@@ -3,7 +3,6 @@
 use kernel::id::MissionId;
 use kernel::{Actor, Fact, Timestamp};
 use serde_json::{Value as Json, json};
-use store::{Deadline, Due};
 
 use super::command::Command;
 use super::decide::{Acted, Moment, decide};
@@ -259,14 +258,7 @@ async fn move_deadlines(turn: &mut Turn, owed: &[Promise], owes: &[Promise], act
         if owed.iter().any(|old| (old.kind, &old.subject, old.due) == (promise.kind, &promise.subject, promise.due)) {
             continue;
         }
-        let deadline = Deadline {
-            kind: promise.kind.to_owned(),
-            subject: promise.subject.clone(),
-            owes: promise.owes.clone(),
-            due: Due::At(promise.due),
-            otherwise: promise.otherwise.clone(),
-        };
-        turn.tx.deadline(deadline).await?;
+        turn.tx.deadline(promise.deadline(promise.due)).await?;
     }
     Ok(())
 }

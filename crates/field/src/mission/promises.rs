@@ -2,6 +2,7 @@
 //! between what it owed before and what it owes after; nothing else touches them.
 
 use kernel::Timestamp;
+use store::{Deadline, Due};
 
 use super::sheet::{ContactState, Leg, Mission, MissionState};
 
@@ -27,6 +28,19 @@ pub struct Promise {
     /// Who owes it.
     pub owes: String,
     pub otherwise: String,
+}
+
+impl Promise {
+    /// As the engine of the store keeps it, due at its time or at another.
+    pub(crate) fn deadline(&self, due: Timestamp) -> Deadline {
+        Deadline {
+            kind: self.kind.to_owned(),
+            subject: self.subject.clone(),
+            owes: self.owes.clone(),
+            due: Due::At(due),
+            otherwise: self.otherwise.clone(),
+        }
+    }
 }
 
 /// Everything that a mission owes. A contact that is overdue is owed no more: the ladder has it.
