@@ -211,12 +211,13 @@ pub struct House {
 impl House {
     pub fn start(world: &Arc<World>) -> Arc<House> {
         let lived = world.disk.lock().house_time;
-        let time = HouseTime::start(world.wall(), 0, lived);
+        let born = world.truth();
+        let time = HouseTime::start(&Machine { world, born }, lived);
         world.time.lock().right_since = None;
         let house = House {
             world: world.clone(),
             time: Mutex::new(time),
-            born: world.truth(),
+            born,
             started: lived.unwrap_or(Timestamp::MIN),
         };
         let started = house.now();
@@ -231,10 +232,26 @@ impl House {
 
 impl Clock for House {
     fn now(&self) -> Timestamp {
-        let monotonic_us = self.monotonic_us();
-        let house = self.time.lock().observe(self.world.wall(), monotonic_us);
-        self.world.check_belief(house, monotonic_us == 0);
+        let machine = Machine { world: &self.world, born: self.born };
+        let house = self.time.lock().observe(&machine);
+        self.world.check_belief(house, machine.monotonic_us() == 0);
         house
+    }
+
+    fn monotonic_us(&self) -> u64 {
+        Machine { world: &self.world, born: self.born }.monotonic_us()
+    }
+}
+
+/// The clocks of the machine, for a process that began at `born`.
+struct Machine<'a> {
+    world: &'a World,
+    born: i64,
+}
+
+impl Clock for Machine<'_> {
+    fn now(&self) -> Timestamp {
+        self.world.wall()
     }
 
     fn monotonic_us(&self) -> u64 {
