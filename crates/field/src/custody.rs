@@ -10,7 +10,9 @@ use replica::{LinkState, PeerView, RecordFilter, RecordView, Replica};
 use serde::Deserialize;
 use store::{Delivery, HandlerError, Read, Subscriber};
 
+use crate::enter::place_said;
 use crate::error::{Error, Refusal};
+use crate::line::{self, Statement};
 use crate::log::{self, LogEntry, LogFilter, NewEntry};
 use crate::mission::{self, Acted, Base, Mission, Moment, Moved, Origin, ToldSign};
 use crate::register::Directory;
@@ -181,6 +183,7 @@ impl Field {
         let keys = Keys { directory: &turn.directory, own: replica.node(), node: &order.node, names: &said.names };
         let (signs, names) = (keys.signs(&said.signs), keys.names(&told));
         keys.bring_home(&mut told);
+        told.last_place = proof.place.or(told.last_place);
         let interval_us = said.interval_us.unwrap_or_else(|| turn.directory.area(&told.area).interval_us);
         let origin = Origin {
             node: order.node.clone(),
@@ -335,13 +338,19 @@ async fn proof(turn: &mut Turn, said: &Told, number: i64) -> Result<Heard, Error
         let problem = say!("entry {number} does not say that one of {signs} was heard here", number, signs);
         return Err(Refusal::bad("proof", problem).into());
     }
-    Ok(Heard { sign, heard: entry.happened, entry: number })
+    let directory = &turn.directory;
+    let place = match line::parse(&entry.line, &|word| directory.knows_sign(word)).statement {
+        Statement::Traffic { act, .. } => place_said(&act, directory),
+        _ => None,
+    };
+    Ok(Heard { sign, heard: entry.happened, place, entry: number })
 }
 
-/// Who was heard, when, by which entry.
+/// Who was heard, when, where by their own words, by which entry.
 struct Heard {
     sign: String,
     heard: Timestamp,
+    place: Option<String>,
     entry: i64,
 }
 

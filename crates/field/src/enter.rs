@@ -395,31 +395,37 @@ fn is_arrival_doubtful(mission: &Mission, by: &Reporter, act: &Act) -> Option<Se
 
 /// The command that traffic amounts to. `None`: the mission is not on the road, or it is words only.
 pub(crate) fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) -> Option<Command> {
-    let named = |place: &Place| match place {
-        Place::Named(word) => Some(spoken(word, directory)),
-        Place::Same | Place::Unsaid => None,
-    };
+    let place = place_said(act, directory);
     let command = match act {
         Act::Depart(_) => Command::Depart,
-        Act::Arrive { place, overnight } => {
-            let vehicle = by.vehicle.clone().filter(|_| !place.is_all() && mission.convoy.len() > 1);
-            let place = if place.is_all() { None } else { named(place) };
+        Act::Arrive { place: words, overnight } => {
+            let vehicle = by.vehicle.clone().filter(|_| !words.is_all() && mission.convoy.len() > 1);
             Command::Arrive { vehicle, place, overnight: *overnight }
         }
         Act::NotArrived { all } => {
             Command::NotArrived { vehicle: by.vehicle.filter(|_| !all && mission.convoy.len() > 1) }
         }
-        Act::Abandon(place) => Command::LeaveVehicle { vehicle: by.vehicle?, place: named(place) },
-        Act::Halt(place) => Command::Halt { by: Some(by), place: named(place) },
+        Act::Abandon(_) => Command::LeaveVehicle { vehicle: by.vehicle?, place },
+        Act::Halt(_) => Command::Halt { by: Some(by), place },
         Act::Resume => Command::Resume { by: Some(by) },
-        Act::At(place) => Command::Report { by: Some(by), place: named(place) },
-        Act::Position { latitude, longitude } => {
-            Command::Report { by: Some(by), place: Some(format!("{latitude} {longitude}")) }
-        }
-        Act::Okay | Act::Say | Act::Sos => Command::Report { by: Some(by), place: None },
+        Act::At(_) | Act::Position { .. } | Act::Okay | Act::Say | Act::Sos => Command::Report { by: Some(by), place },
     };
     let followed = mission.state.is_on_the_road() || mission.state == mission::MissionState::Arrived;
     (followed || matches!(command, Command::Depart)).then_some(command)
+}
+
+/// Where they are by their own words. Where somebody departs for is not where they are.
+pub(crate) fn place_said(act: &Act, directory: &Directory) -> Option<String> {
+    match act {
+        Act::Arrive { place, .. } if place.is_all() => None,
+        Act::Arrive { place: Place::Named(word), .. }
+        | Act::Abandon(Place::Named(word))
+        | Act::Halt(Place::Named(word))
+        | Act::At(Place::Named(word)) => Some(spoken(word, directory)),
+        Act::Position { latitude, longitude } => Some(format!("{latitude} {longitude}")),
+        Act::Arrive { .. } | Act::Abandon(_) | Act::Halt(_) | Act::At(_) => None,
+        Act::Depart(_) | Act::NotArrived { .. } | Act::Resume | Act::Okay | Act::Say | Act::Sos => None,
+    }
 }
 
 /// An arrival at another place than the sheet says is none, and why.

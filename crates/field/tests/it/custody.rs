@@ -178,6 +178,7 @@ async fn a_mission_passes_with_contact_and_comes_home() {
     assert_eq!(rooms.hq.field.custody().await.unwrap().offers[0].proofs[0].number, heard.number);
     let taken = accept(&rooms.hq, heard.number).await.unwrap();
     assert_eq!(taken.manifest[0].person, "DILI/P-1", "whose register it is");
+    assert_eq!(taken.last_place.as_deref(), Some("bridge"), "where they said that they are");
     refused(accept(&rooms.hq, heard.number).await, "nothing is offered");
     // Until the news is there both follow.
     assert_eq!(
