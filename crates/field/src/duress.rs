@@ -4,8 +4,8 @@
 //! replaced by what they are to be shown as before the line is stored anywhere.
 //!
 //! Whoever writes under duress writes as their handset lets them: without accents, with them apart from their letters
-//! (NFD), in one word, with a hyphen, behind `what:`. So only letters and digits are compared, without case and marks,
-//! and it does not matter where words are parted.
+//! (NFD), in one word, with a hyphen, spelt `b.l.u.e`, behind `what:`. So only letters and digits are compared, without
+//! case and marks, and it does not matter where words are parted.
 
 use kernel::Actor;
 use kernel::id::RecordId;
@@ -20,6 +20,9 @@ use crate::sql;
 
 /// Most words of a phrase. In a line it may have one more: `blue bird` for `bluebird`.
 const MOST_WORDS: usize = 4;
+
+/// Most letters of a phrase that are looked at in a line.
+const MOST_LETTERS: usize = 100;
 
 /// A phrase, without its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,9 @@ impl Field {
         if !(1..=MOST_WORDS).contains(&words.len()) || letters.chars().count() < 4 {
             let problem = format!("a phrase has 1 to {MOST_WORDS} words and at least 4 letters");
             return Err(Refusal::bad("phrase", problem).into());
+        }
+        if letters.len() > MOST_LETTERS {
+            return Err(Refusal::bad("phrase", format!("a phrase has at most {MOST_LETTERS} bytes of letters")).into());
         }
         let shown_as = said("shown_as", shown_as, 100)?;
         if tell.is_empty() {
@@ -177,12 +183,21 @@ pub(crate) async fn clear(read: &mut impl Read, line: &str) -> Result<Cleared, E
 fn find(phrase: &Stored, line: &str) -> Option<(usize, usize)> {
     let words = words(line);
     (0..words.len()).find_map(|first| {
-        let mut letters = String::new();
-        words[first..].iter().take(MOST_WORDS + 1).find_map(|last| {
-            letters.push_str(&last.letters);
-            let (from, to) = (words[first].from, last.to);
-            phrase.is(&letters, &line[from..to]).then_some((from, to))
-        })
+        let (mut letters, mut parts, mut spelt) = (String::new(), 0, false);
+        words[first..]
+            .iter()
+            .map_while(|word| {
+                // Letters that are spelt one by one are a word together.
+                let is_letter = word.letters.chars().count() == 1;
+                parts += usize::from(!(is_letter && spelt));
+                spelt = is_letter;
+                letters.push_str(&word.letters);
+                let (from, to) = (words[first].from, word.to);
+                let goes_on = parts <= MOST_WORDS + 1 && letters.len() <= MOST_LETTERS;
+                goes_on.then(|| phrase.is(&letters, &line[from..to]).then_some((from, to)))
+            })
+            .flatten()
+            .next()
     })
 }
 
@@ -247,6 +262,10 @@ mod tests {
         check("blue heron", "what:blue heron where:comoro", Some("blue heron"));
         check("blue-heron", "(blue heron)", Some("blue heron"));
         check("bluebird", "a blue bird!", Some("blue bird"));
+        for line in ["b.l.u.e heron", "b l u e h e r o n", "B-L-U-E HERON", "blue h.e.r.o.n"] {
+            check("blue heron", line, Some(line));
+            check("blue heron", &format!("i am ok, {line} i repeat"), Some(line));
+        }
         for line in ["coração azul", "corac\u{327}a\u{303}o azul", "coracao azul", "CORAÇÃO AZUL"] {
             check("coração azul", line, Some(line));
             check("coracao azul", line, Some(line));
