@@ -46,7 +46,7 @@ impl Field {
         }
         cards(&mut paper, &directory, now, &told);
         blank_sheets(&mut paper, &told);
-        Ok(paper)
+        Ok(in_direction(&paper, language))
     }
 
     /// What is promised, in words. `None`: it is of an alarm, and on the board.
@@ -66,6 +66,19 @@ impl Field {
             _ => None,
         })
     }
+}
+
+/// A printer of plain text finds the direction of a line by its first letter (UAX #9, P2), and that is mostly a call sign's.
+fn in_direction(paper: &str, language: Language) -> String {
+    if language != Language::Arabic {
+        return paper.to_owned();
+    }
+    let marked = |line: &str| {
+        let (page, rest) = line.strip_prefix(NEW_PAGE).map_or(("", line), |rest| (NEW_PAGE, rest));
+        let mark = if rest.trim_end().is_empty() { "" } else { "\u{200f}" };
+        format!("{page}{mark}{rest}")
+    };
+    paper.split_inclusive('\n').map(marked).collect()
 }
 
 fn cards(paper: &mut String, directory: &Directory, now: Timestamp, told: &impl Fn(&Sentence) -> String) {
@@ -100,5 +113,18 @@ fn blank_sheets(paper: &mut String, told: &impl Fn(&Sentence) -> String) {
         for _ in 0..BLANK_LINES {
             paper.push_str("  ____:____ | ________ | ______________________________________________\n");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_the_direction_of_its_language() {
+        let paper = "BF11 بخير\n\n\u{c}جهات الاتصال\n  +670 بعثة\n";
+        let marked = "\u{200f}BF11 بخير\n\n\u{c}\u{200f}جهات الاتصال\n\u{200f}  +670 بعثة\n";
+        assert_eq!(in_direction(paper, Language::Arabic), marked);
+        assert_eq!(in_direction(paper, Language::French), paper);
     }
 }
