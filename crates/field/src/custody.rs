@@ -271,15 +271,21 @@ impl Field {
             mission::Command::ConfirmCustody => {
                 let offered = before.custody_offered.as_deref().and_then(node);
                 if let Some(peer) = offered.filter(|peer| peer.state == LinkState::Up) {
-                    let problem = "accepts by itself once it has contact, and this room hears of it";
-                    return Err(Refusal::rule(format!("{} {problem}", peer.node)).into());
+                    return Err(Refusal::rule(say!(
+                        "{node} accepts by itself once it has contact, and this room hears of it",
+                        node = peer.node
+                    ))
+                    .into());
                 }
             }
             mission::Command::TakeBack => {
                 let holder = before.custody.as_deref().and_then(node);
                 if let Some(peer) = holder.filter(|peer| peer.state == LinkState::Up) {
-                    let problem = "follows it: have it offer the mission, and take it over with a contact";
-                    return Err(Refusal::rule(format!("{} {problem}", peer.node)).into());
+                    return Err(Refusal::rule(say!(
+                        "{node} follows it: have it offer the mission, and take it over with a contact",
+                        node = peer.node
+                    ))
+                    .into());
                 }
             }
             _ => {}

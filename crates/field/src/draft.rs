@@ -12,6 +12,7 @@ use store::{Housekeeping, Read, Row, Tx, params};
 use crate::duress;
 use crate::error::{Error, Refusal};
 use crate::room::Field;
+use crate::speech::say;
 use crate::sql;
 
 /// Longer than any line of the log, shorter than what would fill a disk.
@@ -78,7 +79,7 @@ impl Field {
     /// [`Error::Refused`] when the line is longer than a line can be.
     pub async fn keep_draft(&self, key: &DraftKey, line: &str, actor: &Actor) -> Result<Kept, Error> {
         if line.chars().count() > LONGEST {
-            return Err(Refusal::bad("line", format!("a line has at most {LONGEST} characters")).into());
+            return Err(Refusal::bad("line", say!("a line has at most {most} characters", most = LONGEST)).into());
         }
         let mut tx = self.store.housekeeping(Housekeeping::FieldDraft).await?;
         let now = self.now();
@@ -117,7 +118,7 @@ impl Field {
     /// typed at the console that it is to go to.
     pub async fn take_draft(&self, from: &str, to: &DraftKey, actor: &Actor) -> Result<Draft, Error> {
         if from == to.console {
-            return Err(Refusal::bad("console", "this is the console where it is").into());
+            return Err(Refusal::bad("console", say!("this is the console where it is")).into());
         }
         let mut turn = self.turn(actor, "another console takes the line over").await?;
         let row = turn.tx.fetch_optional(&sql::DRAFT, params![from]).await?;
@@ -125,21 +126,22 @@ impl Field {
         let draft = read(&row)?;
         let own = turn.tx.fetch_optional(&sql::DRAFT, params![&to.console]).await?;
         if own.as_ref().map(taken).transpose()?.flatten().is_some() {
-            let problem = "the line of this console was taken over: go on under another name";
+            let problem = say!("the line of this console was taken over: go on under another name");
             return Err(Refusal::bad("console", problem).into());
         }
         let own = own.map(|row| read(&row)).transpose()?;
         if let Some(taken) = taken(&row)? {
             let here = row.text_opt("taken_to")? == Some(to.console.as_str());
             return own.filter(|_| here && taken.by == actor.to_string()).ok_or_else(|| {
-                Refusal::rule("somebody else has taken this line over meanwhile: read the list again").into()
+                Refusal::rule(say!("somebody else has taken this line over meanwhile: read the list again")).into()
             });
         }
         if draft.line.is_empty() {
             return Err(Error::missing("draft", from));
         }
         if own.as_ref().is_some_and(|own| !own.line.is_empty()) {
-            return Err(Refusal::rule("something is being typed at this console: enter it or take it out first").into());
+            let problem = say!("something is being typed at this console: enter it or take it out first");
+            return Err(Refusal::rule(problem).into());
         }
         let now = turn.now();
         turn.tx.execute_one(&sql::TAKE_DRAFT, params![from, &to.console, actor.to_string(), now]).await?;

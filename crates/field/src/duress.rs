@@ -15,6 +15,7 @@ use store::{Read, Row, params};
 
 use crate::error::{Error, Refusal, said};
 use crate::room::Field;
+use crate::speech::say;
 use crate::spelling::words;
 use crate::sql;
 
@@ -68,15 +69,16 @@ impl Field {
         let words = words(phrase);
         let letters: String = words.iter().map(|word| word.letters.as_str()).collect();
         if !(1..=MOST_WORDS).contains(&words.len()) || letters.chars().count() < 4 {
-            let problem = format!("a phrase has 1 to {MOST_WORDS} words and at least 4 letters");
+            let problem = say!("a phrase has 1 to {most} words and at least 4 letters", most = MOST_WORDS);
             return Err(Refusal::bad("phrase", problem).into());
         }
-        if letters.len() > MOST_LETTERS {
-            return Err(Refusal::bad("phrase", format!("a phrase has at most {MOST_LETTERS} bytes of letters")).into());
+        if letters.chars().count() > MOST_LETTERS {
+            let problem = say!("a phrase has at most {most} letters", most = MOST_LETTERS);
+            return Err(Refusal::bad("phrase", problem).into());
         }
         let shown_as = said("shown_as", shown_as, 100)?;
         if tell.is_empty() {
-            return Err(Refusal::bad("tell", "nobody would be told").into());
+            return Err(Refusal::bad("tell", say!("nobody would be told")).into());
         }
         let mut turn = self.turn(actor, reason).await?;
         let salt = hex::encode(self.store.random::<16>());
@@ -193,7 +195,7 @@ fn find(phrase: &Stored, line: &str) -> Option<(usize, usize)> {
                 spelt = is_letter;
                 letters.push_str(&word.letters);
                 let (from, to) = (words[first].from, word.to);
-                let goes_on = parts <= MOST_WORDS + 1 && letters.len() <= MOST_LETTERS;
+                let goes_on = parts <= MOST_WORDS + 1 && letters.chars().count() <= MOST_LETTERS;
                 goes_on.then(|| phrase.is(&letters, &line[from..to]).then_some((from, to)))
             })
             .flatten()

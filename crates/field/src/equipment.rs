@@ -392,7 +392,7 @@ impl Field {
     /// [`Error::Refused`] for more days than a year.
     pub async fn radio_trends(&self, days: i64) -> Result<Vec<SignTrend>, Error> {
         if !(1..=366).contains(&days) {
-            return Err(Refusal::bad("days", "1 to 366").into());
+            return Err(Refusal::bad("days", say!("1 to {most}", most = 366_i64)).into());
         }
         let since = self.now().plus_micros(-days * DAY_US);
         let trend = |row: &Row| {

@@ -83,6 +83,15 @@ impl Error {
         matches!(self, Error::Store(error) if error.is_disk_full())
     }
 
+    /// It as a sentence.
+    pub fn said(&self) -> Sentence {
+        match self {
+            Error::NotFound { what, id } => say!("there is no {what} `{id}`", what = Sentence::word(what), id),
+            Error::Refused(refusal) => refusal.said(),
+            Error::Line(_) | Error::Conflict(_) | Error::Store(_) => Sentence::from(self.to_string()),
+        }
+    }
+
     pub(crate) fn missing(what: &'static str, id: impl std::fmt::Display) -> Error {
         Error::NotFound { what, id: id.to_string() }
     }

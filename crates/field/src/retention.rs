@@ -12,6 +12,7 @@ use store::{Deadline, Due, Statement, Tx, params};
 use crate::error::{Error, Refusal};
 use crate::register::{Record, in_use, nouns, records};
 use crate::room::{Field, Turn, setting};
+use crate::speech::say;
 use crate::sql;
 use crate::{log, mission};
 
@@ -85,7 +86,7 @@ impl Field {
     /// [`Error::Refused`] for more than a hundred years.
     pub async fn keep_positions(&self, days: i64, actor: &Actor, reason: &str) -> Result<(), Error> {
         if !(0..=36_500).contains(&days) {
-            return Err(Refusal::bad("positions_kept_days", "0 (for ever) to 36500").into());
+            return Err(Refusal::bad("positions_kept_days", say!("0 (for ever) to 36500")).into());
         }
         let mut turn = self.turn(actor, reason).await?;
         turn.tx.execute(&sql::SAVE_SETTING, params![POSITIONS_KEPT, days.to_string()]).await?;
@@ -134,7 +135,7 @@ impl Field {
         let found = records::find(&mut turn.tx, &nouns::PERSON, &key.trim().to_uppercase()).await?;
         let record = found.ok_or_else(|| Error::missing("person", key))?;
         if record.retired.is_none() {
-            return Err(Refusal::rule(format!("{} is in use: retire them first", record.key)).into());
+            return Err(Refusal::rule(say!("{key} is in use: retire them first", key = record.key)).into());
         }
         in_use::check_free(&mut turn.tx, &nouns::PERSON, &record.key).await?;
         let mut erased = erase(&mut turn, &record).await?;

@@ -8,6 +8,7 @@ use store::{Row, params};
 
 use crate::error::{Error, Refusal, said};
 use crate::log::NewEntry;
+use crate::register::not_in_register;
 use crate::room::Field;
 use crate::speech::say;
 use crate::sql;
@@ -75,14 +76,13 @@ impl Field {
     ) -> Result<Glass, Error> {
         let reason = said("reason", reason, 500)?;
         if !(1..=LONGEST_GLASS_MIN).contains(&minutes) {
-            return Err(Refusal::bad("minutes", format!("1 to {LONGEST_GLASS_MIN}")).into());
+            return Err(Refusal::bad("minutes", say!("1 to {most}", most = LONGEST_GLASS_MIN)).into());
         }
         let mut turn = self.turn(actor, &reason).await?;
         let organisation = organisation.trim().to_uppercase();
         let known = turn.directory.record("organisation", &organisation).is_some_and(|record| record.retired.is_none());
         if !known {
-            let problem = say!("there is no organisation `{organisation}` in the register", organisation);
-            return Err(Refusal::bad("organisation", problem).into());
+            return Err(Refusal::bad("organisation", not_in_register("organisation", &organisation)).into());
         }
         let begun = turn.now();
         let expires = begun.plus_micros(minutes * 60_000_000);

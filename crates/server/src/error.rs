@@ -161,10 +161,11 @@ impl From<field::Error> for Problem {
     fn from(error: field::Error) -> Problem {
         let refused =
             |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "refused", "Not possible", detail);
+        let said = crate::reader::told(&error.said());
         match error {
-            field::Error::NotFound { what, id } => Problem::not_found(what, &id),
+            field::Error::NotFound { what, id } => Problem::not_found(what, &id).detail(said),
             field::Error::Refused(refusal) => {
-                let problem = refused(crate::reader::told(&refusal.said()));
+                let problem = refused(said);
                 match refusal {
                     field::Refusal::Bad { field, .. } => problem.with("field", field),
                     field::Refusal::NotNow { allowed, .. } => problem.with("allowed", allowed),

@@ -83,6 +83,12 @@ impl Problem {
             .with("name", id)
     }
 
+    /// The same in the reader's language.
+    pub fn detail(mut self, detail: String) -> Problem {
+        self.body.detail = detail;
+        self
+    }
+
     /// Nobody is signed in, or what was presented does not hold.
     pub fn unauthenticated(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", "Sign in first", detail)

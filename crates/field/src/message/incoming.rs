@@ -451,7 +451,7 @@ impl Field {
         let mut turn = self.turn(actor, reason).await?;
         let now = turn.now();
         if turn.tx.execute(&sql::SEE_MESSAGE, params![id, now]).await? == 0 {
-            return Err(Error::missing("unread message", id));
+            return Err(Error::missing("message", id));
         }
         turn.record("message.see", id, Json::Null, Json::Null);
         turn.log(NewEntry::words("message", say!("read and seen to: {reason}", reason))).await?;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Entry, Read, Row, params};
 
+use super::commands::not_in_register;
 use super::{nouns, records, value};
 use crate::error::{Error, Refusal};
 use crate::room::Field;
@@ -38,8 +39,7 @@ impl Field {
             let Some(named) = named else { continue };
             let found = records::find(&mut tx, noun, named).await?;
             if found.is_none_or(|record| record.retired.is_some()) {
-                let problem = format!("there is no {} `{named}` in the register", noun.name);
-                return Err(Refusal::bad(noun.name, problem).into());
+                return Err(Refusal::bad(noun.name, not_in_register(noun.name, named)).into());
             }
         }
         let after = Affiliation { user: wanted.user.clone(), organisation, person };

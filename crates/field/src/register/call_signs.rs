@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use store::{Entry, Read, Row, Tx, params};
 
+use super::commands::not_in_register;
 use super::{nouns, records, value};
 use crate::error::{Error, Refusal};
 use crate::line;
 use crate::mission::{self, MissionState};
 use crate::room::Field;
+use crate::speech::say;
 use crate::sql;
 
 /// Who may hold a call sign.
@@ -58,11 +60,8 @@ impl Field {
     pub async fn assign_sign(&self, order: &AssignSign) -> Result<Option<Assignment>, Error> {
         let sign = value::key(&order.sign).map_err(|problem| Refusal::bad("sign", problem))?;
         if order.holder.is_some() && line::is_word_of_the_line(&sign) {
-            return Err(Refusal::bad(
-                "sign",
-                format!("`{sign}` is a word of the duty log: a line could never mean it"),
-            )
-            .into());
+            let problem = say!("`{sign}` is a word of the duty log: a line could never mean it", sign);
+            return Err(Refusal::bad("sign", problem).into());
         }
         let mut tx = self.store.begin().await?;
         tx.lock(SIGNS).await?;
@@ -73,7 +72,7 @@ impl Field {
             return Err(Error::conflict(json!(order.holder), json!(held_by), version));
         }
         if current.is_none() && order.holder.is_none() {
-            return Err(Refusal::rule(format!("nobody holds {sign}")).into());
+            return Err(Refusal::rule(say!("nobody holds {sign}", sign)).into());
         }
         let new = match &order.holder {
             Some(holder) => Some(assignment(&mut tx, &sign, holder, order.network.clone()).await?),
@@ -118,12 +117,12 @@ async fn assignment(
 ) -> Result<Assignment, Error> {
     let kind = kind.trim().to_lowercase();
     let known = HOLDERS.contains(&kind.as_str()).then(|| nouns::noun_named(&kind)).flatten();
-    let noun = known
-        .ok_or_else(|| Refusal::bad("holder_kind", format!("a call sign is held by one of {}", HOLDERS.join(", "))))?;
+    let held_by = || say!("a call sign is held by one of {kinds}", kinds = HOLDERS.to_vec());
+    let noun = known.ok_or_else(|| Refusal::bad("holder_kind", held_by()))?;
     let key = value::key(key).map_err(|problem| Refusal::bad("holder", problem))?;
     let holder = records::find(tx, noun, &key).await?.filter(|record| record.retired.is_none());
     if holder.is_none() {
-        return Err(Refusal::bad("holder", format!("there is no {kind} `{key}` in the register")).into());
+        return Err(Refusal::bad("holder", not_in_register(&kind, &key)).into());
     }
     let network = network.map(|network| network.trim().to_uppercase()).filter(|network| !network.is_empty());
     let sign = sign.to_owned();
@@ -135,13 +134,15 @@ async fn begins(tx: &mut Tx, sign: &str, since: Option<Timestamp>) -> Result<Tim
     let now = tx.now();
     let Some(since) = since.filter(|since| *since != now) else { return Ok(now) };
     if since > now {
-        return Err(Refusal::bad("since", "it lies in the future").into());
+        return Err(Refusal::bad("since", say!("it lies in the future")).into());
     }
     let of_sign = all_in(tx).await?.into_iter().filter(|held| held.sign == sign);
     let last = of_sign.map(|held| held.until.unwrap_or(held.from)).max();
     match last.filter(|last| since <= *last) {
         Some(last) => {
-            Err(Refusal::bad("since", format!("{sign} was somebody's until {last}: name a time after that")).into())
+            let problem =
+                say!("{sign} was somebody's until {when}: name a time after that", sign, when = last.to_string());
+            Err(Refusal::bad("since", problem).into())
         }
         None => Ok(since),
     }
@@ -153,8 +154,10 @@ async fn leads_nobody(tx: &mut Tx, sign: &str) -> Result<(), Error> {
         let is_out = out.state.is_on_the_road() || (out.state == MissionState::Arrived && out.overnight);
         if is_out && out.is_ours() && [&out.leader, &out.deputy].into_iter().flatten().any(|one| one == sign) {
             let label = out.label();
-            return Err(Refusal::rule(format!(
-                "{sign} reports for {label}, which is out: name another leader or deputy of it first"
+            return Err(Refusal::rule(say!(
+                "{sign} reports for {label}, which is out: name another leader or deputy of it first",
+                sign,
+                label
             ))
             .into());
         }

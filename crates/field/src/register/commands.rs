@@ -14,6 +14,7 @@ use super::value::{self, Form, Value};
 use crate::error::{Error, Refusal};
 use crate::retention;
 use crate::room::Field;
+use crate::speech::{Sentence, say};
 
 /// A record as somebody wrote it.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +72,7 @@ impl Field {
             return Err(Error::conflict(json!("retired"), state(noun, Some(&before)), before.version));
         }
         if before.retired.is_some() {
-            return Err(Refusal::rule(format!("{} {key} is retired already", noun.name)).into());
+            return Err(Refusal::rule(say!("{key} is retired already", key)).into());
         }
         in_use::check_free(&mut tx, noun, &before.key).await?;
         let record = Record { version: version + 1, retired: Some(tx.now()), updated: tx.now(), ..before.clone() };
@@ -130,14 +131,14 @@ pub(crate) fn read_fields(
 ) -> Result<BTreeMap<&'static str, Value>, Refusal> {
     if let Some(unknown) = fields.keys().find(|name| noun.column(name).is_none()) {
         let known: Vec<&str> = noun.columns.iter().map(|column| column.name).collect();
-        return Err(Refusal::bad(unknown, format!("a {} has no such column; it has {}", noun.name, known.join(", "))));
+        return Err(Refusal::bad(unknown, say!("there is no such column; there are {known}", known)));
     }
     let mut values = BTreeMap::new();
     for column in noun.columns {
         let written = fields.get(column.name).map_or("", String::as_str);
         match column.form.parse(written).map_err(|problem| Refusal::bad(column.name, problem))? {
             Some(value) => drop(values.insert(column.name, value)),
-            None if column.need == Need::Needed => return Err(Refusal::bad(column.name, "it must be filled")),
+            None if column.need == Need::Needed => return Err(Refusal::bad(column.name, say!("it must be filled"))),
             None => {}
         }
     }
@@ -154,32 +155,39 @@ async fn check_references(
     for column in noun.columns {
         let (Form::Key(of), Some(Value::Text(named))) = (column.form, values.get(column.name)) else { continue };
         if of == noun.name && named == key {
-            return Err(Refusal::bad(column.name, "it names the record itself").into());
+            return Err(Refusal::bad(column.name, say!("it names the record itself")).into());
         }
         let found = records::find(tx, noun_of(of)?, named).await?;
         if found.is_none_or(|record| record.retired.is_some()) {
-            return Err(Refusal::bad(column.name, format!("there is no {of} `{named}` in the register")).into());
+            return Err(Refusal::bad(column.name, not_in_register(of, named)).into());
         }
     }
     Ok(())
+}
+
+/// A key that something names, of nobody and nothing.
+pub(crate) fn not_in_register(noun: &str, named: &str) -> Sentence {
+    say!("there is no {what} `{named}` in the register", what = Sentence::word(noun), named)
 }
 
 /// Rules that need more than one column.
 async fn check_rules(tx: &mut Tx, noun: &Noun, key: &str, values: &BTreeMap<&'static str, Value>) -> Result<(), Error> {
     let station = |value: Option<&Value>| value == Some(&Value::Text("duty-station".to_owned()));
     if noun.name == "contact" && !values.contains_key("person") && !values.contains_key("name") {
-        return Err(Refusal::bad("person", "a contact names a person of the register, or somebody in `name`").into());
+        let problem = say!("a contact names a person of the register, or somebody in `name`");
+        return Err(Refusal::bad("person", problem).into());
     }
     if noun.name == "premises" && station(values.get("kind")) {
         if !values.contains_key("time_zone") {
-            return Err(Refusal::bad("time_zone", "a duty station needs its time zone").into());
+            return Err(Refusal::bad("time_zone", say!("a duty station needs its time zone")).into());
         }
         let others = records::all_in(tx, noun).await?;
         let other = others
             .iter()
             .find(|other| other.key != key && other.retired.is_none() && station(other.values.get("kind")));
         if let Some(other) = other {
-            return Err(Refusal::bad("kind", format!("{} is the duty station; there is one", other.key)).into());
+            let problem = say!("{station} is the duty station; there is one", station = other.key);
+            return Err(Refusal::bad("kind", problem).into());
         }
     }
     Ok(())

@@ -10,6 +10,7 @@ use super::records::{self, Record};
 use super::value;
 use crate::error::{Error, Refusal};
 use crate::room::Field;
+use crate::speech::say;
 
 /// Most findings of one file.
 const MOST_FINDINGS: usize = 200;
@@ -199,7 +200,7 @@ async fn take_row(
         Err(problem) => return Ok(Err(wrong(Refusal::bad("key", problem)))),
     };
     if seen.insert(key.clone(), row.span).is_some() {
-        return Ok(Err(wrong(Refusal::bad("key", format!("`{key}` is in the file twice")))));
+        return Ok(Err(wrong(Refusal::bad("key", say!("`{key}` is in the file twice", key)))));
     }
     let before = records::find(tx, noun, &key).await?;
     if let Some(before) = &before {

@@ -16,6 +16,7 @@ mod value;
 pub use affiliations::Affiliation;
 pub use call_signs::{AssignSign, Assignment};
 pub use commands::SaveRecord;
+pub(crate) use commands::not_in_register;
 pub use directory::{AreaRules, Callee, Directory, Holder};
 pub use doubts::Doubts;
 pub use import::{Import, Imported};

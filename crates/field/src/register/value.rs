@@ -8,6 +8,7 @@ use store::{Param, Row};
 
 use crate::alarm::ladder;
 use crate::road::Hours;
+use crate::speech::{Sentence, say};
 
 /// Longest text, in characters.
 const LONGEST_TEXT: usize = 500;
@@ -87,7 +88,7 @@ impl Form {
     ///
     /// # Errors
     /// What is wrong with it, and how it is written.
-    pub fn parse(self, text: &str) -> Result<Option<Value>, String> {
+    pub fn parse(self, text: &str) -> Result<Option<Value>, Sentence> {
         let text = text.trim();
         if text.is_empty() {
             return Ok(None);
@@ -95,44 +96,50 @@ impl Form {
         let length = text.chars().count();
         let limit = if self == Form::Shape { LONGEST_SHAPE } else { LONGEST_TEXT };
         if length > limit {
-            return Err(format!("it has {length} characters; the limit is {limit}"));
+            return Err(say!("it has {length} characters; the limit is {limit}", length, limit));
         }
         self.parse_present(text).map(Some)
     }
 
-    fn parse_present(self, text: &str) -> Result<Value, String> {
+    fn parse_present(self, text: &str) -> Result<Value, Sentence> {
         let owned = || Value::Text(text.to_owned());
         match self {
             Form::Text => Ok(owned()),
             Form::Phone if is_phone(text) => Ok(owned()),
-            Form::Phone => Err(format!("`{text}` is no telephone number; write it as +670 7700 0011")),
+            Form::Phone => Err(say!("`{text}` is no telephone number; write it as +670 7700 0011", text)),
             Form::Word(words) => {
                 let folded = text.to_lowercase();
                 let known = words.iter().any(|word| *word == folded);
-                known.then_some(Value::Text(folded)).ok_or_else(|| format!("`{text}` is none of {}", words.join(", ")))
+                known
+                    .then_some(Value::Text(folded))
+                    .ok_or_else(|| say!("`{kind}` is none of {kinds}", kind = text, kinds = words.to_vec()))
             }
             Form::Whole { least, most } => {
                 let value = text.parse().ok().filter(|value| (least..=most).contains(value));
-                value.map(Value::Whole).ok_or_else(|| format!("`{text}` is not a whole number from {least} to {most}"))
+                let number = value.map(Value::Whole);
+                number.ok_or_else(|| say!("`{text}` is not a whole number from {least} to {most}", text, least, most))
             }
             Form::Real { least, most } => {
                 let value = text.parse().ok().filter(|value| (least..=most).contains(value));
-                value.map(Value::Real).ok_or_else(|| format!("`{text}` is not a number from {least} to {most}"))
+                let (least, most) = (least.to_string(), most.to_string());
+                value
+                    .map(Value::Real)
+                    .ok_or_else(|| say!("`{text}` is not a number from {least} to {most}", text, least, most))
             }
             Form::Day => day(text).map(|at| Value::Whole(at.micros())),
             Form::Flag => match text.to_lowercase().as_str() {
                 "yes" => Ok(Value::Whole(1)),
                 "no" => Ok(Value::Whole(0)),
-                _ => Err(format!("`{text}` is neither `yes` nor `no`")),
+                _ => Err(say!("`{text}` is neither `yes` nor `no`", text)),
             },
             Form::Zone => match TimeZone::get(text) {
                 Ok(_) => Ok(owned()),
-                Err(_) => Err(format!("there is no time zone `{text}`; write it as Asia/Dili")),
+                Err(_) => Err(say!("there is no time zone `{text}`; write it as Asia/Dili", text)),
             },
             Form::Key(_) => Ok(Value::Text(key(text)?)),
-            Form::Ladder => ladder::parse(text).map(|steps| Value::Text(ladder::to_text(&steps))),
+            Form::Ladder => Ok(Value::Text(ladder::to_text(&ladder::parse(text)?))),
             Form::Shape => Ok(Value::Text(shape(text)?)),
-            Form::Hours => Hours::parse(text).map(|_| owned()),
+            Form::Hours => Ok(Hours::parse(text).map(|_| owned())?),
         }
     }
 
@@ -183,22 +190,23 @@ fn is_phone(text: &str) -> bool {
 }
 
 /// A shape as GeoJSON.
-fn shape(text: &str) -> Result<String, String> {
+fn shape(text: &str) -> Result<String, Sentence> {
     let json = if text.starts_with('{') {
-        serde_json::from_str(text).map_err(|error| format!("it is no JSON: {error}"))?
+        serde_json::from_str(text).map_err(|error| say!("it is no JSON: {error}", error = error.to_string()))?
     } else {
-        geography::wkt::read(text).ok_or("it is neither GeoJSON nor WKT: POLYGON ((125.5 -8.5, …))")?
+        let neither = || say!("it is neither GeoJSON nor WKT: POLYGON ((125.5 -8.5, …))");
+        geography::wkt::read(text).ok_or_else(neither)?
     };
     let is_area = geography::geojson::region(&json).map_err(|error| error.to_string())?.is_some();
     if !is_area && geography::geojson::line(&json).is_none() {
-        return Err("it is neither a polygon nor a line: rings end where they begin, longitude first".to_owned());
+        return Err(say!("it is neither a polygon nor a line: rings end where they begin, longitude first"));
     }
     Ok(json.to_string())
 }
 
 /// The start of a day in UTC.
-fn day(text: &str) -> Result<Timestamp, String> {
-    let refuse = || format!("`{text}` is not a day; write it as 2026-11-21");
+fn day(text: &str) -> Result<Timestamp, Sentence> {
+    let refuse = || say!("`{text}` is not a day; write it as 2026-11-21", text);
     let date: Date = text.parse().map_err(|_| refuse())?;
     format!("{date}T00:00:00Z").parse().map_err(|_| refuse())
 }
@@ -207,14 +215,14 @@ fn day(text: &str) -> Result<Timestamp, String> {
 ///
 /// # Errors
 /// How keys are written.
-pub(crate) fn key(text: &str) -> Result<String, String> {
+pub(crate) fn key(text: &str) -> Result<String, Sentence> {
     let text = text.trim();
     let fits = (1..=40).contains(&text.chars().count())
         && text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/'));
     if fits {
         Ok(text.to_uppercase())
     } else {
-        Err(format!("`{text}` is not a key: 1 to 40 letters, digits, `-`, `_`, `.` or `/`, without blanks"))
+        Err(say!("`{text}` is not a key: 1 to 40 letters, digits, `-`, `_`, `.` or `/`, without blanks", text))
     }
 }
 

@@ -18,6 +18,7 @@ pub use nearest::{Found, Need, nearest};
 use crate::error::{Error, Refusal};
 use crate::register::{Import, Imported, Record, nouns, records};
 use crate::room::Field;
+use crate::speech::say;
 use crate::sql;
 
 /// Roads as they were last read, and by what one sees that they have changed.
@@ -30,11 +31,11 @@ impl Field {
     /// [`Error::Refused`] for a place outside of the globe.
     pub async fn nearest_facilities(&self, need: &Need) -> Result<Vec<Found>, Error> {
         if Vector::from_degrees(need.longitude, need.latitude).is_none() {
-            return Err(Refusal::bad("latitude", "degrees from -90 to 90, longitude from -180 to 180").into());
+            return Err(Refusal::bad("latitude", say!("degrees from -90 to 90, longitude from -180 to 180")).into());
         }
         if let Some(kind) = need.kind.as_deref().filter(|kind| !nouns::FACILITY_KINDS.contains(kind)) {
-            let known = nouns::FACILITY_KINDS.join(", ");
-            return Err(Refusal::bad("kind", format!("`{kind}` is none of {known}")).into());
+            let kinds = nouns::FACILITY_KINDS.to_vec();
+            return Err(Refusal::bad("kind", say!("`{kind}` is none of {kinds}", kind, kinds)).into());
         }
         let (directory, graph) = (self.directory().await?, self.road_graph().await?);
         let facilities: Vec<&Record> = directory.records("facility").collect();

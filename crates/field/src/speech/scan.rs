@@ -59,7 +59,8 @@ pub(super) fn words_of_the_room() -> BTreeSet<String> {
     words.extend(kernel::message::Precedence::ALL.iter().map(|word| word.as_str().to_owned()));
     words.extend(Command::NAMES.iter().map(|word| (*word).to_owned()));
     let verbs = "raise climb remind note no-answer settle again acknowledge close request accept-custody";
-    let nouns = "zone organisation mission person vehicle area fence equipment";
+    let nouns = "zone organisation mission person vehicle area fence equipment device premises facility contact road alarm \
+                 draft entry headcount link message phrase report round";
     let others = "inside outside present leave away hospital clinic police fire authority company response-team warden";
     words.extend([verbs, nouns, others].iter().flat_map(|words| words.split(' ')).map(str::to_owned));
     words.extend(crate::round::KINDS.iter().map(|word| (*word).to_owned()));

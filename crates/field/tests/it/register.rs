@@ -21,7 +21,7 @@ pub async fn records_are_saved_checked_and_retired(url: String) {
         (("organisation", "NOBODY"), "organisation: there is no organisation `NOBODY`"),
         (("category", "king"), "category: `king` is none of"),
         (("name", " "), "name: it must be filled"),
-        (("shoe", "42"), "shoe: a person has no such column; it has name,"),
+        (("shoe", "42"), "shoe: there is no such column; there are name,"),
         (("relies_on", "p-7"), "relies_on: it names the record itself"),
     ] {
         let refused = rig.save("person", "P-7", 1, &with(change)).await.unwrap_err();

@@ -214,12 +214,8 @@ impl House {
         let born = world.truth();
         let time = HouseTime::start(&Machine { world, born }, lived);
         world.time.lock().right_since = None;
-        let house = House {
-            world: world.clone(),
-            time: Mutex::new(time),
-            born,
-            started: lived.unwrap_or(Timestamp::MIN),
-        };
+        let house =
+            House { world: world.clone(), time: Mutex::new(time), born, started: lived.unwrap_or(Timestamp::MIN) };
         let started = house.now();
         Arc::new(House { started, ..house })
     }
