@@ -5,7 +5,7 @@ use kernel::{Severity, Span};
 use super::statement::{
     Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
 };
-use super::suspicion;
+use super::suspicion::{self, OVERNIGHT};
 use super::time::TimeSaid;
 use crate::equipment::EquipmentState;
 use crate::finding::Finding;
@@ -60,8 +60,8 @@ pub fn parse(text: &str, knows: &dyn Fn(&str) -> bool) -> Line {
     let mut reader = Reader { text, tokens: &tokens, at: 0, findings: suspicion::unseen(text) };
     let (statement, time, words) = reader.line(knows);
     let mut line = Line { statement, time, words, findings: reader.findings };
-    let drill = suspicion::of_drill(&line, &tokens);
-    line.findings.extend(drill);
+    let meant = [suspicion::of_drill(&line, &tokens), suspicion::of_overnight(&line, &tokens)];
+    line.findings.extend(meant.into_iter().flatten());
     let suspicions = suspicion::of_time(&line, &tokens, knows);
     line.findings.extend(suspicions);
     line.findings.truncate(MOST_FINDINGS);
@@ -235,8 +235,8 @@ impl Reader<'_> {
     fn traffic(&mut self, sign: Word, verb: &str) -> Read {
         let act = match verb {
             "arr" => {
-                let place = self.place_before("overnight");
-                Act::Arrive { place, overnight: self.takes("overnight") }
+                let place = self.place_before(OVERNIGHT);
+                Act::Arrive { place, overnight: self.takes(OVERNIGHT) }
             }
             "not-arr" => Act::NotArrived { all: self.takes("all") },
             "dep" => Act::Depart(self.place()),

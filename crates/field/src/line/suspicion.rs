@@ -6,8 +6,14 @@ use kernel::Span;
 
 use super::day::{DaySaid, is_yesterday};
 use super::parse::Line;
-use super::statement::{CheckLine, CountLine, Statement, Word};
+use super::statement::{Act, CheckLine, CountLine, Statement, Word};
 use super::time::{looks_like_date, looks_like_time, plain};
+
+/// What is said of those who stay where they arrived.
+pub(super) const OVERNIGHT: &str = "overnight";
+
+/// So many letters may be wrong, missing or exchanged in it.
+const MOST_SLIPS: usize = 3;
 
 /// Characters that turn the direction of what stands behind them: what is seen is then not what is stored.
 pub(super) const fn turns(c: char) -> bool {
@@ -56,6 +62,19 @@ pub(super) fn of_drill(line: &Line, tokens: &[Word]) -> Option<Finding> {
         Finding::warning("FLD0016", word.span, problem)
             .with_help(say!("a drill: inc exercise …, hc start zone 4 exercise")),
     )
+}
+
+/// Who stays overnight is called on: a slip of the pen must not end that in silence.
+pub(super) fn of_overnight(line: &Line, tokens: &[Word]) -> Option<Finding> {
+    let Statement::Traffic { act: Act::Arrive { overnight: false, .. }, .. } = &line.statement else { return None };
+    let means_overnight = |word: &&Word| {
+        let said = plain(&word.text).to_lowercase();
+        let is_night = ["night", "nuit", "noche", "noite", "kalan", "ليل", "الليل"].contains(&said.as_str());
+        is_night || strsim::osa_distance(&said, OVERNIGHT) <= MOST_SLIPS
+    };
+    let word = tokens.iter().skip(2).find(means_overnight)?;
+    let problem = say!("`{word}` is read as words: nobody asks after them overnight", word = word.text);
+    Some(Finding::warning("FLD0017", word.span, problem).with_help(say!("bf12 arr same overnight")))
 }
 
 /// `U+202E`.
