@@ -1,6 +1,8 @@
-//! A correction: the entry stays as it is, and of what it did, that is undone by which people would not be followed: an arrival, a contact.
+//! A correction: the entry stays as it is, and of what it did, that is undone by which people would not be followed or looked
+//! for: an arrival, a contact, an answer to a headcount.
 
 use crate::error::{Error, Refusal};
+use crate::headcount;
 use crate::line::{self, Act, Statement};
 use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Acted, Command, Mission, decide};
@@ -14,8 +16,14 @@ use crate::speech::{Sentence, say};
 pub(crate) async fn enter(turn: &mut Turn, entry: &mut NewEntry, number: i64, text: &str) -> Result<(), Error> {
     let wrong = log::numbered(&mut turn.tx, number).await?.ok_or_else(|| Error::missing("entry", number))?;
     (entry.mission, entry.corrects) = (wrong.mission, Some(number));
-    let Some(id) = wrong.mission else { return Ok(()) };
-    let Some(mission) = mission::find(&mut turn.tx, id).await? else { return Ok(()) };
+    let mission = match wrong.mission {
+        Some(id) => mission::find(&mut turn.tx, id).await?,
+        None => None,
+    };
+    let Some(mission) = mission else {
+        entry.outcome.extend(besides_missions(turn, &wrong, text).await?);
+        return Ok(());
+    };
     let notes = match undoing(turn, &wrong, text) {
         Undoing::Arrival => withdraw(turn, mission, &wrong).await?,
         Undoing::Contact => withdraw_contact(turn, mission, &wrong).await?,
@@ -25,6 +33,18 @@ pub(crate) async fn enter(turn: &mut Turn, entry: &mut NewEntry, number: i64, te
     };
     entry.outcome.extend(notes);
     Ok(())
+}
+
+/// What becomes of an entry that is of no mission. Words did nothing.
+async fn besides_missions(turn: &mut Turn, wrong: &LogEntry, text: &str) -> Result<Vec<Sentence>, Error> {
+    if wrong.kind == "headcount"
+        && let Some(notes) = headcount::take_back(turn, wrong, text).await?
+    {
+        return Ok(notes);
+    }
+    let acted = ["headcount", "radio-check", "incident", "equipment", "misuse", "sos"].contains(&wrong.kind.as_str());
+    let note = || say!("what the entry did is not undone by this: say what is true in a line of its own");
+    Ok(acted.then(note).into_iter().collect())
 }
 
 /// What a correction takes back of what its entry did.

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::alarm::{self, AlarmKind, Call, Cause, Concerned};
 use crate::draft::{self, DraftKey};
 use crate::duress;
+use crate::earnest::is_meant;
 use crate::error::{Error, Refusal};
 use crate::finding::Finding;
 use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Safety, Statement, Word};
@@ -250,12 +251,13 @@ pub(crate) async fn traffic(
             say!("{sign} is on the net, but {label} is {state}", sign, label = over.label(), state = over.state);
         let subject = format!("traffic:{}", over.id);
         let cause = Cause { title, ..cause(AlarmKind::UnexpectedTraffic, subject, what.at) };
-        if let Some(alarm) = alarm::raise(turn, cause, None).await? {
+        if let Some(alarm) = alarm::raise_for(turn, cause, None, over.exercise, Concerned::default()).await? {
             entry.outcome.push(say!("{label} raised: {title}", label = alarm.label(), title = alarm.title));
         }
     }
-    if running.is_empty() && matches!(act, Act::NotArrived { .. } | Act::Abandon(_)) {
-        entry.outcome.push(say!("{sign} is on no mission that is open: ask for one, so that they are followed", sign));
+    if running.is_empty() {
+        let unsaid = hindrance::nobody_follows(&sign, act).filter(|note| !entry.outcome.contains(note));
+        entry.outcome.extend(unsaid);
     }
     if *act == Act::Sos {
         let mission = running.first().copied();
@@ -267,7 +269,7 @@ pub(crate) async fn traffic(
         // Whoever is aboard by any sheet of that sign is concerned.
         let others = running.iter().skip(1).map(|other| alarm::concerned(turn, other));
         let others = others.fold(Concerned::default(), Concerned::and);
-        let call = Call { others, ..Call::anew(cause, what.at, false) };
+        let call = Call { others, earnest: is_meant(&entry.line), ..Call::anew(cause, what.at, false) };
         entry.outcome.push(alarm::call_for_help(turn, call, mission).await?.1);
     }
     Ok(())

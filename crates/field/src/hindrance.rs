@@ -35,6 +35,16 @@ pub(crate) fn of_traffic(
     }
 }
 
+/// Whoever says this is on the way, or stays out, and expects to be called on: without a sheet nobody does.
+pub(crate) fn nobody_follows(sign: &str, act: &Act) -> Option<Sentence> {
+    let expects = match act {
+        Act::Depart(_) | Act::Resume | Act::Halt(_) | Act::NotArrived { .. } | Act::Abandon(_) => true,
+        Act::Arrive { overnight, .. } => *overnight,
+        Act::At(_) | Act::Position { .. } | Act::Okay | Act::Say | Act::Sos => false,
+    };
+    expects.then(|| say!("{sign} is on no mission that is open: ask for one, so that they are followed", sign))
+}
+
 /// Of whom in a convoy something is said, must be known.
 pub(crate) fn vehicle_unsaid(mission: &Mission, by: &Reporter, act: &Act) -> Option<Sentence> {
     let of_one = match act {

@@ -31,6 +31,7 @@ mod correct;
 pub mod custody;
 mod draft;
 mod duress;
+mod earnest;
 mod enter;
 pub mod equipment;
 mod error;

@@ -118,8 +118,10 @@ async fn of_traffic(
     let Some(holder) = directory.holder(&sign.text, at) else { return Ok(Vec::new()) };
     let missions = mission::of_member(read, &holder.kind, &holder.key).await?;
     let running = enter::running(&missions, &holder.sign, Some(&holder), act);
-    let Some(mission) = running.first() else { return Ok(Vec::new()) };
-    let said = hindrance::of_traffic(mission, &holder, act, directory, at);
+    let said = match running.first() {
+        Some(mission) => hindrance::of_traffic(mission, &holder, act, directory, at),
+        None => hindrance::nobody_follows(&holder.sign, act),
+    };
     Ok(said.map(|said| Finding::warning("FLD0112", sign.span, said)).into_iter().collect())
 }
 

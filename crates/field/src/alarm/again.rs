@@ -24,6 +24,8 @@ pub(crate) struct Call {
     pub(crate) anew: bool,
     /// An exercise or a test.
     pub(crate) drill: bool,
+    /// They say that it is none, whatever they are on.
+    pub(crate) earnest: bool,
     /// Whom it concerns besides those of the mission that it is about.
     pub(crate) others: Concerned,
 }
@@ -31,7 +33,7 @@ pub(crate) struct Call {
 impl Call {
     /// A new call, of those of one mission at most.
     pub(crate) fn anew(cause: Cause, at: Timestamp, drill: bool) -> Call {
-        Call { cause, at, anew: true, drill, others: Concerned::default() }
+        Call { cause, at, anew: true, drill, earnest: false, others: Concerned::default() }
     }
 }
 
@@ -41,8 +43,8 @@ pub(crate) async fn call_for_help(
     call: Call,
     about: Option<&Mission>,
 ) -> Result<(Alarm, Sentence), Error> {
-    let Call { mut cause, at, anew, drill, others } = call;
-    let drill = drill || about.is_some_and(|mission| mission.exercise);
+    let Call { mut cause, at, anew, drill, earnest, others } = call;
+    let drill = !earnest && (drill || about.is_some_and(|mission| mission.exercise));
     if drill {
         // A call in earnest never waits behind a drill.
         cause.subject.push_str(EXERCISE);

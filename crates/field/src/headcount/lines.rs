@@ -7,10 +7,11 @@ use store::{Deadline, Due, params};
 
 use super::reply::Cry;
 use super::{HEADCOUNT, Headcount, HeadcountState, Means, ask, one, open, reply, tally, wardens};
-use crate::alarm::{self, AlarmKind, Call, Cause};
+use crate::alarm::{self, AlarmKind, Call, Cause, Concerned};
 use crate::error::{Error, Refusal};
 use crate::finding::Finding;
-use crate::line::{CountLine, CountScope, Safety, Word};
+use crate::line::{self, CountLine, CountScope, Safety, Statement, Word};
+use crate::log::LogEntry;
 use crate::message;
 use crate::mission;
 use crate::register::{Directory, Record};
@@ -165,7 +166,7 @@ async fn answer(
     if weaker(before.safety, safety) {
         outcome.push(say!(
             "{state}, as was said before: it stays so until they answer for themselves",
-            state = crate::line::is(&before.name, before.safety)
+            state = line::is(&before.name, before.safety)
         ));
     } else {
         let row = params![open.id, &person, safety.as_str(), at, by.clone(), Means::Desk.as_str()];
@@ -238,5 +239,38 @@ pub(crate) async fn overdue(turn: &mut Turn, id: HeadcountId, due: Timestamp, wh
     let title = say!("{label} is still open: {words}", label = open.label(), words);
     let (kind, subject) = (AlarmKind::HeadcountOpen, id.to_string());
     let cause = Cause { kind, subject, title, missed: due, while_down, tell: Vec::new() };
-    alarm::raise(turn, cause, None).await.map(drop)
+    alarm::raise_for(turn, cause, None, open.exercise, Concerned::default()).await.map(drop)
+}
+
+/// Takes back an answer that the desk entered by mistake, as far as it is still what counts: nobody is known to be safe by an
+/// entry that was wrong. `text` is what the entry should have said.
+pub(crate) async fn take_back(turn: &mut Turn, wrong: &LogEntry, text: &str) -> Result<Option<Vec<Sentence>>, Error> {
+    let directory = turn.directory.clone();
+    let said = |text: &str| match line::parse(text, &|word| directory.knows_sign(word)).statement {
+        Statement::Count(CountLine::Answer { who, safety, .. }) => {
+            Some((reply::meant(&directory, &who.text, wrong.happened)?, safety))
+        }
+        _ => None,
+    };
+    let Some((person, safety)) = said(&wrong.line) else { return Ok(None) };
+    let Some(open) = open(&mut turn.tx).await? else { return Ok(None) };
+    let Some(before) = one(&mut turn.tx, open.id, &person).await? else { return Ok(None) };
+    if said(text) == Some((person.clone(), safety)) {
+        return Ok(Some(vec![line::is(&before.name, before.safety)]));
+    }
+    if before.answered != Some(wrong.happened) || before.means != Some(Means::Desk) {
+        let state = line::is(&before.name, before.safety);
+        return Ok(Some(vec![say!("{state}, and not by this entry: nothing of it is undone", state)]));
+    }
+    let cries = alarm::open_call(turn, &reply::subject(&open, &person)).await?.is_some();
+    let safety = if cries && safety != Safety::NeedsHelp { Safety::NeedsHelp } else { Safety::Unknown };
+    let nobody: Option<String> = None;
+    let row = params![open.id, &person, safety.as_str(), None::<Timestamp>, nobody.clone(), nobody];
+    turn.tx.execute_one(&sql::ANSWER, row).await?;
+    let mut notes = vec![line::is(&before.name, safety)];
+    notes.extend(wardens::after_answer(turn, &open, &person, safety).await?);
+    let words = tally::in_words(&mut turn.tx, open.id).await?;
+    notes.push(say!("{label}: {words}", label = open.label(), words));
+    notes.push(say!("what they did say is a line of its own"));
+    Ok(Some(notes))
 }

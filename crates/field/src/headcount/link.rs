@@ -6,6 +6,7 @@ use store::{Read, params};
 use super::{Headcount, HeadcountState, Means, Reply, headcount, one, reply};
 use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::duress;
+use crate::earnest::is_meant;
 use crate::enter;
 use crate::error::Error;
 use crate::line::Safety;
@@ -59,8 +60,9 @@ impl Field {
         let cleared = duress::clear(&mut turn.tx, &remark).await?;
         let safety = if answer.safe { Safety::Safe } else { Safety::NeedsHelp };
         let (from, asked, at) = (person.as_str(), Some(headcount.id), now);
+        let (earnest, means) = (is_meant(&remark), Means::Link);
         let given =
-            Reply { from, about: None, safety, sos: false, drill: false, asked, certain: true, at, means: Means::Link };
+            Reply { from, about: None, safety, sos: false, drill: false, earnest, asked, certain: true, at, means };
         let outcome = if linked.over {
             too_late(&mut turn, &linked, &person, answer.safe).await?
         } else {

@@ -22,7 +22,7 @@ pub use link::{LinkAnswer, Linked};
 pub use tally::Tally;
 
 pub(crate) use ask::not_reached;
-pub(crate) use lines::{enter, mission_number, overdue, person_meant};
+pub(crate) use lines::{enter, mission_number, overdue, person_meant, take_back};
 pub(crate) use reply::{Reply, meant, reply, under_duress};
 pub(crate) use wardens::silent_warden;
 

@@ -24,6 +24,8 @@ pub(crate) struct Reply<'a> {
     /// In words of distress.
     pub(crate) sos: bool,
     pub(crate) drill: bool,
+    /// They say that it is none.
+    pub(crate) earnest: bool,
     /// The headcount that was asked about.
     pub(crate) asked: Option<HeadcountId>,
     /// It is certain that this one was answered.
@@ -85,7 +87,8 @@ async fn apply(turn: &mut Turn, open: &Headcount, before: &Counted, reply: &Repl
         outcome.extend(wardens::after_answer(turn, open, &before.person, reply.safety).await?);
     }
     if reply.safety == Safety::NeedsHelp {
-        let cry = Cry { at: reply.at, sos: reply.sos, drill: reply.drill || (open.exercise && !reply.sos) };
+        let drill = !reply.earnest && (reply.drill || (open.exercise && !reply.sos));
+        let cry = Cry { at: reply.at, sos: reply.sos, drill };
         outcome.push(in_need(turn, open, before, &say!("by {means}", means = reply.means), &cry).await?);
     }
     let words = tally::in_words(&mut turn.tx, open.id).await?;
@@ -101,6 +104,11 @@ pub(super) struct Cry {
     pub(super) drill: bool,
 }
 
+/// What the alarm of somebody who is counted and in need is about.
+pub(super) fn subject(open: &Headcount, person: &str) -> String {
+    format!("needs-help:{}:{person}", open.id)
+}
+
 /// Raises the alarm of somebody who is counted and in need, or has it ring again. Tells what became of it.
 pub(super) async fn in_need(
     turn: &mut Turn,
@@ -111,7 +119,7 @@ pub(super) async fn in_need(
 ) -> Result<Sentence, Error> {
     let title = say!("{name} ({person}) needs help, {how}", name = who.name, person = who.person, how);
     let title = if cry.drill { say!("EXERCISE: {title}", title) } else { title };
-    let subject = format!("needs-help:{}:{}", open.id, who.person);
+    let subject = subject(open, &who.person);
     let kind = if cry.sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
     let call = Call::anew(cause, cry.at, cry.drill);

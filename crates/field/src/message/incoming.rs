@@ -11,6 +11,7 @@ use super::outgoing::send;
 use super::words::{Answer, answer_of};
 use crate::alarm::{self, AlarmKind, Call, Cause, Concerned};
 use crate::duress;
+use crate::earnest::is_meant;
 use crate::enter::{self, Happened};
 use crate::error::Error;
 use crate::headcount::{self, Means as AnswerMeans, Reply};
@@ -295,6 +296,7 @@ async fn headcount_reply(
         safety,
         sos: *answer == Answer::Sos,
         drill: message.exercise,
+        earnest: is_meant(&message.text),
         asked: asked.map(|(id, _)| id),
         certain: message.answers_certain,
         at: happened(message),
@@ -323,7 +325,8 @@ async fn distress(
         }
         _ => say!("{name} asks for help by {means}", name, means),
     };
-    let title = if message.exercise { say!("EXERCISE: {title}", title) } else { title };
+    let earnest = is_meant(&message.text);
+    let title = if message.exercise && !earnest { say!("EXERCISE: {title}", title) } else { title };
     let subject = format!("help:{}", message.sender);
     let cause = Cause { kind, subject, title, missed: turn.now(), while_down: false, tell: Vec::new() };
     let mission = match &sender.holder {
@@ -331,7 +334,7 @@ async fn distress(
         None => None,
     };
     entry.mission = mission.as_ref().map(|mission| mission.id);
-    let call = Call::anew(cause, happened(message), message.exercise);
+    let call = Call { earnest, ..Call::anew(cause, happened(message), message.exercise) };
     let (_, said) = alarm::call_for_help(turn, call, mission.as_ref()).await?;
     say_received(turn, message, sender).await?;
     Ok(Taken { as_what: "distress", outcome: vec![said] })

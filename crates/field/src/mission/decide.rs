@@ -187,7 +187,7 @@ fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment:
         let speaks_as = by.beside.as_ref().unwrap_or(&by.sign);
         if acted.mission.deputy.as_ref() == Some(speaks_as) {
             acted.notes.push(say!("the deputy reports in place of {leader}", leader));
-        } else if speaks_as != leader {
+        } else if speaks_as != leader && acted.mission.due.is_some() {
             acted.notes.push(say!(
                 "{sign} was heard, but {leader} reports for all: the contact stays due",
                 sign = by.sign,
