@@ -142,6 +142,8 @@ impl Turn {
             let before = finding(&row)?;
             if before.detail != new.detail || before.title != new.title {
                 self.tx.execute(&sql::RENEW_FINDING, params![before.id, &new.title, &new.detail]).await?;
+                let (was, is) = (json!({ "detail": before.detail }), json!({ "detail": new.detail }));
+                self.record("finding.renew", before.id, was, is);
             }
             return Ok(before.id);
         }
@@ -172,9 +174,13 @@ impl Turn {
 
     /// Closes the open finding of a kind about a subject, because it is so no longer.
     pub(crate) async fn settle_finding(&mut self, kind: FindingKind, subject: &str, why: &str) -> Result<bool, Error> {
-        let now = self.now();
-        let row = params![kind.as_str(), subject, now, why];
-        Ok(self.tx.execute(&sql::SETTLE_FINDING, row).await? > 0)
+        let Some(row) = self.tx.fetch_optional(&sql::OPEN_FINDING, params![kind.as_str(), subject]).await? else {
+            return Ok(false);
+        };
+        let (open, now) = (finding(&row)?, self.now());
+        self.tx.execute(&sql::SETTLE_FINDING, params![kind.as_str(), subject, now, why]).await?;
+        self.record("finding.gone", open.id, Json::Null, json!({ "kind": kind, "subject": subject, "because": why }));
+        Ok(true)
     }
 
     /// Closes a finding by a person's decision.

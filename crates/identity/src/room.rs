@@ -155,13 +155,73 @@ impl Turn {
         self.entries.push(entry);
     }
 
-    /// Writes everything. A turn that did nothing writes nothing.
+    /// Writes everything. A turn that changed nothing writes nothing; one that changed rows which no entry speaks of is
+    /// written with an entry that names the statements, so that nothing is lost and nothing is unledgered.
     pub(crate) async fn finish(mut self) -> Result<Option<Committed>, Error> {
         crate::plan::settle(&mut self).await?;
+        if self.entries.is_empty() {
+            let written = self.tx.written();
+            if written.is_empty() {
+                return Ok(None);
+            }
+            self.record("desk.turn", "identity", Json::Null, serde_json::json!({ "written": written }));
+        }
         let Some(last) = self.entries.pop() else { return Ok(None) };
         for entry in self.entries {
             self.tx.record(entry);
         }
         Ok(Some(self.tx.commit(last).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ENTRIES: store::Statement =
+        store::Statement::new("test.ledger", "SELECT payload FROM ledger_payload ORDER BY seq");
+
+    /// Whether a turn that does `what` is written, and which entries it leaves.
+    async fn check(room: &Identity, what: impl AsyncFn(&mut Turn), written: bool) -> usize {
+        let entries = async || room.store.fetch_all(&ENTRIES, store::params![]).await.unwrap().len();
+        let before = entries().await;
+        let mut turn = room.turn(&Actor::system("test"), "a check").await.unwrap();
+        what(&mut turn).await;
+        assert_eq!(turn.finish().await.unwrap().is_some(), written);
+        entries().await - before
+    }
+
+    #[test]
+    fn what_changed_is_written_whether_or_not_an_entry_speaks_of_it() {
+        let database = testkit::sqlite();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (clock, chance) = (testkit::TestClock::noon(), testkit::CountingRandomness::seeded(7));
+            let room = Identity::new(Store::open(&database.url, clock, chance).await.unwrap());
+            let touch = async |turn: &mut Turn| {
+                turn.tx.execute(&crate::sql::TOUCH_REVISION, store::params![]).await.unwrap();
+            };
+            let revision = async || document::revision(&mut room.store.clone()).await.unwrap();
+            let before = revision().await;
+            assert_eq!(check(&room, async |_: &mut Turn| {}, false).await, 0);
+            assert_eq!(check(&room, touch, true).await, 1);
+            let spoken_of = async |turn: &mut Turn| {
+                touch(turn).await;
+                turn.record("policy.touch", "policy", Json::Null, Json::Null);
+            };
+            assert_eq!(check(&room, spoken_of, true).await, 1);
+            assert_eq!(revision().await, before + 2);
+            // A finding that is gone is an entry of its own.
+            let found = async |turn: &mut Turn| {
+                let new = crate::finding::NewFinding::new(crate::finding::FindingKind::Other, "subject", "seen");
+                turn.find(new).await.unwrap();
+            };
+            assert_eq!(check(&room, found, true).await, 1);
+            let gone = async |turn: &mut Turn| {
+                turn.settle_finding(crate::finding::FindingKind::Other, "subject", "gone").await.unwrap();
+            };
+            assert_eq!(check(&room, gone, true).await, 1);
+            assert_eq!(check(&room, gone, false).await, 0);
+        });
     }
 }

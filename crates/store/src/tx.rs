@@ -1,5 +1,7 @@
 //! A change to facts, with its ledger entry or not at all.
 
+use std::collections::BTreeSet;
+
 use kernel::id::{Id, Kind};
 use kernel::{Fact, Timestamp};
 
@@ -23,12 +25,14 @@ pub struct Tx {
     entries: Vec<Entry>,
     facts: Vec<Fact>,
     deadlines_changed: bool,
+    written: BTreeSet<&'static str>,
 }
 
 impl Tx {
     pub(crate) fn new(store: Store, transact: Transact) -> Tx {
         let now = store.now();
-        Tx { store, transact, now, entries: Vec::new(), facts: Vec::new(), deadlines_changed: false }
+        let (entries, facts, written) = (Vec::new(), Vec::new(), BTreeSet::new());
+        Tx { store, transact, now, entries, facts, deadlines_changed: false, written }
     }
 
     /// The one instant of this transaction, in house time.
@@ -52,7 +56,28 @@ impl Tx {
 
     /// For the store's own statements, which may write the ledger.
     pub(crate) async fn execute_own(&mut self, statement: &Statement, params: Vec<Param>) -> Result<u64, Error> {
+        let changed = self.execute_quietly(statement, params).await?;
+        self.note_written(statement, changed > 0)?;
+        Ok(changed)
+    }
+
+    /// For locks and markers of deliveries, which are not missed when the transaction is dropped.
+    async fn execute_quietly(&mut self, statement: &Statement, params: Vec<Param>) -> Result<u64, Error> {
         self.transact.execute(statement.name, statement.sql, params).await
+    }
+
+    fn note_written(&mut self, statement: &Statement, changed: bool) -> Result<(), Error> {
+        if changed && matches!(statement.effect()?, Effect::Writes(_)) {
+            self.written.insert(statement.name);
+        }
+        Ok(())
+    }
+
+    /// Names of the statements that changed something so far, with `outbox.emit` where a fact waits to be told; without locks
+    /// and markers of deliveries. Empty: dropping the transaction loses nothing.
+    pub fn written(&self) -> Vec<&'static str> {
+        let told = (!self.facts.is_empty()).then_some("outbox.emit");
+        self.written.iter().copied().chain(told).collect()
     }
 
     /// Runs a statement that must change exactly one record: an update `WHERE id = … AND version = …`.
@@ -72,7 +97,9 @@ impl Tx {
     /// [`Error::Unavailable`] when the database refuses or fails.
     pub async fn fetch_all(&mut self, statement: &Statement, params: Vec<Param>) -> Result<Vec<Row>, Error> {
         spare_the_ledger(statement)?;
-        self.transact.fetch(statement.name, statement.sql, params).await
+        let rows = self.transact.fetch(statement.name, statement.sql, params).await?;
+        self.note_written(statement, !rows.is_empty())?;
+        Ok(rows)
     }
 
     /// The first row, if there is one.
@@ -91,7 +118,7 @@ impl Tx {
     pub async fn lock(&mut self, name: &'static str) -> Result<(), Error> {
         match self.transact {
             Transact::Sqlite(_) => Ok(()),
-            Transact::Postgres(_) => self.execute(&sql::TAKE_LOCK, params![name]).await.map(drop),
+            Transact::Postgres(_) => self.execute_quietly(&sql::TAKE_LOCK, params![name]).await.map(drop),
         }
     }
 
@@ -140,7 +167,7 @@ impl Tx {
     /// [`Error::Unavailable`] when the database fails.
     pub async fn acknowledge(&mut self, delivery: &Delivery) -> Result<bool, Error> {
         let marker = params![delivery.subscriber, delivery.seq];
-        Ok(self.execute(&sql::MARK_DELIVERED, marker).await? > 0)
+        Ok(self.execute_quietly(&sql::MARK_DELIVERED, marker).await? > 0)
     }
 
     /// Puts a fact that says less in the place of one that was delivered, because what it told is to be kept nowhere. Who has
