@@ -69,9 +69,6 @@ export function documentsOf(suggestion: RoleSuggestion, owner: string): string {
   return `${role.join("\n")}\n\n${rule.join("\n")}\n`;
 }
 
-/** An instant as the records of campaigns have it: microseconds since 1970. */
-export const micros = (iso: string): number => Date.parse(iso) * 1000;
-
 /** The end of a day in UTC, for fields that ask for a day. */
 export const endOfDay = (day: string): string | null => (/^\d{4}-\d{2}-\d{2}$/.test(day) ? `${day}T23:59:59.000000Z` : null);
 

@@ -15,7 +15,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::names::{named_record, named_records};
 use super::separation::{DutyRecord, DutyRecords};
-use super::wire::wire;
+use super::wire::{read, wire};
 use super::{own, parse_id, sees_all};
 use crate::action::Action;
 use crate::app::App;
@@ -163,8 +163,7 @@ async fn move_activation(
     Path(id): Path<String>,
     Body(request): Body<MoveActivation>,
 ) -> Result<Json<DutyRecord>, Problem> {
-    let command: Command =
-        serde_json::from_value(request.command).map_err(|error| Problem::invalid(error.to_string()))?;
+    let command: Command = read(request.command)?;
     let is_officer = app.authority.permits(caller.asker(), Action::OperateIdentity, None);
     if matches!(command, Command::End { cause: EndCause::Officer }) && !is_officer {
         return Err(Problem::invalid("only who operates the Access desk takes borrowed access away"));

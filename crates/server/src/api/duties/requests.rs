@@ -12,7 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::names::{named_record, named_records};
 use super::separation::{DutyRecord, DutyRecords};
-use super::wire::wire;
+use super::wire::{read, wire};
 use super::{own, parse_id, sees_all};
 use crate::action::Action;
 use crate::api::words::Instant;
@@ -216,8 +216,7 @@ async fn move_request(
     Path(id): Path<String>,
     Body(request): Body<MoveRequest>,
 ) -> Result<Json<DutyRecord>, Problem> {
-    let command: Command =
-        serde_json::from_value(request.command).map_err(|error| Problem::invalid(error.to_string()))?;
+    let command: Command = read(request.command)?;
     let may_appoint = app.authority.permits(caller.asker(), Action::OperateIdentity, None);
     if matches!(command, Command::Appoint { .. }) && !may_appoint {
         return Err(Problem::invalid("only who operates the Access desk appoints who decides"));

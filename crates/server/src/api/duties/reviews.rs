@@ -13,7 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::names::{named_record, named_records};
 use super::separation::{DutyRecord, DutyRecords};
-use super::wire::wire;
+use super::wire::{read, wire};
 use super::{parse_id, sees_all};
 use crate::action::Action;
 use crate::app::App;
@@ -22,7 +22,7 @@ use crate::body::{Body, Filter};
 use crate::problem::Problem;
 use crate::routes::Routes;
 
-/// Begins a campaign. `due` in microseconds since 1970, as the room's records have it.
+/// Begins a campaign. `due` as RFC 3339 text, or in microseconds since 1970.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BeginCampaign {
@@ -88,8 +88,7 @@ async fn begin_campaign(
     caller: Caller,
     Body(request): Body<BeginCampaign>,
 ) -> Result<(StatusCode, Json<DutyRecord>), Problem> {
-    let mut plan: NewCampaign =
-        serde_json::from_value(request.campaign).map_err(|error| Problem::invalid(error.to_string()))?;
+    let mut plan: NewCampaign = read(request.campaign)?;
     if let Some(query) = plan.scope.kql.clone() {
         plan.scope.people = Some(people_of(&app, &query).await?);
     }
