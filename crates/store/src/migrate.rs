@@ -57,6 +57,7 @@ const MIGRATIONS: &[Migration] = migrations![
     65 "0065_scim_client.sql",
     66 "0066_identity_feed_waiting.sql",
     67 "0067_identity_group_kept.sql",
+    68 "0068_identity_record_decision.sql",
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS schema_migration \

@@ -156,7 +156,8 @@ async fn absent(turn: &mut Turn, known: &Engagement, at: Timestamp, cause: &str)
     Ok(())
 }
 
-fn span(turn: &Turn, sheet: &EngagementSheet) -> (Timestamp, Option<Timestamp>) {
+/// The first instant of a contract, and the first after it.
+pub(super) fn span(turn: &Turn, sheet: &EngagementSheet) -> (Timestamp, Option<Timestamp>) {
     let zone = turn.known.policy.zone(sheet.station.as_deref());
     (day_begins(sheet.begins, zone), sheet.ends.map(|last| day_after(last, zone)))
 }

@@ -14,6 +14,7 @@ use super::decode::{Decoded, Manifest, decode};
 use super::delta::{Delta, FeedChange, Held, Suspicion, delta};
 use super::guard::{Past, Told, Verdict, guard};
 use super::mapping::Mapper;
+use super::undo::undone_since;
 use super::{Change, Feed, Scope};
 use crate::engagement;
 use crate::error::{Error, Refusal};
@@ -93,7 +94,9 @@ impl Identity {
         let mut turn = self.turn(actor, &format!("feed {}", delivery.feed)).await?;
         let digest = hex::encode(Sha256::digest(&delivery.body));
         let last = turn.tx.fetch_optional(&sql::LAST_BATCH, params![&delivery.feed]).await?;
-        if let Some(last) = last.as_ref().map(batch).transpose()?.filter(|last| last.digest == digest) {
+        if let Some(last) = last.as_ref().map(batch).transpose()?.filter(|last| last.digest == digest)
+            && !undone_since(&mut turn, &delivery.feed, last.decided.unwrap_or(last.received)).await?
+        {
             return Ok(last);
         }
         let feed = feed_of(&turn, &delivery.feed)?;

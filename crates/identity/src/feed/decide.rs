@@ -14,7 +14,7 @@ use super::decode::{Manifest, decode};
 use super::delta::{Change, Delta, FeedChange, Held, new_person_id};
 use super::guard::Verdict;
 use super::mapping::Mapped;
-use super::{Feed, Scope, apply};
+use super::{Feed, Scope, apply, undo};
 use crate::error::{Error, Refusal, said};
 use crate::finding::{Finding, FindingKind};
 use crate::person;
@@ -90,6 +90,8 @@ impl Identity {
             .map_err(|error| Refusal::rule(format!("the record cannot be read any more: {error}")))?;
         let (person, is_new) = match decision {
             RecordDecision::Nobody => {
+                let held = held_state(&mut turn, &source).await?;
+                undo::keep(&mut turn, id, (&source, &record), None, &held).await?;
                 turn.finish().await?;
                 return Ok(());
             }
@@ -101,6 +103,7 @@ impl Identity {
         };
         let held = held_state(&mut turn, &source).await?;
         must_fit(&mut turn, &finding, (&source, &record, person, is_new), &held).await?;
+        undo::keep(&mut turn, id, (&source, &record), Some(person), &held).await?;
         let kind = if held.engagements.contains_key(&record.key) { FeedChange::Update } else { FeedChange::Join };
         let change = Change { kind, person, is_new, leaver: false, key: record.key.clone(), mapped: Some(record) };
         let now = turn.now();
@@ -169,7 +172,7 @@ async fn must_fit(
 }
 
 /// Whether no delivery was applied after the one that a finding is of.
-async fn is_told_still(turn: &mut Turn, finding: &Finding) -> Result<bool, Error> {
+pub(super) async fn is_told_still(turn: &mut Turn, finding: &Finding) -> Result<bool, Error> {
     let Some(id) = finding.detail["batch"].as_str().and_then(|id| id.parse::<BatchId>().ok()) else { return Ok(false) };
     let row = turn.tx.fetch_optional(&sql::BATCH, params![id]).await?;
     let Some(told) = row.as_ref().map(batch).transpose()? else { return Ok(false) };

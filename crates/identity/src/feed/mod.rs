@@ -18,6 +18,7 @@ mod matching;
 mod scim_users;
 mod source;
 mod spared;
+mod undo;
 
 use std::collections::BTreeMap;
 
@@ -34,6 +35,7 @@ pub use guard::{Guards, Past, Told, Verdict, guard};
 pub use leaver::Headcount;
 pub use mapping::{BadRecord, Mapped, Mapper};
 pub use source::FeedSource;
+pub use undo::{UNDO_STATEMENTS, Undone};
 
 use crate::error::Refusal;
 

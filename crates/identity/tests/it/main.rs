@@ -17,6 +17,7 @@ mod rig;
 mod simulation;
 mod sources;
 mod standards;
+mod undone;
 
 testkit::on_both_databases! { suite:
     reading::every_statement_prepares,
@@ -75,6 +76,8 @@ testkit::on_both_databases! { suite:
     deliveries::an_old_file_sent_again_is_looked_at_first,
     deliveries::a_person_decides_who_somebody_is,
     deliveries::a_decision_is_on_what_the_source_says_now,
+    undone::a_decision_is_taken_back_and_asked_again,
+    undone::what_was_built_upon_is_not_taken_back,
     deliveries::the_same_name_alone_never_makes_one_person_of_two,
     deliveries::objects_of_scim_are_read_as_rows,
     provisioning::three_of_eight_systems_fail_and_the_others_are_done,

@@ -15,6 +15,7 @@ pub async fn every_statement_prepares(url: String) {
         .chain(identity::group::sql::GROUP_STATEMENTS)
         .chain(identity::exclusion::EXCLUSION_STATEMENTS)
         .chain(identity::feed::FEED_SOURCE_STATEMENTS)
+        .chain(identity::feed::UNDO_STATEMENTS)
         .chain(identity::notice::NOTICE_STATEMENTS)
         .chain(identity::LAST_HOLDER_STATEMENTS)
         .chain(identity::LICENCE_STATEMENTS)

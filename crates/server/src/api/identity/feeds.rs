@@ -152,6 +152,24 @@ pub struct DecideFinding {
     pub reason: String,
 }
 
+/// Takes back what was decided on a record that waited.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoFinding {
+    pub reason: String,
+}
+
+/// What was taken back.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+pub struct UndoneWord {
+    /// Who had been decided for; `null`: nobody.
+    pub person: Option<String>,
+    /// Contracts that are no longer that person's, by what the feed calls them.
+    pub contracts: Vec<String>,
+    /// The finding that asks again. `null`: the source says this no longer, or its next delivery asks.
+    pub asked_again: Option<String>,
+}
+
 /// Registers the operations of this page.
 pub fn routes(routes: &mut Routes) {
     routes.add(__path_list_batches, Action::ReadIdentity, list_batches);
@@ -160,6 +178,7 @@ pub fn routes(routes: &mut Routes) {
     routes.add(__path_decide_batch, Action::ManageIdentity, decide_batch);
     routes.add(__path_list_identity_findings, Action::ReadIdentity, list_identity_findings);
     routes.add(__path_decide_finding, Action::OperateIdentity, decide_finding);
+    routes.add(__path_undo_finding, Action::OperateIdentity, undo_finding);
 }
 
 /// Deliveries of a feed or of all.
@@ -250,6 +269,23 @@ async fn decide_finding(
     };
     app.identity.decide_record(id, &decision, &reason, &caller.actor()).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Takes back what was decided on a record that waited, and asks again. Everything that followed is computed anew.
+#[utoipa::path(post, path = "/api/v1/identity/findings/{id}/undo", tag = "identity", params(("id" = String, Path)), request_body = UndoFinding, responses((status = 200, body = UndoneWord)))]
+async fn undo_finding(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Body(request): Body<UndoFinding>,
+) -> Result<Json<UndoneWord>, Problem> {
+    let (id, reason) = (parse_id("finding", &id)?, clean_reason(&request.reason)?);
+    let undone = app.identity.undo_record_decision(id, &reason, &caller.actor()).await?;
+    Ok(Json(UndoneWord {
+        person: undone.person.map(|id| id.to_string()),
+        contracts: undone.contracts,
+        asked_again: undone.asked_again.map(|id| id.to_string()),
+    }))
 }
 
 /// A word of a query; another than those that there are is refused.
