@@ -1950,6 +1950,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/identity/findings/{id}/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Takes back what was decided on a record that waited, and asks again. Everything that followed is computed anew. */
+        post: operations["undo_finding"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/identity/feeds": {
         parameters: {
             query?: never;
@@ -4136,7 +4153,7 @@ export interface components {
             sequence: number;
             problem: string;
         };
-        /** @description Begins a campaign. `due` in microseconds since 1970, as the room's records have it. */
+        /** @description Begins a campaign. `due` as RFC 3339 text, or in microseconds since 1970. */
         BeginCampaign: {
             /** @description Title, scope (systems, entitlements, roles, privileged, stations, kql), reviewers, due, on_silence, canaries. */
             campaign: Record<string, never>;
@@ -7946,6 +7963,19 @@ export interface components {
              * @description Where the cursor is, in UTF-16 code units.
              */
             offset: number;
+        };
+        /** @description Takes back what was decided on a record that waited. */
+        UndoFinding: {
+            reason: string;
+        };
+        /** @description What was taken back. */
+        UndoneWord: {
+            /** @description Who had been decided for; `null`: nobody. */
+            person?: string | null;
+            /** @description Contracts that are no longer that person's, by what the feed calls them. */
+            contracts: string[];
+            /** @description The finding that asks again. `null`: the source says this no longer, or its next delivery asks. */
+            asked_again?: string | null;
         };
         /** @description A person. */
         User: {
@@ -12460,6 +12490,40 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description A refusal; the code tells which. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undo_finding: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UndoFinding"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndoneWord"];
+                };
             };
             /** @description A refusal; the code tells which. */
             default: {

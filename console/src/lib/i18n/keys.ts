@@ -923,6 +923,8 @@ export interface Messages {
   "access.transaction.resolve": null;
   "access.transaction.resolve.effect": null;
   "access.unchanged": null;
+  "access.undo": null;
+  "access.undo.effect": null;
   "access.unlinked": null;
   "access.unlinked.text": null;
   "access.unmerge": null;
