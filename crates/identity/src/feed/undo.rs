@@ -216,7 +216,8 @@ impl Undoing<'_> {
             }
             _ => {}
         }
-        let mut others = self.held.anchors.iter().filter(|(one, whose)| one.source == self.source && **whose == self.person);
+        let mut others =
+            self.held.anchors.iter().filter(|(one, whose)| one.source == self.source && **whose == self.person);
         // Whoever has no other number of the source had every later contract by this one.
         if before.anchor != Some(self.person) && others.all(|(one, _)| one.anchor == record.anchor) {
             let later = self.held.engagements.values();

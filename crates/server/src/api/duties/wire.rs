@@ -9,9 +9,33 @@ use crate::problem::Problem;
 
 /// Keys under which records hold instants.
 const INSTANTS: [&str; 27] = [
-    "created", "updated", "opened", "due", "at", "from", "until", "asked", "window", "began", "ended", "verified",
-    "found", "gone", "given", "closed", "decided", "shown", "changed", "last_use", "saved", "first", "scored", "last",
-    "restore_until", "begun", "done",
+    "created",
+    "updated",
+    "opened",
+    "due",
+    "at",
+    "from",
+    "until",
+    "asked",
+    "window",
+    "began",
+    "ended",
+    "verified",
+    "found",
+    "gone",
+    "given",
+    "closed",
+    "decided",
+    "shown",
+    "changed",
+    "last_use",
+    "saved",
+    "first",
+    "scored",
+    "last",
+    "restore_until",
+    "begun",
+    "done",
 ];
 
 /// Keys under which bodies hold instants.
