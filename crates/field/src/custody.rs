@@ -10,7 +10,6 @@ use replica::{LinkState, PeerView, RecordFilter, RecordView, Replica};
 use serde::Deserialize;
 use store::{Delivery, HandlerError, Read, Subscriber};
 
-use crate::enter::place_said;
 use crate::error::{Error, Refusal};
 use crate::line::{self, Statement};
 use crate::log::{self, LogEntry, LogFilter, NewEntry};
@@ -19,6 +18,7 @@ use crate::register::Directory;
 use crate::room::{Field, Turn, next_number};
 use crate::speech::say;
 use crate::told_alarm;
+use crate::traffic::place_said;
 
 /// Missions of other rooms that are looked at.
 const MOST: u32 = 1_000;

@@ -17,6 +17,7 @@ use crate::mission::{self, Command, ContactState, Mission, MissionState, Reporte
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
 use crate::speech::{Sentence, say};
+use crate::traffic::{command, spoken};
 use crate::{correct, custody, equipment, headcount, hindrance, possible, report, reporter, round};
 
 /// Traffic so long after the end of a mission is a surprise.
@@ -365,6 +366,9 @@ async fn on_mission(
     };
     let settled = mission::write(turn, Some(before), &acted, command.name()).await?;
     let mut notes = acted.notes;
+    if matches!(act, Act::Depart(_)) && !matches!(command, Command::Depart) {
+        notes.push(say!("{label} is on the road already", label = before.label()));
+    }
     notes.extend(question);
     if let Some(room) = &before.custody {
         notes.push(say!("{room} follows {label}: tell them", room, label = before.label()));
@@ -393,41 +397,6 @@ fn is_arrival_doubtful(mission: &Mission, by: &Reporter, act: &Act) -> Option<Se
     is_in.then(|| {
         say!("{sign} is in by the log: if it is on the road, `{sign_2} not-arr`", sign = by.sign, sign_2 = sign)
     })
-}
-
-/// The command that traffic amounts to. `None`: the mission is not on the road, or it is words only.
-pub(crate) fn command(mission: &Mission, by: Reporter, act: &Act, directory: &Directory) -> Option<Command> {
-    let place = place_said(act, directory);
-    let command = match act {
-        Act::Depart(_) => Command::Depart,
-        Act::Arrive { place: words, overnight } => {
-            let vehicle = by.vehicle.clone().filter(|_| !words.is_all() && mission.convoy.len() > 1);
-            Command::Arrive { vehicle, place, overnight: *overnight }
-        }
-        Act::NotArrived { all } => {
-            Command::NotArrived { vehicle: by.vehicle.filter(|_| !all && mission.convoy.len() > 1) }
-        }
-        Act::Abandon(_) => Command::LeaveVehicle { vehicle: by.vehicle?, place },
-        Act::Halt(_) => Command::Halt { by: Some(by), place },
-        Act::Resume => Command::Resume { by: Some(by) },
-        Act::At(_) | Act::Position { .. } | Act::Okay | Act::Say | Act::Sos => Command::Report { by: Some(by), place },
-    };
-    let followed = mission.state.is_on_the_road() || mission.state == mission::MissionState::Arrived;
-    (followed || matches!(command, Command::Depart)).then_some(command)
-}
-
-/// Where they are by their own words. Where somebody departs for is not where they are.
-pub(crate) fn place_said(act: &Act, directory: &Directory) -> Option<String> {
-    match act {
-        Act::Arrive { place, .. } if place.is_all() => None,
-        Act::Arrive { place: Place::Named(word), .. }
-        | Act::Abandon(Place::Named(word))
-        | Act::Halt(Place::Named(word))
-        | Act::At(Place::Named(word)) => Some(spoken(word, directory)),
-        Act::Position { latitude, longitude } => Some(format!("{latitude} {longitude}")),
-        Act::Arrive { .. } | Act::Abandon(_) | Act::Halt(_) | Act::At(_) => None,
-        Act::Depart(_) | Act::NotArrived { .. } | Act::Resume | Act::Okay | Act::Say | Act::Sos => None,
-    }
 }
 
 /// An arrival at another place than the sheet says is none, and why.
@@ -461,11 +430,6 @@ fn is_elsewhere(mission: &Mission, said: &Word, directory: &Directory) -> Option
     let same =
         here.iter().any(|one| there.iter().any(|other| other.contains(one.as_str()) || one.contains(other.as_str())));
     (!same).then(|| directory.place(wanted).map_or_else(|| wanted.to_owned(), |record| record.text("name").to_owned()))
-}
-
-/// A place by its code name, when it has one.
-fn spoken(word: &Word, directory: &Directory) -> String {
-    directory.place(&word.text).map_or_else(|| word.text.clone(), |record| record.key.clone())
 }
 
 fn reported(entry: &LogEntry, incident: &IncidentLine, directory: &Directory) -> Fact {

@@ -9,6 +9,7 @@ use crate::mission::{self, Mission, Reporter, decide};
 use crate::register::{Directory, Holder};
 use crate::reporter;
 use crate::speech::{Sentence, say};
+use crate::traffic;
 
 /// Why traffic does not do to a mission what it says. `None`: it does, or it says nothing that moves one.
 pub(crate) fn of_traffic(
@@ -27,7 +28,7 @@ pub(crate) fn of_traffic(
     if let Some(unsaid) = vehicle_unsaid(mission, &by, act) {
         return Some(unsaid);
     }
-    let command = enter::command(mission, by, act, directory)?;
+    let command = traffic::command(mission, by, act, directory)?;
     let interval_us = mission::interval(directory, &mission.area, mission.origin.as_ref());
     match decide(mission, &command, mission::Moment { at, now: at, interval_us }) {
         Ok(_) | Err(Refusal::Bad { .. }) => None,

@@ -63,6 +63,7 @@ pub mod sql;
 mod subscriber;
 mod told_alarm;
 pub mod traces;
+mod traffic;
 
 pub use draft::{Draft, DraftKey, Kept, Taken};
 pub use duress::{DuressPhrase, Follows};
