@@ -103,6 +103,7 @@ pub const TABLE_RIGHTS: &[TableRight] = &[
     all("ChannelDeliveries", Action::ReadField),
     all("Identities", Action::ReadIdentity),
     all("Engagements", Action::ReadIdentity),
+    all("RestrictedLeavers", Action::ManageIdentity),
     all("Systems", Action::ReadIdentity),
     all("Accounts", Action::ReadIdentity),
     all("Entitlements", Action::ReadIdentity),
@@ -188,9 +189,19 @@ pub(crate) async fn readable(app: &App, caller: &Caller) -> Result<Readable, Pro
 /// Who may write rules, and whose rights a rule has when it runs: everybody who reads alerts sees what it found.
 const RULES_RUN_AS: Asker<'static> = Asker::User { roles: &[Role::Engineer] };
 
+/// What rules read beyond their writers: sign-in names alone, so that whoever is hidden from readers is not hidden from the
+/// house's watch.
+const OF_RULES: [&str; 1] = ["RestrictedLeavers"];
+
 /// The tables that scheduled rules may read, whoever wrote them.
 pub(crate) fn readable_by_rules(authority: &Authority, store: &Store, lake: &dyn EventLake) -> Readable {
-    Readable::of(authority, RULES_RUN_AS, store, lake.tables(), &[])
+    let all = lake.tables();
+    let own: Vec<TableSchema> = all.iter().filter(|table| OF_RULES.contains(&table.name.as_str())).cloned().collect();
+    let mut readable = Readable::of(authority, RULES_RUN_AS, store, all, &[]);
+    let grants = own.iter().map(|table| TableGrant::whole(table.name.clone()));
+    readable.grants = readable.grants.iter().cloned().chain(grants).collect();
+    readable.tables.extend(own);
+    readable
 }
 
 /// What [`OwnRows::column`] holds in rows that are the caller's own: their organisation. Sight of others that was opened

@@ -76,5 +76,13 @@ pub async fn who_is_restricted_is_in_no_table(url: String) {
     let targets = rig.targets.clone();
     rig.identity.lock_out(id, true, "investigation", &officer(), targets.as_ref()).await.unwrap();
     rig.work().await;
-    assert_eq!(tables_that_tell(&rig, &needles).await, Vec::<&str>::new());
+    // Rules look for her sign-in names; nothing else of her is there.
+    assert_eq!(tables_that_tell(&rig, &needles).await, ["RestrictedLeavers"]);
+    let scan = FactScan::of("RestrictedLeavers", &["System", "Login"]);
+    let mut told: Vec<String> = rig.store.scan(&scan).await.unwrap().iter().map(|row| format!("{row:?}")).collect();
+    let mut logins: Vec<String> =
+        accounts.iter().map(|one| format!("[String({:?}), String({:?})]", one.system, one.login)).collect();
+    told.sort();
+    logins.sort();
+    assert_eq!(told, logins);
 }
