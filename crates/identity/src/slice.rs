@@ -22,6 +22,8 @@ pub struct Slice<T> {
     /// Exclusive; `None`: for good.
     pub until: Option<Timestamp>,
     pub recorded: Timestamp,
+    /// Since when it is known that this held from then on; before `recorded` where a later word only cut its end.
+    pub known: Timestamp,
     pub superseded: Option<Timestamp>,
     /// What brought this knowledge: a batch, a person's decision.
     pub cause: String,
@@ -73,6 +75,7 @@ pub(crate) fn slice<T: DeserializeOwned>(row: &Row) -> Result<Slice<T>, Error> {
         from: row.time("valid_from_us")?,
         until: row.time_opt("valid_until_us")?,
         recorded: row.time("recorded_us")?,
+        known: row.time("known_us")?,
         superseded: row.time_opt("superseded_us")?,
         cause: row.text("cause")?.to_owned(),
         sheet: row.json("sheet")?,
@@ -123,6 +126,7 @@ mod tests {
                 from,
                 until,
                 recorded: Timestamp(now),
+                known: Timestamp(now),
                 superseded: None,
                 cause: String::new(),
                 sheet,

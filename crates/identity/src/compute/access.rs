@@ -14,6 +14,7 @@ use crate::error::Refusal;
 use crate::person::PersonKind;
 use crate::policy::{Facts, Matcher, Policy, Reached};
 use crate::role::Grant;
+use crate::slice::Slice;
 use crate::system::Resting;
 
 pub(super) const DAY_US: i64 = 86_400_000_000;
@@ -250,6 +251,14 @@ fn primary(policy: &Policy, subject: &Subject, now: Timestamp) -> Option<usize> 
     ranked.min().map(|(_, _, at)| at)
 }
 
+/// What held for less than a day was a mistake that was put right, and no move; so was what was believed for less than a
+/// day, however long ago it began, unless the source said from which day on it is otherwise.
+fn is_corrected(slice: &Slice<EngagementSheet>, until: Timestamp) -> bool {
+    let cut_when_heard = slice.recorded == until;
+    let since = if cut_when_heard { slice.from.max(slice.known) } else { slice.from };
+    until.micros() - since.micros() < DAY_US
+}
+
 impl Gathering<'_> {
     fn again_at(&mut self, at: Timestamp) {
         if at > self.now {
@@ -291,8 +300,7 @@ impl Gathering<'_> {
         let overlap_us = self.policy.settings.mover_overlap_days.saturating_mul(DAY_US);
         for slice in &contract.slices {
             let Some(until) = slice.until.filter(|until| *until <= self.now) else { continue };
-            // What held for less than a day was a mistake that was put right, and no move.
-            let corrected = until.micros() - slice.from.micros() < DAY_US;
+            let corrected = is_corrected(slice, until);
             let until = until.plus_micros(overlap_us);
             if corrected || until <= self.now {
                 continue;

@@ -246,6 +246,28 @@ pub async fn a_mover_has_the_new_before_the_old_goes(url: String) {
     assert_eq!(rig.at("ad", "adiallo").await.unwrap().groups, set(&["All-Staff", "PAR-Site"]));
 }
 
+/// The unit was wrong in the very first delivery, for a contract that began long ago: put right within a day, nothing of it
+/// stays; later it is a move.
+pub async fn a_first_word_put_right_within_a_day_is_no_move(url: String) {
+    let mut rig = rig::open(&url).await;
+    rig.deliver(&[amina(&[("unit", "FIN")])]).await;
+    rig.work().await;
+    assert!(rig.at("ad", "adiallo").await.unwrap().groups.contains("FIN-Read"));
+    rig.clock.advance_s(4 * 3_600);
+    rig.deliver(&[amina(&[("unit", "OPS")])]).await;
+    rig.work().await;
+    assert_eq!(rig.at("ad", "adiallo").await.unwrap().groups, set(&["All-Staff", "NBO-Site"]), "at once");
+    rig.pass_days(2).await;
+    rig.deliver(&[amina(&[("unit", "FIN")])]).await;
+    rig.pass_days(2).await;
+    rig.deliver(&[amina(&[("unit", "OPS")])]).await;
+    rig.work().await;
+    assert!(
+        rig.at("ad", "adiallo").await.unwrap().groups.contains("FIN-Read"),
+        "what held for two days goes as a move"
+    );
+}
+
 pub async fn leave_keeps_the_account_and_takes_power(url: String) {
     let mut rig = rig::open(&url).await;
     let noted = rig::POLICY.replace(
