@@ -109,7 +109,7 @@ function duties(method, noun, id, act, body) {
     case "POST requests/:id": return records(body.packages.length > 1 ? [{ ...requests[0].toxic[0], is_within_request: true }] : []);
     case "POST requests": return record(requests[0], 201);
     case "GET requests": return records(requests);
-    case "GET requests/:id/context": return record({ gives: [{ grant: "erp/ZFI_PAY", risk: "high", held: false }, { grant: "ad/All-Staff", risk: "low", held: true }], holds: ["ad/All-Staff", "ad/GRP-004"], rules: 12 });
+    case "GET requests/:id/context": return record({ gives: [{ grant: "erp/ZFI_PAY", risk: "high", held: false, sides: [{ rule: "pay-vendor", title: "Payer is not buyer", risk: "high" }] }, { grant: "ad/All-Staff", risk: "low", held: true, sides: [] }], holds: ["ad/All-Staff", "ad/GRP-004"], rules: 12 });
     case "POST requests/:id/commands": requests.splice(0, 1); return record({});
     case "GET activations": return records(activations);
     case "POST activations":

@@ -264,10 +264,16 @@ pub(crate) fn matter(inventory: &crate::inventory::Inventory, targets: &[crate::
     matter
 }
 
-/// The worst of what is asked for.
-pub(crate) fn risk(inventory: &crate::inventory::Inventory, targets: &[crate::assignment::Target]) -> Risk {
+/// The worst of what is asked for: of roles and entitlements, and of the rules of separation of which they are a side.
+pub(crate) fn risk(
+    inventory: &crate::inventory::Inventory,
+    rules: &crate::sod::Rules,
+    targets: &[crate::assignment::Target],
+) -> Risk {
     use crate::assignment::Target;
-    let given = targets.iter().flat_map(|target| inventory.given_by(target)).map(|given| given.risk);
+    let side = |grant: &crate::role::Grant| rules.sides_of(grant).first().map_or(Risk::Low, |(_, rule)| rule.risk);
+    let given = targets.iter().flat_map(|target| inventory.given_by(target));
+    let given = given.map(|given| given.risk.max(side(&given.grant())));
     let roles = targets.iter().filter_map(|target| match target {
         Target::Role(key) => inventory.roles.get(key).map(|role| role.risk),
         Target::Entitlement(_) => None,
@@ -282,7 +288,7 @@ pub(crate) async fn person_of(read: &mut impl Read, actor: &Actor) -> Result<Per
     };
     let rows = read.rows(&duty_sql::LOGIN, params![user.as_str()]).await?;
     match rows.first() {
-        Some(row) => Ok(row.id("person_id")?),
+        Some(row) => crate::person::meant(read, row.id("person_id")?).await,
         None => {
             let problem = format!("{user} signs in as nobody on record: have the access officer link it to a person");
             Err(Refusal::rule(problem).into())

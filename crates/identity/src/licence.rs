@@ -53,6 +53,7 @@ pub(crate) async fn look(turn: &mut Turn) -> Result<(), Error> {
         turn.settle_finding(FindingKind::IdleLicence, &gone.subject, why).await?;
         turn.record("licence.used-again", gone.id, Json::Null, json!({ "subject": gone.subject }));
     }
+    let mut fresh: HashMap<EntitlementId, (&Entitlement, u32)> = HashMap::new();
     let open: HashMap<String, Finding> = open.into_iter().map(|one| (one.subject.clone(), one)).collect();
     let mut subjects: Vec<&String> = idle.keys().collect();
     subjects.sort_unstable();
@@ -63,10 +64,43 @@ pub(crate) async fn look(turn: &mut Turn) -> Result<(), Error> {
                 take(turn, one, told).await?;
             }
             (Some(_), _) => {}
-            (None, days) => propose(turn, one, days, now.plus_micros(-idle_us)).await?,
+            (None, days) => {
+                if propose(turn, one, days, now.plus_micros(-idle_us)).await? {
+                    fresh.entry(one.licence.id).or_insert((&one.licence, 0)).1 += 1;
+                }
+            }
         }
     }
+    for (licence, count) in fresh.into_values() {
+        tell_owner(turn, licence, count).await?;
+    }
     Ok(())
+}
+
+/// Whoever answers for a licence, or for its system, hears how many of it are idle and what they cost: once for each day on
+/// which there are new ones.
+async fn tell_owner(turn: &mut Turn, licence: &Entitlement, count: u32) -> Result<(), Error> {
+    let known = turn.known.clone();
+    let of_system = || known.policy.systems.get(&licence.system).map(|system| system.owner.clone());
+    let Some(owner) = licence.owner.clone().or_else(of_system) else { return Ok(()) };
+    let Some(row) = turn.tx.fetch_optional(&crate::sql::PERSON_HERE, params![&owner]).await? else { return Ok(()) };
+    let currency = known.policy.settings.currency.clone().unwrap_or_default();
+    let saves = licence.cost_yearly.map(|cost| format!("{} {currency}", cost * f64::from(count)).trim().to_owned());
+    let message = Message {
+        about: &licence.id.to_string(),
+        key: format!("idle-{}", turn.now().date_text()),
+        sentence: Sentence::LicencesIdle,
+        to: row.id("id")?,
+        language: None,
+        values: vec![
+            ("what", Value::Text(licence.grant().to_string())),
+            ("count", Value::Text(count.to_string())),
+            ("saves", Value::Text(saves.unwrap_or_else(|| "–".to_owned()))),
+        ],
+        precedence: Precedence::Routine,
+        expires: None,
+    };
+    turn.send(message).await.map(drop)
 }
 
 /// Licences of accounts whose last use, and whose gaining of the licence, lie before an instant. Where nobody knows when an
@@ -92,12 +126,12 @@ async fn idle(turn: &mut Turn, before: Timestamp) -> Result<HashMap<String, Idle
     Ok(idle)
 }
 
-/// Tells of it once: a finding, and a message to whoever holds it. What a person kept is left alone for as long again.
-async fn propose(turn: &mut Turn, one: &Idle, days: Option<i64>, since: Timestamp) -> Result<(), Error> {
+/// Tells of it once: a finding, and a message to whoever holds it. What a person kept is left alone for as long again: false.
+async fn propose(turn: &mut Turn, one: &Idle, days: Option<i64>, since: Timestamp) -> Result<bool, Error> {
     let subject = one.subject();
     let row = params![FindingKind::IdleLicence.as_str(), &subject, since];
     if turn.tx.fetch_optional(&KEPT, row).await?.is_some() {
-        return Ok(());
+        return Ok(false);
     }
     let due = days.map(|days| turn.now().plus_micros(days.saturating_mul(DAY_US)));
     let saves = saved(turn, &one.licence);
@@ -134,7 +168,7 @@ async fn propose(turn: &mut Turn, one: &Idle, days: Option<i64>, since: Timestam
         };
         turn.send(message).await?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What one of it costs in a year, with the currency.

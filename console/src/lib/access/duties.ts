@@ -56,7 +56,7 @@ export interface StageRun {
 
 /** What a request gives, and what the person it is for holds now. */
 export interface RequestContext {
-  gives: { grant: string; risk: Risk; held: boolean }[];
+  gives: { grant: string; risk: Risk; held: boolean; sides: { rule: string; title: string; risk: Risk }[] }[];
   holds: string[];
   /** Rules of separation that were looked at. */
   rules: number;

@@ -268,6 +268,7 @@ export interface Messages {
   "access.deliver.hint": null;
   "access.describe.lacking": null;
   "access.document.activation-policy": null;
+  "access.document.anyway": null;
   "access.document.approval-policy": null;
   "access.document.body": null;
   "access.document.conditional-access": null;
@@ -732,6 +733,7 @@ export interface Messages {
   "access.request.held": null;
   "access.request.holds": { count: string | number };
   "access.request.own": null;
+  "access.request.sides": { rules: string | number };
   "access.request.withdraw": null;
   "access.requests": null;
   "access.requests.none": null;

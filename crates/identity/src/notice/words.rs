@@ -34,6 +34,8 @@ kernel::words! {
         ReviewRemind = "review-remind",
         /// A licence that was not used is about to be taken back.
         LicenceIdle = "licence-idle",
+        /// The same, to whoever answers for the licence or its system.
+        LicencesIdle = "licences-idle",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Functions and rules as documents, and what they come down to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use entitlements::sod::{BadRule, Function, Needs, Rule, RuleBook, Scoped, Side, TimeOverlap};
 use kernel::id::PersonId;
@@ -164,6 +164,18 @@ impl Rules {
         }
         let book = RuleBook::new(ready, &compiled, &scoped).map_err(|faults| refuse(&faults, &rules, &functions))?;
         Ok(Rules { book, rules, functions, values: names.values })
+    }
+
+    /// Rules of which an entitlement is on a side; the worst first.
+    pub(crate) fn sides_of(&self, grant: &Grant) -> Vec<(&str, &SodRule)> {
+        let functions =
+            self.functions.iter().filter(|(_, one)| one.entitlements.iter().any(|one| one.grant() == grant));
+        let functions: BTreeSet<&String> = functions.map(|(key, _)| key).collect();
+        let is_side = |(_, rule): &&(String, SodRule)| rule.sides.iter().flatten().any(|key| functions.contains(key));
+        let mut rules: Vec<(&str, &SodRule)> =
+            self.rules.iter().filter(is_side).map(|(key, rule)| (key.as_str(), rule)).collect();
+        rules.sort_by_key(|(key, rule)| (std::cmp::Reverse(rule.risk), *key));
+        rules
     }
 
     pub(crate) fn value(&self, number: Option<u32>) -> Option<String> {

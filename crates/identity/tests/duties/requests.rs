@@ -3,6 +3,7 @@
 use identity::Error;
 use identity::assignment::{Mode, Target};
 use identity::request::{Asking, Command, ExceptionAsked, Order, RequestState};
+use identity::system::Risk;
 
 use crate::house::{DAY_US, HOUR_S, House, asking, by, refused};
 
@@ -10,6 +11,14 @@ pub async fn two_stages_and_the_access_is_given(url: String) {
     let house = House::open(&url).await;
     let request = house.ask("amina", &["payer"]).await.unwrap();
     assert_eq!(request.parts[0].title, "payer (fr)", "in the requester's language");
+    // What is a side of a rule of high risk is of high risk, and says which rule that is.
+    let context = house.identity.request_context(request.id).await.unwrap();
+    let sides = |grant: &str| {
+        let one = context.gives.iter().find(|one| one.grant == grant).unwrap();
+        (one.risk, one.sides.iter().map(|side| side.rule.as_str()).collect::<Vec<_>>())
+    };
+    assert_eq!((request.risk, sides("erp/pay")), (Risk::High, (Risk::High, vec!["pay-vendor"])));
+    assert_eq!(sides("erp/reports").1, Vec::<&str>::new());
     let asked = identity::request::RequestFilter { asked: Some(house.person("boss")), ..Default::default() };
     assert_eq!(house.identity.requests(&asked, 10).await.unwrap().len(), 1);
     assert!(refused(house.answer(&request, "owner", true).await).contains("not asked in this stage"));

@@ -14,7 +14,9 @@ pub async fn a_licence_that_nobody_uses_is_proposed_and_taken_back(url: String) 
         )
         .replace("gap_days = 30", "gap_days = 30\ncurrency = \"EUR\"\nlicence_answer_days = 14");
     rig.save(&costs).await.unwrap();
-    rig.deliver(&[record(&[("person", "P-10"), ("contract", "C-10"), ("unit", "FIN")])]).await;
+    let owner =
+        record(&[("person", "P-1"), ("contract", "C-1"), ("given", "Bo"), ("family", "Lind"), ("born", "1970-01-01")]);
+    rig.deliver(&[record(&[("person", "P-10"), ("contract", "C-10"), ("unit", "FIN")]), owner]).await;
     rig.work().await;
     let holds = async |rig: &Rig| rig.at("ad", "adiallo").await.unwrap().groups.contains("FIN-Read");
     let used = async |rig: &Rig, days_ago: i64| {
@@ -32,6 +34,15 @@ pub async fn a_licence_that_nobody_uses_is_proposed_and_taken_back(url: String) 
     assert!(
         found[0].title.contains("ad/FIN-Read of adiallo") && found[0].title.contains("120 EUR a year"),
         "{found:?}"
+    );
+    // Whoever answers for the licence hears of it, once a day.
+    let catalog = rig.identity.catalog().await.unwrap();
+    let licence = catalog.all().find(|one| one.name == "FIN-Read").unwrap().id.to_string();
+    let heard = rig.identity.notices(&licence).await.unwrap();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    assert_eq!(
+        (heard[0].person, heard[0].subject.as_str()),
+        (rig.person("Lind").await.id, "Unused licences: ad/FIN-Read")
     );
     used(&rig, 1).await;
     assert_eq!(told(&rig).await.len(), 0, "it is used again");
