@@ -147,6 +147,7 @@ pub(crate) async fn write(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> 
     let after =
         Document { kind: draft.kind, key, body, version: version + 1, retired, updated: turn.now(), updated_by: actor };
     owner::must_stay(before.as_ref(), &after)?;
+    owner::must_be_known(turn, before.as_ref(), &after).await?;
     owner::settle(turn, before.as_ref(), &after).await?;
     let owner = after.body.get("owner").and_then(Json::as_str).map(str::to_owned);
     let row = params![
@@ -178,6 +179,9 @@ pub(crate) async fn write(turn: &mut Turn, draft: &Draft, seen: Option<i64>) -> 
                 consent::begin(turn, &after.key, 60_000_000).await?;
             }
         }
+    }
+    if after.kind == DocumentKind::System && after.retired.is_some() {
+        owner::settle_retired(turn).await?;
     }
     let is_duty = matches!(
         after.kind,

@@ -11,7 +11,7 @@ use crate::activation::{self, OnMission, TicketState, Tickets};
 use crate::error::Error;
 use crate::last_use::{self, LAST_USE};
 use crate::room::{Identity, Turn};
-use crate::{consent, last_holder, licence, request, review, sod};
+use crate::{consent, last_holder, licence, owner, request, review, sod};
 
 impl Identity {
     /// Hears what concerns duties, requests, activations and reviews. To be given to `Store::run_outbox`.
@@ -139,6 +139,7 @@ async fn due(turn: &mut Turn, kind: &str, subject: &str) -> Result<(), Error> {
             review::reroute_all(turn).await?;
             last_holder::look_again(turn, None).await?;
             licence::look(turn).await?;
+            owner::settle_retired(turn).await?;
             sod::analyse_all(turn).await.map(drop)
         }
         review::CAMPAIGN_DUE => review::close_due(turn, subject.parse().map_err(unknown)?).await,

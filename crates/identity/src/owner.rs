@@ -1,14 +1,16 @@
 //! Who answers for what documents describe: somebody always does. The last owner cannot be taken away, only replaced; when
 //! an owner leaves, each thing that they answered for is a finding until somebody else does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
+use store::params;
 
 use crate::document::{self, Document, DocumentKind};
 use crate::error::{Error, Refusal};
 use crate::finding::{self, FindingKind, FindingState, NewFinding};
 use crate::room::Turn;
+use crate::sql;
 
 /// Things of a document that have an owner, by name: itself, and what a system's document knows of its entitlements.
 fn owners(document: &Document) -> BTreeMap<String, String> {
@@ -42,12 +44,52 @@ pub(crate) fn must_stay(before: Option<&Document>, after: &Document) -> Result<(
     }
 }
 
+/// Refuses an owner of whom nobody knows. Documents come before people in a new house: whom a document in force names
+/// already is waited for, and as long as nobody is known at all, everybody is.
+pub(crate) async fn must_be_known(turn: &mut Turn, before: Option<&Document>, after: &Document) -> Result<(), Error> {
+    if after.retired.is_some() {
+        return Ok(());
+    }
+    let had: Vec<String> = before.map(owners).unwrap_or_default().into_values().collect();
+    let new: BTreeMap<String, String> = owners(after).into_iter().filter(|(_, owner)| !had.contains(owner)).collect();
+    if new.is_empty() || turn.tx.fetch_optional(&sql::ANYBODY, params![]).await?.is_none() {
+        return Ok(());
+    }
+    let documents = document::all(&mut turn.tx).await?;
+    let in_force = documents.iter().filter(|one| one.retired.is_none());
+    let named: BTreeSet<String> = in_force.flat_map(|one| owners(one).into_values()).collect();
+    for (name, owner) in new {
+        if !named.contains(&owner) && turn.tx.fetch_optional(&sql::PERSON_HERE, params![&owner]).await?.is_none() {
+            let text =
+                format!("its owner `{owner}` is nobody who is here: give the number of a person who answers for it");
+            return Err(Refusal::bad(name, text).into());
+        }
+    }
+    Ok(())
+}
+
 /// Somebody else answers for it, or it is out of use.
 pub(crate) async fn settle(turn: &mut Turn, before: Option<&Document>, after: &Document) -> Result<(), Error> {
     let now = owners(after);
     for (name, owner) in before.map(owners).unwrap_or_default() {
         if after.retired.is_some() || now.get(&name).is_some_and(|other| *other != owner) {
             turn.settle_finding(FindingKind::OwnerLeft, &name, "somebody else answers for it").await?;
+        }
+    }
+    Ok(())
+}
+
+/// Findings of systems that are out of use want nobody any more.
+pub(crate) async fn settle_retired(turn: &mut Turn) -> Result<(), Error> {
+    let documents = document::all(&mut turn.tx).await?;
+    let retired = documents.iter().filter(|one| one.kind == DocumentKind::System && one.retired.is_some());
+    let retired: BTreeSet<&str> = retired.map(|one| one.key.as_str()).collect();
+    if retired.is_empty() {
+        return Ok(());
+    }
+    for open in finding::list(&mut turn.tx, None, Some(FindingState::Open)).await? {
+        if open.system.as_deref().is_some_and(|system| retired.contains(system)) {
+            turn.settle_finding(open.kind, &open.subject, "its system is out of use").await?;
         }
     }
     Ok(())

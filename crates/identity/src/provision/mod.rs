@@ -16,6 +16,7 @@ mod reconcile;
 mod spare;
 mod steps;
 mod times;
+mod trial;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub use outcome::backoff_us;
 pub use reconcile::{Mode, Reconciled};
 pub use steps::{Given, Step, Stop, steps};
 pub(crate) use times::{READ, READ_ALL, read_again};
+pub use trial::Tried;
 
 use crate::system::System;
 
@@ -42,6 +44,14 @@ pub trait Targets: Send + Sync {
     /// # Errors
     /// Settings that cannot be used, or a secret that is not there.
     async fn target(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError>;
+
+    /// A connector of a document that is not in force, to be tried: nothing of it is kept.
+    ///
+    /// # Errors
+    /// As [`Targets::target`].
+    async fn trial(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
+        self.target(key, system).await
+    }
 
     /// A secret that belongs to a feed, and to no other: a document may name no file that was not put there for it.
     ///

@@ -200,6 +200,12 @@ impl Targets for SystemTargets {
         Ok(made)
     }
 
+    async fn trial(&self, key: &str, system: &System) -> Result<Arc<dyn Connector>, ConnectorError> {
+        let settings = system.connector.as_ref();
+        let settings = settings.ok_or_else(|| ConnectorError::invalid(format!("nothing connects {key}")))?;
+        self.make(key, settings, system).await
+    }
+
     async fn feed_secret(&self, feed: &str, name: &str) -> Result<Secret, ConnectorError> {
         let path = self.secrets.join("feeds").join(plain(feed)?).join(plain(name)?);
         if !path.exists() {

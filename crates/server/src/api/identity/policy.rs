@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::{Path, State};
 use identity::document::{Document, DocumentKind, Draft, drafts_from_toml};
+use identity::provision::Tried;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -62,7 +63,30 @@ pub struct SaveDocuments {
     pub toml: Option<String>,
     /// The version that was read, when there is one draft; 0 for a new document.
     pub version: Option<i64>,
+    /// Save it though a system does not answer as its connector is set: the answer says so, and it is read when it does.
+    #[serde(default)]
+    pub anyway: bool,
     pub reason: String,
+}
+
+/// What came of trying the connector of a system.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IdentityTried)]
+pub struct TriedWord {
+    pub system: String,
+    /// What answered: product and directory.
+    pub found: Option<String>,
+    /// Why it does not work, with the field that is to blame.
+    pub problem: Option<String>,
+}
+
+/// Documents as they were saved.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IdentitySavedDocuments)]
+pub struct SavedWord {
+    pub documents: Vec<DocumentWord>,
+    /// Connectors whose settings are new or other than before.
+    pub tried: Vec<TriedWord>,
 }
 
 /// An entitlement.
@@ -108,18 +132,20 @@ async fn list_identity_documents(
 }
 
 /// Puts documents in force at once, with what they change; refused when that would close more accounts than the house allows
-/// without a look.
-#[utoipa::path(put, path = "/api/v1/identity/documents", tag = "identity", request_body = SaveDocuments, responses((status = 200, body = DocumentsWord)))]
+/// without a look. The connector of a system is tried first: signed in with, and asked who it is.
+#[utoipa::path(put, path = "/api/v1/identity/documents", tag = "identity", request_body = SaveDocuments, responses((status = 200, body = SavedWord)))]
 async fn save_identity_documents(
     State(app): State<Arc<App>>,
     caller: Caller,
     Body(request): Body<SaveDocuments>,
-) -> Result<Json<DocumentsWord>, Problem> {
+) -> Result<Json<SavedWord>, Problem> {
     let reason = clean_reason(&request.reason)?;
     let drafts = drafts(request.drafts, request.toml.as_deref())?;
     let seen = request.version.filter(|_| drafts.len() == 1);
+    let tried = app.identity.try_connectors(&drafts, app.targets.as_ref(), request.anyway).await?;
     let saved = app.identity.save_documents(&drafts, &reason, seen, &caller.actor()).await?;
-    Ok(Json(DocumentsWord { documents: saved.into_iter().map(document_word).collect() }))
+    let tried = tried.into_iter().map(|Tried { system, found, problem }| TriedWord { system, found, problem });
+    Ok(Json(SavedWord { documents: saved.into_iter().map(document_word).collect(), tried: tried.collect() }))
 }
 
 /// Everything that systems can give, as it was seen or named.
