@@ -130,7 +130,9 @@ pub struct NewAssignment {
 
 impl Turn {
     /// Gives access. What follows from it is computed when the turn is finished.
-    pub(crate) async fn assign(&mut self, new: NewAssignment) -> Result<Assignment, Error> {
+    pub(crate) async fn assign(&mut self, mut new: NewAssignment) -> Result<Assignment, Error> {
+        // What is decided on a record that was merged since is for the one that stayed.
+        new.person = crate::person::meant(&mut self.tx, new.person).await?;
         let from = new.from.unwrap_or(self.now());
         if new.until.is_some_and(|until| until <= from) {
             return Err(Refusal::bad("until", "it ends before it begins").into());

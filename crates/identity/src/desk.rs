@@ -14,7 +14,7 @@ use crate::error::{Error, Refusal, said};
 use crate::finding::{FindingKind, NewFinding};
 use crate::person::{self, PersonState};
 use crate::room::{Identity, Turn};
-use crate::{assignment, compute, engagement, owner, sql};
+use crate::{assignment, compute, engagement, merge, owner, sql};
 
 /// Term, secret or owner of an account that is nobody's own.
 pub(crate) const ACCOUNT: &str = "identity.account";
@@ -239,7 +239,8 @@ impl Identity {
     /// be undone.
     ///
     /// # Errors
-    /// [`Error::Refused`] for one and the same record, or one that was merged before.
+    /// [`Error::Refused`] for one and the same record, one that was merged before, or the officer's own; when one was given
+    /// something by the other's user, or when together they hold what must stay apart.
     pub async fn merge(
         &self,
         survivor: PersonId,
@@ -252,22 +253,27 @@ impl Identity {
             return Err(Refusal::rule("one record cannot be merged with itself").into());
         }
         let mut turn = self.turn(actor, &why).await?;
-        let kept = person::must(&mut turn.tx, survivor).await?;
+        let mut kept = person::must(&mut turn.tx, survivor).await?;
         let mut gone = person::must(&mut turn.tx, absorbed).await?;
         if kept.state == PersonState::Merged || gone.state == PersonState::Merged {
             return Err(Refusal::rule("one of them was merged with another record already").into());
         }
+        merge::must_be_permitted(&mut turn, &kept, &gone, actor).await?;
         let moved = Moved {
             anchors: anchors_of(&mut turn, absorbed).await?,
             engagements: engagement::of_person(&mut turn.tx, absorbed).await?.iter().map(|one| one.id).collect(),
             assignments: assignment::of_person(&mut turn.tx, absorbed).await?.iter().map(|one| one.id).collect(),
             accounts: account::of_person(&mut turn.tx, absorbed).await?.iter().map(|one| one.id).collect(),
         };
+        let id: MergeId = turn.tx.id();
+        merge::report_brought(&mut turn, id, &kept, absorbed).await?;
         move_all(&mut turn, &moved, survivor).await?;
         gone.state = PersonState::Merged;
         gone.merged_into = Some(survivor);
         person::save(&mut turn.tx, &mut gone).await?;
-        let id: MergeId = turn.tx.id();
+        merge::carry_locks(&mut turn, &gone, &mut kept);
+        person::save(&mut turn.tx, &mut kept).await?;
+        merge::carry_exclusions(&mut turn, absorbed, survivor).await?;
         let (now, by) = (turn.now(), turn.actor.to_string());
         turn.tx.execute(&sql::INSERT_MERGE, params![id, survivor, absorbed, &json!(moved), now, by]).await?;
         turn.tx.cancel_deadline(crate::plan::PERSON, &absorbed.to_string()).await?;
@@ -277,7 +283,8 @@ impl Identity {
         Ok(id)
     }
 
-    /// Takes a merge back: what came with the record goes back to it.
+    /// Takes a merge back: what came with the record goes back to it. Whoever is locked out stays so under both records, until
+    /// each is let in.
     ///
     /// # Errors
     /// [`Error::Refused`] when it was undone before.
@@ -287,19 +294,24 @@ impl Identity {
         let row = turn.tx.fetch_optional(&sql::MERGE, params![id]).await?;
         let row = row.ok_or_else(|| Error::missing("merge", id))?;
         let (survivor, absorbed): (PersonId, PersonId) = (row.id("survivor")?, row.id("absorbed")?);
+        merge::must_be_somebody_elses(&mut turn, &[survivor, absorbed], actor).await?;
         let moved: Moved = row.json("moved")?;
         let (now, by) = (turn.now(), turn.actor.to_string());
         if turn.tx.execute(&sql::UNDO_MERGE, params![id, now, by]).await? == 0 {
             return Err(Refusal::rule("the merge was undone already").into());
         }
         move_all(&mut turn, &moved, absorbed).await?;
+        turn.settle_finding(FindingKind::Other, &merge::subject(id), &why).await?;
         for account in &moved.accounts {
             turn.settle_finding(FindingKind::SecondAccount, &account.to_string(), &why).await?;
         }
         let mut back = person::must(&mut turn.tx, absorbed).await?;
         back.state = PersonState::Active;
         back.merged_into = None;
+        let stayed = person::must(&mut turn.tx, survivor).await?;
+        merge::carry_locks(&mut turn, &stayed, &mut back);
         person::save(&mut turn.tx, &mut back).await?;
+        merge::carry_exclusions(&mut turn, survivor, absorbed).await?;
         turn.touch(survivor);
         turn.touch(absorbed);
         turn.record("person.unmerge", survivor, Json::Null, json!({ "absorbed": absorbed, "moved": moved }));

@@ -13,15 +13,16 @@ use crate::room::{Identity, Turn};
 use crate::sod::Rules;
 
 impl Identity {
-    /// Gives access on a person's own decision. What was there before Vigie ([`Source::Adopted`]) is taken over as it is.
+    /// Gives access on a person's own decision. What was there before Vigie ([`Source::Adopted`]) is taken over as it is. What
+    /// is given to a record that was merged is given to the one that stayed; the answer says which.
     ///
     /// # Errors
     /// [`Error::Refused`] when somebody gives to themselves, or signs in as nobody on record; when it would put duties
     /// together that must stay apart and no exception is in force; when it is privileged and not only eligible; for a reason
     /// that is empty or times that cross. [`Error::NotFound`] for an unknown person or role.
-    pub async fn give(&self, new: NewAssignment, actor: &Actor) -> Result<Assignment, Error> {
+    pub async fn give(&self, mut new: NewAssignment, actor: &Actor) -> Result<Assignment, Error> {
         let mut turn = self.turn(actor, &new.reason).await?;
-        crate::person::must(&mut turn.tx, new.person).await?;
+        new.person = crate::person::survivor(&mut turn.tx, new.person).await?.id;
         if new.source == Source::Person {
             must_be_permitted(&mut turn, &new, actor).await?;
         }

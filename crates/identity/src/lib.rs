@@ -62,6 +62,7 @@ mod last_holder;
 pub mod last_use;
 mod licence;
 mod login;
+mod merge;
 pub mod mining;
 mod names;
 pub mod notice;

@@ -21,7 +21,8 @@ impl Identity {
     /// somebody already; [`Error::NotFound`] when there is no such person.
     pub async fn link_login(&self, user: &str, person: PersonId, actor: &Actor) -> Result<(), Error> {
         let mut turn = self.turn(actor, "").await?;
-        let who = person::must(&mut turn.tx, person).await?;
+        let who = person::survivor(&mut turn.tx, person).await?;
+        let person = who.id;
         let all = all(&mut turn.tx).await?;
         let is_own = *actor == Actor::User(user.to_owned());
         if is_own && !all.is_empty() {
@@ -72,6 +73,11 @@ impl Identity {
 async fn all(read: &mut impl Read) -> Result<Vec<(String, PersonId)>, Error> {
     let login = |row: &Row| Ok((row.text("user_id")?.to_owned(), row.id("person_id")?));
     read.rows(&duty_sql::LOGINS, params![crate::labels::MOST_LOGINS]).await?.iter().map(login).collect()
+}
+
+/// The users that a person signs in as.
+pub(crate) async fn of_person(read: &mut impl Read, person: PersonId) -> Result<Vec<String>, Error> {
+    Ok(all(read).await?.into_iter().filter(|(_, linked)| *linked == person).map(|(user, _)| user).collect())
 }
 
 fn subject(person: PersonId) -> String {

@@ -167,6 +167,14 @@ pub(crate) async fn survivor(read: &mut impl Read, id: PersonId) -> Result<Perso
     Ok(person)
 }
 
+/// Whom the id of a record means: the record that stayed, of those that were put together; itself, where nothing is known of it.
+pub(crate) async fn meant(read: &mut impl Read, id: PersonId) -> Result<PersonId, Error> {
+    match find(read, id).await? {
+        Some(_) => Ok(survivor(read, id).await?.id),
+        None => Ok(id),
+    }
+}
+
 /// One person, who must be there.
 pub(crate) async fn must(read: &mut impl Read, id: PersonId) -> Result<Person, Error> {
     find(read, id).await?.ok_or_else(|| Error::missing("person", id))

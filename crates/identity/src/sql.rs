@@ -108,18 +108,22 @@ pub const SUPERSEDE_SLICE: Statement = Statement::new(
 );
 pub const SLICES_OF_SUBJECT: Statement = Statement::new(
     "identity.slices_of_subject",
-    "SELECT id, subject, person_id, valid_from_us, valid_until_us, recorded_us, superseded_us, cause, sheet \
-     FROM identity_slice WHERE subject = $1 ORDER BY recorded_us, valid_from_us, id",
+    "SELECT id, subject, person_id, valid_from_us, valid_until_us, recorded_us, superseded_us, cause, sheet, \
+     recorded_us AS known_us FROM identity_slice s WHERE subject = $1 ORDER BY recorded_us, valid_from_us, id",
 );
 pub const SLICES_OF_PERSON: Statement = Statement::new(
     "identity.slices_of_person",
-    "SELECT id, subject, person_id, valid_from_us, valid_until_us, recorded_us, superseded_us, cause, sheet \
-     FROM identity_slice WHERE person_id = $1 AND superseded_us IS NULL ORDER BY subject, valid_from_us",
+    "SELECT id, subject, person_id, valid_from_us, valid_until_us, recorded_us, superseded_us, cause, sheet, \
+     CASE WHEN valid_until_us IS NULL THEN recorded_us ELSE \
+     (SELECT MIN(o.recorded_us) FROM identity_slice o WHERE o.subject = s.subject AND o.valid_from_us = \
+     s.valid_from_us AND o.sheet = s.sheet) END AS known_us FROM identity_slice s WHERE person_id = $1 AND superseded_us IS NULL ORDER BY subject, valid_from_us",
 );
 pub const CURRENT_SLICES: Statement = Statement::new(
     "identity.current_slices",
-    "SELECT id, subject, person_id, valid_from_us, valid_until_us, recorded_us, superseded_us, cause, sheet \
-     FROM identity_slice WHERE superseded_us IS NULL AND (valid_until_us IS NULL OR valid_until_us > $1) ORDER \
+    "SELECT id, subject, person_id, valid_from_us, valid_until_us, recorded_us, superseded_us, cause, sheet, \
+     CASE WHEN valid_until_us IS NULL THEN recorded_us ELSE \
+     (SELECT MIN(o.recorded_us) FROM identity_slice o WHERE o.subject = s.subject AND o.valid_from_us = \
+     s.valid_from_us AND o.sheet = s.sheet) END AS known_us FROM identity_slice s WHERE superseded_us IS NULL AND (valid_until_us IS NULL OR valid_until_us > $1) ORDER \
      BY subject, valid_from_us LIMIT $2",
 );
 pub const SAVE_ENTITLEMENT: Statement = Statement::new(
@@ -439,6 +443,8 @@ pub const PERSON_BY_NUMBER: Statement = Statement::new(
     "identity.person_by_number",
     "SELECT id FROM identity_person WHERE number = $1 AND state = 'active'",
 );
+pub const ANYBODY: Statement =
+    Statement::new("identity.anybody", "SELECT id FROM identity_person WHERE state = 'active' LIMIT 1");
 pub const PERSON_HERE: Statement = Statement::new(
     "identity.person_here",
     "SELECT p.id FROM identity_person p WHERE p.number = $1 AND p.state = 'active' AND p.blocked_us IS NULL \
@@ -582,6 +588,7 @@ pub const STATEMENTS: &[Statement] = &[
     CALLED_SO,
     DELETE_ACCOUNT,
     PERSON_BY_NUMBER,
+    ANYBODY,
     PERSON_HERE,
     ACCOUNTS_OWNED,
     SPONSORED,

@@ -21,4 +21,4 @@ pub(crate) use commands::{
     END, VERIFY, WINDOW, approval_window_over, end_ineligible, end_of_ticket, missions_ticket, time_over, verify,
 };
 pub(crate) use place::end_elsewhere;
-pub(crate) use record::find;
+pub(crate) use record::{find, list};

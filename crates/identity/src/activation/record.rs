@@ -125,7 +125,7 @@ pub(crate) async fn find(read: &mut impl Read, id: ActivationId) -> Result<Activ
     rows.first().map(activation).transpose()?.ok_or_else(|| Error::missing("activation", id))
 }
 
-pub(super) async fn list(
+pub(crate) async fn list(
     read: &mut impl Read,
     person: Option<PersonId>,
     open: bool,

@@ -17,9 +17,8 @@ use super::mapping::Mapped;
 use super::{Feed, Scope, apply, undo};
 use crate::error::{Error, Refusal, said};
 use crate::finding::{Finding, FindingKind};
-use crate::person;
 use crate::room::{Identity, Turn};
-use crate::sql;
+use crate::{merge, person, sql};
 
 impl Identity {
     /// Releases a batch that is held, with everything that it does now, or refuses it. One approval is enough.
@@ -96,6 +95,7 @@ impl Identity {
                 return Ok(());
             }
             RecordDecision::Same(person) => {
+                merge::must_be_somebody_elses(&mut turn, &[*person], actor).await?;
                 person::must(&mut turn.tx, *person).await?;
                 (*person, false)
             }

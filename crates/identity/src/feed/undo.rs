@@ -19,7 +19,7 @@ use crate::finding::{self, Finding, NewFinding};
 use crate::person::{self, Anchor, PersonSheet, PersonState};
 use crate::room::{Identity, Turn};
 use crate::slice::{self, Recorded, Slice};
-use crate::{engagement, sql};
+use crate::{engagement, merge, sql};
 
 const INSERT: Statement = Statement::new(
     "identity.insert_record_decision",
@@ -123,6 +123,7 @@ impl Identity {
         let mut asked = is_told_still(&mut turn, &finding).await?.then(|| finding.detail["batch"].clone());
         let mut contracts = Vec::new();
         if let Some(person) = person {
+            merge::must_be_somebody_elses(&mut turn, &[person], actor).await?;
             let undoing = Undoing { source: &source, person, held: &held, decided: row.time("decided_us")? };
             undoing.must_stand(&mut turn, &record).await?;
             undoing.anchor(&mut turn, &record, before.anchor).await?;

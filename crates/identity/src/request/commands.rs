@@ -108,7 +108,7 @@ impl Identity {
     pub async fn preview(&self, asking: &Asking, actor: &Actor) -> Result<Vec<ToxicShown>, Error> {
         let mut turn = self.turn(actor, "").await?;
         let requester = approver::person_of(&mut turn.tx, actor).await?;
-        let person = asking.person.unwrap_or(requester);
+        let person = person::meant(&mut turn.tx, asking.person.unwrap_or(requester)).await?;
         must_be_askable(asking, turn.now())?;
         must_not_wait(&mut turn, asking, person).await?;
         let draft = draft(&mut turn, asking, person).await?;
@@ -124,7 +124,7 @@ impl Identity {
         let reason = said("reason", &asking.reason, 2_000)?;
         let mut turn = self.turn(actor, &reason).await?;
         let requester = approver::person_of(&mut turn.tx, actor).await?;
-        let person = asking.person.unwrap_or(requester);
+        let person = person::meant(&mut turn.tx, asking.person.unwrap_or(requester)).await?;
         must_be_askable(asking, turn.now())?;
         must_not_wait(&mut turn, asking, person).await?;
         person::must(&mut turn.tx, person).await?;
@@ -152,7 +152,7 @@ impl Identity {
             reason,
             language: asking.language.clone(),
             state: RequestState::Pending,
-            risk: approver::risk(&draft.inventory, &targets),
+            risk: approver::risk(&draft.inventory, &draft.rules, &targets),
             parts: draft.parts,
             toxic,
             exception: asking.exception.clone(),

@@ -14,4 +14,4 @@ pub use package::{Need, Offer, Package, Stage, Text};
 pub use record::{Decision, ExceptionAsked, Part, Request, RequestState, Seat, StageRun, StageState, ToxicShown};
 
 pub(crate) use commands::{APPROVAL, AskedFor, overdue, pass_over_absent, toxic};
-pub(crate) use record::find;
+pub(crate) use record::{find, list};

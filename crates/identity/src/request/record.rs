@@ -180,7 +180,7 @@ pub(crate) async fn find(read: &mut impl Read, id: RequestId) -> Result<Request,
     rows.first().map(request).transpose()?.ok_or_else(|| Error::missing("request", id))
 }
 
-pub(super) async fn list(
+pub(crate) async fn list(
     read: &mut impl Read,
     person: Option<PersonId>,
     asked: Option<PersonId>,

@@ -77,3 +77,49 @@ pub async fn nobody_says_who_they_are_themselves(url: String) {
     assert_eq!(identity.person_behind(&by("second")).await.unwrap(), house.person("boss"));
     assert_eq!(changes(&house).await, ["boss X signs in as another user now: see what was decided as them since"]);
 }
+
+pub async fn a_merge_gives_nothing_that_could_not_be_given(url: String) {
+    let house = House::open(&url).await;
+    let merge = async |survivor: &str, absorbed: &str, by_whom: &str| {
+        let (survivor, absorbed) = (house.person(survivor), house.person(absorbed));
+        house.identity.merge(survivor, absorbed, "one and the same", &by(by_whom)).await
+    };
+    // Whoever they are, it is not theirs to say, on either side.
+    for (survivor, absorbed) in [("guard", "bram"), ("bram", "guard")] {
+        assert!(refused(merge(survivor, absorbed, "guard").await).contains("records are their own"));
+    }
+    assert!(refused(merge("amina", "bram", "stranger").await).contains("nobody on record"));
+    // What somebody gave to the other record they do not get by a merge.
+    give(&house, "bram", "payer", Mode::Active, "director").await.unwrap();
+    assert!(refused(merge("director", "bram", "guard").await).contains("director X gave payer to bram X"));
+    // Nor are duties put together that must stay apart.
+    give(&house, "amina", "buyer", Mode::Active, "boss").await.unwrap();
+    let problem = refused(merge("amina", "bram", "guard").await);
+    assert!(problem.contains("pay-vendor"), "{problem}");
+    // What waits or runs for the other record is settled first.
+    let request = house.ask("bram", &["payer"]).await.unwrap();
+    assert!(refused(merge("owner", "bram", "guard").await).contains("a request of bram X waits"));
+    house.answer(&request, "boss", false).await.unwrap();
+    // What was given by a word is looked at by somebody, until the records are taken apart.
+    let told = async || {
+        let open = house.identity.findings(Some(FindingKind::Other), Some(FindingState::Open)).await.unwrap();
+        open.into_iter().map(|one| one.title).filter(|title| title.contains("merged")).collect::<Vec<_>>()
+    };
+    let id = merge("owner", "bram", "guard").await.unwrap();
+    assert!(told().await[0].starts_with("owner X has what was given to a record that was merged: payer"));
+    assert!(refused(house.identity.unmerge(id, "two", &by("owner")).await).contains("records are their own"));
+    house.identity.unmerge(id, "two", &by("guard")).await.unwrap();
+    assert_eq!(told().await, Vec::<String>::new());
+}
+
+pub async fn what_is_given_to_a_merged_record_is_given_to_who_it_is(url: String) {
+    let house = House::open(&url).await;
+    let (amina, bram) = (house.person("amina"), house.person("bram"));
+    give(&house, "amina", "buyer", Mode::Active, "boss").await.unwrap();
+    house.identity.merge(amina, bram, "one and the same", &by("guard")).await.unwrap();
+    assert!(refused(give(&house, "bram", "payer", Mode::Active, "boss").await).contains("pay-vendor"));
+    // Whoever signs in as the record that was absorbed is the same human being.
+    assert!(refused(give(&house, "amina", "payer", Mode::Active, "bram").await).contains("to themselves"));
+    let given = give(&house, "bram", "admin", Mode::Eligible, "boss").await.unwrap();
+    assert_eq!(given.person, amina, "and the answer says so");
+}

@@ -17,6 +17,8 @@ testkit::on_both_databases! { suite:
     separation::a_membership_at_the_system_counts,
     giving::who_gives_alone_is_bound_as_who_asks,
     giving::nobody_says_who_they_are_themselves,
+    giving::a_merge_gives_nothing_that_could_not_be_given,
+    giving::what_is_given_to_a_merged_record_is_given_to_who_it_is,
     transactions::a_deed_is_found_once_and_stays_until_somebody_looked,
     transactions::a_rule_that_sees_not_everything_says_so,
     requests::two_stages_and_the_access_is_given,

@@ -10,6 +10,7 @@ mod hybrid;
 mod last_holder;
 mod licences;
 mod lifecycle;
+mod merged;
 mod provisioning;
 mod pushed;
 mod reading;
@@ -17,6 +18,7 @@ mod rig;
 mod simulation;
 mod sources;
 mod standards;
+mod trial;
 mod undone;
 
 testkit::on_both_databases! { suite:
@@ -55,6 +57,7 @@ testkit::on_both_databases! { suite:
     lifecycle::two_contracts_are_a_union_and_each_takes_its_own_part,
     lifecycle::an_end_in_the_past_ends_access_now_and_tells_of_the_exposure,
     lifecycle::a_mover_has_the_new_before_the_old_goes,
+    lifecycle::a_first_word_put_right_within_a_day_is_no_move,
     lifecycle::leave_keeps_the_account_and_takes_power,
     lifecycle::a_new_name_keeps_the_anchor_and_the_old_address,
     lifecycle::names_that_collide_get_a_number_that_stays,
@@ -76,6 +79,11 @@ testkit::on_both_databases! { suite:
     deliveries::an_old_file_sent_again_is_looked_at_first,
     deliveries::a_person_decides_who_somebody_is,
     deliveries::a_decision_is_on_what_the_source_says_now,
+    merged::whoever_is_locked_out_stays_so_under_any_record,
+    merged::what_a_review_took_stays_taken,
+    trial::a_connector_is_tried_before_its_document_is_in_force,
+    trial::an_owner_is_somebody,
+    trial::a_system_out_of_use_wants_nobody,
     undone::a_decision_is_taken_back_and_asked_again,
     undone::what_was_built_upon_is_not_taken_back,
     deliveries::the_same_name_alone_never_makes_one_person_of_two,
