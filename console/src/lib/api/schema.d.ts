@@ -1818,7 +1818,7 @@ export interface paths {
         get?: never;
         /**
          * Puts documents in force at once, with what they change; refused when that would close more accounts than the house allows
-         *     without a look.
+         *     without a look. The connector of a system is tried first: signed in with, and asked who it is.
          */
         put: operations["save_identity_documents"];
         post?: never;
@@ -5789,6 +5789,12 @@ export interface components {
             fault?: string | null;
             differences: components["schemas"]["ReadingDifference"][];
         };
+        /** @description Documents as they were saved. */
+        IdentitySavedDocuments: {
+            documents: components["schemas"]["IdentityDocument"][];
+            /** @description Connectors whose settings are new or other than before. */
+            tried: components["schemas"]["IdentityTried"][];
+        };
         /** @description A system and how it is. */
         IdentitySystem: {
             system: string;
@@ -5809,6 +5815,14 @@ export interface components {
         /** @description Every system, by key. */
         IdentitySystems: {
             systems: components["schemas"]["IdentitySystem"][];
+        };
+        /** @description What came of trying the connector of a system. */
+        IdentityTried: {
+            system: string;
+            /** @description What answered: product and directory. */
+            found?: string | null;
+            /** @description Why it does not work, with the field that is to blame. */
+            problem?: string | null;
         };
         /** @description A licence on an account that is disabled. */
         IdleLicence: {
@@ -7357,6 +7371,8 @@ export interface components {
              * @description The version that was read, when there is one draft; 0 for a new document.
              */
             version?: number | null;
+            /** @description Save it though a system does not answer as its connector is set: the answer says so, and it is read when it does. */
+            anyway?: boolean;
             reason: string;
         };
         /**
@@ -12267,7 +12283,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["IdentityDocuments"];
+                    "application/json": components["schemas"]["IdentitySavedDocuments"];
                 };
             };
             /** @description A refusal; the code tells which. */
