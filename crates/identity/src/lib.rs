@@ -93,6 +93,7 @@ pub use error::{Error, Refusal};
 pub use fact_tables::FACT_TABLES;
 pub use last_holder::LAST_HOLDER_STATEMENTS;
 pub use licence::LICENCE_STATEMENTS;
+pub use owner::OWNER_STATEMENTS;
 pub use past_report::{PAST_COLUMNS, PastQuestion};
 pub use queries::{IdleLicence, LicenceCost, PastView, PersonView, RestrictedRecord};
 pub use room::Identity;

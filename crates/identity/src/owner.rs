@@ -4,13 +4,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
-use store::params;
+use store::{Statement, params};
 
 use crate::document::{self, Document, DocumentKind};
 use crate::error::{Error, Refusal};
 use crate::finding::{self, FindingKind, FindingState, NewFinding};
 use crate::room::Turn;
 use crate::sql;
+
+const ANYBODY: Statement =
+    Statement::new("identity.anybody", "SELECT id FROM identity_person WHERE state = 'active' LIMIT 1");
+
+/// All of them, for the test that prepares each on both engines.
+pub const OWNER_STATEMENTS: &[Statement] = &[ANYBODY];
 
 /// Things of a document that have an owner, by name: itself, and what a system's document knows of its entitlements.
 fn owners(document: &Document) -> BTreeMap<String, String> {
@@ -52,7 +58,7 @@ pub(crate) async fn must_be_known(turn: &mut Turn, before: Option<&Document>, af
     }
     let had: Vec<String> = before.map(owners).unwrap_or_default().into_values().collect();
     let new: BTreeMap<String, String> = owners(after).into_iter().filter(|(_, owner)| !had.contains(owner)).collect();
-    if new.is_empty() || turn.tx.fetch_optional(&sql::ANYBODY, params![]).await?.is_none() {
+    if new.is_empty() || turn.tx.fetch_optional(&ANYBODY, params![]).await?.is_none() {
         return Ok(());
     }
     let documents = document::all(&mut turn.tx).await?;

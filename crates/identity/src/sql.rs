@@ -443,8 +443,6 @@ pub const PERSON_BY_NUMBER: Statement = Statement::new(
     "identity.person_by_number",
     "SELECT id FROM identity_person WHERE number = $1 AND state = 'active'",
 );
-pub const ANYBODY: Statement =
-    Statement::new("identity.anybody", "SELECT id FROM identity_person WHERE state = 'active' LIMIT 1");
 pub const PERSON_HERE: Statement = Statement::new(
     "identity.person_here",
     "SELECT p.id FROM identity_person p WHERE p.number = $1 AND p.state = 'active' AND p.blocked_us IS NULL \
@@ -588,7 +586,6 @@ pub const STATEMENTS: &[Statement] = &[
     CALLED_SO,
     DELETE_ACCOUNT,
     PERSON_BY_NUMBER,
-    ANYBODY,
     PERSON_HERE,
     ACCOUNTS_OWNED,
     SPONSORED,

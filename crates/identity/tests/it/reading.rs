@@ -19,6 +19,7 @@ pub async fn every_statement_prepares(url: String) {
         .chain(identity::notice::NOTICE_STATEMENTS)
         .chain(identity::LAST_HOLDER_STATEMENTS)
         .chain(identity::LICENCE_STATEMENTS)
+        .chain(identity::OWNER_STATEMENTS)
         .chain(identity::last_use::LAST_USE_STATEMENTS)
     {
         rig.store.prepare(statement).await.unwrap_or_else(|error| panic!("{}: {error}", statement.name));
