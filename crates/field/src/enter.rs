@@ -14,6 +14,7 @@ use crate::finding::Finding;
 use crate::line::{self, Act, Completion, CountLine, IncidentLine, Line, Place, Safety, Statement, Word};
 use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Command, ContactState, Mission, MissionState, Reporter, decide};
+use crate::position::aged;
 use crate::register::{Directory, Holder};
 use crate::room::{Field, Turn};
 use crate::speech::{Sentence, say};
@@ -214,7 +215,11 @@ pub(crate) async fn traffic(
     what: Happened,
 ) -> Result<(), Error> {
     let sign = sign.to_uppercase();
-    let holder = turn.directory.holder(&sign, what.at);
+    let mut holder = turn.directory.holder(&sign, what.at);
+    if holder.is_none() && *act == Act::Sos {
+        // Whoever has the sign now is likelier in need than nobody.
+        holder = turn.directory.holder(&sign, turn.now());
+    }
     entry.sign = Some(sign.clone());
     entry.holder.clone_from(&holder);
     let mut missions = match &holder {
@@ -266,6 +271,7 @@ pub(crate) async fn traffic(
             Some(holder) => say!("{sign} ({name}) calls for help", sign, name = holder.name),
             None => say!("{sign} calls for help", sign),
         };
+        let title = aged(title, what.at, turn.now());
         let cause = Cause { title, ..cause(AlarmKind::Sos, format!("sos:{sign}"), what.at) };
         // Whoever is aboard by any sheet of that sign is concerned.
         let others = running.iter().skip(1).map(|other| alarm::concerned(turn, other));

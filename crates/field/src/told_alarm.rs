@@ -10,7 +10,7 @@ use serde_json::{Value as Json, json};
 
 use crate::alarm::{self, Alarm, AlarmKind, AlarmState, Call, Cause};
 use crate::error::Error;
-use crate::position::age;
+use crate::position::aged;
 use crate::room::Turn;
 use crate::speech::{Sentence, say};
 
@@ -62,15 +62,13 @@ pub(crate) async fn hear(turn: &mut Turn, record: &RecordView) -> Result<(), Err
         return Ok(());
     }
     let now = turn.now();
-    let mut title = say!(
+    let title = say!(
         "{title} ({label}) in {node}",
         title = Sentence::kept(&told.title, told.title_said),
         label = told.label,
         node = record.node
     );
-    if let Some(age) = age(call.at, now) {
-        title = say!("{title}, {age}", title, age);
-    }
+    let title = aged(title, call.at, now);
     let cause = Cause { kind: told.kind, subject, title, missed: now, while_down: false, tell: Vec::new() };
     let call = Call::anew(cause, call.at.min(now), call.drill);
     alarm::call_for_help(turn, call, None).await.map(drop)

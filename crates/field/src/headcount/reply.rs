@@ -9,6 +9,7 @@ use super::{Counted, Headcount, Means, headcount, one, open, tally, wardens};
 use crate::alarm::{self, AlarmKind, Call, Cause};
 use crate::error::Error;
 use crate::line::Safety;
+use crate::position::aged;
 use crate::register::Directory;
 use crate::room::Turn;
 use crate::speech::{Sentence, say};
@@ -118,6 +119,7 @@ pub(super) async fn in_need(
     cry: &Cry,
 ) -> Result<Sentence, Error> {
     let title = say!("{name} ({person}) needs help, {how}", name = who.name, person = who.person, how);
+    let title = aged(title, cry.at, turn.now());
     let title = if cry.drill { say!("EXERCISE: {title}", title) } else { title };
     let subject = subject(open, &who.person);
     let kind = if cry.sos { AlarmKind::Sos } else { AlarmKind::NeedsHelp };

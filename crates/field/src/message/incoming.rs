@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::headcount::{self, Means as AnswerMeans, Reply};
 use crate::line::{self, Act, Safety, Statement};
 use crate::log::NewEntry;
+use crate::position::aged;
 use crate::register::{Holder, Record};
 use crate::room::{Field, Turn};
 use crate::speech::{Language, Sentence, say};
@@ -325,6 +326,7 @@ async fn distress(
         }
         _ => say!("{name} asks for help by {means}", name, means),
     };
+    let title = aged(title, happened(message), turn.now());
     let earnest = is_meant(&message.text);
     let title = if message.exercise && !earnest { say!("EXERCISE: {title}", title) } else { title };
     let subject = format!("help:{}", message.sender);

@@ -44,8 +44,15 @@ fn subject(device: &str) -> String {
     format!("sos:device:{}", device.trim().to_uppercase())
 }
 
-/// `6 h 10 min old`.
-pub(crate) fn age(signalled: Timestamp, now: Timestamp) -> Option<Sentence> {
+/// What was said so long ago says so: `…, 6 h 10 min old`.
+pub(crate) fn aged(title: Sentence, signalled: Timestamp, now: Timestamp) -> Sentence {
+    match age(signalled, now) {
+        Some(age) => say!("{title}, {age}", title, age),
+        None => title,
+    }
+}
+
+fn age(signalled: Timestamp, now: Timestamp) -> Option<Sentence> {
     let micros = now.micros() - signalled.micros();
     if micros < FRESH_US {
         return None;
@@ -134,9 +141,7 @@ fn title(signal: &DistressSignalled, holder: &Holder, mission: Option<&Mission>,
     } else {
         say!("{sign} ({name}) calls for help by {source}", sign, name, source)
     };
-    if let Some(age) = age(signal.signalled, now) {
-        title = say!("{title}, {age}", title, age);
-    }
+    title = aged(title, signal.signalled, now);
     if let Some(mission) = mission {
         title = say!("{title}, on {label}", title, label = mission.label());
     }

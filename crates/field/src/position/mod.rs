@@ -13,6 +13,6 @@ pub use judge::{COARSE_M, Doubt, Fix, Judgement, Trust, judge, judge_all};
 pub use records::{CrossingFilter, FenceCrossing, Position, PositionFilter, TrackerView};
 pub use tracker::TRACKER;
 
-pub(crate) use distress::{age, cancelled, signalled};
+pub(crate) use distress::{aged, cancelled, signalled};
 pub(crate) use take::{fences, take};
 pub(crate) use tracker::silent;
