@@ -113,3 +113,29 @@ testkit::on_both_databases! { suite:
     pushed::a_push_that_never_rests_is_told_to_people,
     pushed::a_mapping_that_leads_nowhere_is_refused_with_the_remedy,
 }
+
+/// What fuzzing of deliveries begins with, and what it found: every record is understood or told, none is lost.
+#[test]
+fn the_corpus_of_deliveries_replays() {
+    use identity::feed::{Feed, FeedFormat, Manifest, Mapper, decode};
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fuzz/corpus/identity_feed");
+    let mut read = 0;
+    for entry in std::fs::read_dir(folder).expect("the corpus is there") {
+        let bytes = std::fs::read(entry.expect("an entry").path()).expect("a file");
+        for format in FeedFormat::ALL {
+            let feed: Feed = serde_json::from_value(serde_json::json!({
+                "title": "HR", "owner": "P-1", "format": format, "trailer": "END",
+                "map": { "anchor": "person", "key": "contract", "given_name": "given", "begins": "begins",
+                    "family_name": "{{ row.family | upper }}", "ends": "ends", "station": "station" },
+            }))
+            .expect("a feed");
+            let Ok(decoded) = decode(&feed, &bytes, &Manifest::default()) else { continue };
+            assert!(*format != FeedFormat::Csv || decoded.is_whole, "without its last line nothing says that it is whole");
+            if let Ok((mapped, bad)) = Mapper::new("hr", &feed).expect("a mapping").map(&decoded) {
+                assert_eq!(mapped.len() + bad.len(), decoded.records.len());
+                read += mapped.len() + bad.len();
+            }
+        }
+    }
+    assert!(read > 5, "{read}");
+}
