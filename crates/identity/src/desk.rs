@@ -14,6 +14,7 @@ use crate::error::{Error, Refusal, said};
 use crate::finding::{FindingKind, NewFinding};
 use crate::person::{self, PersonState};
 use crate::room::{Identity, Turn};
+use crate::saying::{Saying, saying};
 use crate::{assignment, compute, engagement, merge, owner, sql};
 
 /// Term, secret or owner of an account that is nobody's own.
@@ -441,9 +442,17 @@ pub(crate) async fn account_due(turn: &mut Turn, id: AccountId) -> Result<(), Er
     let owned = turn.tx.fetch_optional(&sql::PERSON_HERE, params![&owner]).await?.is_some();
     let login = account.login.clone();
     let title = match (over, owned) {
-        (true, _) => format!("the term of {login} in {} is over: it is disabled", account.system),
-        (false, false) => format!("{login} in {} has no owner who is here: it is disabled", account.system),
-        (false, true) => format!("the secret of {login} in {} is due to be changed", account.system),
+        (true, _) => {
+            saying!("the term of {login} in {system} is over: it is disabled", login = login, system = account.system)
+        }
+        (false, false) => saying!(
+            "{login} in {system} has no owner who is here: it is disabled",
+            login = login,
+            system = account.system
+        ),
+        (false, true) => {
+            saying!("the secret of {login} in {system} is due to be changed", login = login, system = account.system)
+        }
     };
     if (over || !owned) && account.may_be_changed() && account.status == Status::Enabled {
         want_closed(turn, &mut account, true).await?;
@@ -466,7 +475,11 @@ pub(crate) async fn owner_left(turn: &mut Turn, person: PersonId) -> Result<(), 
     owner::left(turn, &number, &name).await?;
     for row in turn.tx.fetch_all(&sql::ACCOUNTS_OWNED, params![&number]).await? {
         let id: AccountId = row.id("id")?;
-        let title = format!("{name}, who answered for {}, has left: name somebody else", row.text("login")?);
+        let title = saying!(
+            "{name}, who answered for {what}, has left: name somebody else",
+            name = name,
+            what = row.text("login")?
+        );
         let finding = NewFinding { account: Some(id), ..NewFinding::new(FindingKind::ServiceAccount, id, title) };
         turn.find(finding).await?;
         let deadline = Deadline {
@@ -481,14 +494,18 @@ pub(crate) async fn owner_left(turn: &mut Turn, person: PersonId) -> Result<(), 
     for row in turn.tx.fetch_all(&sql::SPONSORED, params![&number]).await? {
         let id: PersonId = row.id("id")?;
         let who = format!("{} {}", row.text("given_name")?, row.text("family_name")?);
-        let title = format!("{name}, who sponsors {who}, has left: name another sponsor, or the stay ends");
+        let title = saying!(
+            "{name}, who sponsors {who}, has left: name another sponsor, or the stay ends",
+            name = name,
+            who = who
+        );
         without_sponsor(turn, id, title, days).await?;
     }
     Ok(())
 }
 
 /// Somebody whom nobody sponsors needs another sponsor within days, or the stay ends.
-async fn without_sponsor(turn: &mut Turn, id: PersonId, title: String, days: i64) -> Result<(), Error> {
+async fn without_sponsor(turn: &mut Turn, id: PersonId, title: Saying, days: i64) -> Result<(), Error> {
     // Who is without one already has no more time because something else was told of them.
     if turn.open_finding(FindingKind::Sponsorship, &id.to_string()).await? {
         return Ok(());
@@ -513,7 +530,11 @@ pub(crate) async fn look_at_sponsor(turn: &mut Turn, id: PersonId, name: &str, s
         return Ok(());
     }
     let days = turn.known.policy.settings.owner_days;
-    let title = format!("{sponsor}, who is to sponsor {name}, is not here: name another sponsor, or the stay ends");
+    let title = saying!(
+        "{sponsor}, who is to sponsor {name}, is not here: name another sponsor, or the stay ends",
+        sponsor = sponsor,
+        name = name
+    );
     without_sponsor(turn, id, title, days).await
 }
 
@@ -533,7 +554,7 @@ pub(crate) async fn sponsor_due(turn: &mut Turn, id: PersonId) -> Result<(), Err
     person::save(&mut turn.tx, &mut person).await?;
     turn.touch(id);
     turn.record("person.sponsor-lost", id, Json::Null, json!({ "sponsor": sponsor }));
-    let title = format!("{name} has no sponsor: their access is closed");
+    let title = saying!("{name} has no sponsor: their access is closed", name = name);
     let finding = NewFinding { person: Some(id), ..NewFinding::new(FindingKind::Sponsorship, id, title) };
     turn.find(finding).await.map(drop)
 }

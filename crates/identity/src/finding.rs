@@ -8,6 +8,7 @@ use store::{Read, Row, params};
 
 use crate::error::{Error, Refusal};
 use crate::room::{Identity, Turn};
+use crate::saying::{Saying, Title};
 use crate::sql;
 
 const MOST: u32 = 10_000;
@@ -98,7 +99,11 @@ pub struct Finding {
     pub person: Option<PersonId>,
     pub account: Option<AccountId>,
     pub system: Option<String>,
+    /// In English.
     pub title: String,
+    /// The same for every reader, where it is not somebody's own words.
+    #[serde(skip)]
+    pub saying: Option<Saying>,
     pub detail: Json,
     pub state: FindingState,
     pub opened: Timestamp,
@@ -116,19 +121,22 @@ pub struct NewFinding {
     pub account: Option<AccountId>,
     pub system: Option<String>,
     pub title: String,
+    pub saying: Option<Saying>,
     pub detail: Json,
 }
 
 impl NewFinding {
     /// A finding about a subject.
-    pub fn new(kind: FindingKind, subject: impl std::fmt::Display, title: impl Into<String>) -> NewFinding {
+    pub fn new(kind: FindingKind, subject: impl std::fmt::Display, title: impl Into<Title>) -> NewFinding {
+        let Title { text, saying } = title.into();
         NewFinding {
             kind,
             subject: subject.to_string(),
             person: None,
             account: None,
             system: None,
-            title: title.into(),
+            title: text,
+            saying,
             detail: Json::Null,
         }
     }
@@ -141,7 +149,8 @@ impl Turn {
         if let Some(row) = found {
             let before = finding(&row)?;
             if before.detail != new.detail || before.title != new.title {
-                self.tx.execute(&sql::RENEW_FINDING, params![before.id, &new.title, &new.detail]).await?;
+                let row = params![before.id, &new.title, &kept(&new.detail, new.saying.as_ref())];
+                self.tx.execute(&sql::RENEW_FINDING, row).await?;
                 let (was, is) = (json!({ "detail": before.detail }), json!({ "detail": new.detail }));
                 self.record("finding.renew", before.id, was, is);
             }
@@ -157,7 +166,7 @@ impl Turn {
             new.account,
             new.system,
             &new.title,
-            &new.detail,
+            &kept(&new.detail, new.saying.as_ref()),
             FindingState::Open.as_str(),
             now,
         ];
@@ -196,7 +205,32 @@ impl Turn {
     }
 }
 
+/// Under which name the detail keeps what the title says.
+const SAID: &str = "said";
+
+/// The detail with what the title says, for readers of other languages.
+fn kept(detail: &Json, saying: Option<&Saying>) -> Json {
+    match (detail, saying) {
+        (Json::Object(fields), Some(saying)) => {
+            let mut fields = fields.clone();
+            fields.insert(SAID.to_owned(), json!(saying));
+            Json::Object(fields)
+        }
+        (Json::Null, Some(saying)) => json!({ SAID: saying }),
+        (other, _) => other.clone(),
+    }
+}
+
+/// The detail as it was given, and what the title says.
+fn apart(mut detail: Json) -> (Json, Option<Saying>) {
+    let said = detail.as_object_mut().and_then(|fields| fields.remove(SAID));
+    let is_empty = detail.as_object().is_some_and(serde_json::Map::is_empty);
+    let saying = said.and_then(|said| serde_json::from_value(said).ok());
+    (if saying.is_some() && is_empty { Json::Null } else { detail }, saying)
+}
+
 pub(crate) fn finding(row: &Row) -> Result<Finding, Error> {
+    let (detail, saying) = apart(row.json("detail")?);
     let text = |column: &str| Ok::<_, Error>(row.text_opt(column)?.map(str::to_owned));
     Ok(Finding {
         id: row.id("id")?,
@@ -206,7 +240,8 @@ pub(crate) fn finding(row: &Row) -> Result<Finding, Error> {
         account: row.id_opt("account_id")?,
         system: text("system")?,
         title: row.text("title")?.to_owned(),
-        detail: row.json("detail")?,
+        saying,
+        detail,
         state: row.parse("state")?,
         opened: row.time("opened_us")?,
         closed: row.time_opt("closed_us")?,

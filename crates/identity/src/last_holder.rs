@@ -21,6 +21,7 @@ use crate::finding::{FindingKind, NewFinding};
 use crate::policy::Policy;
 use crate::role::Grant;
 use crate::room::{Identity, Turn};
+use crate::saying::saying;
 
 const MOST: u32 = 10_000;
 
@@ -221,7 +222,7 @@ pub(crate) async fn report(turn: &mut Turn, person: PersonId, name: &str, judged
         if !known && commanded && matches!(turn.cause.0.as_str(), "person" | "documents") {
             return Err(refusal(std::slice::from_ref(&one.name)).into());
         }
-        let title = format!("{name} is the last who holds {}: appoint somebody else", one.name);
+        let title = saying!("{name} is the last who holds {what}: appoint somebody else", name = name, what = one.name);
         let finding = NewFinding {
             person: Some(person),
             account: Some(one.account),

@@ -78,6 +78,7 @@ pub mod request;
 pub mod review;
 pub mod role;
 mod room;
+pub mod saying;
 pub mod second_factor;
 pub mod slice;
 pub mod sod;

@@ -18,6 +18,7 @@ use crate::finding::{self, Finding, FindingKind, FindingState, NewFinding};
 use crate::notice::{Message, Sentence, Value};
 use crate::policy::Matcher;
 use crate::room::{Identity, Turn};
+use crate::saying::{Saying, saying};
 
 const DAY_US: i64 = 86_400_000_000;
 
@@ -135,14 +136,7 @@ async fn propose(turn: &mut Turn, one: &Idle, days: Option<i64>, since: Timestam
     }
     let due = days.map(|days| turn.now().plus_micros(days.saturating_mul(DAY_US)));
     let saves = saved(turn, &one.licence);
-    let mut title =
-        format!("{} of {} was not used since {}", one.licence.grant(), one.account.login, one.since.date_text());
-    if !saves.is_empty() {
-        title = format!("{title}: {saves} a year");
-    }
-    if let Some(due) = due {
-        title = format!("{title}; close this to keep it, or it is taken on {}", due.date_text());
-    }
+    let title = idle_since(one, &saves, due);
     let detail = json!({
         "login": one.account.login, "licence": one.licence.grant().to_string(), "last_use": one.since.to_string(),
         "cost_yearly": one.licence.cost_yearly, "due": due.map(|due| due.to_string()),
@@ -169,6 +163,37 @@ async fn propose(turn: &mut Turn, one: &Idle, days: Option<i64>, since: Timestam
         turn.send(message).await?;
     }
     Ok(true)
+}
+
+fn idle_since(one: &Idle, saves: &str, due: Option<Timestamp>) -> Saying {
+    let (licence, login, since) = (one.licence.grant(), &one.account.login, one.since.date_text());
+    match (saves.is_empty(), due.map(Timestamp::date_text)) {
+        (true, None) => {
+            saying!("{licence} of {login} was not used since {since}", licence = licence, login = login, since = since)
+        }
+        (false, None) => saying!(
+            "{licence} of {login} was not used since {since}: {saves} a year",
+            licence = licence,
+            login = login,
+            since = since,
+            saves = saves
+        ),
+        (true, Some(due)) => saying!(
+            "{licence} of {login} was not used since {since}; close this to keep it, or it is taken on {due}",
+            licence = licence,
+            login = login,
+            since = since,
+            due = due
+        ),
+        (false, Some(due)) => saying!(
+            "{licence} of {login} was not used since {since}: {saves} a year; close this to keep it, or it is taken on {due}",
+            licence = licence,
+            login = login,
+            since = since,
+            saves = saves,
+            due = due
+        ),
+    }
 }
 
 /// What one of it costs in a year, with the currency.

@@ -10,6 +10,7 @@ use crate::document::{self, Document, DocumentKind};
 use crate::error::{Error, Refusal};
 use crate::finding::{self, FindingKind, FindingState, NewFinding};
 use crate::room::Turn;
+use crate::saying::saying;
 use crate::sql;
 
 const ANYBODY: Statement =
@@ -115,7 +116,8 @@ pub(crate) async fn back(turn: &mut Turn, number: &str) -> Result<(), Error> {
 pub(crate) async fn left(turn: &mut Turn, number: &str, name: &str) -> Result<(), Error> {
     for document in document::all(&mut turn.tx).await?.iter().filter(|one| one.retired.is_none()) {
         for (thing, _) in owners(document).into_iter().filter(|(_, owner)| owner == number) {
-            let title = format!("{name}, who answered for {thing}, has left: name somebody else");
+            let title =
+                saying!("{name}, who answered for {what}, has left: name somebody else", name = name, what = thing);
             let detail = json!({ "owner": number, "document": format!("{}:{}", document.kind, document.key) });
             turn.find(NewFinding { detail, ..NewFinding::new(FindingKind::OwnerLeft, thing, title) }).await?;
         }

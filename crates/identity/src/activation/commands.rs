@@ -18,6 +18,7 @@ use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
 use crate::inventory::{Inventory, Node, Scope};
 use crate::room::{Identity, Turn};
+use crate::saying::saying;
 use crate::sod;
 
 /// When its time is over.
@@ -290,7 +291,7 @@ async fn end(turn: &mut Turn, activation: &mut Activation) -> Result<(), Error> 
     }
     if activation.exposure_us > 0 {
         let minutes = activation.exposure_us / 60_000_000;
-        let title = format!("borrowed access lasted {minutes} minutes beyond its time");
+        let title = saying!("borrowed access lasted {minutes} minutes beyond its time", minutes = minutes);
         let detail = json!({
             "activation": activation.id, "until": activation.until.map(|at| at.to_string()),
             "ended": activation.ended.map(|at| at.to_string()), "exposure_us": activation.exposure_us,

@@ -9,13 +9,14 @@ use serde_json::{Value as Json, json};
 use sha2::{Digest, Sha256};
 
 use super::batch::finding_kind;
-use super::delta::{Change, FeedChange, Held, Quarantined};
+use super::delta::{Change, FeedChange, Held, Quarantined, Suspicion};
 use super::mapping::Mapped;
 use crate::engagement::{self, Engagement, EngagementSheet, EngagementState, Standing, day_after, day_begins};
 use crate::error::Error;
 use crate::finding::{self, FindingKind, FindingState, NewFinding};
 use crate::person::{self, Anchor, Person};
 use crate::room::Turn;
+use crate::saying::{Title, saying};
 use crate::slice;
 
 /// Writes one change. `at`: the instant of which the delivery tells.
@@ -211,11 +212,35 @@ pub(super) async fn quarantine(
                 "feed": source, "batch": cause, "line": one.line, "record": one.mapped, "candidates": one.candidates,
                 "kept": one.kept,
             }),
-            ..NewFinding::new(finding_kind(one.suspicion), subject(one), one.reason.clone())
+            ..NewFinding::new(finding_kind(one.suspicion), subject(one), title(one))
         };
         turn.find(finding).await?;
     }
     Ok(())
+}
+
+/// Why a record waits: of somebody who may be known in every language, of what is wrong with it as it was found.
+fn title(one: &Quarantined) -> Title {
+    let Some(mapped) = one.mapped.as_ref().filter(|_| one.suspicion == Suspicion::Match) else {
+        return one.reason.clone().into();
+    };
+    let (name, number) = (mapped.person.display_name(), &mapped.anchor);
+    let said = match one
+        .reason
+        .split_once("; the contract ")
+        .and_then(|(_, rest)| rest.strip_suffix(" stays as it was"))
+    {
+        Some(kept) => saying!(
+            "{name} under the new number {number} may be somebody who is known; the contract {kept} stays as it was",
+            name = name,
+            number = number,
+            kept = kept
+        ),
+        None => {
+            saying!("{name} under the new number {number} may be somebody who is known", name = name, number = number)
+        }
+    };
+    said.into()
 }
 
 /// Which earlier findings a delivery answers.

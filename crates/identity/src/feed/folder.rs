@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::error::Error;
 use crate::finding::{FindingKind, FindingState, NewFinding};
 use crate::room::Identity;
+use crate::saying::saying;
 
 impl Identity {
     /// Says that a file of a feed was put aside, and why. It stays open until a person closes it.
@@ -20,7 +21,12 @@ impl Identity {
         let mut turn = self.turn(actor, &format!("feed {feed}")).await?;
         let clean: String =
             why.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(1_000).collect();
-        let title = format!("the file {file} of the feed {feed} could not be taken and was put aside: {clean}");
+        let title = saying!(
+            "the file {file} of the feed {feed} could not be taken and was put aside: {why}",
+            file = file,
+            feed = feed,
+            why = clean
+        );
         let detail = json!({ "feed": feed, "file": file });
         let new =
             NewFinding { detail, ..NewFinding::new(FindingKind::FeedFailed, format!("file:{feed}/{file}"), title) };
@@ -42,7 +48,11 @@ impl Identity {
                 turn.settle_finding(FindingKind::FeedFailed, &subject, why).await?;
             }
             Some(problem) => {
-                let title = format!("the drop folder of the feed {feed} cannot be looked into: {problem}");
+                let title = saying!(
+                    "the drop folder of the feed {feed} cannot be looked into: {why}",
+                    feed = feed,
+                    why = problem
+                );
                 let detail = json!({ "feed": feed });
                 turn.find(NewFinding { detail, ..NewFinding::new(FindingKind::FeedFailed, subject, title) }).await?;
             }

@@ -280,6 +280,7 @@ async fn ask_again(turn: &mut Turn, before: &Finding, record: &Mapped, batch: Js
     let again = NewFinding {
         person: before.person,
         detail,
+        saying: before.saying.clone(),
         ..NewFinding::new(before.kind, before.subject.clone(), before.title.clone())
     };
     turn.find(again).await

@@ -14,6 +14,7 @@ use crate::error::Error;
 use crate::finding::{FindingKind, NewFinding};
 use crate::inventory::workers;
 use crate::room::Turn;
+use crate::saying::saying;
 
 /// Who is in what.
 pub(super) struct Nesting {
@@ -150,7 +151,7 @@ pub(crate) async fn report_cycles(turn: &mut Turn, system: &str) -> Result<(), E
         turn.settle_finding(FindingKind::NestingCycle, &subject, "the circle was opened").await?;
     }
     for (subject, round) in found {
-        let title = format!("groups lie in each other: {}", round.join(" → "));
+        let title = saying!("groups lie in each other: {round}", round = round.join(" → "));
         let new = NewFinding::new(FindingKind::NestingCycle, subject, title);
         let detail = json!({ "round": round });
         turn.find(NewFinding { system: Some(system.to_owned()), detail, ..new }).await?;

@@ -14,6 +14,7 @@ use crate::entitlement::Entitlement;
 use crate::error::Error;
 use crate::finding::{FindingKind, NewFinding};
 use crate::room::Turn;
+use crate::saying::saying;
 
 /// A member of which the desk knows no more.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -80,7 +81,11 @@ async fn is_told(turn: &mut Turn, group: &Entitlement, member: &OutsideMember) -
 }
 
 async fn report(turn: &mut Turn, group: &Entitlement, member: &OutsideMember) -> Result<(), Error> {
-    let title = format!("{}, of whom nothing is known here, is in {}, which is privileged", member.name, group.grant());
+    let title = saying!(
+        "{member}, of whom nothing is known here, is in {group}, which is privileged",
+        member = member.name,
+        group = group.grant()
+    );
     let finding = NewFinding {
         system: Some(group.system.clone()),
         detail: json!({ "member": member, "group": group.grant().to_string() }),

@@ -28,6 +28,7 @@ use crate::error::Error;
 use crate::finding::{FindingKind, NewFinding};
 use crate::person::{self, Person};
 use crate::room::{Identity, Turn};
+use crate::saying::saying;
 
 /// The room's name with the courier.
 const DESK: &str = "identity";
@@ -208,8 +209,8 @@ impl Turn {
         people.insert(to.to_string(), name.clone());
         let messages = before["messages"].as_u64().unwrap_or(0) + 1;
         let title = match people.len() {
-            1 => format!("{name} could not be told: {why}"),
-            many => format!("{many} people could not be told: {why}"),
+            1 => saying!("{name} could not be told: {why}", name = name, why = why),
+            many => saying!("{count} people could not be told: {why}", count = many, why = why),
         };
         let detail = json!({ "people": people, "messages": messages, "last": dispatch, "why": why });
         let finding = NewFinding::new(FindingKind::NotReached, subject, title);

@@ -16,6 +16,7 @@ use crate::finding::{FindingKind, NewFinding};
 use crate::last_holder;
 use crate::names::{self, NameBook};
 use crate::room::Turn;
+use crate::saying::saying;
 
 /// When what somebody should have may change by the clock alone.
 pub(crate) const PERSON: &str = "identity.person";
@@ -169,7 +170,10 @@ async fn write_states(turn: &mut Turn, subject: &Subject, states: &[(usize, Enga
                 ..NewFinding::new(
                     FindingKind::Exposure,
                     engagement.id,
-                    format!("{} had access after the end of the contract", subject.person.sheet.display_name()),
+                    saying!(
+                        "{name} had access after the end of the contract",
+                        name = subject.person.sheet.display_name()
+                    ),
                 )
             };
             turn.find(finding).await?;
@@ -198,9 +202,11 @@ async fn report_seconds(turn: &mut Turn, subject: &Subject) -> Result<(), Error>
         if closed && second.status != Status::Enabled {
             continue;
         }
-        let title = format!(
-            "{} in {} is a second account of {name}: close it, or take the records apart",
-            second.login, second.system
+        let title = saying!(
+            "{login} in {system} is a second account of {name}: close it, or take the records apart",
+            login = second.login,
+            system = second.system,
+            name = name
         );
         let finding = NewFinding {
             person: Some(subject.person.id),
@@ -228,7 +234,7 @@ async fn report_faults(turn: &mut Turn, subject: &Subject, faults: &[(String, Re
         ..NewFinding::new(
             FindingKind::BadRow,
             key,
-            format!("access of {name} cannot be planned: {}", problems.join("; ")),
+            saying!("access of {name} cannot be planned: {problems}", name = name, problems = problems.join("; ")),
         )
     };
     turn.find(finding).await.map(drop)

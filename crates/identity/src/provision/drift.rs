@@ -12,6 +12,7 @@ use crate::assignment::{NewAssignment, Source, Target};
 use crate::error::Error;
 use crate::finding::{FindingKind, NewFinding};
 use crate::room::Turn;
+use crate::saying::{Saying, Title, saying};
 use crate::sql;
 use crate::system::DriftPolicy;
 
@@ -35,15 +36,10 @@ pub(super) async fn drifted(
         let detail: Json = open.map(|row| row.json("detail")).transpose()?.unwrap_or(Json::Null);
         reverts = reverts.max(self::number(&detail, "reverts"));
     }
-    let mut title = format!("{} in {} was changed at the system itself", account.login, working.key);
-    if let Some(actor) = attribution.and_then(|one| one.actor.as_ref()) {
-        title = format!("{title} by {actor}");
-    }
     let gained: Vec<&str> =
         drift.iter().filter_map(Difference::given).filter(|name| working.privileged.contains_key(*name)).collect();
-    if !gained.is_empty() {
-        title = format!("{title}: it gained {}, which is privileged and which nobody gave here", gained.join(", "));
-    }
+    let actor = attribution.and_then(|one| one.actor.as_deref());
+    let mut title = Title::from(changed(account, working.key, actor, &gained.join(", ")));
     match working.system.drift {
         DriftPolicy::Revert if mode == Mode::Ordinary && reverts < MOST_REVERTS => {
             reverts += 1;
@@ -52,7 +48,7 @@ pub(super) async fn drifted(
             found.reverted += 1;
         }
         DriftPolicy::Revert if mode == Mode::Ordinary => {
-            title = format!("{title}, again and again: it is no longer put back");
+            title = format!("{}, again and again: it is no longer put back", title.text).into();
         }
         DriftPolicy::Adopt if mode == Mode::Ordinary => {
             adopt(turn, working, account, drift, attribution, found).await?
@@ -64,7 +60,13 @@ pub(super) async fn drifted(
         let what =
             |one: &&Difference| format!("{} is `{}`, by the standard it is `{}`", one.what, one.theirs, one.ours);
         let fixes: Vec<String> = standard.iter().map(what).collect();
-        let title = format!("{} in {} is off standard: {}", account.login, working.key, fixes.join("; "));
+        let title = saying!(
+            "{login} in {system} is off standard: {fixes}",
+            login = account.login,
+            system = working.key,
+            fixes = fixes.join("; ")
+        )
+        .into();
         let detail = json!({ "differences": standard, "attribution": attribution, "reverts": reverts });
         seen_otherwise(turn, working, account, (FindingKind::OffStandard, title, detail)).await?;
     }
@@ -75,11 +77,39 @@ pub(super) async fn drifted(
     Ok(())
 }
 
+fn changed(account: &Account, system: &str, actor: Option<&str>, gained: &str) -> Saying {
+    let login = &account.login;
+    match (actor, gained.is_empty()) {
+        (None, true) => {
+            saying!("{login} in {system} was changed at the system itself", login = login, system = system)
+        }
+        (Some(actor), true) => saying!(
+            "{login} in {system} was changed at the system itself by {actor}",
+            login = login,
+            system = system,
+            actor = actor
+        ),
+        (None, false) => saying!(
+            "{login} in {system} was changed at the system itself: it gained {gained}, which is privileged and which nobody gave here",
+            login = login,
+            system = system,
+            gained = gained
+        ),
+        (Some(actor), false) => saying!(
+            "{login} in {system} was changed at the system itself by {actor}: it gained {gained}, which is privileged and which nobody gave here",
+            login = login,
+            system = system,
+            actor = actor,
+            gained = gained
+        ),
+    }
+}
+
 async fn seen_otherwise(
     turn: &mut Turn,
     working: &Working<'_>,
     account: &Account,
-    (kind, title, detail): (FindingKind, String, Json),
+    (kind, title, detail): (FindingKind, Title, Json),
 ) -> Result<(), Error> {
     let finding = NewFinding {
         person: account.person,

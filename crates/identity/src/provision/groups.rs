@@ -13,6 +13,7 @@ use crate::entitlement::{self, Entitlement, EntitlementKind};
 use crate::error::Error;
 use crate::finding::{FindingKind, NewFinding};
 use crate::room::Turn;
+use crate::saying::{Saying, saying};
 use crate::sql;
 
 /// Keeps groups as they are called and nested now.
@@ -122,7 +123,11 @@ async fn report_name(turn: &mut Turn, working: &Working<'_>, one: &Entitlement) 
         turn.settle_finding(FindingKind::GroupChanged, &subject, "it is there, under the name that is known").await?;
         return Ok(());
     };
-    let title = format!("{} is called {now} at the system now: documents go on naming it as before", one.grant());
+    let title = saying!(
+        "{group} is called {now} at the system now: documents go on naming it as before",
+        group = one.grant(),
+        now = now
+    );
     report(turn, one, title, json!({ "name": one.name, "now": now })).await
 }
 
@@ -131,11 +136,11 @@ async fn report_gone(turn: &mut Turn, working: &Working<'_>, one: &Entitlement) 
     if !working.managed.contains(&one.name) {
         return Ok(());
     }
-    let title = format!("{} is not at the system any more, and documents speak of it", one.grant());
+    let title = saying!("{group} is not at the system any more, and documents speak of it", group = one.grant());
     report(turn, one, title, json!({ "name": one.name, "now": null })).await
 }
 
-async fn report(turn: &mut Turn, one: &Entitlement, title: String, detail: serde_json::Value) -> Result<(), Error> {
+async fn report(turn: &mut Turn, one: &Entitlement, title: Saying, detail: serde_json::Value) -> Result<(), Error> {
     let finding = NewFinding {
         system: Some(one.system.clone()),
         detail,

@@ -12,6 +12,7 @@ use crate::account::{self, Account, Progress, Protection, Seen, Status, Wanted, 
 use crate::error::Error;
 use crate::finding::{FindingKind, NewFinding};
 use crate::room::Turn;
+use crate::saying::saying;
 use crate::system::System;
 use crate::{last_holder, names};
 
@@ -97,9 +98,10 @@ async fn report_made_anew(turn: &mut Turn, before: &Account, after: &Account, at
     if made.as_str() == old {
         return Ok(());
     }
-    let title = format!(
-        "{} in {} was deleted at the system and made anew: rights that were given to the old one are gone",
-        after.login, after.system
+    let title = saying!(
+        "{login} in {system} was deleted at the system and made anew: rights that were given to the old one are gone",
+        login = after.login,
+        system = after.system
     );
     let finding = NewFinding {
         person: after.person,

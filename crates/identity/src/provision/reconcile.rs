@@ -23,6 +23,7 @@ use crate::account::{self, Account, AccountKind, Progress, Protection, Status, W
 use crate::error::{Error, Refusal};
 use crate::finding::{FindingKind, NewFinding};
 use crate::room::{Identity, Turn};
+use crate::saying::saying;
 use crate::sql;
 use crate::system::DriftPolicy;
 
@@ -418,11 +419,12 @@ async fn orphan(
     let mail = object.attributes.text("mail").unwrap_or_default().to_lowercase();
     let rows = turn.tx.fetch_all(&sql::MAYBE_OWNERS, params![login.to_lowercase(), mail]).await?;
     let candidates = rows.iter().map(|row| Ok(row.text("id")?.to_owned())).collect::<Result<Vec<_>, Error>>()?;
+    let title = saying!("{login} in {system} belongs to nobody who is known", login = login, system = working.key);
     let finding = NewFinding {
         account: Some(id),
         system: Some(working.key.to_owned()),
         detail: json!({ "name": object.name, "candidates": candidates, "entitlements": held }),
-        ..NewFinding::new(FindingKind::Orphan, id, format!("{login} in {} belongs to nobody who is known", working.key))
+        ..NewFinding::new(FindingKind::Orphan, id, title)
     };
     turn.find(finding).await.map(drop)
 }

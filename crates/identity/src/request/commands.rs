@@ -20,6 +20,7 @@ use crate::finding::{FindingKind, NewFinding};
 use crate::inventory::{Inventory, Node, Scope};
 use crate::person;
 use crate::room::{Identity, Turn};
+use crate::saying::saying;
 use crate::sod::{self, NewSodException, Rules};
 
 /// Packages of one request.
@@ -448,7 +449,7 @@ async fn carry_out(
         grant(turn, &mut after).await?;
     }
     if after.state == RequestState::Lapsed {
-        let title = format!("nobody is left to decide on a request of {}", after.person);
+        let title = saying!("nobody is left to decide on a request of {person}", person = after.person);
         let detail = json!({ "request": after.id, "because": after.closed_because });
         let finding =
             NewFinding { person: Some(after.person), detail, ..NewFinding::new(FindingKind::Other, after.id, title) };

@@ -18,6 +18,7 @@ use crate::error::{Error, Refusal, said};
 use crate::finding::{FindingKind, NewFinding};
 use crate::inventory::{Inventory, Node, Origin, Scope};
 use crate::room::{Identity, Turn};
+use crate::saying::saying;
 
 /// When a campaign ends.
 pub(crate) const CAMPAIGN_DUE: &str = "identity.review-campaign";
@@ -256,7 +257,8 @@ async fn remove(turn: &mut Turn, inventory: &Inventory, item: &mut ReviewItem) -
         }
     }
     if !elsewhere.is_empty() {
-        let title = format!("{} is to be taken from {} at its source", item.name, item.person_name);
+        let title =
+            saying!("{what} is to be taken from {name} at its source", what = item.name, name = item.person_name);
         let detail = json!({ "item": item.id, "sources": item.sources, "elsewhere": elsewhere });
         let new = NewFinding::new(FindingKind::Other, item.id, title);
         turn.find(NewFinding { person: Some(item.person), detail, ..new }).await?;
@@ -387,7 +389,11 @@ async fn silent(turn: &mut Turn, item: &ReviewItem, verdict: Verdict) -> Result<
         }
         Ok(_) => Ok(()),
         Err(Error::Refused(refusal)) => {
-            let title = format!("{} of {} was not decided on and cannot go by itself", item.name, item.person_name);
+            let title = saying!(
+                "{what} of {name} was not decided on and cannot go by itself",
+                what = item.name,
+                name = item.person_name
+            );
             let new = NewFinding::new(FindingKind::Other, item.id, title);
             let detail = json!({ "item": item.id, "because": refusal.to_string() });
             turn.find(NewFinding { person: Some(item.person), detail, ..new }).await?;

@@ -13,6 +13,7 @@ use crate::finding::{self, FindingKind, FindingState, NewFinding};
 use crate::policy::Policy;
 use crate::role::Grant;
 use crate::room::Turn;
+use crate::saying::saying;
 
 /// A function may name what is to come, and no system that is not described.
 pub(super) fn refuse_systems(
@@ -59,7 +60,11 @@ pub(crate) async fn look(turn: &mut Turn) -> Result<(), Error> {
             continue;
         }
         let subject = format!("sod-function/{}", document.key);
-        let title = format!("the function {} names nothing that is known: {}", function.title, unknown.join(", "));
+        let title = saying!(
+            "the function {title} names nothing that is known: {unknown}",
+            title = function.title,
+            unknown = unknown.join(", ")
+        );
         let detail = json!({ "function": document.key, "unknown": unknown });
         turn.find(NewFinding { detail, ..NewFinding::new(FindingKind::UnknownEntitlement, &subject, title) }).await?;
         told.insert(subject);

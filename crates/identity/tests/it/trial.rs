@@ -85,6 +85,12 @@ pub async fn a_system_out_of_use_wants_nobody(url: String) {
     rig.identity.reconcile("archive", Mode::Ordinary, rig.targets.as_ref()).await.unwrap();
     let open = async || rig.identity.findings(Some(FindingKind::Orphan), Some(FindingState::Open)).await.unwrap().len();
     assert_eq!(open().await, 1);
+    // Every reader has its title in their own language; the detail is what was found.
+    let found = rig.identity.findings(Some(FindingKind::Orphan), None).await.unwrap().remove(0);
+    assert_eq!(found.title, "forgotten in archive belongs to nobody who is known");
+    let french = found.saying.unwrap().in_language("fr");
+    assert_eq!(french, "forgotten dans archive n’appartient à personne de connu");
+    assert!(found.detail.get("said").is_none() && found.detail.get("name").is_some(), "{}", found.detail);
     let retire = Draft { kind: DocumentKind::System, key: "archive".to_owned(), body: None };
     rig.identity.save_documents(&[retire], "it is no more", None, &officer()).await.unwrap();
     assert_eq!(open().await, 0);

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::auth::caller::Caller;
 use crate::body::{Body, Filter};
 use crate::problem::Problem;
+use crate::reader::reads;
 use crate::routes::Routes;
 
 /// A delivery with what became of it.
@@ -328,7 +329,7 @@ fn finding_word(finding: Finding) -> FindingWord {
         person: finding.person.map(|id| id.to_string()),
         account: finding.account.map(|id| id.to_string()),
         system: finding.system,
-        title: finding.title,
+        title: finding.saying.map_or(finding.title, |saying| saying.in_language(reads().as_str())),
         detail: finding.detail,
         state: finding.state.to_string(),
         opened: finding.opened.into(),

@@ -1,6 +1,7 @@
 //! What the desk decides by: stations, systems, roles, rules, feeds.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -18,6 +19,9 @@ use crate::auth::caller::Caller;
 use crate::body::Body;
 use crate::problem::Problem;
 use crate::routes::Routes;
+
+/// How long a connector is tried before its document is saved.
+const TRIAL: Duration = Duration::from_secs(20);
 
 /// A document.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -142,10 +146,29 @@ async fn save_identity_documents(
     let reason = clean_reason(&request.reason)?;
     let drafts = drafts(request.drafts, request.toml.as_deref())?;
     let seen = request.version.filter(|_| drafts.len() == 1);
-    let tried = app.identity.try_connectors(&drafts, app.targets.as_ref(), request.anyway).await?;
+    let tried = tried(&app, &drafts, request.anyway).await?;
     let saved = app.identity.save_documents(&drafts, &reason, seen, &caller.actor()).await?;
     let tried = tried.into_iter().map(|Tried { system, found, problem }| TriedWord { system, found, problem });
     Ok(Json(SavedWord { documents: saved.into_iter().map(document_word).collect(), tried: tried.collect() }))
+}
+
+/// Tries the connectors that drafts bring or change. A target that hangs is one that does not answer.
+async fn tried(app: &App, drafts: &[Draft], anyway: bool) -> Result<Vec<Tried>, Problem> {
+    let trying = app.identity.try_connectors(drafts, app.targets.as_ref(), anyway);
+    if let Ok(tried) = tokio::time::timeout(TRIAL, trying).await {
+        return Ok(tried?);
+    }
+    let problem = format!("no answer within {} s", TRIAL.as_secs());
+    let systems = drafts.iter().filter(|draft| draft.kind == DocumentKind::System && draft.body.is_some());
+    let hanging: Vec<Tried> =
+        systems.map(|draft| Tried { system: draft.key.clone(), found: None, problem: Some(problem.clone()) }).collect();
+    if anyway {
+        return Ok(hanging);
+    }
+    let names: Vec<&str> = hanging.iter().map(|one| one.system.as_str()).collect();
+    let text =
+        format!("system {}: {problem}; mend it, or save it anyway (`anyway`) and mend the target", names.join(", "));
+    Err(Problem::invalid(text).with("field", "connector.settings"))
 }
 
 /// Everything that systems can give, as it was seen or named.
