@@ -13,6 +13,8 @@ use super::delta::Delta;
 const DAY_US: i64 = 86_400_000_000;
 /// So many people may move at once whatever their share.
 const FEW_MOVERS: u64 = 10;
+/// So many may leave within the window.
+const FEW_LEAVERS: u64 = 3;
 
 /// Limits of a feed. A *leaver* is who works today and would not by the delivery, now or within the horizon.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +32,8 @@ pub struct Guards {
     /// Nor more than this over so many days, delivery by delivery.
     pub window_days: i64,
     pub window_leavers_max: u64,
+    /// Nor a larger share of those who worked when the window began; three people may.
+    pub window_leavers_percent: f64,
     /// An end that a delivery sets, and that comes within so many days, counts today: then the clock alone carries it out,
     /// and nobody is asked.
     pub horizon_days: i64,
@@ -52,6 +56,7 @@ impl Default for Guards {
             unit_smallest: 10,
             window_days: 14,
             window_leavers_max: 150,
+            window_leavers_percent: 15.0,
             horizon_days: 90,
             movers_percent: 30.0,
             bad_percent: 2.0,
@@ -144,6 +149,11 @@ fn leaving(guards: &Guards, delta: &Delta, past: &Past) -> Vec<String> {
             "{window} people would have left within {} days; the limit is {}",
             guards.window_days, guards.window_leavers_max
         ));
+    }
+    let worked = live + past.window_leavers;
+    if leavers > 0 && window > FEW_LEAVERS && share(window, worked) > guards.window_leavers_percent {
+        let (days, limit) = (guards.window_days, guards.window_leavers_percent);
+        hold.push(format!("{window} of {worked} people would have left within {days} days; the limit is {limit} %"));
     }
     hold
 }
@@ -241,7 +251,12 @@ mod tests {
         check(&[("FIN", 3), ("LOG", 300)], &[("FIN", 3)], 0, None);
         check(&[("FIN", 2000)], &[("FIN", 10)], 145, Some("within 14 days"));
         check(&[("FIN", 2)], &[("FIN", 1)], 0, None);
+        // A small office bleeds one by one.
+        check(&[("OPS", 14)], &[("OPS", 1)], 2, None);
+        check(&[("OPS", 13)], &[("OPS", 1)], 3, Some("4 of 16 people would have left within 14 days"));
+        check(&[("OPS", 13)], &[], 3, None);
     }
+
     #[test]
     fn a_delivery_is_of_its_day() {
         let hours = |hours: i64| NOW.plus_micros(hours * 3_600_000_000);

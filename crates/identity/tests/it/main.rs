@@ -130,7 +130,10 @@ fn the_corpus_of_deliveries_replays() {
             }))
             .expect("a feed");
             let Ok(decoded) = decode(&feed, &bytes, &Manifest::default()) else { continue };
-            assert!(*format != FeedFormat::Csv || decoded.is_whole, "without its last line nothing says that it is whole");
+            assert!(
+                *format != FeedFormat::Csv || decoded.is_whole,
+                "without its last line nothing says that it is whole"
+            );
             if let Ok((mapped, bad)) = Mapper::new("hr", &feed).expect("a mapping").map(&decoded) {
                 assert_eq!(mapped.len() + bad.len(), decoded.records.len());
                 read += mapped.len() + bad.len();
