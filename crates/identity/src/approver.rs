@@ -281,19 +281,28 @@ pub(crate) fn risk(
     given.chain(roles).max().unwrap_or_default()
 }
 
-/// The person behind an actor. Programs and rooms are nobody.
+/// The person behind an actor. Programs and rooms are nobody; whoever is locked out decides and asks for nothing.
 pub(crate) async fn person_of(read: &mut impl Read, actor: &Actor) -> Result<PersonId, Error> {
     let Actor::User(user) = actor else {
         return Err(Refusal::rule("only a person can decide or ask; a program cannot").into());
     };
-    let rows = read.rows(&duty_sql::LOGIN, params![user.as_str()]).await?;
-    match rows.first() {
-        Some(row) => crate::person::meant(read, row.id("person_id")?).await,
+    match linked(read, user).await? {
+        Some((person, false)) => Ok(person),
+        Some((_, true)) => Err(Refusal::rule("you are locked out: another officer lets you in").into()),
         None => {
             let problem = format!("{user} signs in as nobody on record: have the access officer link it to a person");
             Err(Refusal::rule(problem).into())
         }
     }
+}
+
+/// Who a user is, by the record that stayed, and whether they are locked out. `None`: nobody on record.
+pub(crate) async fn linked(read: &mut impl Read, user: &str) -> Result<Option<(PersonId, bool)>, Error> {
+    let rows = read.rows(&duty_sql::LOGIN, params![user]).await?;
+    let Some(row) = rows.first() else { return Ok(None) };
+    let id = crate::person::meant(read, row.id("person_id")?).await?;
+    let blocked = crate::person::find(read, id).await?.is_some_and(|person| person.blocked.is_some());
+    Ok(Some((id, blocked)))
 }
 
 /// Days for which somebody may decide in another's place at the longest.
@@ -331,6 +340,14 @@ impl Identity {
     /// [`Error::Refused`] when nobody on record does.
     pub async fn person_behind(&self, actor: &Actor) -> Result<PersonId, Error> {
         person_of(&mut self.store.clone(), actor).await
+    }
+
+    /// Whether the person who signs in as a user is locked out: of Vigie as of everything else.
+    ///
+    /// # Errors
+    /// [`Error::Store`] when the database fails.
+    pub async fn is_locked_out(&self, user: &str) -> Result<bool, Error> {
+        Ok(linked(&mut self.store.clone(), user).await?.is_some_and(|(_, blocked)| blocked))
     }
 
     /// Lets somebody decide for somebody else while they are away, in place of whoever was to before.

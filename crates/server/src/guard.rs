@@ -49,6 +49,7 @@ async fn admit(app: &App, parts: &Parts, operation: &Operation) -> Result<Caller
     if operation.action != Action::Enter {
         own_page(&caller, &parts.method, &parts.headers)?;
     }
+    must_not_be_locked_out(app, &caller, operation).await?;
     let target = match operation.action {
         Action::Ingest => Some(last_segment(parts.uri.path())),
         // `…/feeds/{id}/deliveries`
@@ -59,6 +60,23 @@ async fn admit(app: &App, parts: &Parts, operation: &Operation) -> Result<Caller
         return Ok(caller);
     }
     Err(denied(&caller, operation))
+}
+
+/// Whoever is locked out of everything is locked out of Vigie as well, with open sessions and their tokens. What a program
+/// brings in goes on: a log or a position that is not taken in helps nobody.
+async fn must_not_be_locked_out(app: &App, caller: &Caller, operation: &Operation) -> Result<(), Problem> {
+    let brings = matches!(operation.action, Action::Ingest | Action::DeliverFeed);
+    let user = match caller {
+        Caller::Anonymous => return Ok(()),
+        Caller::Token(_) if brings => return Ok(()),
+        Caller::User(_) | Caller::Token(_) => caller.person()?.to_string(),
+    };
+    if operation.action == Action::Enter || !app.identity.is_locked_out(&user).await? {
+        return Ok(());
+    }
+    let text = "the person who signs in as this user is locked out of every system";
+    Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "locked-out", "Locked out", text)
+        .help("another access officer lets them in: POST /api/v1/identity/people/{id}/let-in"))
 }
 
 /// Trackers and portals cannot send `Authorization: Bearer`: they have a place for a password (Basic), a header of their own, or

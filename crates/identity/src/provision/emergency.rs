@@ -12,6 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::Targets;
 use crate::account::{self, Account, WantedState};
+use crate::approver;
 use crate::assignment::{self, Mode};
 use crate::error::{Error, Refusal, said};
 use crate::person;
@@ -131,6 +132,14 @@ impl Identity {
         let mut turn = self.turn(actor, &why).await?;
         let mut person = person::survivor(&mut turn.tx, id).await?;
         let id = person.id;
+        if let Actor::User(user) = actor
+            && let Some((by, blocked)) = approver::linked(&mut turn.tx, user).await?
+            && (blocked || by == id)
+        {
+            return Err(
+                Refusal::rule("nobody lets themselves in, nor does who is locked out: another officer does").into()
+            );
+        }
         if person.blocked.take().is_none() {
             return Err(Refusal::rule("the person is not locked out").into());
         }

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::json;
 
-use crate::house::House;
+use crate::house::{Client, House};
 
 const OFFICE: &str = r#"
 [settings.house]
@@ -42,6 +42,20 @@ job = "job"
 
 const PEOPLE: &str = "person,contract,given,family,begins,job\nP-1,C-1,Ada,Osei,2020-01-01,head\nP-2,C-2,Bo,Lind,2020-01-01,clerk\nEND,2\n";
 
+/// Who is locked out is so here as well, with the session that is open, and lets nobody in, least of all themselves.
+async fn locked_out_of_vigie_too(house: &House, root: &Client, officer: &Client, person: &str) {
+    let order = json!({ "reason": "a stolen laptop" });
+    let out = house.post(root, &format!("/identity/people/{person}/lock-out"), order.clone()).await;
+    assert!(out.status.is_success(), "{}", out.text());
+    let read = house.get(officer, "/identity/people").await;
+    assert_eq!((read.status, &read.json()["code"]), (StatusCode::FORBIDDEN, &json!("locked-out")), "{}", read.text());
+    let let_in = format!("/identity/people/{person}/let-in");
+    assert_eq!(house.post(officer, &let_in, order.clone()).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(house.get(officer, "/session").await.status, StatusCode::OK, "who they are is still told");
+    assert_eq!(house.post(root, &let_in, order).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(house.get(officer, "/identity/people").await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn whoever_is_linked_sees_what_they_may_borrow_and_names_instead_of_ids() {
     let house = House::new().await;
@@ -78,6 +92,7 @@ async fn whoever_is_linked_sees_what_they_may_borrow_and_names_instead_of_ids() 
     assert_eq!(house.post(&root, "/access/logins", link(&bo)).await.status, StatusCode::NO_CONTENT);
     let given = house.post(&officer, &path, give).await;
     assert_eq!(given.status, StatusCode::CREATED, "{}", given.text());
+    locked_out_of_vigie_too(&house, &root, &officer, &bo).await;
     let unlink = format!("/access/logins/{officer_id}/unlink");
     let left = house.post(&root, &unlink, json!({ "reason": "left" })).await;
     assert_eq!(left.status, StatusCode::NO_CONTENT, "{}", left.text());
