@@ -117,33 +117,16 @@ impl Field {
             ..NewEntry::default()
         };
         let what = Happened { at: happened.unwrap_or(now), said: happened };
-        match &line.statement {
-            Statement::Traffic { sign, act } => traffic(&mut turn, &mut entry, &sign.text, act, what).await?,
-            Statement::Check(check) => entry.outcome.extend(round::enter(&mut turn, check, what.at).await?),
-            Statement::Count(count) => {
-                entry.outcome.extend(headcount::enter(&mut turn, count, what.at, typed.is_some()).await?)
-            }
+        let waited = typed.is_some();
+        let line = match &line.statement {
             Statement::Correction { number, text } => {
-                correct::enter(&mut turn, &mut entry, *number, &text.text).await?
+                correct::enter(&mut turn, &mut entry, *number, &text.text).await?.unwrap_or(line)
             }
-            Statement::Situation { report: number, text } => {
-                entry.outcome.extend(report::situation(&mut turn, *number, &text.text).await?);
+            _ => {
+                carry_out(&mut turn, &mut entry, &line, what, waited).await?;
+                line
             }
-            Statement::Equipment { key, state, level_percent } => {
-                let said = line.words.as_ref().map_or("", |words| words.text.as_str());
-                let noted = equipment::note(&mut turn, &key.text, *state, *level_percent, said, what.at).await?;
-                entry.outcome.extend(noted);
-            }
-            Statement::Misuse { sign, .. } => {
-                entry.sign = Some(sign.text.to_uppercase());
-                entry.holder = turn.directory.holder(&sign.text, what.at);
-            }
-            Statement::Incident(_) | Statement::Note => {}
-        }
-        if let Statement::Incident(incident) = &line.statement {
-            entry.id = id.or_else(|| Some(turn.tx.id()));
-            entry.outcome.extend(report::open(&mut turn, &entry, incident, what.at).await?);
-        }
+        };
         let holder = entry.holder.clone();
         let entry = turn.log(entry).await?;
         match &line.statement {
@@ -163,6 +146,40 @@ impl Field {
     }
 }
 
+/// What a line says is done.
+pub(crate) async fn carry_out(
+    turn: &mut Turn,
+    entry: &mut NewEntry,
+    line: &Line,
+    what: Happened,
+    waited: bool,
+) -> Result<(), Error> {
+    match &line.statement {
+        Statement::Traffic { sign, act } => traffic(turn, entry, &sign.text, act, what).await?,
+        Statement::Check(check) => entry.outcome.extend(round::enter(turn, check, what.at).await?),
+        Statement::Count(count) => entry.outcome.extend(headcount::enter(turn, count, what.at, waited).await?),
+        Statement::Situation { report: number, text } => {
+            entry.outcome.extend(report::situation(turn, *number, &text.text).await?);
+        }
+        Statement::Equipment { key, state, level_percent } => {
+            let said = line.words.as_ref().map_or("", |words| words.text.as_str());
+            let noted = equipment::note(turn, &key.text, *state, *level_percent, said, what.at).await?;
+            entry.outcome.extend(noted);
+        }
+        Statement::Misuse { sign, .. } => {
+            entry.sign = Some(sign.text.to_uppercase());
+            entry.holder = turn.directory.holder(&sign.text, what.at);
+        }
+        Statement::Incident(incident) => {
+            entry.id = entry.id.or_else(|| Some(turn.tx.id()));
+            let outcome = report::open(turn, entry, incident, what.at).await?;
+            entry.outcome.extend(outcome);
+        }
+        Statement::Correction { .. } | Statement::Note => {}
+    }
+    Ok(())
+}
+
 /// A line that can be entered now, and when it happened, if it says so or waited since.
 async fn usable(turn: &mut Turn, text: &str, typed: Option<Timestamp>) -> Result<(Line, Option<Timestamp>), Error> {
     let (directory, now) = (turn.directory.clone(), turn.now());
@@ -176,6 +193,7 @@ async fn usable(turn: &mut Turn, text: &str, typed: Option<Timestamp>) -> Result
 /// Whether somebody is in need by this line: it is written also when the disk is full.
 fn calls_for_help(text: &str) -> bool {
     match line::parse(text, &|_| true).statement {
+        Statement::Correction { text, .. } => calls_for_help(&text.text),
         Statement::Traffic { act, .. } => act == Act::Sos,
         Statement::Count(CountLine::Answer { safety, .. }) => safety == Safety::NeedsHelp,
         _ => false,
@@ -365,6 +383,9 @@ async fn on_mission(
             acted
         }
         // What was heard is logged in any case; what it cannot do is said.
+        Err(Refusal::Rule(_)) if matches!(command, Command::Report { .. }) => {
+            return Ok([say!("they were heard then, or later")].into_iter().chain(question).collect());
+        }
         Err(refusal @ (Refusal::NotNow { .. } | Refusal::Rule(_))) => {
             return Ok([refusal.said()].into_iter().chain(question).collect());
         }

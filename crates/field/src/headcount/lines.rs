@@ -8,6 +8,7 @@ use store::{Deadline, Due, params};
 use super::reply::Cry;
 use super::{HEADCOUNT, Headcount, HeadcountState, Means, ask, one, open, reply, tally, wardens};
 use crate::alarm::{self, AlarmKind, Call, Cause, Concerned};
+use crate::correct;
 use crate::error::{Error, Refusal};
 use crate::finding::Finding;
 use crate::line::{self, CountLine, CountScope, Safety, Statement, Word};
@@ -243,21 +244,18 @@ pub(crate) async fn overdue(turn: &mut Turn, id: HeadcountId, due: Timestamp, wh
 }
 
 /// Takes back an answer that the desk entered by mistake, as far as it is still what counts: nobody is known to be safe by an
-/// entry that was wrong. `text` is what the entry should have said.
-pub(crate) async fn take_back(turn: &mut Turn, wrong: &LogEntry, text: &str) -> Result<Option<Vec<Sentence>>, Error> {
+/// entry that was wrong. `None`: it answered for nobody who is counted now.
+pub(crate) async fn take_back(
+    turn: &mut Turn,
+    wrong: &LogEntry,
+    carries: bool,
+) -> Result<Option<Vec<Sentence>>, Error> {
     let directory = turn.directory.clone();
-    let said = |text: &str| match line::parse(text, &|word| directory.knows_sign(word)).statement {
-        Statement::Count(CountLine::Answer { who, safety, .. }) => {
-            Some((reply::meant(&directory, &who.text, wrong.happened)?, safety))
-        }
-        _ => None,
-    };
-    let Some((person, safety)) = said(&wrong.line) else { return Ok(None) };
+    let said = line::parse(&wrong.line, &|word| directory.knows_sign(word)).statement;
+    let Statement::Count(CountLine::Answer { who, safety, .. }) = said else { return Ok(None) };
+    let Some(person) = reply::meant(&directory, &who.text, wrong.happened) else { return Ok(None) };
     let Some(open) = open(&mut turn.tx).await? else { return Ok(None) };
     let Some(before) = one(&mut turn.tx, open.id, &person).await? else { return Ok(None) };
-    if said(text) == Some((person.clone(), safety)) {
-        return Ok(Some(vec![line::is(&before.name, before.safety)]));
-    }
     if before.answered != Some(wrong.happened) || before.means != Some(Means::Desk) {
         let state = line::is(&before.name, before.safety);
         return Ok(Some(vec![say!("{state}, and not by this entry: nothing of it is undone", state)]));
@@ -271,6 +269,6 @@ pub(crate) async fn take_back(turn: &mut Turn, wrong: &LogEntry, text: &str) -> 
     notes.extend(wardens::after_answer(turn, &open, &person, safety).await?);
     let words = tally::in_words(&mut turn.tx, open.id).await?;
     notes.push(say!("{label}: {words}", label = open.label(), words));
-    notes.push(say!("what they did say is a line of its own"));
+    notes.extend((!carries).then(correct::said_apart));
     Ok(Some(notes))
 }

@@ -2,7 +2,7 @@
 
 use kernel::Timestamp;
 
-use super::parse::Line;
+use super::parse::{Line, parse};
 use super::statement::{
     Act, CheckCall, CheckLine, CountLine, CountScope, Hearing, IncidentLine, Place, Safety, Statement, Word,
 };
@@ -22,7 +22,12 @@ pub fn echo(line: &Line, directory: &Directory, happened: Option<Timestamp>, now
         Statement::Count(count) => count_line(count, directory, at),
         Statement::Incident(incident) => incident_line(incident, directory, at),
         Statement::Correction { number, text } => {
-            return say!("corrects entry {number}: {text}", number, text = text.text);
+            let said = parse(&text.text, &|word| directory.knows_sign(word));
+            if matches!(said.statement, Statement::Note) {
+                return say!("corrects entry {number}: {text}", number, text = text.text);
+            }
+            let text = echo(&said, directory, None, now);
+            return say!("corrects entry {number}: {text}", number, text);
         }
         Statement::Situation { report, text } => {
             let label = format!("IR-{report:04}");

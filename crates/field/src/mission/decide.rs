@@ -201,6 +201,10 @@ fn report(acted: &mut Acted, by: Option<&Reporter>, place: Option<&str>, moment:
     let (contact, last) = heard.again(moment, &mut acted.notes);
     if Some(last) != mission.last_contact {
         mission.heard_before = mission.last_contact;
+        if place.is_none() {
+            // Taken back, they are still where they said before.
+            mission.place_before = None;
+        }
     }
     (mission.contact, mission.last_contact) = (contact, Some(last));
     // A vehicle that was missed while it reported for itself is heard with the others.
