@@ -313,9 +313,9 @@ impl<'a> Parser<'a> {
                 "true" => Json::Bool(true),
                 "false" => Json::Bool(false),
                 "null" => Json::Null,
-                number => serde_json::from_str::<serde_json::Number>(number)
+                text => number(text)
                     .map(Json::Number)
-                    .map_err(|_| self.bad("a value is missing: \"text\", a number, true, false or null"))?,
+                    .ok_or_else(|| self.bad("a value is missing: \"text\", a number, true, false or null"))?,
             };
             self.at += end;
             return Ok(value);
@@ -338,6 +338,12 @@ impl<'a> Parser<'a> {
         self.at += end;
         Ok(Json::String(value))
     }
+}
+
+/// A number of JSON, to its last digit: the JSON library may miss that one where there are many.
+fn number(text: &str) -> Option<serde_json::Number> {
+    let read: serde_json::Number = serde_json::from_str(text).ok()?;
+    if read.is_f64() { serde_json::Number::from_f64(text.parse().ok()?) } else { Some(read) }
 }
 
 #[cfg(test)]
