@@ -6,7 +6,7 @@ use kernel::Timestamp;
 use crate::enter::{Happened, carry_out};
 use crate::error::{Error, Refusal};
 use crate::headcount;
-use crate::line::{self, Act, CheckLine, CountLine, Line, Statement};
+use crate::line::{self, Act, CheckLine, CountLine, Line, Safety, Statement};
 use crate::log::{self, LogEntry, NewEntry};
 use crate::mission::{self, Acted, Command, Mission, MissionState, decide};
 use crate::possible;
@@ -32,6 +32,9 @@ pub(crate) async fn enter(
         None => None,
     };
     let undoing = undoing(turn, &wrong, instead.as_ref());
+    // What an entry of a mission that is over should have said is no news of the one that is on the road now.
+    let is_news = |said: &Line| cries(said) || mission.as_ref().is_none_or(|mission| !mission.state.is_final());
+    let instead = instead.filter(|(said, _)| is_news(said));
     let carries = instead.is_some() && !matches!(undoing, Undoing::Stands | Undoing::Overnight);
     let notes = match (mission, undoing) {
         (_, Undoing::Stands) if wrong.kind == "headcount" => Vec::new(),
@@ -75,6 +78,16 @@ fn said_instead(turn: &Turn, wrong: &LogEntry, text: &str, outcome: &mut Vec<Sen
     let happened = possible::check(&mut said, text, directory, wrong.entered);
     outcome.extend(said.findings.iter().map(|finding| finding.message.clone()));
     said.is_usable().then(|| (said, happened.unwrap_or(wrong.happened)))
+}
+
+/// Somebody is in need by it.
+fn cries(said: &Line) -> bool {
+    match &said.statement {
+        Statement::Traffic { act, .. } => *act == Act::Sos,
+        Statement::Count(CountLine::Answer { safety, .. }) => *safety == Safety::NeedsHelp,
+        Statement::Incident(_) => true,
+        _ => false,
+    }
 }
 
 /// What becomes of an entry that is of no mission. Words did nothing.

@@ -357,6 +357,9 @@ async fn on_mission(
     if let Some(unsaid) = hindrance::vehicle_unsaid(before, &by, act) {
         return Ok(vec![unsaid]);
     }
+    if let Some(early) = what.said.and_then(|at| hindrance::too_early(before, act, at)) {
+        return Ok(vec![early]);
+    }
     if let Act::Arrive { place: Place::Named(word), .. } = act
         && let Some(elsewhere) = arrives_elsewhere(before, word, &by.sign, &turn.directory)
     {

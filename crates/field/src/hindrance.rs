@@ -24,6 +24,9 @@ pub(crate) fn of_traffic(
     {
         return Some(elsewhere);
     }
+    if let Some(early) = too_early(mission, act, at) {
+        return Some(early);
+    }
     let by = reporter::of(mission, &holder.sign, Some(holder), directory, at);
     if let Some(unsaid) = vehicle_unsaid(mission, &by, act) {
         return Some(unsaid);
@@ -34,6 +37,12 @@ pub(crate) fn of_traffic(
         Ok(_) | Err(Refusal::Bad { .. }) => None,
         Err(refusal) => Some(refusal.said()),
     }
+}
+
+/// Who arrived before they set out arrived somewhere else: nobody may be taken for in by it.
+pub(crate) fn too_early(mission: &Mission, act: &Act, at: Timestamp) -> Option<Sentence> {
+    let early = matches!(act, Act::Arrive { .. }) && mission.leg_began().is_some_and(|began| at < began);
+    early.then(|| say!("that was before {label} departed: it is not in by this", label = mission.label()))
 }
 
 /// Whoever says this is on the way, or stays out, and expects to be called on: without a sheet nobody does.
