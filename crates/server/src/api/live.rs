@@ -108,13 +108,28 @@ async fn live(State(app): State<Arc<App>>, caller: Caller) -> Result<Response, P
     // Who may listen is decided anew when the browser comes back.
     let turn = tokio::time::sleep(Duration::from_secs(TURN_S));
     let stopping = app.stopping.clone().cancelled_owned();
+    let locked_out = locked_out(app.clone(), caller.person()?.to_string());
     let end = async move {
-        tokio::select! { () = turn => {}, () = stopping => {} }
+        tokio::select! { () = turn => {}, () = stopping => {}, () = locked_out => {} }
     };
     let keep_alive = KeepAlive::new().interval(Duration::from_secs(HEARTBEAT_S));
     Ok(Sse::new(events.take_until(Box::pin(end))).keep_alive(keep_alive).into_response())
 }
 
+/// Ends when whoever listens is locked out of everything.
+async fn locked_out(app: Arc<App>, user: String) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(LOOK_S)).await;
+        match app.identity.is_locked_out(&user).await {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(%error, "whether a listener is locked out is not known"),
+        }
+    }
+}
+
+/// So often it is looked whether a listener is locked out.
+const LOOK_S: u64 = 15;
 /// A comment line is sent after so long without an event, so that proxies keep the connection.
 const HEARTBEAT_S: u64 = 15;
 /// A listener is let go after so long; browsers come back by themselves.
